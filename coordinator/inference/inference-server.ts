@@ -1,0 +1,55 @@
+/** The inference tuning server: for an architecture and a device, find the best inference config by few measurements. */
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Constraint, Objective } from '@edgetune/shared/domain/objective.ts';
+import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
+import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
+
+export interface InferenceRequest {
+  studyId: string | null;
+  signature: string;
+  modelSha256: string;
+  modelBytes: number;
+  device: DeviceView;
+  /** The inference level of the search space: `batchSize`, `threads`, `clockKHz`, `precision`, … */
+  parameters: Parameter[];
+  scenario: Scenario;
+  objectives: Objective[];
+  constraints: Constraint[];
+  /** `search`: reuse what is known of the device class; `confirm`: measure anew, on this device, this very model. */
+  purpose: 'search' | 'confirm';
+  seed: number;
+}
+
+export type MeasurementSource = 'measured' | 'reused-device' | 'reused-class';
+
+export interface InferenceResult {
+  /** Best under the study's objectives among the feasible; among the least violating where none is feasible. */
+  best: StoredMeasurement | null;
+  feasible: boolean;
+  /** Smallest sum of relative violations of the device's constraints; 0: feasible. Infinity: nothing could be measured. */
+  violation: number;
+  /** Everything that was measured or reused, in order. */
+  all: { measurement: StoredMeasurement; source: MeasurementSource }[];
+  /** The non-dominated set over latency, throughput, memory and energy. */
+  front: StoredMeasurement[];
+  /** Why there is nothing, where there is nothing. */
+  reason: string | null;
+}
+
+export interface InferenceServer {
+  /** Searches asynchronously; a request for the same architecture and device joins the search under way. */
+  tune(
+    request: InferenceRequest,
+    onMeasured: (measurement: StoredMeasurement, source: MeasurementSource) => void,
+    signal: AbortSignal,
+  ): Promise<InferenceResult>;
+}
+
+/** What the inference server needs of the store: the history. */
+export interface MeasurementHistory {
+  save(measurement: StoredMeasurement): void;
+  /** Measurements of this architecture and scenario on the device, or on any device of its class. */
+  find(query: { signature: string; deviceClass: string; scenarioKey: string }): StoredMeasurement[];
+  get(id: string): StoredMeasurement | null;
+}

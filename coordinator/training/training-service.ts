@@ -1,0 +1,82 @@
+/** What a study needs of training: build an architecture, train it for a budget, export it, evaluate it. */
+import type { Budget } from '@edgetune/shared/domain/budget.ts';
+import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
+import type { DatasetSpec, WorkloadName } from '@edgetune/shared/domain/study.ts';
+import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+
+/** What defines a trial's model and data. */
+export interface TrialTask {
+  workload: WorkloadName;
+  dataset: DatasetSpec;
+  candidate: Candidate;
+  /** Seeds weights, shuffling and data subsets; the same for every rung of a trial. */
+  seed: number;
+}
+
+export interface TrainRequest extends TrialTask {
+  /** Cumulative: a trial resumed from a checkpoint runs only the epochs that are missing. */
+  budget: Budget;
+  /** Cores for this trial (the system parameter `trainingCores`, capped to the machine). */
+  cores: number;
+  /** The checkpoint to resume from; null: start from new weights. */
+  checkpoint: Uint8Array | null;
+}
+
+export interface EpochReport {
+  /** Epochs done in all. */
+  epoch: number;
+  /** `accuracy`, `loss` on the validation split; `trainLoss`. */
+  metrics: Metrics;
+}
+
+export interface TrainOutcome {
+  metrics: Metrics;
+  checkpoint: Uint8Array;
+  epochs: number;
+  seconds: number;
+  cpuSeconds: number;
+  energyJ: number;
+  energySource: 'meter' | 'estimate';
+  /** Such as "tfjs-node 4.22.0" or "tfjs-wasm 4.22.0 (simd)". */
+  backend: string;
+}
+
+export interface ExportedModel {
+  onnx: Uint8Array;
+  /** Markdown, to lie beside the model. */
+  modelCard: string;
+}
+
+export interface Evaluation {
+  accuracy: number;
+  samples: number;
+}
+
+export interface TrainingService {
+  /** Reads the data set's header and checks the files. @throws {DatasetError} saying what is missing and where. */
+  checkDataset(
+    workload: WorkloadName,
+    dataset: DatasetSpec,
+  ): Promise<{ samples: { train: number; validation: number; test: number }; classes: string[] }>;
+  /** The architecture with untrained weights as ONNX; deterministic in the task's model parameters. */
+  buildArchitecture(task: TrialTask): Promise<{ onnx: Uint8Array; parameters: number }>;
+  /** Trains in a child process. Aborting `signal` ends it within a second and rejects with the signal's reason. */
+  train(request: TrainRequest, onEpoch: (report: EpochReport) => void, signal: AbortSignal): Promise<TrainOutcome>;
+  exportTrained(task: TrialTask, checkpoint: Uint8Array): Promise<ExportedModel>;
+  /** Accuracy of an exported model in ONNX Runtime, on a split of the data set. */
+  evaluateOnnx(
+    task: Pick<TrialTask, 'workload' | 'dataset'>,
+    onnx: Uint8Array,
+    split: 'validation' | 'test',
+  ): Promise<Evaluation>;
+  /** The name of the backend that trains here, found by trying: see the log line. */
+  backend(): Promise<string>;
+  /** Stops all training processes where they are (host lease) until the returned function is called. Re-entrant. */
+  pause(): () => void;
+  close(): Promise<void>;
+}
+
+/** A data set that is missing, malformed or of the wrong kind for the workload. */
+export class DatasetError extends Error {
+  override name = 'DatasetError';
+}

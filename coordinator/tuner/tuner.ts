@@ -1,0 +1,85 @@
+/**
+ * The tuner: ask and tell, pure and seeded. Its state is a function of the problem and of the asks and tells so far;
+ * random numbers are keyed by (seed, ask number), so that a restore replays what happened and goes on identically.
+ */
+import type { Budget } from '@edgetune/shared/domain/budget.ts';
+import type { Constraint, Objective } from '@edgetune/shared/domain/objective.ts';
+import type { Candidate, Parameter } from '@edgetune/shared/domain/search-space.ts';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
+import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+
+/** What is to be tuned. Parameters are those of the levels model, training and system. */
+export interface TunerProblem {
+  parameters: Parameter[];
+  objectives: Objective[];
+  constraints: Constraint[];
+  /** Names of the study's devices: metrics of a device are told as `latency.p99@NAME`. */
+  devices: string[];
+  ladder: StudySpec['budget'];
+  settings: StudySpec['tuner'];
+  /** Candidates to start at most. */
+  maxTrials: number;
+  /** Wait for whole rungs before promoting (deterministic mode). */
+  synchronous: boolean;
+}
+
+/** The answer to an ask: train this candidate up to this budget. `rung` > 0: resume the trial from its checkpoint. */
+export interface Ask {
+  /** Number of the ask, from 0. */
+  ask: number;
+  trialId: number;
+  rung: number;
+  bracket: number;
+  candidate: Candidate;
+  budget: Budget;
+  /** Which part of the tuner proposed it, such as "initial", "random", "tpe", "promotion". */
+  proposedBy: string;
+}
+
+/** What came of an ask. */
+export interface Tell {
+  trialId: number;
+  rung: number;
+  /** `infeasible`: a constraint cannot be met; `failed`: it crashed; `stopped`: cancelled by a person or the study. */
+  status: 'ok' | 'infeasible' | 'failed' | 'stopped';
+  metrics: Metrics;
+  /** Sum of relative constraint violations; 0 when all hold. */
+  violation: number;
+  cost: { seconds: number; joules: number };
+}
+
+/** What is known about candidates before they are trained, as data. */
+export interface Feasibility {
+  /**
+   * Predicted sum of relative constraint violations of a candidate (0: expected feasible), or null where unknown.
+   * Must be a pure function of the candidate between two tells.
+   */
+  predictViolation(candidate: Candidate): number | null;
+}
+
+export interface FrontEntry {
+  trialId: number;
+  rung: number;
+  candidate: Candidate;
+  metrics: Metrics;
+  /** Values of the objectives, in their order, as told (not negated). */
+  values: number[];
+}
+
+export interface Tuner {
+  /** The next thing to train; null: nothing now (outstanding asks must be told first, or the tuner is finished). */
+  ask(feasibility?: Feasibility): Ask | null;
+  tell(tell: Tell): void;
+  /** Replaces predicted metrics of an earlier tell by known ones. */
+  amend(change: { trialId: number; rung: number; metrics: Metrics; violation: number }): void;
+  /** Replays what was asked and told before a restart, in order. */
+  restore(
+    history: ReadonlyArray<
+      { ask: Ask } | { tell: Tell } | { amend: { trialId: number; rung: number; metrics: Metrics; violation: number } }
+    >,
+  ): void;
+  /** True when every ask has been told and `ask` will never answer again. */
+  isFinished(): boolean;
+  /** Non-dominated feasible trials (each at its highest rung), best scalarised first. */
+  front(): FrontEntry[];
+}

@@ -1,0 +1,94 @@
+/** A member of the fleet, what it says of itself, and the class within which its measurements may be reused. */
+import { z } from 'zod';
+import { executionProviderSchema, precisionSchema, runnerNameSchema } from './inference-config.ts';
+
+/** A name that a person gives to a device: letters, digits, `-`, `_` and `.`; unique in the fleet. */
+export const deviceNameSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+    'a device name has 1 to 63 letters, digits, "-", "_" or "." and starts with a letter or digit',
+  );
+
+/** The immutable id of a device: it stands in topics; the name is only a label. */
+export const deviceIdSchema = z.string().regex(/^d-[a-z0-9]{12,32}$/);
+
+/** What an agent found out about its board. Everything that a board may not tell is nullable. */
+export const boardDescriptionSchema = z.object({
+  /** Board or computer model, such as "Raspberry Pi 5 Model B Rev 1.0". */
+  model: z.string(),
+  cpuModel: z.string(),
+  architecture: z.string(),
+  physicalCores: z.int().positive(),
+  logicalCores: z.int().positive(),
+  memoryBytes: z.int().positive(),
+  os: z.string(),
+  kernel: z.string(),
+  minClockKHz: z.number().nullable(),
+  maxClockKHz: z.number().nullable(),
+  /** Clocks that a measurement may ask for; empty where the agent may not set the clock. */
+  settableClocksKHz: z.array(z.int().positive()),
+  governor: z.string().nullable(),
+  temperatureC: z.number().nullable(),
+  powerMode: z.string().nullable(),
+  /** Name of the power meter, or null where the board has none. */
+  powerMeter: z.string().nullable(),
+  runtimes: z.array(
+    z.object({
+      runner: runnerNameSchema,
+      version: z.string(),
+      executionProviders: z.array(executionProviderSchema),
+      precisions: z.array(precisionSchema),
+    }),
+  ),
+  nodeVersion: z.string(),
+  agentVersion: z.string(),
+  /** Hash of the machine's id: equal on the coordinator and on an agent of the same machine. */
+  machineId: z.string(),
+  /** Set on a simulated device: the board profile it computes from, and that profile's published error. */
+  simulated: z
+    .object({
+      profile: z.string(),
+      timeScale: z.number().min(0),
+      /** Mean absolute percentage error of the latency against the real board, as a fraction; null where never compared. */
+      latencyMape: z.number().nullable(),
+    })
+    .nullable(),
+});
+export type BoardDescription = z.infer<typeof boardDescriptionSchema>;
+
+export const presenceSchema = z.enum(['pending', 'online', 'offline', 'busy']);
+export type Presence = z.infer<typeof presenceSchema>;
+
+/** A device as the API and the dashboard show it. `pending`: added by name, its agent has not joined yet. */
+export const deviceViewSchema = z.object({
+  id: deviceIdSchema,
+  name: deviceNameSchema,
+  presence: presenceSchema,
+  board: boardDescriptionSchema.nullable(),
+  deviceClass: z.string().nullable(),
+  addedAt: z.string(),
+  lastSeenAt: z.string().nullable(),
+  /** Host name or address of the coordinator's own machine: a host lease is taken for each of its measurements. */
+  onCoordinatorHost: z.boolean(),
+  runningJobs: z.int().min(0),
+  queuedJobs: z.int().min(0),
+});
+export type DeviceView = z.infer<typeof deviceViewSchema>;
+
+/**
+ * The device class: board model, memory, power mode, OS, runtimes and their versions. Two boards of one class may
+ * share measurements (marked as reused); a simulated board is never in one class with a real one.
+ */
+export function deviceClassOf(board: BoardDescription): string {
+  const memoryGb = Math.max(0.5, Math.round((board.memoryBytes / 2 ** 30) * 2) / 2);
+  const runtimes = board.runtimes.map((runtime) => `${runtime.runner}@${runtime.version}`).sort();
+  return [
+    board.simulated ? `simulated:${board.simulated.profile}` : `${board.model}/${board.cpuModel}`,
+    `${board.physicalCores} cores`,
+    `${memoryGb} GB`,
+    board.powerMode ?? 'default mode',
+    board.os,
+    ...runtimes,
+  ].join(' | ');
+}

@@ -1,0 +1,30 @@
+/** How a model is run on a board: the inference level of the search space. */
+import { z } from 'zod';
+
+export const precisionSchema = z.enum(['float32', 'float16', 'int8']);
+export type Precision = z.infer<typeof precisionSchema>;
+
+export const executionProviderSchema = z.enum(['cpu', 'cuda', 'tensorrt']);
+export type ExecutionProvider = z.infer<typeof executionProviderSchema>;
+
+export const runnerNameSchema = z.enum(['onnxruntime-node', 'onnxruntime-python', 'trtexec']);
+export type RunnerName = z.infer<typeof runnerNameSchema>;
+
+export const inferenceConfigSchema = z.object({
+  /** Samples per run. */
+  batchSize: z.int().min(1).max(4096),
+  /** Intra-op threads; the process is pinned to as many cores. */
+  threads: z.int().min(1).max(256),
+  /** CPU clock that is asked for; null leaves the board's governor alone. */
+  clockKHz: z.int().positive().nullable().default(null),
+  precision: precisionSchema.default('float32'),
+  executionProvider: executionProviderSchema.default('cpu'),
+  runner: runnerNameSchema.default('onnxruntime-node'),
+});
+export type InferenceConfig = z.infer<typeof inferenceConfigSchema>;
+
+/** One canonical text per config: equal configs have equal keys. */
+export function inferenceConfigKey(config: InferenceConfig): string {
+  const { batchSize, threads, clockKHz, precision, executionProvider, runner } = config;
+  return `b${batchSize}-t${threads}-${clockKHz ?? 'auto'}-${precision}-${executionProvider}-${runner}`;
+}

@@ -1,0 +1,127 @@
+/**
+ * Metrics, objectives ("minimize latency.p99 on kitchen-pi") and constraints ("latency.p99 <= 30 ms on kitchen-pi").
+ * All values are kept in the base unit of the metric's dimension.
+ */
+import { z } from 'zod';
+import { type Dimension, formatQuantity, parseQuantity } from './units.ts';
+
+export interface MetricInfo {
+  dimension: Dimension;
+  /** Which way is better when nobody says. */
+  direction: 'minimize' | 'maximize';
+  /** `trial`: one value per trial; `device`: one per device of the study. */
+  of: 'trial' | 'device';
+}
+
+/** Every metric that an objective or a constraint may name. `latency` alone means `latency.p50`. */
+export const METRICS: Readonly<Record<string, MetricInfo>> = {
+  accuracy: { dimension: 'ratio', direction: 'maximize', of: 'trial' },
+  loss: { dimension: 'count', direction: 'minimize', of: 'trial' },
+  trainingTime: { dimension: 'time', direction: 'minimize', of: 'trial' },
+  trainingEnergy: { dimension: 'energy', direction: 'minimize', of: 'trial' },
+  parameters: { dimension: 'count', direction: 'minimize', of: 'trial' },
+  macs: { dimension: 'count', direction: 'minimize', of: 'trial' },
+  modelSize: { dimension: 'memory', direction: 'minimize', of: 'trial' },
+  ...Object.fromEntries(
+    ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'].map((name) => [
+      `latency.${name}`,
+      { dimension: 'time', direction: 'minimize', of: 'device' } satisfies MetricInfo,
+    ]),
+  ),
+  throughput: { dimension: 'rate', direction: 'maximize', of: 'device' },
+  memory: { dimension: 'memory', direction: 'minimize', of: 'device' },
+  energy: { dimension: 'energy', direction: 'minimize', of: 'device' },
+  power: { dimension: 'power', direction: 'minimize', of: 'device' },
+};
+
+export const objectiveSchema = z.object({
+  metric: z.string(),
+  direction: z.enum(['minimize', 'maximize']),
+  /** Over the study's devices: the worst, the mean, or an objective for each. Ignored where `device` is given. */
+  aggregate: z.enum(['worst', 'mean', 'each']).default('worst'),
+  device: z.string().optional(),
+});
+export type Objective = z.infer<typeof objectiveSchema>;
+
+export const constraintSchema = z.object({
+  metric: z.string(),
+  operator: z.enum(['<=', '>=']),
+  /** In the base unit of the metric's dimension. */
+  limit: z.number(),
+  /** Device name; absent: must hold on every device of the study. */
+  device: z.string().optional(),
+});
+export type Constraint = z.infer<typeof constraintSchema>;
+
+function metricNamed(name: string): string {
+  const metric = name === 'latency' ? 'latency.p50' : name;
+  if (!Object.hasOwn(METRICS, metric))
+    throw new RangeError(`unknown metric "${name}": use one of ${Object.keys(METRICS).join(', ')}`);
+  return metric;
+}
+
+/**
+ * Parses "[minimize|maximize] METRIC [worst|mean|each] [on DEVICE]".
+ * @throws {RangeError} saying what is wrong and what is allowed.
+ */
+export function parseObjective(text: string): Objective {
+  const match = /^\s*(?:(minimi[sz]e|maximi[sz]e)\s+)?([\w.]+)(?:\s+(worst|mean|each))?(?:\s+on\s+([\w.-]+))?\s*$/.exec(
+    text,
+  );
+  if (!match)
+    throw new RangeError(
+      `"${text}" is not an objective: write it like "minimize latency.p99 on kitchen-pi" or "maximize accuracy"`,
+    );
+  const metric = metricNamed(match[2] as string);
+  const info = METRICS[metric] as MetricInfo;
+  if (match[4] !== undefined && info.of === 'trial')
+    throw new RangeError(`"${text}": ${metric} belongs to the trial, not to a device; leave out "on ${match[4]}"`);
+  return {
+    metric,
+    direction: match[1] === undefined ? info.direction : match[1].startsWith('min') ? 'minimize' : 'maximize',
+    aggregate: (match[3] as Objective['aggregate'] | undefined) ?? 'worst',
+    ...(match[4] === undefined ? {} : { device: match[4] }),
+  };
+}
+
+/**
+ * Parses "METRIC <= QUANTITY [on DEVICE]", the quantity with a unit of the metric's dimension.
+ * @throws {RangeError} saying what is wrong and what is allowed.
+ */
+export function parseConstraint(text: string): Constraint {
+  const match = /^\s*([\w.]+)\s*(<=|>=|<|>|≤|≥)\s*(.+?)(?:\s+on\s+([\w.-]+))?\s*$/.exec(text);
+  if (!match)
+    throw new RangeError(
+      `"${text}" is not a constraint: write it like "latency.p99 <= 30 ms on kitchen-pi" or "memory <= 64 MB"`,
+    );
+  const metric = metricNamed(match[1] as string);
+  const info = METRICS[metric] as MetricInfo;
+  if (match[4] !== undefined && info.of === 'trial')
+    throw new RangeError(`"${text}": ${metric} belongs to the trial, not to a device; leave out "on ${match[4]}"`);
+  return {
+    metric,
+    operator: ['<=', '<', '≤'].includes(match[2] as string) ? '<=' : '>=',
+    limit: parseQuantity(match[3] as string, info.dimension),
+    ...(match[4] === undefined ? {} : { device: match[4] }),
+  };
+}
+
+/** Writes a constraint as `parseConstraint` reads it. */
+export function formatConstraint(constraint: Constraint): string {
+  const { metric, operator, limit, device } = constraint;
+  return `${metric} ${operator} ${formatQuantity(limit, (METRICS[metric] as MetricInfo).dimension)}${device === undefined ? '' : ` on ${device}`}`;
+}
+
+/** Writes an objective as `parseObjective` reads it. */
+export function formatObjective(objective: Objective): string {
+  const { metric, direction, aggregate, device } = objective;
+  const over = METRICS[metric]?.of !== 'device' ? '' : device === undefined ? ` ${aggregate}` : ` on ${device}`;
+  return `${direction} ${metric}${over}`;
+}
+
+/** How far `value` is from meeting the constraint, relative to the limit: 0 when it holds, positive when violated. */
+export function violationOf(constraint: Constraint, value: number): number {
+  const excess = constraint.operator === '<=' ? value - constraint.limit : constraint.limit - value;
+  if (Number.isNaN(excess)) return Infinity;
+  return excess <= 0 ? 0 : excess / Math.max(Math.abs(constraint.limit), Number.MIN_VALUE);
+}

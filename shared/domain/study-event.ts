@@ -1,0 +1,113 @@
+/**
+ * What happens in a study, in order. The events are durable: the tuner's state and everything that the pages show
+ * are functions of them. `seq` and `at` are given by the store.
+ */
+import { z } from 'zod';
+import { budgetSchema } from './budget.ts';
+import { inferenceConfigSchema } from './inference-config.ts';
+import { sha256Schema, storedMeasurementSchema } from './measurement.ts';
+import { recommendationSchema } from './recommendation.ts';
+import { candidateSchema } from './search-space.ts';
+import { studyStateSchema } from './study.ts';
+
+export const trialIdSchema = z.int().min(0);
+const trialRung = { trialId: trialIdSchema, rung: z.int().min(0) };
+/** Metrics by name in base units: `accuracy`, `loss`, `trainingTime`, …, and per device `latency.p50@kitchen-pi`. */
+export const metricsSchema = z.record(z.string(), z.number());
+export type Metrics = z.infer<typeof metricsSchema>;
+
+export const studyEventBodySchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('study-state'), state: studyStateSchema, reason: z.string().nullable() }),
+  /** The tuner's answer to ask number `ask`: a new candidate, or an older trial promoted to a higher rung. */
+  z.object({
+    type: z.literal('trial-asked'),
+    ask: z.int().min(0),
+    ...trialRung,
+    bracket: z.int().min(0),
+    candidate: candidateSchema,
+    budget: budgetSchema,
+    proposedBy: z.string(),
+  }),
+  z.object({
+    type: z.literal('architecture-built'),
+    trialId: trialIdSchema,
+    signature: z.string(),
+    modelSha256: sha256Schema,
+    modelBytes: z.int().positive(),
+    parameters: z.int().min(0),
+    macs: z.number().min(0),
+  }),
+  z.object({
+    type: z.literal('training-started'),
+    ...trialRung,
+    backend: z.string(),
+    trainingCores: z.int().positive(),
+  }),
+  z.object({ type: z.literal('epoch'), ...trialRung, epoch: z.number(), metrics: metricsSchema }),
+  z.object({
+    type: z.literal('training-finished'),
+    ...trialRung,
+    metrics: metricsSchema,
+    checkpointSha256: sha256Schema.nullable(),
+    seconds: z.number().min(0),
+    cpuSeconds: z.number().min(0),
+    energyJ: z.number().min(0),
+    energySource: z.enum(['meter', 'estimate']),
+  }),
+  z.object({ type: z.literal('training-failed'), ...trialRung, reason: z.string() }),
+  z.object({ type: z.literal('inference-started'), trialId: trialIdSchema, signature: z.string(), device: z.string() }),
+  /** `source`: measured for this study now, or reused from the history of the device or its class. */
+  z.object({
+    type: z.literal('measured'),
+    trialId: trialIdSchema,
+    measurement: storedMeasurementSchema,
+    source: z.enum(['measured', 'reused-device', 'reused-class']),
+  }),
+  z.object({
+    type: z.literal('inference-finished'),
+    trialId: trialIdSchema,
+    signature: z.string(),
+    device: z.string(),
+    best: inferenceConfigSchema.nullable(),
+    feasible: z.boolean(),
+    /** Smallest sum of relative constraint violations over the configs (0: feasible). */
+    violation: z.number().min(0),
+    measurements: z.int().min(0),
+    reason: z.string().nullable(),
+  }),
+  /** What the tuner was told for this rung. */
+  z.object({
+    type: z.literal('trial-told'),
+    ...trialRung,
+    status: z.enum(['ok', 'infeasible', 'failed', 'stopped']),
+    metrics: metricsSchema,
+    /** Metrics of the list above that are predictions still. */
+    predicted: z.array(z.string()),
+    /** Sum of relative constraint violations; 0 when all hold. */
+    violation: z.number().min(0),
+    cost: z.object({ seconds: z.number(), joules: z.number() }),
+    reason: z.string().nullable(),
+  }),
+  /** A predicted metric that was told earlier is now known. */
+  z.object({ type: z.literal('trial-amended'), ...trialRung, metrics: metricsSchema, violation: z.number().min(0) }),
+  /** A stretch of time on a lane of the study's timeline ("training 1", a device's name, "study"). */
+  z.object({
+    type: z.literal('span'),
+    lane: z.string(),
+    kind: z.enum(['training', 'measuring', 'paused', 'exporting', 'waiting']),
+    trialId: trialIdSchema.nullable(),
+    startMs: z.number(),
+    endMs: z.number(),
+  }),
+  z.object({ type: z.literal('warning'), message: z.string() }),
+  z.object({ type: z.literal('recommendation'), recommendation: recommendationSchema }),
+]);
+export type StudyEventBody = z.infer<typeof studyEventBodySchema>;
+
+export const studyEventSchema = z.object({
+  seq: z.int().positive(),
+  studyId: z.string(),
+  at: z.string(),
+  body: studyEventBodySchema,
+});
+export type StudyEvent = z.infer<typeof studyEventSchema>;

@@ -1,0 +1,154 @@
+/** A study: what to train, on which data, over which space, for which devices, and what counts as good. */
+import { z } from 'zod';
+import { deviceNameSchema } from './device.ts';
+import { constraintSchema, objectiveSchema, parseConstraint, parseObjective } from './objective.ts';
+import { scenarioSchema } from './scenario.ts';
+import { candidateSchema, parameterValueSchema, searchSpaceSchema } from './search-space.ts';
+
+/** Lets a string be written where an object is expected; a parse error becomes an issue at that place. */
+function written<T extends z.ZodType>(schema: T, parse: (text: string) => z.output<T>) {
+  return z.union([z.string(), schema]).transform((value, context): z.output<T> => {
+    if (typeof value !== 'string') return value as z.output<T>;
+    try {
+      return parse(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+}
+
+export const workloadSchema = z.enum([
+  'image-classifier',
+  'keyword-spotter',
+  'text-classifier',
+  'object-detector',
+  'command',
+]);
+export type WorkloadName = z.infer<typeof workloadSchema>;
+
+/** Where the samples come from. `path` is a folder or file on the coordinator's machine. */
+export const datasetSchema = z.discriminatedUnion('format', [
+  /** Images that EdgeTune draws itself, for demos and tests: labelled "synthetic" wherever results are shown. */
+  z.strictObject({
+    format: z.literal('synthetic-images'),
+    classes: z.int().min(2).max(20).default(8),
+    samples: z.int().min(64).max(100_000).default(2000),
+    imageSize: z.int().min(8).max(64).default(16),
+    channels: z.union([z.literal(1), z.literal(3)]).default(3),
+    seed: z.int().default(1),
+  }),
+  /** MNIST's IDX files (optionally gzipped), under their original names. */
+  z.strictObject({ format: z.literal('idx'), path: z.string().min(1) }),
+  /** CIFAR-10's binary batches, under their original names. */
+  z.strictObject({ format: z.literal('cifar10-binary'), path: z.string().min(1) }),
+  /** One CSV row a sample: pixels row by row, then the label (scikit-learn's digits.csv). */
+  z.strictObject({
+    format: z.literal('csv-images'),
+    path: z.string().min(1),
+    width: z.int().positive(),
+    height: z.int().positive(),
+    maxValue: z.number().positive(),
+  }),
+  /** Speech Commands' layout: a folder of WAV files per word, with validation_list.txt and testing_list.txt. */
+  z.strictObject({ format: z.literal('speech-commands'), path: z.string().min(1) }),
+  /** AG News' CSV: class index, title, description. */
+  z.strictObject({ format: z.literal('ag-news-csv'), path: z.string().min(1) }),
+  /** COCO detection JSON and images. */
+  z.strictObject({ format: z.literal('coco'), path: z.string().min(1) }),
+]);
+export type DatasetSpec = z.infer<typeof datasetSchema>;
+
+export const budgetLadderSchema = z.strictObject({
+  minEpochs: z.int().min(1).default(1),
+  maxEpochs: z.int().min(1).default(9),
+  /** Share of the training split that the lowest rung sees; equal to the maximum: epochs are the only budget. */
+  minDataFraction: z.number().gt(0).max(1).default(0.3),
+  maxDataFraction: z.number().gt(0).max(1).default(1),
+  /** Successive halving's η. */
+  reductionFactor: z.number().min(2).max(10).default(3),
+});
+
+export const tunerSettingsSchema = z.strictObject({
+  mode: z.enum(['onefold', 'hierarchical', 'accuracy-only', 'hyperpower', 'top-k-after-one-epoch']).default('onefold'),
+  sampler: z.enum(['auto', 'random', 'quasi-random', 'grid', 'tpe', 'bohb', 'motpe', 'nsga2', 'dehb']).default('auto'),
+  scheduler: z.enum(['auto', 'none', 'successive-halving', 'hyperband', 'asha']).default('auto'),
+  seed: z.int().default(1),
+  /** Candidates to try first, each complete or partial. */
+  initialCandidates: z.array(candidateSchema).default([]),
+});
+
+export const stopCriteriaSchema = z.strictObject({
+  /** Candidates to start at most. */
+  trials: z.int().positive().default(20),
+  timeS: z.number().positive().optional(),
+  energyJ: z.number().positive().optional(),
+  /** Stop when one feasible trial reaches all of these, in base units. */
+  target: z.array(written(constraintSchema, parseConstraint)).default([]),
+  /** Stop after so many finished trials without a better hypervolume. */
+  noImprovement: z.int().positive().optional(),
+});
+
+export const studyNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/, 'a study name has 1 to 100 letters, digits, spaces, ".", "_" or "-"');
+
+export const studySpecSchema = z
+  .strictObject({
+    name: studyNameSchema,
+    workload: workloadSchema.default('image-classifier'),
+    dataset: datasetSchema,
+    /** Absent: the workload's own default space. */
+    space: searchSpaceSchema.optional(),
+    /** Names of the devices to tune for. */
+    devices: z.array(deviceNameSchema).min(1, 'name at least one device of the fleet'),
+    scenario: scenarioSchema.default({ kind: 'single-stream' }),
+    objectives: z
+      .array(written(objectiveSchema, parseObjective))
+      .min(1)
+      .default(() => ['maximize accuracy', 'minimize latency.p50'].map(parseObjective)),
+    constraints: z.array(written(constraintSchema, parseConstraint)).default([]),
+    budget: budgetLadderSchema.prefault({}),
+    tuner: tunerSettingsSchema.prefault({}),
+    stop: stopCriteriaSchema.prefault({}),
+    /** Models that are trained to the full budget and recommended at the end, at most. */
+    recommend: z.int().min(1).max(20).default(3),
+    /** Trials side by side at most; absent: as many as the cores allow. */
+    parallelTrials: z.int().positive().optional(),
+    /** Synchronous rungs and tells in trial order: same seed, same outcome (simulated devices only). */
+    deterministic: z.boolean().default(false),
+    /** For workload `command`: the program and its arguments. */
+    command: z.array(z.string()).optional(),
+    notes: z.record(z.string(), parameterValueSchema).default({}),
+  })
+  .superRefine((spec, context) => {
+    const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+    if (spec.budget.minEpochs > spec.budget.maxEpochs)
+      issue(['budget', 'minEpochs'], `must be at most maxEpochs (${spec.budget.maxEpochs})`);
+    if (spec.budget.minDataFraction > spec.budget.maxDataFraction)
+      issue(['budget', 'minDataFraction'], `must be at most maxDataFraction (${spec.budget.maxDataFraction})`);
+    const twice = spec.devices.filter((name, index) => spec.devices.indexOf(name) !== index);
+    if (twice.length > 0) issue(['devices'], `named twice: ${twice.join(', ')}`);
+    for (const [index, { device }] of spec.constraints.entries()) {
+      if (device !== undefined && !spec.devices.includes(device))
+        context.addIssue({
+          code: 'custom',
+          path: ['constraints', index],
+          message: `device "${device}" is not one of the study's devices (${spec.devices.join(', ')})`,
+        });
+    }
+    for (const [index, { device }] of spec.objectives.entries()) {
+      if (device !== undefined && !spec.devices.includes(device))
+        context.addIssue({
+          code: 'custom',
+          path: ['objectives', index],
+          message: `device "${device}" is not one of the study's devices (${spec.devices.join(', ')})`,
+        });
+    }
+  });
+export type StudySpec = z.infer<typeof studySpecSchema>;
+/** A study as a person writes it: defaults may be left out. */
+export type StudySpecInput = z.input<typeof studySpecSchema>;
+
+export const studyStateSchema = z.enum(['queued', 'running', 'waiting', 'stopping', 'stopped', 'succeeded', 'failed']);
+export type StudyState = z.infer<typeof studyStateSchema>;

@@ -1,0 +1,161 @@
+/** Bodies of the HTTP API: what clients (command line, dashboard, agents) send and receive. */
+import { z } from 'zod';
+import { boardDescriptionSchema, deviceIdSchema, deviceNameSchema, deviceViewSchema } from '../domain/device.ts';
+import { recommendationSchema } from '../domain/recommendation.ts';
+import { studySpecSchema, studyStateSchema } from '../domain/study.ts';
+import { studyEventSchema } from '../domain/study-event.ts';
+
+/** Every refusal: what was wrong, and, where a document was wrong, each mistake with its place. */
+export const problemSchema = z.object({
+  error: z.string(),
+  /** What to do about it. */
+  hint: z.string().optional(),
+  issues: z
+    .array(
+      z.object({
+        path: z.string(),
+        message: z.string(),
+        line: z.int().positive().nullable(),
+        column: z.int().positive().nullable(),
+      }),
+    )
+    .optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+// --- joining -------------------------------------------------------------------------------------------------------
+
+/** POST /api/enroll: an agent trades a join token for a credential of its own. */
+export const enrollRequestSchema = z.object({ token: z.string().min(1), board: boardDescriptionSchema });
+export const enrollResponseSchema = z.object({
+  deviceId: deviceIdSchema,
+  name: deviceNameSchema,
+  /** Password of the device's MQTT session (user name: the device id) and bearer token of its downloads. */
+  credential: z.string().min(32),
+  /** Broker that the agent shall connect to, as seen from the agent. */
+  mqttUrl: z.string(),
+});
+export type EnrollRequest = z.infer<typeof enrollRequestSchema>;
+export type EnrollResponse = z.infer<typeof enrollResponseSchema>;
+
+// --- devices -------------------------------------------------------------------------------------------------------
+
+/** POST /api/devices: reserves the name and makes a join token (single use, one hour). */
+export const addDeviceRequestSchema = z.object({ name: deviceNameSchema });
+export const addDeviceResponseSchema = z.object({
+  device: deviceViewSchema,
+  token: z.string(),
+  expiresAt: z.string(),
+  /** The line to paste on the board. */
+  command: z.string(),
+});
+export type AddDeviceResponse = z.infer<typeof addDeviceResponseSchema>;
+/** PATCH /api/devices/:name */
+export const renameDeviceRequestSchema = z.object({ name: deviceNameSchema });
+export const deviceListSchema = z.object({ devices: z.array(deviceViewSchema) });
+
+// --- studies -------------------------------------------------------------------------------------------------------
+
+export const trialStatusSchema = z.enum(['asked', 'training', 'paused', 'infeasible', 'failed', 'stopped', 'finished']);
+
+/** A trial as lists and plots show it: the latest told values. */
+export const trialViewSchema = z.object({
+  trialId: z.int().min(0),
+  candidate: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+  status: trialStatusSchema,
+  rung: z.int().min(0),
+  epochs: z.number(),
+  dataFraction: z.number(),
+  signature: z.string().nullable(),
+  modelSha256: z.string().nullable(),
+  metrics: z.record(z.string(), z.number()),
+  predicted: z.array(z.string()),
+  violation: z.number().nullable(),
+  reason: z.string().nullable(),
+  /** On the Pareto front of the study's objectives among feasible trials. */
+  onFront: z.boolean(),
+  /** Validation accuracy after each epoch. */
+  curve: z.array(z.object({ epoch: z.number(), accuracy: z.number().nullable(), loss: z.number().nullable() })),
+});
+export type TrialView = z.infer<typeof trialViewSchema>;
+
+export const spanViewSchema = z.object({
+  lane: z.string(),
+  kind: z.enum(['training', 'measuring', 'paused', 'exporting', 'waiting']),
+  trialId: z.int().nullable(),
+  startMs: z.number(),
+  endMs: z.number(),
+});
+export type SpanView = z.infer<typeof spanViewSchema>;
+
+export const studySummarySchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: studyStateSchema,
+  reason: z.string().nullable(),
+  workload: z.string(),
+  devices: z.array(z.string()),
+  createdAt: z.string(),
+  finishedAt: z.string().nullable(),
+  trials: z.object({ started: z.int(), finished: z.int(), infeasible: z.int(), failed: z.int(), planned: z.int() }),
+  /** Share of the study that is done, 0..1. */
+  progress: z.number().min(0).max(1),
+  bestAccuracy: z.number().nullable(),
+  syntheticData: z.boolean(),
+});
+export type StudySummary = z.infer<typeof studySummarySchema>;
+
+export const studyDetailSchema = studySummarySchema.extend({
+  spec: studySpecSchema,
+  yaml: z.string(),
+  trialViews: z.array(trialViewSchema),
+  spans: z.array(spanViewSchema),
+  /** How much training and measuring overlapped, in seconds of the study's timeline. */
+  timeline: z.object({
+    totalS: z.number(),
+    trainingS: z.number(),
+    measuringS: z.number(),
+    overlapS: z.number(),
+    overheadS: z.number(),
+    pausedS: z.number(),
+  }),
+  recommendation: recommendationSchema.nullable(),
+  warnings: z.array(z.string()),
+  lastSeq: z.int().min(0),
+});
+export type StudyDetail = z.infer<typeof studyDetailSchema>;
+export const studyListSchema = z.object({ studies: z.array(studySummarySchema) });
+
+/** POST /api/studies: a study as YAML text (JSON is YAML too). */
+export const createStudyRequestSchema = z.object({ yaml: z.string().min(1).max(1_000_000) });
+export const createStudyResponseSchema = z.object({ study: studySummarySchema });
+
+/** GET /api/workloads: what the New study form offers. */
+export const workloadListSchema = z.object({
+  workloads: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      /** A complete study for this workload, as YAML, to start from. */
+      exampleYaml: z.string(),
+    }),
+  ),
+});
+
+// --- live data -----------------------------------------------------------------------------------------------------
+
+/** GET /api/studies/:id/stream (server-sent events; the event id is `seq`, so that a client resumes by Last-Event-ID). */
+export const studyStreamMessageSchema = studyEventSchema;
+/** GET /api/stream (server-sent events): something about the fleet or the list of studies has changed. */
+export const overviewStreamMessageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('device'), device: deviceViewSchema }),
+  z.object({ type: z.literal('device-removed'), id: deviceIdSchema }),
+  z.object({ type: z.literal('study'), study: studySummarySchema }),
+]);
+export type OverviewStreamMessage = z.infer<typeof overviewStreamMessageSchema>;
+
+export const healthSchema = z.object({
+  status: z.literal('ok'),
+  version: z.string(),
+  authentication: z.enum(['none', 'token']),
+});

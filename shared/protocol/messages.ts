@@ -1,0 +1,59 @@
+/** The MQTT payloads: JSON, parsed by these schemas at the edge on both sides. */
+import { z } from 'zod';
+import { boardDescriptionSchema, deviceIdSchema } from '../domain/device.ts';
+import { measurementSchema } from '../domain/measurement.ts';
+import { jobSchema, jobStateSchema } from './job.ts';
+
+export const PROTOCOL_VERSION = 1;
+/** The largest payload that either side sends or accepts. Models travel over HTTP. */
+export const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** Retained. The last will says offline with the same session id, so that an old session's death cannot hide a new one. */
+export const statusMessageSchema = z.object({
+  protocol: z.literal(PROTOCOL_VERSION),
+  sessionId: z.string().min(1),
+  state: z.enum(['online', 'offline']),
+  at: z.string(),
+});
+export type StatusMessage = z.infer<typeof statusMessageSchema>;
+
+export const helloMessageSchema = z.object({
+  protocol: z.literal(PROTOCOL_VERSION),
+  sessionId: z.string().min(1),
+  deviceId: deviceIdSchema,
+  board: boardDescriptionSchema,
+  /** Jobs that the agent's journal holds and that are not finished. */
+  jobs: z.array(z.object({ jobId: z.string(), attempt: z.int().min(1), leaseToken: z.string() })),
+});
+export type HelloMessage = z.infer<typeof helloMessageSchema>;
+
+export const jobUpdateMessageSchema = z.object({
+  protocol: z.literal(PROTOCOL_VERSION),
+  /** Unique per update: the coordinator acknowledges it, then the agent forgets it. */
+  updateId: z.string().min(1),
+  jobId: z.string().min(1),
+  attempt: z.int().min(1),
+  leaseToken: z.string().min(1),
+  state: jobStateSchema.exclude(['queued', 'sent']),
+  /** Why it failed, timed out, was rejected or cancelled. */
+  reason: z.string().nullable(),
+  /** With `succeeded`: what was measured (its outcome may be other than ok). */
+  measurement: measurementSchema.nullable(),
+  at: z.string(),
+});
+export type JobUpdateMessage = z.infer<typeof jobUpdateMessageSchema>;
+
+export const commandMessageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('job'), job: jobSchema }),
+  z.object({
+    type: z.literal('cancel'),
+    jobId: z.string(),
+    attempt: z.int().min(1),
+    leaseToken: z.string(),
+    reason: z.string(),
+  }),
+  z.object({ type: z.literal('acknowledge'), updateIds: z.array(z.string()).min(1) }),
+  /** Sent when the device was removed from the fleet: the agent forgets its credential and stops. */
+  z.object({ type: z.literal('removed') }),
+]);
+export type CommandMessage = z.infer<typeof commandMessageSchema>;
