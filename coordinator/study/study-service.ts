@@ -1,0 +1,52 @@
+/** What the API and the command line need of studies. */
+import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
+import type { OverviewStreamMessage, Problem, StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
+
+export interface StudyService {
+  /**
+   * Parses, checks (devices, data set, space) and starts a study written as YAML.
+   * @throws {StudyInputError} listing every mistake with its place
+   */
+  create(yaml: string): Promise<StudySummary>;
+  list(): StudySummary[];
+  /** By id, or by name (the newest of that name); null where there is none. */
+  find(idOrName: string): StudyDetail | null;
+  /** Stops a running study; what was trained and measured stays, and it can be resumed. Resolves when it stands. */
+  stop(id: string): Promise<StudySummary>;
+  /** Goes on with a stopped or failed study. */
+  resume(id: string): Promise<StudySummary>;
+  /** Removes a study that is not running, with its events; blobs that nothing else needs go with the next clean-up. */
+  remove(id: string): Promise<void>;
+  /** Events after `afterSeq`, oldest first, at most `limit`. */
+  events(id: string, afterSeq: number, limit: number): StudyEvent[];
+  /** Calls back for every event of one study from now on; returns the function that ends it. */
+  subscribe(id: string, listener: (event: StudyEvent) => void): () => void;
+  /** Calls back when the summary of any study has changed. */
+  subscribeAll(listener: (change: Extract<OverviewStreamMessage, { type: 'study' }>) => void): () => void;
+  /** The files of a finished study: recommended models, model cards, recommendation.json, report.md. */
+  exportFiles(id: string): Promise<{ path: string; bytes: Uint8Array }[]>;
+  /** What `GET /api/workloads` answers. */
+  workloads(): { name: string; description: string; exampleYaml: string }[];
+}
+
+/** A study that cannot be started as it is written. */
+export class StudyInputError extends Error {
+  override name = 'StudyInputError';
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(
+      [
+        problem.error,
+        ...(problem.issues ?? []).map(
+          (issue) => `  ${issue.line === null ? '' : `line ${issue.line}: `}${issue.path}: ${issue.message}`,
+        ),
+      ].join('\n'),
+    );
+    this.problem = problem;
+  }
+}
+
+/** A request that does not fit the study's state, such as resuming one that runs. */
+export class StudyStateError extends Error {
+  override name = 'StudyStateError';
+}
