@@ -19,6 +19,7 @@ export const recommendedModelSchema = z.object({
   candidate: candidateSchema,
   onnxSha256: sha256Schema,
   onnxBytes: z.int().positive(),
+  modelCardSha256: sha256Schema,
   /** On the validation split, which guided the search. */
   validationAccuracy: z.number(),
   /** On the test split, computed once, from the exported ONNX in ONNX Runtime. */

@@ -72,6 +72,8 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     feasible: z.boolean(),
     /** Smallest sum of relative constraint violations over the configs (0: feasible). */
     violation: z.number().min(0),
+    /** Metrics of the best config, by the names of `metricsOf`; empty where nothing could be measured. */
+    metrics: metricsSchema,
     measurements: z.int().min(0),
     reason: z.string().nullable(),
   }),
