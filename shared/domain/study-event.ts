@@ -8,7 +8,7 @@ import { inferenceConfigSchema } from './inference-config.ts';
 import { sha256Schema, storedMeasurementSchema } from './measurement.ts';
 import { recommendationSchema } from './recommendation.ts';
 import { candidateSchema } from './search-space.ts';
-import { studyStateSchema } from './study.ts';
+import { studySpecSchema, studyStateSchema } from './study.ts';
 
 export const trialIdSchema = z.int().min(0);
 const trialRung = { trialId: trialIdSchema, rung: z.int().min(0) };
@@ -17,6 +17,8 @@ export const metricsSchema = z.record(z.string(), z.number());
 export type Metrics = z.infer<typeof metricsSchema>;
 
 export const studyEventBodySchema = z.discriminatedUnion('type', [
+  /** Always the first: the study with all defaults filled in, and the ids of its devices (names may change later). */
+  z.object({ type: z.literal('study-created'), spec: studySpecSchema, deviceIds: z.record(z.string(), z.string()) }),
   z.object({ type: z.literal('study-state'), state: studyStateSchema, reason: z.string().nullable() }),
   /** The tuner's answer to ask number `ask`: a new candidate, or an older trial promoted to a higher rung. */
   z.object({
