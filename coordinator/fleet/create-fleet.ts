@@ -1,0 +1,350 @@
+/** The fleet over MQTT: what agents say becomes presence, boards and results; jobs and acknowledgements go to them. */
+import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
+import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { EnrollRequest } from '@edgetune/shared/protocol/http.ts';
+import {
+  type CommandMessage,
+  helloMessageSchema,
+  type JobUpdateMessage,
+  jobUpdateMessageSchema,
+  PROTOCOL_VERSION,
+  statusMessageSchema,
+} from '@edgetune/shared/protocol/messages.ts';
+import { COORDINATOR_SUBSCRIPTIONS, parseTopic, topics } from '@edgetune/shared/protocol/topics.ts';
+import type { MqttClient } from 'mqtt';
+import { z } from 'zod';
+import { quietLog } from '../broker/quiet-log.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { DeviceJobs, resultProblem } from './device-jobs.ts';
+import { DeviceRegistry } from './device-registry.ts';
+import type { DeviceRecord, DeviceRepository } from './device-repository.ts';
+import { type Fleet, type HostLease, JobFailedError } from './fleet.ts';
+import type { JobRecord, JobRepository } from './job-repository.ts';
+import { ABSENT, afterHello, afterStatus, type PresenceState } from './presence.ts';
+import { RecentSet } from './recent-set.ts';
+
+export interface FleetOptions {
+  devices: DeviceRepository;
+  jobs: JobRepository;
+  hostLease: HostLease;
+  /** Hash of this machine's id, as an agent on it reports. */
+  machineId: string;
+  log(message: string): void;
+  /** A valid result that nobody waits for any longer (its job was cancelled, or the coordinator restarted). */
+  onMeasurement(measurement: StoredMeasurement): void;
+  /** Ends the MQTT sessions of a device whose credential is void (the embedded broker can; another may not). */
+  disconnect?(deviceId: string): void;
+  clock?: Clock;
+}
+
+/** What joining gives a board. */
+export interface Enrolment {
+  deviceId: string;
+  name: string;
+  credential: string;
+}
+
+export interface AddedDevice {
+  device: DeviceView;
+  token: string;
+  expiresAt: string;
+}
+
+export interface ManagedFleet extends Fleet {
+  /** Listens to the devices. Jobs of an earlier run of the coordinator are cancelled: whoever wants them asks again. */
+  start(mqtt: MqttClient): Promise<void>;
+  /** Ends all jobs as cancelled. The MQTT client is the caller's to end. */
+  stop(): Promise<void>;
+  /**
+   * Reserves a name and makes a join token: single use, one hour. For a name whose device has not joined yet, a new
+   * token replaces the old one. @throws {FleetError}
+   */
+  addDevice(name: string): AddedDevice;
+  /** A new token for a device of the fleet; its credential holds until the token is used. @throws {FleetError} */
+  renewToken(name: string): AddedDevice;
+  /** An agent trades its token for a credential. @throws {FleetError} */
+  enroll(request: EnrollRequest): Enrolment;
+  /** @throws {FleetError} */
+  rename(name: string, newName: string): DeviceView;
+  /** Tells the agent, voids its credential, ends its jobs. Its measurements stay. @throws {FleetError} */
+  remove(name: string): Promise<void>;
+  /** Null where there is no such device. */
+  verifyCredential(deviceId: string, credential: string): boolean | null;
+}
+
+const JOB_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Of an update that this version cannot read: enough to answer it. */
+const unreadableUpdateSchema = z.object({ updateId: z.string().min(1) });
+const fenceSchema = jobUpdateMessageSchema.pick({ jobId: true, attempt: true, leaseToken: true });
+
+interface LiveDevice {
+  presence: PresenceState;
+  lastSeenAt: string | null;
+  jobs: DeviceJobs;
+}
+
+export function createFleet(options: FleetOptions): ManagedFleet {
+  const { clock = systemClock, machineId } = options;
+  const log = quietLog(options.log, clock.now);
+  const registry = new DeviceRegistry(options.devices, clock.now);
+  const live = new Map<string, LiveDevice>();
+  const listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
+  const delivered = new RecentSet(10_000);
+  const sending = new Set<Promise<unknown>>();
+  let mqtt: MqttClient | null = null;
+
+  const timestamp = () => new Date(clock.now()).toISOString();
+
+  function liveDevice(deviceId: string): LiveDevice {
+    const known = live.get(deviceId);
+    if (known) return known;
+    const jobs = new DeviceJobs({
+      deviceId,
+      repository: options.jobs,
+      clock,
+      send: (command) => send(deviceId, command),
+      hostLease: () => (isOnCoordinatorHost(registry.get(deviceId)) ? options.hostLease : null),
+      onChange: () => changed(deviceId),
+    });
+    const device = { presence: ABSENT, lastSeenAt: null, jobs };
+    live.set(deviceId, device);
+    return device;
+  }
+
+  function isOnCoordinatorHost(record: DeviceRecord | null): boolean {
+    return record?.board != null && record.board.simulated === null && record.board.machineId === machineId;
+  }
+
+  function view(record: DeviceRecord): DeviceView {
+    const { presence, lastSeenAt, jobs } = liveDevice(record.id);
+    const present = jobs.running > 0 ? 'busy' : 'online';
+    return {
+      id: record.id,
+      name: record.name,
+      presence: record.joinedAt === null ? 'pending' : presence.online ? present : 'offline',
+      board: record.board,
+      deviceClass: record.board && deviceClassOf(record.board),
+      addedAt: record.addedAt,
+      lastSeenAt: lastSeenAt ?? record.lastSeenAt,
+      onCoordinatorHost: isOnCoordinatorHost(record),
+      runningJobs: jobs.running,
+      queuedJobs: jobs.queued,
+    };
+  }
+
+  function changed(deviceId: string): void {
+    const record = registry.get(deviceId);
+    if (!record) return;
+    const device = view(record);
+    for (const listener of listeners) listener({ type: 'device', device });
+  }
+
+  function send(deviceId: string, command: CommandMessage): void {
+    if (!mqtt) return;
+    const sent = mqtt
+      .publishAsync(topics.command(deviceId), JSON.stringify(command), { qos: 1 })
+      .catch((error: Error) => log(`a message for ${deviceId} was not sent: ${error.message}`))
+      .finally(() => sending.delete(sent));
+    sending.add(sent);
+  }
+
+  function receive(topic: string, payload: Buffer, retained: boolean): void {
+    const parsed = parseTopic(topic);
+    // An empty retained message is our own, with which a status is cleared.
+    if (!parsed || payload.length === 0) return;
+    const { deviceId, kind } = parsed;
+    const record = registry.get(deviceId);
+    if (!record) {
+      if (kind === 'hello') send(deviceId, { type: 'removed' });
+      return;
+    }
+    liveDevice(deviceId).lastSeenAt = timestamp();
+    const message = parseJson(payload);
+    if (kind === 'status') receiveStatus(record, message, retained);
+    else if (kind === 'hello') receiveHello(record, message);
+    else receiveUpdate(record, message);
+  }
+
+  function receiveStatus(record: DeviceRecord, message: unknown, retained: boolean): void {
+    const parsed = statusMessageSchema.safeParse(message);
+    if (!parsed.success) {
+      log(unreadable(record, 'status', parsed.error));
+      return;
+    }
+    const device = liveDevice(record.id);
+    const before = device.presence;
+    device.presence = afterStatus(before, parsed.data, retained);
+    if (device.presence === before) return;
+    if (!device.presence.online) {
+      device.jobs.disconnected();
+      if (before.online) registry.update(record.id, { lastSeenAt: timestamp() });
+    } else if (device.presence.ready && !before.ready) device.jobs.connected(null);
+    else if (!device.presence.ready && before.ready) device.jobs.disconnected();
+    changed(record.id);
+  }
+
+  function receiveHello(record: DeviceRecord, message: unknown): void {
+    const parsed = helloMessageSchema.safeParse(message);
+    if (!parsed.success) {
+      log(unreadable(record, 'hello', parsed.error));
+      return;
+    }
+    const { sessionId, deviceId, board, jobs } = parsed.data;
+    if (deviceId !== record.id) {
+      log(`${record.name}: its hello names another device, ${deviceId}: ignored`);
+      return;
+    }
+    registry.update(record.id, { board, lastSeenAt: timestamp() });
+    const device = liveDevice(record.id);
+    device.presence = afterHello(sessionId);
+    device.jobs.connected(jobs);
+    changed(record.id);
+  }
+
+  function receiveUpdate(record: DeviceRecord, message: unknown): void {
+    const parsed = jobUpdateMessageSchema.safeParse(message);
+    const update = parsed.success ? withDeviceClass(record, parsed.data) : refusedUpdate(message, parsed.error);
+    if (!parsed.success) log(unreadable(record, 'job-update', parsed.error));
+    if (update) apply(record, update);
+    const id = unreadableUpdateSchema.safeParse(message);
+    // Whoever got the result has stored it when the microtasks have run; only then may the agent forget it.
+    if (id.success) setImmediate(() => send(record.id, { type: 'acknowledge', updateIds: [id.data.updateId] }));
+  }
+
+  function apply(record: DeviceRecord, update: JobUpdateMessage): void {
+    const run = `${update.jobId}/${update.attempt}`;
+    const answered = liveDevice(record.id).jobs.update(update);
+    if (update.state !== 'succeeded' || !update.measurement) return;
+    if (!answered && !delivered.has(run)) keepLateResult(record, update, update.measurement);
+    delivered.add(run);
+  }
+
+  /** Nothing that was measured is lost: a result that comes too late for its job still enriches the history. */
+  function keepLateResult(record: DeviceRecord, { jobId, attempt }: JobUpdateMessage, measurement: Measurement): void {
+    const job: JobRecord | null = options.jobs.get(jobId);
+    const problem =
+      job && (job.deviceId === record.id ? resultProblem(job, measurement) : 'the job is another device’s');
+    if (problem) {
+      log(`${record.name}: a late result of job ${jobId} was dropped: ${problem}`);
+      return;
+    }
+    options.onMeasurement({
+      ...measurement,
+      id: `m-${jobId}-${attempt}`,
+      deviceId: record.id,
+      deviceName: record.name,
+      studyId: job?.studyId ?? null,
+    });
+  }
+
+  return {
+    devices: () => registry.list().map(view),
+    device(name) {
+      const record = registry.find(name);
+      return record && view(record);
+    },
+    measure(deviceId, request, measureOptions) {
+      if (!registry.get(deviceId))
+        return Promise.reject(new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`));
+      return liveDevice(deviceId).jobs.measure(request, measureOptions);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async start(client) {
+      mqtt = client;
+      options.jobs.prune(new Date(clock.now() - JOB_LIFE_MS).toISOString());
+      client.on('message', (topic, payload, packet) => {
+        try {
+          receive(topic, payload, packet.retain);
+        } catch (error) {
+          log(`a message on ${topic} could not be handled: ${(error as Error).message}`);
+        }
+      });
+      const reason = 'the coordinator was restarted';
+      for (const { id: jobId, deviceId, attempt, leaseToken } of options.jobs.unfinished()) {
+        options.jobs.update(jobId, { state: 'cancelled', reason, updatedAt: timestamp() });
+        send(deviceId, { type: 'cancel', jobId, attempt, leaseToken, reason });
+      }
+      await client.subscribeAsync([...COORDINATOR_SUBSCRIPTIONS], { qos: 1 });
+    },
+    async stop() {
+      for (const { jobs } of live.values()) jobs.close('the coordinator was stopped');
+      if (mqtt?.connected) await Promise.all(sending);
+      mqtt?.removeAllListeners('message');
+      mqtt = null;
+    },
+    addDevice(name) {
+      const { device, token } = registry.add(name);
+      changed(device.id);
+      return { device: view(device), ...token };
+    },
+    renewToken(name) {
+      const device = registry.require(name);
+      return { device: view(device), ...registry.renewToken(device) };
+    },
+    enroll({ token, board }) {
+      const { device, credential } = registry.join(token, board);
+      options.disconnect?.(device.id);
+      changed(device.id);
+      return { deviceId: device.id, name: device.name, credential };
+    },
+    rename(name, newName) {
+      const device = registry.rename(name, newName);
+      changed(device.id);
+      return view(device);
+    },
+    async remove(name) {
+      const { id } = registry.require(name);
+      live.get(id)?.jobs.close(`the device ${name} was removed from the fleet`);
+      send(id, { type: 'removed' });
+      registry.remove(id);
+      live.delete(id);
+      for (const listener of listeners) listener({ type: 'device-removed', id });
+      await mqtt?.publishAsync(topics.status(id), '', { qos: 1, retain: true });
+      options.disconnect?.(id);
+    },
+    verifyCredential: (deviceId, credential) => registry.verifyCredential(deviceId, credential),
+  };
+}
+
+/** The coordinator knows the class from the board's hello: no device writes into the history of another class. */
+function withDeviceClass({ board }: DeviceRecord, update: JobUpdateMessage): JobUpdateMessage {
+  if (!board || !update.measurement) return update;
+  return { ...update, measurement: { ...update.measurement, deviceClass: deviceClassOf(board) } };
+}
+
+/** An update that cannot be read, but says whose it is, ends its job: else that would be waited for in vain. */
+function refusedUpdate(message: unknown, error: z.ZodError): JobUpdateMessage | null {
+  const fence = fenceSchema.safeParse(message);
+  if (!fence.success) return null;
+  return {
+    protocol: PROTOCOL_VERSION,
+    updateId: 'unreadable',
+    ...fence.data,
+    state: 'failed',
+    reason: `the agent's report could not be read (${firstIssue(error)}): is it of the same version as the coordinator?`,
+    measurement: null,
+    at: new Date().toISOString(),
+  };
+}
+
+function unreadable(record: DeviceRecord, kind: string, error: z.ZodError): string {
+  return `${record.name}: its ${kind} could not be read and was ignored: ${firstIssue(error)}`;
+}
+
+function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return issue ? `${issue.path.join('.') || 'message'}: ${issue.message}` : 'invalid';
+}
+
+/** Undefined where the payload is no JSON: no schema takes it. */
+function parseJson(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,145 @@
+/** Who belongs to the fleet: names, join tokens, credentials. Ids never change; a name is only a label. */
+import { randomBytes } from 'node:crypto';
+import { type BoardDescription, deviceNameSchema } from '@edgetune/shared/domain/device.ts';
+import type { DeviceRecord, DeviceRepository } from './device-repository.ts';
+import { FleetError } from './fleet-error.ts';
+import { hashSecret, matchesHash, newSecret } from './secrets.ts';
+
+const TOKEN_LIFE_MS = 60 * 60 * 1000;
+
+export interface JoinToken {
+  token: string;
+  expiresAt: string;
+}
+
+export class DeviceRegistry {
+  readonly #repository: DeviceRepository;
+  readonly #now: () => number;
+  /** Read at every message: the table is small and lives here too. */
+  readonly #devices: Map<string, DeviceRecord>;
+
+  constructor(repository: DeviceRepository, now: () => number) {
+    this.#repository = repository;
+    this.#now = now;
+    this.#devices = new Map(repository.list().map((device) => [device.id, device]));
+  }
+
+  list(): DeviceRecord[] {
+    return [...this.#devices.values()];
+  }
+
+  get(id: string): DeviceRecord | null {
+    return this.#devices.get(id) ?? null;
+  }
+
+  find(name: string): DeviceRecord | null {
+    return this.list().find((device) => device.name === name) ?? null;
+  }
+
+  /** @throws {FleetError} where no device has this name */
+  require(name: string): DeviceRecord {
+    const device = this.find(name);
+    if (device) return device;
+    const names = this.list().map((known) => known.name);
+    throw new FleetError(
+      'no-such-device',
+      `no device is named "${name}"`,
+      names.length > 0 ? `the fleet has ${names.join(', ')}` : `add it: edgetune device add ${name}`,
+    );
+  }
+
+  /** Reserves the name, or, for a device that has not joined yet, replaces its token. @throws {FleetError} */
+  add(name: string): { device: DeviceRecord; token: JoinToken } {
+    this.#checkName(name);
+    const known = this.find(name);
+    if (known?.joinedAt) throw nameTaken(name, `edgetune device rejoin ${name} makes a new token for that device`);
+    const device = known ?? this.#insert(name);
+    return { device, token: this.renewToken(device) };
+  }
+
+  /** A new join token; the device's unused older ones are void, its credential holds until the token is used. */
+  renewToken(device: DeviceRecord): JoinToken {
+    const token = newSecret();
+    const expiresAt = new Date(this.#now() + TOKEN_LIFE_MS).toISOString();
+    this.#repository.insertToken({ tokenHash: hashSecret(token), deviceId: device.id, expiresAt, usedAt: null });
+    return { token, expiresAt };
+  }
+
+  /** Trades a token for a credential; the credential that the device had before is void. @throws {FleetError} */
+  join(token: string, board: BoardDescription): { device: DeviceRecord; credential: string } {
+    const tokenHash = hashSecret(token);
+    const known = this.#repository.token(tokenHash);
+    const device = known && this.get(known.deviceId);
+    if (!known || !device) throw badToken('this join token is not known', 'edgetune device add NAME');
+    const again = device.joinedAt ? `edgetune device rejoin ${device.name}` : `edgetune device add ${device.name}`;
+    if (known.usedAt) throw badToken('this join token has been used already', again);
+    if (Date.parse(known.expiresAt) <= this.#now()) throw badToken('this join token has expired', again);
+    const credential = newSecret();
+    const change = { board, credentialHash: hashSecret(credential), joinedAt: this.#timestamp() };
+    this.#repository.join(tokenHash, { id: device.id, ...change });
+    const joined = { ...device, ...change };
+    this.#devices.set(device.id, joined);
+    return { device: joined, credential };
+  }
+
+  /** Null where there is no such device. */
+  verifyCredential(id: string, credential: string): boolean | null {
+    const device = this.get(id);
+    if (!device) return null;
+    return device.credentialHash !== null && matchesHash(credential, device.credentialHash);
+  }
+
+  /** @throws {FleetError} */
+  rename(name: string, newName: string): DeviceRecord {
+    const device = this.require(name);
+    this.#checkName(newName);
+    const other = this.find(newName);
+    if (other && other.id !== device.id) throw nameTaken(newName, 'choose another name');
+    return this.update(device.id, { name: newName });
+  }
+
+  update(id: string, change: Partial<Pick<DeviceRecord, 'name' | 'board' | 'lastSeenAt'>>): DeviceRecord {
+    this.#repository.update(id, change);
+    const device = { ...(this.#devices.get(id) as DeviceRecord), ...change };
+    this.#devices.set(id, device);
+    return device;
+  }
+
+  remove(id: string): void {
+    this.#repository.remove(id);
+    this.#devices.delete(id);
+  }
+
+  #insert(name: string): DeviceRecord {
+    const device: DeviceRecord = {
+      id: `d-${randomBytes(8).toString('hex')}`,
+      name,
+      addedAt: this.#timestamp(),
+      joinedAt: null,
+      lastSeenAt: null,
+      board: null,
+      credentialHash: null,
+    };
+    this.#repository.insert(device);
+    this.#devices.set(device.id, device);
+    return device;
+  }
+
+  #checkName(name: string): void {
+    const parsed = deviceNameSchema.safeParse(name);
+    if (!parsed.success)
+      throw new FleetError('bad-name', `"${name}" cannot be a device's name`, parsed.error.issues[0]?.message ?? '');
+  }
+
+  #timestamp(): string {
+    return new Date(this.#now()).toISOString();
+  }
+}
+
+function nameTaken(name: string, hint: string): FleetError {
+  return new FleetError('name-taken', `a device named "${name}" is in the fleet already`, hint);
+}
+
+function badToken(message: string, command: string): FleetError {
+  return new FleetError('bad-token', message, `make a new one on the coordinator: ${command}`);
+}

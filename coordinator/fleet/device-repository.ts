@@ -1,0 +1,36 @@
+/** What the fleet needs of the store for devices. Every call that returns has been written durably. */
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+
+export interface DeviceRecord {
+  id: string;
+  name: string;
+  addedAt: string;
+  /** When its agent last traded a token for a credential; null: not yet. */
+  joinedAt: string | null;
+  lastSeenAt: string | null;
+  board: BoardDescription | null;
+  /** SHA-256 of the credential, as hexadecimal digits. */
+  credentialHash: string | null;
+}
+
+export interface JoinTokenRecord {
+  /** SHA-256 of the token, as hexadecimal digits. */
+  tokenHash: string;
+  deviceId: string;
+  expiresAt: string;
+  usedAt: string | null;
+}
+
+export interface DeviceRepository {
+  /** In the order in which they were added. */
+  list(): DeviceRecord[];
+  insert(record: DeviceRecord): void;
+  update(id: string, change: Partial<Omit<DeviceRecord, 'id'>>): void;
+  /** Removes the device with its tokens and jobs. Its measurements stay. */
+  remove(id: string): void;
+  /** Stores a token, and voids the unused tokens that the device had before. */
+  insertToken(token: JoinTokenRecord): void;
+  token(tokenHash: string): JoinTokenRecord | null;
+  /** In one step: the token is used, the device has its credential and its board. */
+  join(tokenHash: string, device: Pick<DeviceRecord, 'id' | 'board' | 'credentialHash'> & { joinedAt: string }): void;
+}

@@ -1,0 +1,12 @@
+/**
+ * Every migration, oldest first. They are modules, not files, so that a bundle needs nothing beside it.
+ * A migration that was released is never edited: databases out there have recorded it as done.
+ */
+import { initial } from './0001-initial.ts';
+
+export interface Migration {
+  name: string;
+  sql: string;
+}
+
+export const migrations: readonly Migration[] = [initial];

@@ -1,0 +1,75 @@
+/** The tables. A change here needs a new migration in migrations/ (a test compares the two). */
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { StudyState } from '@edgetune/shared/domain/study.ts';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { JobRequest, JobState } from '@edgetune/shared/protocol/job.ts';
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
+export const studies = sqliteTable('studies', {
+  /** Order of insertion: two studies may be made within one millisecond. */
+  number: integer('number').primaryKey({ autoIncrement: true }),
+  id: text('id').notNull().unique(),
+  name: text('name').notNull(),
+  yaml: text('yaml').notNull(),
+  state: text('state').$type<StudyState>().notNull(),
+  reason: text('reason'),
+  createdAt: text('created_at').notNull(),
+  finishedAt: text('finished_at'),
+});
+
+export const studyEvents = sqliteTable(
+  'study_events',
+  {
+    studyId: text('study_id')
+      .notNull()
+      .references(() => studies.id, { onDelete: 'cascade' }),
+    seq: integer('seq').notNull(),
+    at: text('at').notNull(),
+    body: text('body', { mode: 'json' }).$type<StudyEventBody>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.studyId, table.seq] })],
+);
+
+export const measurements = sqliteTable('measurements', {
+  number: integer('number').primaryKey({ autoIncrement: true }),
+  id: text('id').notNull().unique(),
+  signature: text('signature').notNull(),
+  deviceClass: text('device_class').notNull(),
+  scenarioKey: text('scenario_key').notNull(),
+  measurement: text('measurement', { mode: 'json' }).$type<StoredMeasurement>().notNull(),
+});
+
+export const devices = sqliteTable('devices', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  addedAt: text('added_at').notNull(),
+  joinedAt: text('joined_at'),
+  lastSeenAt: text('last_seen_at'),
+  board: text('board', { mode: 'json' }).$type<BoardDescription>(),
+  credentialHash: text('credential_hash'),
+});
+
+export const joinTokens = sqliteTable('join_tokens', {
+  tokenHash: text('token_hash').primaryKey(),
+  deviceId: text('device_id')
+    .notNull()
+    .references(() => devices.id, { onDelete: 'cascade' }),
+  expiresAt: text('expires_at').notNull(),
+  usedAt: text('used_at'),
+});
+
+export const jobs = sqliteTable('jobs', {
+  id: text('id').primaryKey(),
+  deviceId: text('device_id')
+    .notNull()
+    .references(() => devices.id, { onDelete: 'cascade' }),
+  studyId: text('study_id'),
+  request: text('request', { mode: 'json' }).$type<JobRequest>().notNull(),
+  state: text('state').$type<JobState>().notNull(),
+  attempt: integer('attempt').notNull(),
+  leaseToken: text('lease_token').notNull(),
+  reason: text('reason'),
+  createdAt: text('created_at').notNull(),
+  updatedAt: text('updated_at').notNull(),
+});

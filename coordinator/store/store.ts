@@ -1,0 +1,66 @@
+/** Everything that outlives the coordinator, in one data directory: `edgetune.db`, `blobs/`, a lock. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DeviceRepository } from '../fleet/device-repository.ts';
+import type { JobRepository } from '../fleet/job-repository.ts';
+import type { MeasurementHistory } from '../inference/inference-server.ts';
+import type { BlobStore } from '../study/blob-store.ts';
+import type { StudyRepository } from '../study/study-repository.ts';
+import { openBlobDirectory } from './blob-directory.ts';
+import { type Database, openDatabase } from './database.ts';
+import { createDeviceTable } from './device-table.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { createJobTable } from './job-table.ts';
+import { createMeasurementTable } from './measurement-table.ts';
+import { createStudyTable } from './study-table.ts';
+import { explainWriteError } from './write-error.ts';
+
+export interface Store {
+  studies: StudyRepository;
+  measurements: MeasurementHistory;
+  devices: DeviceRepository;
+  jobs: JobRepository;
+  blobs: BlobStore;
+  close(): void;
+}
+
+export interface StoreOptions {
+  /** Bytes that models and checkpoints may take on the disk. */
+  blobQuotaBytes?: number;
+}
+
+const DEFAULT_BLOB_QUOTA_BYTES = 10e9;
+
+/**
+ * Opens the data directory, creating what is missing and migrating what is old.
+ * @throws {Error} where another coordinator uses it, it cannot be written, or it was written by a newer version
+ */
+export function openStore(dataDirectory: string, options: StoreOptions = {}): Store {
+  try {
+    // Credentials' hashes and models are nobody else's business.
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw explainWriteError(error, dataDirectory);
+  }
+  const unlock = lockDirectory(dataDirectory);
+  let database: Database;
+  try {
+    database = openDatabase(join(dataDirectory, 'edgetune.db'));
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+  return {
+    studies: createStudyTable(database),
+    measurements: createMeasurementTable(database),
+    devices: createDeviceTable(database),
+    jobs: createJobTable(database),
+    blobs: openBlobDirectory(join(dataDirectory, 'blobs'), {
+      quotaBytes: options.blobQuotaBytes ?? DEFAULT_BLOB_QUOTA_BYTES,
+    }),
+    close() {
+      database.close();
+      unlock();
+    },
+  };
+}

@@ -1,0 +1,203 @@
+/** What every implementation of the repositories must do; the store's is the only one. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { DeviceRecord } from '../../../coordinator/fleet/device-repository.ts';
+import type { JobRecord } from '../../../coordinator/fleet/job-repository.ts';
+import { openStore, type Store } from '../../../coordinator/store/store.ts';
+import type { StudyRecord } from '../../../coordinator/study/study-repository.ts';
+import { boardDescription, measurementFor, measureRequest, temporaryDirectory } from '../../support/fleet.ts';
+
+/** Runs the checks, then once more after the store was closed and opened again. */
+function check(name: string, write: (store: Store) => void, read: (store: Store) => void): void {
+  test(name, (t: TestContext) => {
+    const directory = temporaryDirectory(t);
+    const first = openStore(directory);
+    write(first);
+    read(first);
+    first.close();
+    const second = openStore(directory);
+    t.after(() => second.close());
+    read(second);
+  });
+}
+
+const study = (id: string, change: Partial<StudyRecord> = {}): StudyRecord => ({
+  id,
+  name: 'a study',
+  yaml: 'name: a study\n# Grüße\n',
+  state: 'queued',
+  reason: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  finishedAt: null,
+  ...change,
+});
+const warning = (message: string): StudyEventBody => ({ type: 'warning', message });
+
+check(
+  'studies are listed newest first, changed and removed',
+  ({ studies }) => {
+    for (const id of ['s-1', 's-2', 's-3']) studies.insert(study(id));
+    studies.append('s-2', [warning('gone with its study')]);
+    studies.update('s-1', { state: 'failed', reason: 'no device' });
+    studies.update('s-1', { finishedAt: '2026-01-02T00:00:00.000Z' });
+    studies.update('s-1', {});
+    studies.remove('s-2');
+  },
+  ({ studies }) => {
+    assert.deepEqual(
+      studies.list().map(({ id }) => id),
+      ['s-3', 's-1'],
+    );
+    const expected = study('s-1', { state: 'failed', reason: 'no device', finishedAt: '2026-01-02T00:00:00.000Z' });
+    assert.deepEqual(studies.get('s-1'), expected);
+    assert.equal(studies.get('s-2'), null);
+    assert.deepEqual(studies.events('s-2'), []);
+  },
+);
+
+check(
+  'events are numbered per study from 1 without gaps',
+  ({ studies }) => {
+    studies.insert(study('s-1'));
+    studies.insert(study('s-2'));
+    const events = studies.append('s-1', [warning('a'), warning('b')]);
+    assert.deepEqual(events, studies.events('s-1'));
+    assert.deepEqual(studies.append('s-2', [warning('other')])[0]?.seq, 1);
+    studies.append('s-1', [warning('c')]);
+    assert.deepEqual(studies.append('s-1', []), []);
+  },
+  ({ studies }) => {
+    const events = studies.events('s-1');
+    assert.deepEqual(
+      events.map(({ seq, studyId, body }) => [seq, studyId, body]),
+      [
+        [1, 's-1', warning('a')],
+        [2, 's-1', warning('b')],
+        [3, 's-1', warning('c')],
+      ],
+    );
+    assert.ok(events.every(({ at }) => new Date(at).toISOString() === at));
+    assert.deepEqual(studies.events('s-1', 1, 1), [events[1]]);
+    assert.deepEqual(studies.events('s-1', 3), []);
+  },
+);
+
+test('events of a study that is not there are refused, and none of a failed batch is kept', (t) => {
+  const store = openStore(temporaryDirectory(t));
+  t.after(() => store.close());
+  assert.throws(() => store.studies.append('s-none', [warning('a')]), /FOREIGN KEY/);
+  store.studies.insert(study('s-1'));
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  assert.throws(() => store.studies.append('s-1', [warning('a'), cyclic as never]), /circular/);
+  assert.deepEqual(store.studies.events('s-1'), []);
+});
+
+const stored = (id: string, change = {}) => ({
+  ...measurementFor(measureRequest()),
+  id,
+  deviceId: 'd-000000000001',
+  deviceName: 'kitchen-pi',
+  studyId: null,
+  deviceClass: 'pi5',
+  ...change,
+});
+
+check(
+  'measurements are found by architecture, class and scenario; one id is kept once',
+  ({ measurements }) => {
+    measurements.save(stored('m-1'));
+    measurements.save(stored('m-2', { deviceId: 'd-000000000002' }));
+    measurements.save(stored('m-3', { deviceClass: 'pi4' }));
+    measurements.save(stored('m-4', { signature: 'other' }));
+    measurements.save(stored('m-5', { scenario: { kind: 'offline' } }));
+    measurements.save(stored('m-1', { deviceName: 'renamed' }));
+  },
+  ({ measurements }) => {
+    const query = { signature: 'signature-a', deviceClass: 'pi5', scenarioKey: scenarioKey({ kind: 'single-stream' }) };
+    assert.deepEqual(measurements.find(query), [
+      stored('m-1', { deviceName: 'renamed' }),
+      stored('m-2', { deviceId: 'd-000000000002' }),
+    ]);
+    assert.deepEqual(measurements.find({ ...query, deviceClass: 'pi3' }), []);
+    assert.deepEqual(measurements.get('m-5'), stored('m-5', { scenario: { kind: 'offline' } }));
+    assert.equal(measurements.get('m-9'), null);
+  },
+);
+
+const device = (id: string, name: string, change: Partial<DeviceRecord> = {}): DeviceRecord => ({
+  id,
+  name,
+  addedAt: '2026-01-01T00:00:00.000Z',
+  joinedAt: null,
+  lastSeenAt: null,
+  board: null,
+  credentialHash: null,
+  ...change,
+});
+const token = (tokenHash: string, deviceId: string) => ({ tokenHash, deviceId, expiresAt: '2026-01-01', usedAt: null });
+
+check(
+  'devices join by a token once; a new token voids the unused ones',
+  ({ devices }) => {
+    devices.insert(device('d-2', 'second'));
+    devices.insert(device('d-1', 'first'));
+    devices.insert(device('d-3', 'third'));
+    assert.throws(() => devices.insert(device('d-4', 'first')), /UNIQUE/);
+    devices.insertToken(token('t-old', 'd-1'));
+    devices.insertToken(token('t-new', 'd-1'));
+    devices.insertToken(token('t-3', 'd-3'));
+    devices.join('t-new', { id: 'd-1', board: boardDescription(), credentialHash: 'hash', joinedAt: '2026-01-02' });
+    devices.update('d-2', { name: 'renamed' });
+    devices.update('d-2', {});
+    devices.remove('d-3');
+  },
+  ({ devices }) => {
+    assert.deepEqual(devices.list(), [
+      device('d-2', 'renamed'),
+      device('d-1', 'first', { board: boardDescription(), credentialHash: 'hash', joinedAt: '2026-01-02' }),
+    ]);
+    assert.equal(devices.token('t-old'), null);
+    assert.equal(devices.token('t-3'), null);
+    assert.deepEqual(devices.token('t-new'), { ...token('t-new', 'd-1'), usedAt: '2026-01-02' });
+  },
+);
+
+const job = (id: string, change: Partial<JobRecord> = {}): JobRecord => ({
+  id,
+  deviceId: 'd-1',
+  studyId: 's-1',
+  request: measureRequest(),
+  state: 'queued',
+  attempt: 1,
+  leaseToken: 'lease',
+  reason: null,
+  createdAt: '2026-01-01',
+  updatedAt: '2026-01-01',
+  ...change,
+});
+
+check(
+  'jobs are journalled; finished ones are forgotten after a while',
+  ({ devices, jobs }) => {
+    devices.insert(device('d-1', 'first'));
+    for (const id of ['j-3', 'j-1', 'j-2']) jobs.insert(job(id));
+    jobs.insert(job('j-old', { state: 'failed', updatedAt: '2025-01-01' }));
+    jobs.insert(job('j-old-but-open', { state: 'running', updatedAt: '2025-01-01' }));
+    jobs.update('j-1', { state: 'succeeded', updatedAt: '2026-01-02' });
+    jobs.update('j-2', { state: 'sent', attempt: 2, leaseToken: 'next', reason: 'lost', updatedAt: '2026-01-03' });
+    assert.equal(jobs.prune('2025-06-01'), 1);
+  },
+  ({ jobs }) => {
+    assert.deepEqual(
+      jobs.unfinished().map(({ id }) => id),
+      ['j-3', 'j-2', 'j-old-but-open'],
+    );
+    const changed = { state: 'sent', attempt: 2, leaseToken: 'next', reason: 'lost', updatedAt: '2026-01-03' } as const;
+    assert.deepEqual(jobs.get('j-2'), job('j-2', changed));
+    assert.equal(jobs.get('j-1')?.state, 'succeeded');
+    assert.equal(jobs.get('j-old'), null);
+  },
+);

@@ -1,0 +1,297 @@
+/** A fleet on a real embedded broker and a real store, and agents that speak the protocol and nothing else. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { type Job, type MeasureRequest, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
+import {
+  type CommandMessage,
+  commandMessageSchema,
+  type HelloMessage,
+  type JobUpdateMessage,
+} from '@edgetune/shared/protocol/messages.ts';
+import { topics } from '@edgetune/shared/protocol/topics.ts';
+import mqtt, { type MqttClient } from 'mqtt';
+import { connectBroker } from '../../coordinator/broker/connect-broker.ts';
+import { type EmbeddedBroker, startBroker } from '../../coordinator/broker/embedded-broker.ts';
+import type { Clock } from '../../coordinator/fleet/clock.ts';
+import { createFleet, type ManagedFleet } from '../../coordinator/fleet/create-fleet.ts';
+import type { HostLease } from '../../coordinator/fleet/fleet.ts';
+import { openStore, type Store } from '../../coordinator/store/store.ts';
+
+export const MACHINE_ID = 'machine-of-the-coordinator';
+
+export interface FleetUnderTest {
+  fleet: ManagedFleet;
+  broker: EmbeddedBroker;
+  store: Store;
+  client: MqttClient;
+  log: string[];
+  late: StoredMeasurement[];
+}
+
+export function temporaryDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'edgetune-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export async function startFleet(
+  t: TestContext,
+  options: { clock?: Clock; hostLease?: HostLease; dataDirectory?: string } = {},
+): Promise<FleetUnderTest & { stop(): Promise<void> }> {
+  const log: string[] = [];
+  const late: StoredMeasurement[] = [];
+  const store = openStore(options.dataDirectory ?? temporaryDirectory(t));
+  let fleet: ManagedFleet | null = null;
+  const broker = await startBroker({
+    host: '127.0.0.1',
+    port: 0,
+    verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? null,
+    log: (message) => log.push(message),
+  });
+  fleet = createFleet({
+    devices: store.devices,
+    jobs: store.jobs,
+    hostLease: options.hostLease ?? { acquire: async () => () => {} },
+    machineId: MACHINE_ID,
+    log: (message) => log.push(message),
+    onMeasurement: (measurement) => {
+      late.push(measurement);
+      store.measurements.save(measurement);
+    },
+    disconnect: (id) => broker.disconnect(id),
+    ...(options.clock ? { clock: options.clock } : {}),
+  });
+  const client = await connectBroker({ url: broker.url, ...broker.coordinator }, (message) => log.push(message));
+  await fleet.start(client);
+  let stopped = false;
+  const stop = async () => {
+    if (stopped) return;
+    stopped = true;
+    await fleet.stop();
+    client.end(true);
+    await broker.close();
+    store.close();
+  };
+  t.after(stop);
+  return { fleet, broker, store, client, log, late, stop };
+}
+
+/** An agent of which the test decides every word. */
+export class FakeAgent {
+  readonly deviceId: string;
+  readonly received: CommandMessage[] = [];
+  sessionId = '';
+  client!: MqttClient;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(deviceId: string) {
+    this.deviceId = deviceId;
+  }
+
+  /** Connects as the protocol says: subscribe, status online (retained, with a will), hello. */
+  async connect(
+    url: string,
+    credential: string,
+    {
+      sessionId = `session-${Math.random()}`,
+      jobs = [] as HelloMessage['jobs'],
+      board = boardDescription(),
+      hello = true,
+    } = {},
+  ): Promise<this> {
+    this.sessionId = sessionId;
+    this.client = await mqtt.connectAsync(url, {
+      clientId: this.deviceId,
+      username: this.deviceId,
+      password: credential,
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+      will: { topic: topics.status(this.deviceId), payload: Buffer.from(this.status('offline')), qos: 1, retain: true },
+    });
+    this.client.on('error', () => {});
+    this.client.on('message', (_topic, payload) => {
+      this.received.push(commandMessageSchema.parse(JSON.parse(payload.toString())));
+      for (const listener of this.#listeners) listener();
+    });
+    await this.client.subscribeAsync(topics.command(this.deviceId), { qos: 1 });
+    await this.client.publishAsync(topics.status(this.deviceId), this.status('online'), { qos: 1, retain: true });
+    if (hello) await this.hello({ jobs, board });
+    return this;
+  }
+
+  async hello({ jobs = [] as HelloMessage['jobs'], board = boardDescription() } = {}): Promise<void> {
+    const { deviceId, sessionId } = this;
+    const message: HelloMessage = { protocol: 1, sessionId, deviceId, board, jobs };
+    await this.client.publishAsync(topics.hello(deviceId), JSON.stringify(message), { qos: 1 });
+  }
+
+  status(state: 'online' | 'offline'): string {
+    return JSON.stringify({ protocol: 1, sessionId: this.sessionId, state, at: new Date().toISOString() });
+  }
+
+  async update(job: Job, state: JobUpdateMessage['state'], change: Partial<JobUpdateMessage> = {}): Promise<string> {
+    const { jobId, attempt, leaseToken } = job;
+    const message: JobUpdateMessage = {
+      protocol: 1,
+      updateId: `u-${Math.random()}`,
+      jobId,
+      attempt,
+      leaseToken,
+      state,
+      reason: null,
+      measurement: state === 'succeeded' ? measurementFor(job.request) : null,
+      at: new Date().toISOString(),
+      ...change,
+    };
+    await this.client.publishAsync(topics.jobUpdate(this.deviceId), JSON.stringify(message), { qos: 1 });
+    return message.updateId;
+  }
+
+  /** Waits for a command that matches, among those received already too. */
+  async command<T extends CommandMessage['type']>(
+    type: T,
+    matches: (command: Extract<CommandMessage, { type: T }>) => boolean = () => true,
+  ): Promise<Extract<CommandMessage, { type: T }>> {
+    type Wanted = Extract<CommandMessage, { type: T }>;
+    for (;;) {
+      const found = this.received.find((command) => command.type === type && matches(command as Wanted));
+      if (found) return found as Wanted;
+      await new Promise<void>((resolve) => {
+        const listener = () => {
+          this.#listeners.delete(listener);
+          resolve();
+        };
+        this.#listeners.add(listener);
+      });
+    }
+  }
+
+  async job(matches: (job: Job) => boolean = () => true): Promise<Job> {
+    return (await this.command('job', ({ job }) => matches(job))).job;
+  }
+
+  /** The connection breaks: the broker publishes the will. */
+  vanish(): void {
+    this.client.stream.destroy();
+    this.client.end(true);
+  }
+}
+
+/** Adds a device, joins it, and connects an agent for it. */
+export async function joinDevice(
+  { fleet, broker }: FleetUnderTest,
+  name: string,
+  board: BoardDescription = boardDescription(),
+): Promise<{ agent: FakeAgent; credential: string; deviceId: string }> {
+  const { token } = fleet.addDevice(name);
+  const { deviceId, credential } = fleet.enroll({ token, board });
+  const agent = await new FakeAgent(deviceId).connect(broker.url, credential, { board });
+  await until(fleet, () => fleet.device(name)?.presence === 'online');
+  return { agent, credential, deviceId };
+}
+
+/** Waits, change by change, until the condition on the fleet holds. */
+export function until(fleet: ManagedFleet, condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    if (condition()) return resolve();
+    const end = fleet.subscribe(() => {
+      if (!condition()) return;
+      end();
+      resolve();
+    });
+  });
+}
+
+export function boardDescription(change: Partial<BoardDescription> = {}): BoardDescription {
+  return {
+    model: 'Raspberry Pi 5 Model B Rev 1.0',
+    cpuModel: 'Cortex-A76',
+    architecture: 'arm64',
+    physicalCores: 4,
+    logicalCores: 4,
+    memoryBytes: 8 * 2 ** 30,
+    os: 'Debian 12',
+    kernel: '6.6',
+    minClockKHz: 1_500_000,
+    maxClockKHz: 2_400_000,
+    settableClocksKHz: [],
+    governor: 'ondemand',
+    temperatureC: 40,
+    powerMode: null,
+    powerMeter: null,
+    runtimes: [
+      { runner: 'onnxruntime-node', version: '1.30.0', executionProviders: ['cpu'], precisions: ['float32', 'int8'] },
+    ],
+    nodeVersion: '20.20.2',
+    agentVersion: '0.1.0',
+    machineId: 'machine-of-the-board',
+    simulated: null,
+    ...change,
+  };
+}
+
+export function measureRequest(change: Partial<MeasureRequest> = {}): MeasureRequest {
+  return measureRequestSchema.parse({
+    kind: 'measure',
+    modelSha256: 'a'.repeat(64),
+    modelBytes: 1000,
+    signature: 'signature-a',
+    config: { batchSize: 1, threads: 1 },
+    scenario: { kind: 'single-stream' },
+    stopRule: {},
+    ...change,
+  });
+}
+
+export function measurementFor(request: MeasureRequest, change: Partial<Measurement> = {}): Measurement {
+  return {
+    signature: request.signature,
+    modelSha256: request.modelSha256,
+    deviceClass: 'as the agent thinks',
+    config: request.config,
+    scenario: request.scenario,
+    outcome: 'ok',
+    reason: null,
+    latencyMs: {
+      count: 100,
+      mean: 2,
+      cv: 0.1,
+      min: 1,
+      p50: 2,
+      p90: 3,
+      p95: 3,
+      p99: 4,
+      p999: 5,
+      max: 6,
+      p50Interval: [1.9, 2.1],
+    },
+    throughputPerS: 500,
+    peakMemoryBytes: 1e7,
+    energy: null,
+    conditions: {
+      clockKHzBefore: null,
+      clockKHzDuring: null,
+      clockKHzAfter: null,
+      temperatureCBefore: null,
+      temperatureCAfter: null,
+      governor: null,
+      otherLoadCores: null,
+      throttled: null,
+      underVoltage: null,
+    },
+    stopReason: 'min-reached',
+    busyCores: 1,
+    cost: { deviceSeconds: 1, deviceJoules: null },
+    simulated: false,
+    startedAt: '2026-01-01T00:00:00.000Z',
+    ...change,
+  };
+}
+
+export function measureOptions(change: Partial<{ studyId: string | null; signal: AbortSignal }> = {}) {
+  return { studyId: 'study-1', signal: new AbortController().signal, ...change };
+}
