@@ -1,0 +1,274 @@
+/** The studies of this coordinator: made, run, stopped, resumed, listed; each a function of its events. */
+
+import { randomUUID } from 'node:crypto';
+import type { StudyState } from '@edgetune/shared/domain/study.ts';
+import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
+import { exportFiles } from './export-files.ts';
+import { type CheckedStudySpec, parseStudy, type StudyChecks } from './parse-study.ts';
+import { StudyProjection } from './projection.ts';
+import type { SpanBus } from './span-bus.ts';
+import type { StudyContext, StudyPorts } from './study-context.ts';
+import type { StudyRecord, StudyRepository } from './study-repository.ts';
+import { StudyRunner } from './study-runner.ts';
+import { StudyInputError, type StudyService, StudyStateError } from './study-service.ts';
+
+export interface StudyServiceOptions extends StudyPorts {
+  studies: StudyRepository;
+  spans: SpanBus;
+  checks: Omit<StudyChecks, 'deviceNames'>;
+  workloads: ReturnType<StudyService['workloads']>;
+  log: (message: string) => void;
+}
+
+/** A study in memory: its record, its events' projection, and, while it runs, the run. */
+interface Entry {
+  record: StudyRecord;
+  spec: CheckedStudySpec;
+  deviceIds: Record<string, string>;
+  state: StudyProjection;
+  listeners: Set<(event: StudyEvent) => void>;
+  run: { controller: AbortController; done: Promise<void> } | null;
+}
+
+/** Why a run ends early: stopped by a person (and stays so), or the coordinator ends (and goes on at the next start). */
+class StoppedError extends Error {
+  override name = 'StoppedError';
+}
+class ShutdownError extends Error {
+  override name = 'ShutdownError';
+}
+
+export function createStudyService(
+  options: StudyServiceOptions,
+): StudyService & { start(): void; close(): Promise<void> } {
+  const { studies, blobs, fleet, log } = options;
+  const entries = new Map<string, Entry>();
+  const overviewListeners = new Set<Parameters<StudyService['subscribeAll']>[0]>();
+
+  const summaryOf = (entry: Entry): StudySummary => entry.state.summary(entry.record, entry.spec);
+  const announce = (entry: Entry) => {
+    const study = summaryOf(entry);
+    for (const listener of overviewListeners) listener({ type: 'study', study });
+  };
+
+  function emit(entry: Entry, ...bodies: StudyEventBody[]): void {
+    for (const event of studies.append(entry.record.id, bodies)) {
+      entry.state.apply(event);
+      if (event.body.type === 'study-state') setState(entry, event.body.state, event.body.reason);
+      for (const listener of entry.listeners) listener(event);
+      if (OVERVIEW_EVENTS.has(event.body.type)) announce(entry);
+      if (event.body.type === 'training-finished') void collectBlobs();
+    }
+  }
+
+  function setState(entry: Entry, state: StudyState, reason: string | null): void {
+    const finishedAt = ['succeeded', 'failed', 'stopped'].includes(state) ? new Date().toISOString() : null;
+    studies.update(entry.record.id, { state, reason, finishedAt });
+    Object.assign(entry.record, { state, reason, finishedAt });
+    log(`study "${entry.record.name}" ${state}${reason === null ? '' : `: ${reason}`}`);
+  }
+
+  function load(record: StudyRecord): Entry {
+    const events = studies.events(record.id);
+    const created = events[0]?.body;
+    if (created?.type !== 'study-created')
+      throw new Error(`study ${record.id} has no first event: the store is damaged`);
+    const spec = created.spec as CheckedStudySpec;
+    return {
+      record,
+      spec,
+      deviceIds: created.deviceIds,
+      state: new StudyProjection(events),
+      listeners: new Set(),
+      run: null,
+    };
+  }
+
+  function launch(entry: Entry): void {
+    const controller = new AbortController();
+    const { record, spec, state } = entry;
+    const history = studies.events(record.id).map(({ body }) => body);
+    const startMs = Date.parse(record.createdAt);
+    const context: StudyContext = {
+      ...options,
+      studyId: record.id,
+      spec,
+      state,
+      signal: controller.signal,
+      lanes: new Set(),
+      device: (name) => fleet.devices().find(({ id }) => id === entry.deviceIds[name]) ?? null,
+      emit: (...bodies) => {
+        // What a stopped run still reports is dropped: a resumed run does it again.
+        if (!controller.signal.aborted) emit(entry, ...bodies);
+      },
+      span: (span) =>
+        context.emit({ type: 'span', ...span, startMs: span.startMs - startMs, endMs: span.endMs - startMs }),
+    };
+    const endSpans = options.spans.subscribe(({ studyId, ...span }) => {
+      if (studyId === record.id || studyId === null) context.span(span);
+    });
+    const run = async () => {
+      try {
+        emit(entry, { type: 'study-state', state: 'running', reason: null });
+        await new StudyRunner(context, history).run();
+        emit(entry, { type: 'study-state', state: 'succeeded', reason: null });
+      } catch (error) {
+        const cause = controller.signal.aborted ? controller.signal.reason : error;
+        controller.abort(cause);
+        if (cause instanceof ShutdownError) return;
+        if (cause instanceof StoppedError)
+          emit(entry, { type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
+        else emit(entry, { type: 'study-state', state: 'failed', reason: (cause as Error).message });
+      } finally {
+        endSpans();
+        entry.run = null;
+        await collectBlobs();
+      }
+    };
+    // In a turn of its own, so that `entry.run` is set before the first event.
+    const done = Promise.resolve().then(run);
+    done.catch((error) => log(`study "${record.name}" ended by a fault of EdgeTune: ${(error as Error).stack}`));
+    entry.run = { controller, done };
+  }
+
+  function entryOf(id: string): Entry {
+    const entry = entries.get(id);
+    if (!entry) throw new StudyStateError(`there is no study ${id}`);
+    return entry;
+  }
+
+  /** Checkpoints that a later one supersedes and models of finished studies that were not recommended may go. */
+  async function collectBlobs(): Promise<void> {
+    const inUse = new Set<string>();
+    for (const entry of entries.values()) for (const sha256 of blobsInUse(entry)) inUse.add(sha256);
+    await blobs.collect(inUse).catch((error) => log(`cleaning up blobs failed: ${(error as Error).message}`));
+  }
+
+  return {
+    start() {
+      for (const record of studies.list()) {
+        const entry = load(record);
+        entries.set(record.id, entry);
+        if (!RESUMED_AT_START.has(record.state)) continue;
+        if (record.state === 'stopping')
+          emit(entry, { type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
+        else launch(entry);
+      }
+    },
+
+    async create(yaml) {
+      const devices = fleet.devices();
+      const spec = parseStudy(yaml, { ...options.checks, deviceNames: devices.map(({ name }) => name) });
+      await options.training.checkDataset(spec.workload, spec.dataset).catch((error) => {
+        throw new StudyInputError({ error: (error as Error).message, issues: [] });
+      });
+      const record: StudyRecord = {
+        id: `s-${randomUUID().slice(0, 8)}`,
+        name: spec.name,
+        yaml,
+        state: 'queued',
+        reason: null,
+        createdAt: new Date().toISOString(),
+        finishedAt: null,
+      };
+      studies.insert(record);
+      const deviceIds = Object.fromEntries(
+        devices.filter(({ name }) => spec.devices.includes(name)).map(({ name, id }) => [name, id]),
+      );
+      const entry: Entry = { record, spec, deviceIds, state: new StudyProjection(), listeners: new Set(), run: null };
+      entries.set(record.id, entry);
+      emit(entry, { type: 'study-created', spec, deviceIds });
+      launch(entry);
+      return summaryOf(entry);
+    },
+
+    list: () => [...entries.values()].map(summaryOf).sort((a, b) => b.createdAt.localeCompare(a.createdAt)),
+
+    find(idOrName) {
+      const byName = [...entries.values()].filter(({ record }) => record.name === idOrName);
+      const entry =
+        entries.get(idOrName) ?? byName.sort((a, b) => b.record.createdAt.localeCompare(a.record.createdAt))[0];
+      return entry ? entry.state.detail(entry.record, entry.spec) : null;
+    },
+
+    async stop(id) {
+      const entry = entryOf(id);
+      if (!entry.run)
+        throw new StudyStateError(
+          `study "${entry.record.name}" is ${entry.record.state}: only a running study can be stopped`,
+        );
+      const { controller, done } = entry.run;
+      emit(entry, { type: 'study-state', state: 'stopping', reason: null });
+      controller.abort(new StoppedError('the study was stopped'));
+      await done;
+      return summaryOf(entry);
+    },
+
+    async resume(id) {
+      const entry = entryOf(id);
+      if (entry.run || entry.record.state === 'succeeded') {
+        throw new StudyStateError(
+          `study "${entry.record.name}" is ${entry.record.state}: only a stopped or failed study can be resumed`,
+        );
+      }
+      launch(entry);
+      return summaryOf(entry);
+    },
+
+    async remove(id) {
+      const entry = entryOf(id);
+      if (entry.run) throw new StudyStateError(`study "${entry.record.name}" is running: stop it first`);
+      studies.remove(id);
+      entries.delete(id);
+      await collectBlobs();
+    },
+
+    events: (id, afterSeq, limit) => studies.events(entryOf(id).record.id, afterSeq, limit),
+
+    subscribe(id, listener) {
+      const { listeners } = entryOf(id);
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    subscribeAll(listener) {
+      overviewListeners.add(listener);
+      return () => overviewListeners.delete(listener);
+    },
+
+    exportFiles(id) {
+      const entry = entryOf(id);
+      return exportFiles(entry.state.detail(entry.record, entry.spec), blobs);
+    },
+
+    workloads: () => options.workloads,
+
+    async close() {
+      const runs = [...entries.values()].flatMap(({ run }) => run ?? []);
+      for (const { controller } of runs) controller.abort(new ShutdownError('the coordinator ends'));
+      await Promise.allSettled(runs.map(({ done }) => done));
+    },
+  };
+}
+
+const RESUMED_AT_START: ReadonlySet<StudyState> = new Set(['queued', 'running', 'waiting', 'stopping']);
+const OVERVIEW_EVENTS: ReadonlySet<StudyEventBody['type']> = new Set([
+  'study-created',
+  'study-state',
+  'trial-asked',
+  'trial-told',
+  'recommendation',
+]);
+
+/** Blobs that a study still needs: what it recommended, and while it is not done its models and last checkpoints. */
+function blobsInUse({ record, state }: Entry): string[] {
+  const recommended = (state.recommendation?.models ?? []).flatMap(({ onnxSha256, modelCardSha256 }) => [
+    onnxSha256,
+    modelCardSha256,
+  ]);
+  if (record.state === 'succeeded') return recommended;
+  const checkpoints = new Map(state.trainings.map(({ trialId, checkpointSha256 }) => [trialId, checkpointSha256]));
+  const models = [...state.architectures.values()].map(({ modelSha256 }) => modelSha256);
+  return [...recommended, ...models, ...[...checkpoints.values()].flatMap((sha256) => sha256 ?? [])];
+}

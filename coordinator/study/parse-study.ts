@@ -1,0 +1,154 @@
+/** A study from YAML: every mistake at once, each with its line and what is allowed. */
+
+import type { ParameterLevel, SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import { type StudySpec, studySpecSchema } from '@edgetune/shared/domain/study.ts';
+import type { Problem } from '@edgetune/shared/protocol/http.ts';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { StudyInputError } from './study-service.ts';
+
+type Issue = NonNullable<Problem['issues']>[number];
+type Path = readonly PropertyKey[];
+/** A mistake at a place of the document. */
+export interface PlacedMistake {
+  path: Path;
+  message: string;
+}
+
+/** What a study is checked against beyond its schema. */
+export interface StudyChecks {
+  /** Names of all devices of the fleet. */
+  deviceNames: readonly string[];
+  /** Mistakes of a search space that the schema cannot see. */
+  checkSpace(space: SearchSpace): PlacedMistake[];
+  /** The workload's own space; parameters of a workload that a study's space must not misname. */
+  defaultSpace(workload: StudySpec['workload']): SearchSpace;
+}
+
+export type CheckedStudySpec = StudySpec & { space: SearchSpace };
+
+/**
+ * Parses and checks a study; where it names no search space, the workload's is filled in.
+ * @throws {StudyInputError} with every mistake, its line and column
+ */
+export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec {
+  const lines = new LineCounter();
+  const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw inputError(
+      document.errors.map((error) => ({ path: '', message: error.message, ...place(lines.linePos(error.pos[0])) })),
+    );
+  }
+  const locate = ({ path, message }: PlacedMistake): Issue => ({
+    path: path.map(String).join('.'),
+    message,
+    ...place(positionOf(document, lines, path)),
+  });
+  const parsed = studySpecSchema.safeParse(document.toJS());
+  if (!parsed.success) throw inputError(parsed.error.issues.flatMap(flatten).map(locate));
+
+  const defaultSpace = checks.defaultSpace(parsed.data.workload);
+  const spec: CheckedStudySpec = { ...parsed.data, space: parsed.data.space ?? defaultSpace };
+  const mistakes = [
+    ...unknownDevices(spec, checks.deviceNames),
+    ...checks.checkSpace(spec.space).map(({ path, message }) => ({ path: ['space', ...path], message })),
+    ...foreignParameters(spec.space, defaultSpace),
+    ...deterministicMistakes(spec),
+  ];
+  if (mistakes.length > 0) throw inputError(mistakes.map(locate));
+  return spec;
+}
+
+function inputError(issues: Issue[]): StudyInputError {
+  const count = issues.length === 1 ? 'a mistake' : `${issues.length} mistakes`;
+  return new StudyInputError({
+    error: `the study has ${count}`,
+    hint: 'mend the lines named and run it again',
+    issues,
+  });
+}
+
+function place(position: { line: number; col: number } | null): Pick<Issue, 'line' | 'column'> {
+  return position === null || position.line === 0
+    ? { line: null, column: null }
+    : { line: position.line, column: position.col };
+}
+
+/** The position of the deepest node of the path that the document has (a missing key: its parent). */
+function positionOf(document: ReturnType<typeof parseDocument>, lines: LineCounter, path: Path) {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]);
+  }
+  return document.contents?.range ? lines.linePos(document.contents.range[0]) : null;
+}
+
+/** A union's issue hides the issues of its branches: of those, the branch that came furthest speaks. */
+function flatten(issue: z.core.$ZodIssue): PlacedMistake[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: `unknown key "${key}"` }));
+  }
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const deepest = [...issue.errors].sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? [];
+    if (depth(deepest) > 0) {
+      return deepest.flatMap((inner) =>
+        flatten({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue),
+      );
+    }
+  }
+  const allowed =
+    issue.code === 'invalid_union' && 'options' in issue ? ` (one of ${(issue.options as unknown[]).join(', ')})` : '';
+  return [{ path: issue.path, message: `${issue.message}${allowed}` }];
+}
+
+function depth(issues: readonly z.core.$ZodIssue[]): number {
+  return Math.max(0, ...issues.map((issue) => issue.path.length));
+}
+
+function unknownDevices(spec: StudySpec, deviceNames: readonly string[]): PlacedMistake[] {
+  const known = deviceNames.length === 0 ? 'the fleet is empty' : `the fleet has ${deviceNames.join(', ')}`;
+  return spec.devices.flatMap((name, index) =>
+    deviceNames.includes(name)
+      ? []
+      : [
+          {
+            path: ['devices', index],
+            message: `unknown device "${name}": ${known}; add it with "edgetune device add ${name}"`,
+          },
+        ],
+  );
+}
+
+/** Parameters that the workload does not read would be tuned without any effect. */
+function foreignParameters(space: SearchSpace, workloadSpace: SearchSpace): PlacedMistake[] {
+  const levels = Object.keys(space) as ParameterLevel[];
+  return levels
+    .filter((level) => level !== 'inference')
+    .flatMap((level) => {
+      const known = Object.keys(workloadSpace[level]);
+      return Object.keys(space[level])
+        .filter((name) => !known.includes(name))
+        .map((name) => ({
+          path: ['space', level, name],
+          message: `the workload has no ${level} parameter "${name}": it has ${known.join(', ') || 'none'}`,
+        }));
+    });
+}
+
+const MEASURED_TRAINING_COSTS = ['trainingTime', 'trainingEnergy'];
+
+function deterministicMistakes(spec: StudySpec): PlacedMistake[] {
+  if (!spec.deterministic) return [];
+  return (['objectives', 'constraints'] as const).flatMap((list) =>
+    spec[list].flatMap(({ metric }, index) =>
+      MEASURED_TRAINING_COSTS.includes(metric)
+        ? [
+            {
+              path: [list, index],
+              message: `${metric} is measured and differs from run to run: leave it out or set deterministic: false`,
+            },
+          ]
+        : [],
+    ),
+  );
+}

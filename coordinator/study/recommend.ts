@@ -1,0 +1,140 @@
+/**
+ * The end of a study: the front's models are trained to their full budget, exported, tested once in ONNX Runtime on the
+ * test split (which the search has never seen), and measured with their trained weights on each device.
+ */
+import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import type { Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
+import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import type { FrontEntry } from '../tuner/tuner.ts';
+import type { StudyContext } from './study-context.ts';
+import { summariseTimeline } from './timeline.ts';
+import { rankByObjectives } from './trial-front.ts';
+import { deviceMetrics, graphMetrics, trialViolation } from './trial-metrics.ts';
+import { taskOf, trainRung } from './trial-runner.ts';
+
+export async function recommend(context: StudyContext, front: readonly FrontEntry[]): Promise<Recommendation> {
+  const { spec, emit } = context;
+  const models = await Promise.all(front.slice(0, spec.recommend).map((entry) => recommendModel(context, entry)));
+  const ranked = rankByObjectives(
+    spec,
+    models.map(({ model, metrics }) => ({ item: model, metrics, feasible: model.feasible })),
+  );
+  const recommendation = {
+    models: ranked,
+    syntheticData: spec.dataset.format === 'synthetic-images',
+    summary: summarise(context),
+  };
+  emit({ type: 'recommendation', recommendation });
+  return recommendation;
+}
+
+async function recommendModel(
+  context: StudyContext,
+  entry: FrontEntry,
+): Promise<{ model: RecommendedModel; metrics: Metrics }> {
+  const { spec, state, training, blobs, analyse, signal } = context;
+  const { trialId, candidate } = entry;
+  const full = { epochs: spec.budget.maxEpochs, dataFraction: spec.budget.maxDataFraction };
+  const last = state.trainings.findLast((event) => event.trialId === trialId);
+  const isFull = (last?.metrics.epochs ?? 0) >= full.epochs && last?.metrics.dataFraction === full.dataFraction;
+  const trained =
+    last && isFull
+      ? last
+      : await trainRung(context, { trialId, rung: entry.rung + 1, candidate, budget: full }, signal);
+  if (trained.checkpointSha256 === null) throw new Error(`trial ${trialId} has no checkpoint`);
+
+  const startMs = Date.now();
+  const { onnx, modelCard } = await training.exportTrained(
+    taskOf(context, entry),
+    await blobs.get(trained.checkpointSha256),
+  );
+  const { accuracy: testAccuracy } = await training.evaluateOnnx(spec, onnx, 'test');
+  const onnxSha256 = await blobs.put(onnx);
+  const modelCardSha256 = await blobs.put(new TextEncoder().encode(modelCard));
+  context.span({ lane: 'study', kind: 'exporting', trialId, startMs, endMs: Date.now() });
+
+  const { signature, macs, parameters } = analyse(onnx);
+  const devices = await Promise.all(
+    spec.devices.map((device) =>
+      confirm(context, trialId, device, { signature, modelSha256: onnxSha256, modelBytes: onnx.length }),
+    ),
+  );
+  const metrics: Metrics = {
+    ...trained.metrics,
+    ...graphMetrics({ signature, modelSha256: onnxSha256, modelBytes: onnx.length, parameters, macs }),
+    ...Object.assign({}, ...devices.map(({ device, measurement }) => deviceMetrics(device, metricsOf(measurement)))),
+  };
+  const model: RecommendedModel = {
+    trialId,
+    candidate,
+    onnxSha256,
+    onnxBytes: onnx.length,
+    modelCardSha256,
+    validationAccuracy: trained.metrics.accuracy ?? 0,
+    testAccuracy,
+    epochs: trained.metrics.epochs ?? full.epochs,
+    parameters,
+    macs,
+    devices,
+    feasible: devices.every(({ feasible }) => feasible) && trialViolation(spec.constraints, metrics) === 0,
+  };
+  return { model, metrics };
+}
+
+/** Measures a trained model on a device anew: what is recommended for a device is measured on that device. */
+async function confirm(
+  context: StudyContext,
+  trialId: number,
+  deviceName: string,
+  model: { signature: string; modelSha256: string; modelBytes: number },
+): Promise<RecommendedModel['devices'][number]> {
+  const { spec, studyId, emit, inference, signal } = context;
+  const device = context.device(deviceName);
+  if (!device) throw new Error(`device "${deviceName}" was removed from the fleet: add it again and resume the study`);
+  const result = await inference.tune(
+    {
+      studyId,
+      ...model,
+      device,
+      parameters: parametersOf(spec.space, ['inference']),
+      scenario: spec.scenario,
+      objectives: spec.objectives,
+      constraints: spec.constraints,
+      purpose: 'confirm',
+      seed: spec.tuner.seed,
+    },
+    (measurement, source) => emit({ type: 'measured', trialId, measurement, source }),
+    signal,
+  );
+  if (!result.best)
+    throw new Error(`trial ${trialId} could not be measured on ${deviceName}: ${result.reason ?? 'no reason given'}`);
+  return {
+    device: deviceName,
+    config: result.best.config,
+    measurement: result.best,
+    feasible: result.feasible,
+    alternatives: result.front.filter(({ id }) => id !== result.best?.id),
+  };
+}
+
+function summarise({ state }: StudyContext): Recommendation['summary'] {
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const measured = state.measured.filter(({ source }) => source === 'measured').map(({ measurement }) => measurement);
+  const timeline = summariseTimeline(state.spans);
+  return {
+    trials: state.trials.size,
+    infeasibleTrials: [...state.trials.values()].filter(({ status }) => status === 'infeasible').length,
+    measurements: measured.length,
+    reusedMeasurements: state.measured.length - measured.length,
+    trainingSeconds: sum(state.trainings.map(({ seconds }) => seconds)),
+    trainingCpuSeconds: sum(state.trainings.map(({ cpuSeconds }) => cpuSeconds)),
+    trainingEnergyJ: sum(state.trainings.map(({ energyJ }) => energyJ)),
+    deviceSeconds: sum(measured.map(({ cost }) => cost.deviceSeconds)),
+    deviceJoules: sum(measured.map(({ cost }) => cost.deviceJoules ?? 0)),
+    wallSeconds: timeline.totalS,
+    overheadSeconds: timeline.overheadS,
+    pausedSeconds: timeline.pausedS,
+    trainingBackend: state.backend,
+  };
+}

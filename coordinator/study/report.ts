@@ -1,0 +1,67 @@
+/** A study's outcome as Markdown: what is recommended for each device, and the evidence. */
+
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
+import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import { formatQuantity } from '@edgetune/shared/domain/units.ts';
+import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
+
+export function renderReport(study: StudyDetail): string {
+  const { spec, recommendation } = study;
+  const lines = [
+    `# Study "${study.name}"`,
+    '',
+    `Workload ${spec.workload}, data set ${spec.dataset.format}${study.syntheticData ? ' (**synthetic**: drawn by EdgeTune itself)' : ''}, devices ${spec.devices.join(', ')}.`,
+    `Objectives: ${spec.objectives.map(formatObjective).join('; ')}. Constraints: ${spec.constraints.map(formatConstraint).join('; ') || 'none'}.`,
+    `State: ${study.state}${study.reason === null ? '' : ` (${study.reason})`}.`,
+    '',
+  ];
+  if (!recommendation) return lines.join('\n');
+  for (const [index, model] of recommendation.models.entries()) lines.push(...modelSection(model, index), '');
+  const { summary } = recommendation;
+  lines.push(
+    '## What it cost',
+    '',
+    '| | |',
+    '|---|---|',
+    `| trials | ${summary.trials}, of which ${summary.infeasibleTrials} infeasible |`,
+    `| measurements | ${summary.measurements} made, ${summary.reusedMeasurements} reused |`,
+    `| training | ${formatQuantity(summary.trainingSeconds * 1000, 'time')}, ${formatQuantity(summary.trainingCpuSeconds * 1000, 'time')} of CPU, ${formatQuantity(summary.trainingEnergyJ, 'energy')} (estimate), on ${summary.trainingBackend} |`,
+    `| devices | ${formatQuantity(summary.deviceSeconds * 1000, 'time')}, ${formatQuantity(summary.deviceJoules, 'energy')} |`,
+    `| wall clock | ${formatQuantity(summary.wallSeconds * 1000, 'time')}, overhead ${formatQuantity(summary.overheadSeconds * 1000, 'time')} |`,
+    '',
+  );
+  return lines.join('\n');
+}
+
+function modelSection(model: RecommendedModel, index: number): string[] {
+  const settings = Object.entries(model.candidate).map(([name, value]) => `${name} ${value}`);
+  return [
+    `## ${index + 1}. Trial ${model.trialId}${model.feasible ? '' : ' (violates a constraint)'}`,
+    '',
+    `Test accuracy ${formatQuantity(model.testAccuracy, 'ratio')} (validation ${formatQuantity(model.validationAccuracy, 'ratio')}), ${formatQuantity(model.parameters, 'count')} parameters, ${formatQuantity(model.macs, 'count')} MACs, ${formatQuantity(model.onnxBytes, 'memory')}. ${settings.join(', ')}.`,
+    '',
+    '| device | batch | threads | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |',
+    '|---|---|---|---|---|---|---|---|---|',
+    ...model.devices.map(({ device, config, measurement }) => {
+      const { latencyMs, throughputPerS, peakMemoryBytes } = measurement;
+      const cells = [
+        device,
+        config.batchSize,
+        config.threads,
+        latencyMs ? formatQuantity(latencyMs.p50, 'time') : '–',
+        latencyMs ? formatQuantity(latencyMs.p99, 'time') : '–',
+        throughputPerS === null ? '–' : formatQuantity(throughputPerS, 'rate'),
+        peakMemoryBytes === null ? '–' : formatQuantity(peakMemoryBytes, 'memory'),
+        energyCell(measurement),
+        measurement.simulated ? 'simulated' : 'measured',
+      ];
+      return `| ${cells.join(' | ')} |`;
+    }),
+  ];
+}
+
+function energyCell({ energy }: StoredMeasurement): string {
+  if (energy === null) return 'no meter';
+  return `${formatQuantity(energy.netJ, 'energy')}${energy.source === 'meter' ? '' : ` (${energy.source})`}`;
+}

@@ -1,0 +1,37 @@
+/** What the parts of a running study share. */
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { InferenceServer } from '../inference/inference-server.ts';
+import type { CorePool } from '../training/core-pool.ts';
+import type { TrainingService } from '../training/training-service.ts';
+import type { BlobStore } from './blob-store.ts';
+import type { CheckedStudySpec } from './parse-study.ts';
+import type { StudyProjection } from './projection.ts';
+
+export interface StudyPorts {
+  training: TrainingService;
+  inference: InferenceServer;
+  fleet: Pick<Fleet, 'devices' | 'subscribe'>;
+  blobs: BlobStore;
+  cores: Pick<CorePool, 'total' | 'acquire'>;
+  /** Reads a model's graph. @throws where it is none */
+  analyse(onnx: Uint8Array): { signature: string; macs: number; parameters: number };
+}
+
+export interface StudyContext extends StudyPorts {
+  studyId: string;
+  spec: CheckedStudySpec;
+  /** The device that had this name when the study was made; null where it is no longer in the fleet. */
+  device(name: string): DeviceView | null;
+  /** Everything that has happened so far. */
+  state: StudyProjection;
+  /** Writes events durably, applies them to `state` and tells who listens. */
+  emit(...bodies: StudyEventBody[]): void;
+  /** Emits a stretch of work on a lane; its times are on the wall clock in milliseconds since 1970. */
+  span(span: Omit<Extract<StudyEventBody, { type: 'span' }>, 'type'>): void;
+  /** Numbers of the training lanes in use: a trial that trains takes the lowest free one. */
+  lanes: Set<number>;
+  /** Aborted when the study is stopped or the coordinator ends. */
+  signal: AbortSignal;
+}

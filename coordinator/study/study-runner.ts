@@ -1,0 +1,263 @@
+/** Runs one study from wherever its events leave it to its recommendation. */
+
+import { METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
+import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
+import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
+import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { createTuner } from '../tuner/create-tuner.ts';
+import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
+import { recommend } from './recommend.ts';
+import type { StudyContext } from './study-context.ts';
+import { frontTrialIds } from './trial-front.ts';
+import { TrialInference } from './trial-inference.ts';
+import { trialViolation } from './trial-metrics.ts';
+import { type Told, TrialRunner } from './trial-runner.ts';
+
+/** So many trials failed, and none ever worked: the study is wrong, not the candidates. */
+const HOPELESS_FAILURES = 3;
+/** In deterministic mode the batch of trials must not depend on the machine's cores. */
+const DETERMINISTIC_BATCH = 8;
+
+/** A study that cannot go on; the reason says what to do. */
+export class StudyFailedError extends Error {
+  override name = 'StudyFailedError';
+}
+
+export class StudyRunner {
+  readonly #context: StudyContext;
+  readonly #tuner: Tuner;
+  readonly #inference: TrialInference;
+  readonly #trials: TrialRunner;
+  /** Asked before a restart, not told yet: they are run first. */
+  readonly #unfinished: Ask[];
+  readonly #startedMs = Date.now();
+  /** An error of a search or of the event log, which ends the study. */
+  #broken: Error | null = null;
+
+  constructor(context: StudyContext, history: readonly StudyEventBody[]) {
+    this.#context = context;
+    const { spec } = context;
+    this.#tuner = createTuner({
+      parameters: parametersOf(spec.space, ['model', 'training', 'system']),
+      objectives: spec.objectives,
+      constraints: spec.constraints,
+      devices: spec.devices,
+      ladder: spec.budget,
+      settings: spec.tuner,
+      maxTrials: spec.stop.trials,
+      synchronous: spec.deterministic,
+    });
+    this.#unfinished = restore(this.#tuner, history);
+    this.#inference = new TrialInference(context, (finished) => this.#inferenceFinished(finished));
+    this.#trials = new TrialRunner(context, this.#inference);
+  }
+
+  /** @throws {StudyFailedError} and what the ports throw; the reason of the study's signal when it is stopped */
+  async run(): Promise<Recommendation> {
+    for (const [trialId, trial] of this.#context.state.trials) {
+      if (trial.status === 'finished' && trial.predicted.length > 0) this.#inference.start(trialId);
+    }
+    await this.#devicesOnline();
+    await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
+    await this.#inference.settled();
+    if (this.#broken) throw this.#broken;
+    const front = this.#tuner.front();
+    if (front.length === 0) throw new StudyFailedError(this.#whyNothing());
+    return recommend(this.#context, front);
+  }
+
+  async #search(): Promise<void> {
+    const running = new Map<number, Promise<void>>();
+    const limit = this.#context.spec.parallelTrials ?? this.#context.cores.total;
+    for (;;) {
+      for (let ask = this.#next(running.size < limit); ask; ask = this.#next(running.size < limit)) {
+        const { trialId } = ask;
+        running.set(
+          trialId,
+          this.#trials.run(ask).then((told) => {
+            running.delete(trialId);
+            this.#tell(told);
+          }),
+        );
+      }
+      if (running.size === 0) return;
+      await Promise.race(running.values());
+      this.#context.signal.throwIfAborted();
+      if (this.#broken) throw this.#broken;
+    }
+  }
+
+  async #searchInBatches(): Promise<void> {
+    for (;;) {
+      const batch: Ask[] = [];
+      for (let ask = this.#next(true); ask; ask = this.#next(batch.length < DETERMINISTIC_BATCH)) batch.push(ask);
+      if (batch.length === 0) return;
+      const told = await Promise.all(batch.map((ask) => this.#trials.run(ask)));
+      for (const tell of told.sort((a, b) => a.trialId - b.trialId)) this.#tell(tell);
+    }
+  }
+
+  #next(room: boolean): Ask | null {
+    if (!room) return null;
+    const unfinished = this.#unfinished.shift();
+    if (unfinished) return unfinished;
+    if (this.#stopReached()) return null;
+    const ask = this.#tuner.ask(this.#feasibility());
+    if (ask) this.#context.emit({ type: 'trial-asked', ...ask });
+    return ask;
+  }
+
+  #tell(told: Told): void {
+    // A measurement may have come in since the rung's metrics were put together.
+    this.#context.emit(told);
+    const { trialId, rung, status, metrics, violation, cost } = told;
+    this.#tuner.tell({ trialId, rung, status, metrics, violation, cost });
+    this.#failWhenHopeless();
+  }
+
+  #inferenceFinished({
+    trialId,
+    feasible,
+    device,
+    reason,
+  }: Extract<StudyEventBody, { type: 'inference-finished' }>): void {
+    try {
+      if (!feasible)
+        this.#trials.giveUp(trialId, `${device}: ${reason ?? 'no inference config meets the constraints'}`);
+      const trial = this.#context.state.trials.get(trialId);
+      if (trial?.status !== 'finished') return;
+      const { metrics, predicted, violation } = this.#inference.view(trialId);
+      const known: Metrics = Object.fromEntries(Object.entries(metrics).filter(([name]) => !predicted.includes(name)));
+      const change = {
+        trialId,
+        rung: trial.rung,
+        metrics: known,
+        violation: violation + trialViolation(this.#context.spec.constraints, trial.metrics),
+      };
+      this.#context.emit({ type: 'trial-amended', ...change });
+      this.#tuner.amend(change);
+    } catch (error) {
+      this.#broken ??= error as Error;
+    }
+  }
+
+  /** Candidates with the model parameters of a measured architecture share its feasibility. */
+  #feasibility(): Feasibility {
+    const names = Object.keys(this.#context.spec.space.model);
+    const keyOf = (candidate: Ask['candidate']) => JSON.stringify(names.map((name) => candidate[name] ?? null));
+    const known = new Map<string, number>();
+    for (const [trialId, trial] of this.#context.state.trials) {
+      const view = this.#inference.view(trialId);
+      if (view.open.length === 0 || view.reason !== null) known.set(keyOf(trial.candidate), view.violation);
+    }
+    return { predictViolation: (candidate) => known.get(keyOf(candidate)) ?? null };
+  }
+
+  #stopReached(): boolean {
+    const { spec, state } = this.#context;
+    const { timeS, energyJ, target, noImprovement } = spec.stop;
+    if (timeS !== undefined && (Date.now() - this.#startedMs) / 1000 >= timeS) return true;
+    if (energyJ !== undefined && spentJ(state) >= energyJ) return true;
+    const told = [...state.trials.values()].filter(({ status }) => status === 'finished' || status === 'infeasible');
+    if (target.length > 0 && told.some((trial) => trial.violation === 0 && meets(target, trial.metrics, spec.devices)))
+      return true;
+    if (noImprovement === undefined) return false;
+    const newest = Math.max(
+      -1,
+      ...frontTrialIds(spec, told).map((trialId) => told.findIndex((trial) => trial.trialId === trialId)),
+    );
+    return told.length - 1 - newest >= noImprovement;
+  }
+
+  #failWhenHopeless(): void {
+    const trials = [...this.#context.state.trials.values()];
+    const failed = trials.filter(({ status }) => status === 'failed');
+    if (
+      failed.length >= HOPELESS_FAILURES &&
+      !trials.some(({ status }) => status === 'finished' || status === 'infeasible')
+    ) {
+      throw new StudyFailedError(
+        `the first ${failed.length} trials all failed; the last one: ${failed.at(-1)?.reason ?? 'unknown'}`,
+      );
+    }
+  }
+
+  #whyNothing(): string {
+    const trials = [...this.#context.state.trials.values()];
+    const closest = trials
+      .filter(({ violation }) => violation !== null)
+      .sort((a, b) => (a.violation as number) - (b.violation as number))[0];
+    return `no trial meets the constraints${closest?.reason ? `; the closest was trial ${closest.trialId}: ${closest.reason}` : ''}. Loosen the constraints or widen the search space, then start a new study`;
+  }
+
+  /** A study whose devices are all away waits, and says so. */
+  async #devicesOnline(): Promise<void> {
+    const { spec, fleet, device, emit, signal } = this.#context;
+    const away = () => spec.devices.filter((name) => !['online', 'busy'].includes(device(name)?.presence ?? 'offline'));
+    if (away().length < spec.devices.length) {
+      for (const name of away())
+        emit({ type: 'warning', message: `${name} is offline: its measurements are predicted until it is back` });
+      return;
+    }
+    emit({
+      type: 'study-state',
+      state: 'waiting',
+      reason: `no device of the study is online: start the agent on ${spec.devices.join(', ')}`,
+    });
+    await new Promise<void>((resolve, reject) => {
+      const end = fleet.subscribe(() => {
+        if (away().length < spec.devices.length) finish(resolve);
+      });
+      const onAbort = () => finish(() => reject(signal.reason));
+      const finish = (then: () => void) => {
+        end();
+        signal.removeEventListener('abort', onAbort);
+        then();
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort);
+    });
+    emit({ type: 'study-state', state: 'running', reason: null });
+  }
+}
+
+/** Replays a study's events into its tuner; returns the asks that were not told. */
+function restore(tuner: Tuner, history: readonly StudyEventBody[]): Ask[] {
+  const open = new Map<number, Ask>();
+  const steps: Parameters<Tuner['restore']>[0][number][] = [];
+  for (const body of history) {
+    if (body.type === 'trial-asked') {
+      const { type: _, ...ask } = body;
+      open.set(ask.trialId, ask);
+      steps.push({ ask });
+    } else if (body.type === 'trial-told') {
+      const { trialId, rung, status, metrics, violation, cost } = body;
+      open.delete(trialId);
+      steps.push({ tell: { trialId, rung, status, metrics, violation, cost } });
+    } else if (body.type === 'trial-amended') {
+      const { trialId, rung, metrics, violation } = body;
+      steps.push({ amend: { trialId, rung, metrics, violation } });
+    }
+  }
+  tuner.restore(steps);
+  return [...open.values()];
+}
+
+function spentJ(state: StudyContext['state']): number {
+  const training = state.trainings.reduce((sum, { energyJ }) => sum + energyJ, 0);
+  return state.measured
+    .filter(({ source }) => source === 'measured')
+    .reduce((sum, { measurement }) => sum + (measurement.cost.deviceJoules ?? 0), training);
+}
+
+function meets(target: StudyContext['spec']['stop']['target'], metrics: Metrics, devices: readonly string[]): boolean {
+  return target.every((constraint) => {
+    const names =
+      METRICS[constraint.metric]?.of === 'trial'
+        ? [constraint.metric]
+        : (constraint.device === undefined ? devices : [constraint.device]).map(
+            (device) => `${constraint.metric}@${device}`,
+          );
+    return names.every((name) => violationOf(constraint, metrics[name] ?? Number.NaN) === 0);
+  });
+}

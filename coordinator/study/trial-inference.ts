@@ -1,0 +1,171 @@
+/**
+ * The inference searches of a study's trials: one per trial and device, started before the first epoch and running
+ * beside training. Their outcomes are events; what is asked of them here is read from there or awaited.
+ */
+
+import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
+import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { predictDeviceMetrics } from './interim-prediction.ts';
+import type { StudyContext } from './study-context.ts';
+import { deviceMetrics } from './trial-metrics.ts';
+
+type Finished = Extract<StudyEventBody, { type: 'inference-finished' }>;
+
+interface TrialSearches {
+  controller: AbortController;
+  /** By device name; settled when the outcome has been emitted. */
+  pending: Map<string, Promise<Finished>>;
+}
+
+/** What is known of a trial's inference on all devices of the study. */
+export interface InferenceView {
+  /** Names as the tuner knows them (`latency.p50@kitchen-pi`). */
+  metrics: Metrics;
+  /** Names in `metrics` that are predictions. */
+  predicted: string[];
+  /** Over the devices that have answered. */
+  violation: number;
+  /** Devices that have not answered. */
+  open: string[];
+  /** Why the trial cannot meet its constraints, where it cannot. */
+  reason: string | null;
+}
+
+export class TrialInference {
+  readonly #context: StudyContext;
+  readonly #searches = new Map<number, TrialSearches>();
+  readonly #onFinished: (finished: Finished) => void;
+
+  /** @param onFinished called after each outcome has been emitted, in the order of the outcomes */
+  constructor(context: StudyContext, onFinished: (finished: Finished) => void) {
+    this.#context = context;
+    this.#onFinished = onFinished;
+  }
+
+  /** Starts the searches of a trial on every device that has no outcome yet. */
+  start(trialId: number): void {
+    if (this.#searches.has(trialId)) return;
+    const controller = new AbortController();
+    const searches: TrialSearches = { controller, pending: new Map() };
+    this.#searches.set(trialId, searches);
+    const known = this.#finished(trialId);
+    for (const device of this.#context.spec.devices) {
+      if (known.has(device)) continue;
+      const search = this.#search(trialId, device, AbortSignal.any([controller.signal, this.#context.signal])).then(
+        (finished) => {
+          searches.pending.delete(device);
+          this.#context.emit(finished);
+          this.#onFinished(finished);
+          return finished;
+        },
+      );
+      // Whoever waits for the search hears of its failure; nobody may be waiting when a trial is cancelled.
+      search.catch(() => searches.pending.delete(device));
+      searches.pending.set(device, search);
+    }
+  }
+
+  /** Ends the searches of a trial that is given up. */
+  cancel(trialId: number, reason: string): void {
+    this.#searches.get(trialId)?.controller.abort(new Error(reason));
+  }
+
+  /** Waits for all searches of a trial, or of all trials. @throws where a search itself failed */
+  async settled(trialId?: number): Promise<void> {
+    const searches = trialId === undefined ? [...this.#searches.values()] : [this.#searches.get(trialId)];
+    await Promise.all(
+      searches
+        .filter((search) => search !== undefined && !search.controller.signal.aborted)
+        .flatMap((search) => [...(search?.pending.values() ?? [])]),
+    );
+  }
+
+  /** Waits until a prediction is possible on every device: it has measured something, for this trial or another. */
+  async predictable(trialId: number): Promise<void> {
+    const pending = this.#searches.get(trialId)?.pending;
+    const unknown = this.view(trialId).open.filter((device) => this.#knownOn(device).length === 0);
+    await Promise.all(unknown.map((device) => pending?.get(device)));
+  }
+
+  view(trialId: number): InferenceView {
+    const finished = this.#finished(trialId);
+    const view: InferenceView = { metrics: {}, predicted: [], violation: 0, open: [], reason: null };
+    for (const device of this.#context.spec.devices) {
+      const outcome = finished.get(device);
+      if (outcome) {
+        Object.assign(view.metrics, deviceMetrics(device, outcome.metrics));
+        view.violation += outcome.violation;
+        if (!outcome.feasible)
+          view.reason ??= `${device}: ${outcome.reason ?? 'no inference config meets the constraints'}`;
+      } else {
+        view.open.push(device);
+        const macs = this.#context.state.architectures.get(trialId)?.macs ?? 0;
+        const guess = deviceMetrics(device, predictDeviceMetrics(this.#knownOn(device), macs) ?? {});
+        Object.assign(view.metrics, guess);
+        view.predicted.push(...Object.keys(guess));
+      }
+    }
+    return view;
+  }
+
+  #finished(trialId: number): ReadonlyMap<string, Finished> {
+    return this.#context.state.inference.get(trialId) ?? new Map();
+  }
+
+  #knownOn(device: string) {
+    return [...this.#context.state.inference].flatMap(([trialId, outcomes]) => {
+      const outcome = outcomes.get(device);
+      const macs = this.#context.state.architectures.get(trialId)?.macs;
+      return outcome && macs !== undefined && Object.keys(outcome.metrics).length > 0
+        ? [{ macs, metrics: outcome.metrics }]
+        : [];
+    });
+  }
+
+  async #search(trialId: number, deviceName: string, signal: AbortSignal): Promise<Finished> {
+    const { spec, state, studyId, emit, inference } = this.#context;
+    const facts = state.architectures.get(trialId);
+    const device = this.#context.device(deviceName);
+    if (!facts) throw new Error(`trial ${trialId} has no architecture yet`);
+    if (!device)
+      throw new Error(`device "${deviceName}" was removed from the fleet: add it again and resume the study`);
+    emit({ type: 'inference-started', trialId, signature: facts.signature, device: deviceName });
+    let measurements = 0;
+    const result = await inference.tune(
+      {
+        studyId,
+        signature: facts.signature,
+        modelSha256: facts.modelSha256,
+        modelBytes: facts.modelBytes,
+        device,
+        parameters: parametersOf(spec.space, ['inference']),
+        scenario: spec.scenario,
+        objectives: spec.objectives,
+        constraints: spec.constraints,
+        purpose: 'search',
+        seed: spec.tuner.seed,
+      },
+      (measurement, source) => {
+        if (source === 'measured') measurements++;
+        emit({ type: 'measured', trialId, measurement, source });
+      },
+      signal,
+    );
+    return {
+      type: 'inference-finished',
+      trialId,
+      signature: facts.signature,
+      device: deviceName,
+      best: result.best?.config ?? null,
+      feasible: result.feasible,
+      violation: Number.isFinite(result.violation) ? result.violation : UNMEASURABLE_VIOLATION,
+      metrics: result.best ? metricsOf(result.best) : {},
+      measurements,
+      reason: result.reason,
+    };
+  }
+}
+
+/** Violation of an architecture that a device cannot run at all: worse than any that it can. (JSON has no infinity.) */
+const UNMEASURABLE_VIOLATION = 1e6;

@@ -1,0 +1,210 @@
+/** One rung of one trial: build and hand out its architecture, train it to its budget, and say what came of it. */
+
+import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { DatasetError, type TrialTask } from '../training/training-service.ts';
+import type { Ask } from '../tuner/tuner.ts';
+import type { StudyContext } from './study-context.ts';
+import type { TrialInference } from './trial-inference.ts';
+import { graphMetrics, graphViolation, trialViolation } from './trial-metrics.ts';
+
+export type Told = Extract<StudyEventBody, { type: 'trial-told' }>;
+type TrainingFinished = Extract<StudyEventBody, { type: 'training-finished' }>;
+
+/** Why a trial was given up although nothing went wrong. */
+class InfeasibleError extends Error {
+  override name = 'InfeasibleError';
+}
+
+export class TrialRunner {
+  readonly #context: StudyContext;
+  readonly #inference: TrialInference;
+  /** Aborts the training of a trial that turned out to be infeasible. */
+  readonly #controllers = new Map<number, AbortController>();
+
+  constructor(context: StudyContext, inference: TrialInference) {
+    this.#context = context;
+    this.#inference = inference;
+  }
+
+  /**
+   * Runs an ask to its end. Failure and infeasibility of the trial are answers, not errors.
+   * @throws {DatasetError} where no trial could train, and the reason of the study's signal when it is stopped
+   */
+  async run(ask: Ask): Promise<Told> {
+    try {
+      await this.#build(ask);
+      this.#refuseInfeasible(ask.trialId);
+      const training = await this.#train(ask);
+      if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
+      else await this.#inference.predictable(ask.trialId);
+      return this.#told(ask, training);
+    } catch (error) {
+      if (this.#context.signal.aborted) throw this.#context.signal.reason;
+      if (error instanceof DatasetError) throw error;
+      const reason = (error as Error).message;
+      this.#inference.cancel(ask.trialId, reason);
+      if (error instanceof InfeasibleError) return this.#toldWithoutTraining(ask, 'infeasible', reason);
+      this.#context.emit({ type: 'training-failed', trialId: ask.trialId, rung: ask.rung, reason });
+      return this.#toldWithoutTraining(ask, 'failed', reason);
+    } finally {
+      this.#controllers.delete(ask.trialId);
+    }
+  }
+
+  /** Stops the trial's training, where it runs: no inference config on `device` meets the constraints. */
+  giveUp(trialId: number, reason: string): void {
+    this.#controllers.get(trialId)?.abort(new InfeasibleError(reason));
+  }
+
+  /** Trains a trial to a budget, or answers what it did before a restart. Also used for the final training. */
+  async #train(ask: Ask): Promise<TrainingFinished> {
+    const done = this.#context.state.trainings.find(
+      ({ trialId, rung }) => trialId === ask.trialId && rung === ask.rung,
+    );
+    if (done) return done;
+    const controller = new AbortController();
+    this.#controllers.set(ask.trialId, controller);
+    // An outcome that came in while there was no controller yet.
+    this.#refuseInfeasible(ask.trialId);
+    return trainRung(this.#context, ask, AbortSignal.any([controller.signal, this.#context.signal]));
+  }
+
+  async #build(ask: Ask): Promise<void> {
+    const { state, training, blobs, analyse, emit } = this.#context;
+    if (!state.architectures.has(ask.trialId)) {
+      const { onnx, parameters } = await training.buildArchitecture(taskOf(this.#context, ask));
+      const { signature, macs } = analyse(onnx);
+      const modelSha256 = await blobs.put(onnx);
+      emit({
+        type: 'architecture-built',
+        trialId: ask.trialId,
+        signature,
+        modelSha256,
+        modelBytes: onnx.length,
+        parameters,
+        macs,
+      });
+    }
+    const facts = state.architectures.get(ask.trialId);
+    if (facts && graphViolation(this.#context.spec.constraints, facts) > 0) {
+      throw new InfeasibleError(
+        `the graph alone violates a constraint (${facts.parameters} parameters, ${facts.macs} MACs, ${facts.modelBytes} bytes)`,
+      );
+    }
+    this.#inference.start(ask.trialId);
+    // What the history knows is here at once; what has to be measured goes on beside training.
+    if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
+    else await new Promise(setImmediate);
+  }
+
+  #refuseInfeasible(trialId: number): void {
+    const { reason } = this.#inference.view(trialId);
+    if (reason !== null) throw new InfeasibleError(reason);
+  }
+
+  #told(ask: Ask, training: TrainingFinished): Told {
+    const { spec, state } = this.#context;
+    const facts = state.architectures.get(ask.trialId);
+    const inference = this.#inference.view(ask.trialId);
+    const rungs = state.trainings.filter(({ trialId, rung }) => trialId === ask.trialId && rung <= ask.rung);
+    const seconds = rungs.reduce((sum, rung) => sum + rung.seconds, 0);
+    const energyJ = rungs.reduce((sum, rung) => sum + rung.energyJ, 0);
+    const metrics: Metrics = {
+      ...training.metrics,
+      ...(facts ? graphMetrics(facts) : {}),
+      ...(spec.deterministic ? {} : { trainingTime: seconds * 1000, trainingEnergy: energyJ }),
+      ...inference.metrics,
+    };
+    const feasible = inference.reason === null;
+    return {
+      type: 'trial-told',
+      trialId: ask.trialId,
+      rung: ask.rung,
+      status: feasible ? 'ok' : 'infeasible',
+      metrics,
+      predicted: inference.predicted,
+      violation: inference.violation + trialViolation(spec.constraints, metrics),
+      cost: spec.deterministic
+        ? nominalCost(ask, rungs.at(-2))
+        : { seconds: training.seconds, joules: training.energyJ },
+      reason: inference.reason,
+    };
+  }
+
+  #toldWithoutTraining(ask: Ask, status: 'infeasible' | 'failed', reason: string): Told {
+    const { spec, state } = this.#context;
+    const facts = state.architectures.get(ask.trialId);
+    const inference = this.#inference.view(ask.trialId);
+    const violation = inference.violation + (facts ? graphViolation(spec.constraints, facts) : 0);
+    return {
+      type: 'trial-told',
+      trialId: ask.trialId,
+      rung: ask.rung,
+      status,
+      metrics: { ...(facts ? graphMetrics(facts) : {}), ...inference.metrics },
+      predicted: inference.predicted,
+      violation,
+      cost: { seconds: 0, joules: 0 },
+      reason,
+    };
+  }
+}
+
+/** Deterministic mode charges the nominal budget: epochs × data fraction since the last rung. */
+function nominalCost(ask: Ask, previous: TrainingFinished | undefined): Told['cost'] {
+  const done = previous?.metrics.epochs ?? 0;
+  const units = (ask.budget.epochs - done) * ask.budget.dataFraction;
+  return { seconds: units, joules: units };
+}
+
+export function taskOf({ spec }: StudyContext, { trialId, candidate }: Pick<Ask, 'trialId' | 'candidate'>): TrialTask {
+  return { workload: spec.workload, dataset: spec.dataset, candidate, seed: spec.tuner.seed * 1_000_003 + trialId };
+}
+
+/** Trains one rung on the cores that the candidate asks for, from the trial's last checkpoint, and emits what happens. */
+export async function trainRung(
+  context: StudyContext,
+  ask: Pick<Ask, 'trialId' | 'rung' | 'candidate' | 'budget'>,
+  signal: AbortSignal,
+): Promise<TrainingFinished> {
+  const { state, training, blobs, cores: pool, emit, studyId } = context;
+  const cores = Math.min(Number(ask.candidate.trainingCores ?? 1), pool.total);
+  const release = await pool.acquire({ cores, studyId, signal });
+  const { trialId, rung } = ask;
+  const startMs = Date.now();
+  const lane = takeLane(context.lanes);
+  try {
+    const last = state.trainings.findLast((event) => event.trialId === trialId && event.checkpointSha256 !== null);
+    const checkpoint = last?.checkpointSha256 ? await blobs.get(last.checkpointSha256) : null;
+    emit({ type: 'training-started', trialId, rung, backend: await training.backend(), trainingCores: cores });
+    const outcome = await training.train(
+      { ...taskOf(context, ask), budget: ask.budget, cores, checkpoint },
+      ({ epoch, metrics }) => emit({ type: 'epoch', trialId, rung, epoch, metrics }),
+      signal,
+    );
+    const finished: TrainingFinished = {
+      type: 'training-finished',
+      trialId,
+      rung,
+      metrics: { ...outcome.metrics, epochs: outcome.epochs, dataFraction: ask.budget.dataFraction },
+      checkpointSha256: await blobs.put(outcome.checkpoint),
+      seconds: outcome.seconds,
+      cpuSeconds: outcome.cpuSeconds,
+      energyJ: outcome.energyJ,
+      energySource: outcome.energySource,
+    };
+    emit(finished);
+    return finished;
+  } finally {
+    release();
+    context.lanes.delete(lane);
+    context.span({ lane: `training ${lane}`, kind: 'training', trialId, startMs, endMs: Date.now() });
+  }
+}
+
+function takeLane(taken: Set<number>): number {
+  let lane = 1;
+  while (taken.has(lane)) lane++;
+  taken.add(lane);
+  return lane;
+}

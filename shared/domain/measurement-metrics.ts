@@ -1,0 +1,16 @@
+/** The metrics of a measurement by the names that objectives and constraints use, in base units. */
+import type { Measurement } from './measurement.ts';
+import type { Metrics } from './study-event.ts';
+
+/** Latency names are `latency.p99` and the like; `energy` is net of idle, per sample. What was not measured is absent. */
+export function metricsOf({ latencyMs, throughputPerS, peakMemoryBytes, energy }: Measurement): Metrics {
+  const metrics: Metrics = {};
+  if (latencyMs) {
+    for (const name of ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'] as const)
+      metrics[`latency.${name}`] = latencyMs[name];
+  }
+  if (throughputPerS !== null) metrics.throughput = throughputPerS;
+  if (peakMemoryBytes !== null) metrics.memory = peakMemoryBytes;
+  if (energy) Object.assign(metrics, { energy: energy.netJ, power: energy.meanPowerW });
+  return metrics;
+}

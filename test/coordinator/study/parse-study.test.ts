@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import { parseStudy } from '../../../coordinator/study/parse-study.ts';
+import { StudyInputError } from '../../../coordinator/study/study-service.ts';
+
+const defaultSpace: SearchSpace = {
+  model: { width: { type: 'ordinal', values: [8, 16] } },
+  training: { learningRate: { type: 'float', min: 1e-4, max: 0.1, scale: 'log' } },
+  system: {},
+  inference: { batchSize: { type: 'ordinal', values: [1, 4] } },
+};
+const checks = { deviceNames: ['kitchen-pi', 'orin'], checkSpace: () => [], defaultSpace: () => defaultSpace };
+
+function mistakesOf(yaml: string): { line: number | null; path: string; message: string }[] {
+  try {
+    parseStudy(yaml, checks);
+  } catch (error) {
+    assert.ok(error instanceof StudyInputError, String(error));
+    return (error.problem.issues ?? []).map(({ line, path, message }) => ({ line, path, message }));
+  }
+  assert.fail('the study was accepted');
+}
+
+describe('parseStudy', () => {
+  it('fills in defaults and the workload space', () => {
+    const spec = parseStudy('name: first\ndataset: {format: synthetic-images}\ndevices: [kitchen-pi]\n', checks);
+    assert.equal(spec.space, defaultSpace);
+    assert.equal(spec.budget.maxEpochs, 9);
+    assert.deepEqual(
+      spec.objectives.map(({ metric }) => metric),
+      ['accuracy', 'latency.p50'],
+    );
+  });
+
+  it('lists every mistake at once, each with its line and what is allowed', () => {
+    const mistakes = mistakesOf(
+      [
+        'name: first',
+        'workload: image-clasifier',
+        'dataset:',
+        '  format: synthetic-images',
+        '  samples: 3',
+        'devices: [kitchen-pi]',
+        'constraints:',
+        '  - latency.p99 <= 30 MB',
+        'colour: red',
+        '',
+      ].join('\n'),
+    );
+    assert.deepEqual(mistakes.map(({ line, path }) => [line, path]).sort(), [
+      [2, 'workload'],
+      [5, 'dataset.samples'],
+      [8, 'constraints.0'],
+      [9, 'colour'],
+    ]);
+    assert.match(mistakes.find(({ path }) => path === 'workload')?.message ?? '', /image-classifier/);
+    assert.match(
+      mistakes.find(({ path }) => path === 'constraints.0')?.message ?? '',
+      /not a time: write a number and one of ns, us/,
+    );
+  });
+
+  it('names unknown devices and those that the fleet has', () => {
+    const [mistake] = mistakesOf(
+      'name: x\ndataset: {format: synthetic-images}\ndevices:\n  - kitchen-pi\n  - attic-pi\n',
+    );
+    assert.equal(mistake?.line, 5);
+    assert.match(mistake?.message ?? '', /unknown device "attic-pi": the fleet has kitchen-pi, orin/);
+  });
+
+  it('refuses parameters that the workload does not have', () => {
+    const [mistake] = mistakesOf(
+      'name: x\ndataset: {format: synthetic-images}\ndevices: [orin]\nspace:\n  model:\n    widht: {type: ordinal, values: [1, 2]}\n',
+    );
+    assert.equal(mistake?.line, 6);
+    assert.match(mistake?.message ?? '', /no model parameter "widht": it has width/);
+  });
+
+  it('says where YAML itself is broken', () => {
+    const [mistake] = mistakesOf('name: x\ndevices: [a, b\n');
+    assert.ok((mistake?.line ?? 0) >= 2);
+  });
+
+  it('refuses measured training costs as objectives of a deterministic study', () => {
+    const [mistake] = mistakesOf(
+      'name: x\ndataset: {format: synthetic-images}\ndevices: [orin]\ndeterministic: true\nobjectives: [maximize accuracy, minimize trainingTime]\n',
+    );
+    assert.deepEqual([mistake?.path, mistake?.line], ['objectives.1', 5]);
+  });
+});

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { StudyInputError, StudyStateError } from '../../../coordinator/study/study-service.ts';
+import { fakeFleet, fakeInference, fakeTraining, studyService, untilState } from './support/fakes.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'edgetune-study-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+let directories = 0;
+const newDirectory = () => join(root, String(directories++));
+
+const yaml = (more = '') => `name: test
+dataset: {format: synthetic-images}
+devices: [pi, orin]
+budget: {minEpochs: 1, maxEpochs: 4, minDataFraction: 0.5, reductionFactor: 2}
+stop: {trials: 6}
+${more}`;
+
+describe('a study', () => {
+  it('runs to a recommendation whose models are fully trained and measured on each device', async () => {
+    const { service, close } = studyService({ directory: newDirectory() });
+    const { id } = await service.create(yaml());
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    const models = study.recommendation?.models ?? [];
+    assert.ok(models.length >= 1);
+    for (const model of models) {
+      assert.equal(model.epochs, 4);
+      assert.equal(model.testAccuracy, Number(model.candidate.width) / 10);
+      assert.deepEqual(
+        model.devices.map(({ device }) => device),
+        ['pi', 'orin'],
+      );
+      for (const { measurement } of model.devices) assert.equal(measurement.modelSha256, model.onnxSha256);
+    }
+    assert.equal(study.trialViews.length, 6);
+    assert.equal(study.progress, 1);
+    const files = (await service.exportFiles(id)).map(({ path }) => path);
+    assert.ok(files.includes('report.md') && files.some((path) => path.endsWith('/model.onnx')));
+    await close();
+  });
+
+  it('is measured while it trains: training does not wait for the boards', async () => {
+    let release = () => {};
+    const blocked = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const training = fakeTraining();
+    // Only the first answer comes; the others are held back until five trials have trained.
+    let answers = 0;
+    const inference = fakeInference({ beforeAnswer: async () => void (answers++ >= 2 && (await blocked)) });
+    const { service, close } = studyService({
+      directory: newDirectory(),
+      training: training.service,
+      inference: inference.service,
+    });
+    const { id } = await service.create(yaml());
+    const end = service.subscribe(id, ({ body }) => {
+      if (body.type === 'trial-told' && training.trained.length >= 5) release();
+    });
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    end();
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    const events = service.events(id, 0, 10_000).map(({ body }) => body);
+    assert.ok(
+      events.some((body) => body.type === 'trial-told' && body.predicted.length > 0),
+      'a metric was predicted',
+    );
+    assert.ok(
+      events.some((body) => body.type === 'trial-amended'),
+      'and replaced by a later event',
+    );
+    for (const { predicted } of study.trialViews) assert.deepEqual(predicted, []);
+    await close();
+  });
+
+  it('stops training an architecture that cannot meet a constraint', async () => {
+    const training = fakeTraining({
+      // Trials of infeasible architectures train for ever, unless they are stopped.
+      beforeTraining: ({ width, signal }) =>
+        width <= 4
+          ? Promise.resolve()
+          : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    });
+    const { service, close } = studyService({ directory: newDirectory(), training: training.service });
+    const { id } = await service.create(yaml("constraints: ['latency.p99 <= 4 ms on pi']"));
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    const infeasible = study.trialViews.filter(({ candidate }) => Number(candidate.width) > 4);
+    for (const trial of infeasible) {
+      assert.equal(trial.status, 'infeasible');
+      assert.match(trial.reason ?? '', /^pi: too slow/);
+      assert.ok(Math.abs((trial.violation ?? 0) - (Number(trial.candidate.width) - 4) / 4) < 1e-9);
+    }
+    for (const model of study.recommendation?.models ?? []) assert.ok(Number(model.candidate.width) <= 4);
+    await close();
+  });
+
+  it('fails with the closest trial when nothing is feasible', async () => {
+    const { service, close } = studyService({ directory: newDirectory() });
+    const { id } = await service.create(yaml("constraints: ['latency.p99 <= 1 us']"));
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'failed');
+    assert.match(study.reason ?? '', /no trial meets the constraints; the closest was trial \d+: pi: too slow/);
+    await close();
+  });
+
+  it('survives the failure of a trial, and fails when every trial fails', async () => {
+    const training = fakeTraining({
+      beforeTraining: ({ width }) => (width === 3 ? Promise.reject(new Error('NaN loss')) : Promise.resolve()),
+    });
+    const one = studyService({ directory: newDirectory(), training: training.service });
+    const { id } = await one.service.create(yaml('tuner: {initialCandidates: [{width: 3}]}'));
+    const study = await untilState(one.service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.equal(study.trialViews.find(({ candidate }) => candidate.width === 3)?.reason, 'NaN loss');
+    await one.close();
+
+    const broken = fakeTraining({ beforeTraining: () => Promise.reject(new Error('no such op')) });
+    const all = studyService({ directory: newDirectory(), training: broken.service });
+    const created = await all.service.create(yaml());
+    const failed = await untilState(all.service, created.id, 'succeeded', 'failed');
+    assert.equal(failed.state, 'failed');
+    assert.match(failed.reason ?? '', /first 3 trials all failed; the last one: no such op/);
+    await all.close();
+  });
+
+  it('waits, and says so, while none of its devices is online', async () => {
+    const { fleet, setPresence } = fakeFleet(['pi', 'orin'], 'offline');
+    const { service, close } = studyService({ directory: newDirectory(), fleet });
+    const { id } = await service.create(yaml());
+    const waiting = await untilState(service, id, 'waiting');
+    assert.match(waiting.reason ?? '', /no device of the study is online: start the agent on pi, orin/);
+    setPresence('pi', 'online');
+    setPresence('orin', 'online');
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    await close();
+  });
+
+  it('stops at once, keeps what it did, and goes on from there', async () => {
+    let stopped = false;
+    const training = fakeTraining({
+      beforeTraining: ({ signal }) =>
+        training.trained.length < 3 || stopped
+          ? Promise.resolve()
+          : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    });
+    const { service, close } = studyService({ directory: newDirectory(), training: training.service });
+    const { id } = await service.create(yaml());
+    await new Promise<void>((resolve) => {
+      const end = service.subscribe(id, () => {
+        if (training.trained.length < 3) return;
+        end();
+        resolve();
+      });
+    });
+    assert.equal((await service.stop(id)).state, 'stopped');
+    stopped = true;
+    const before = training.trained.length;
+    await service.resume(id);
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.equal(study.trialViews.length, 6);
+    const runs = training.trained.map(({ width, from, to }) => `${width}:${from}-${to}`);
+    assert.ok(runs.length > before);
+    await assert.rejects(service.resume(id), StudyStateError);
+    await close();
+  });
+
+  it('goes on after the coordinator was shut down: no rung is trained twice, no trial is lost', async () => {
+    const directory = newDirectory();
+    const first = fakeTraining({
+      beforeTraining: ({ signal }) =>
+        first.trained.length < 4
+          ? Promise.resolve()
+          : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    });
+    const before = studyService({ directory, training: first.service });
+    const { id } = await before.service.create(yaml());
+    await new Promise<void>((resolve) => {
+      const end = before.service.subscribe(id, () => {
+        if (first.trained.length < 4) return;
+        end();
+        resolve();
+      });
+    });
+    await before.close();
+
+    const second = fakeTraining();
+    const resumed = studyService({ directory, training: second.service });
+    resumed.service.start();
+    const study = await untilState(resumed.service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.equal(study.trialViews.length, 6);
+    const finished = resumed.service
+      .events(id, 0, 10_000)
+      .flatMap(({ body }) => (body.type === 'training-finished' ? [`${body.trialId}/${body.rung}`] : []));
+    assert.equal(new Set(finished).size, finished.length, `a rung was trained twice: ${finished.join(' ')}`);
+    await resumed.close();
+  });
+
+  it('has the same outcome for the same seed in deterministic mode, whatever the timing', async () => {
+    const outcomes = [];
+    for (const delayed of [1, 2]) {
+      let calls = 0;
+      const slow = async () => {
+        if (++calls % delayed === 0) for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      };
+      const { service, close } = studyService({
+        directory: newDirectory(),
+        training: fakeTraining({ beforeTraining: slow }).service,
+        inference: fakeInference({ beforeAnswer: slow }).service,
+        cores: delayed,
+      });
+      const { id } = await service.create(yaml('deterministic: true'));
+      const study = await untilState(service, id, 'succeeded', 'failed');
+      assert.equal(study.state, 'succeeded', study.reason ?? '');
+      const asks = service.events(id, 0, 10_000).flatMap(({ body }) => (body.type === 'trial-asked' ? [body] : []));
+      const told = service.events(id, 0, 10_000).flatMap(({ body }) => (body.type === 'trial-told' ? [body] : []));
+      outcomes.push({
+        asks,
+        told,
+        models: study.recommendation?.models.map(({ trialId, candidate }) => ({ trialId, candidate })),
+      });
+      await close();
+    }
+    assert.deepEqual(outcomes[0], outcomes[1]);
+  });
+
+  it('shares cores between two studies at once', async () => {
+    const { service, close } = studyService({ directory: newDirectory(), cores: 1 });
+    const ids = await Promise.all(
+      ['one', 'two'].map(async (name) => (await service.create(yaml().replace('test', name))).id),
+    );
+    for (const id of ids) assert.equal((await untilState(service, id, 'succeeded', 'failed')).state, 'succeeded');
+    assert.equal(service.list().length, 2);
+    await close();
+  });
+
+  it('refuses what it cannot start or do', async () => {
+    const { service, close } = studyService({ directory: newDirectory() });
+    await assert.rejects(
+      service.create('name: x\ndevices: [nobody]\ndataset: {format: synthetic-images}'),
+      StudyInputError,
+    );
+    await assert.rejects(service.stop('s-none'), StudyStateError);
+    assert.equal(service.find('none'), null);
+    await close();
+  });
+});

@@ -1,0 +1,230 @@
+/** Stand-ins for the study's ports: a training service and a fleet that answer at once, or when the test says so. */
+import { createHash, randomUUID } from 'node:crypto';
+import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import { violationOf } from '@edgetune/shared/domain/objective.ts';
+import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
+import type { Fleet } from '../../../../coordinator/fleet/fleet.ts';
+import type { InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
+import { openStore, type Store } from '../../../../coordinator/store/store.ts';
+import { createStudyService } from '../../../../coordinator/study/create-study-service.ts';
+import { createSpanBus } from '../../../../coordinator/study/span-bus.ts';
+import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
+import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
+
+export const space: SearchSpace = {
+  model: { width: { type: 'ordinal', values: [1, 2, 3, 4, 5, 6, 7, 8] } },
+  training: { learningRate: { type: 'float', min: 0, max: 1, scale: 'linear' } },
+  system: {},
+  inference: { batchSize: { type: 'ordinal', values: [1, 4] } },
+};
+
+const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
+
+/** A "model" is the JSON of its width; accuracy grows with width and epochs. */
+export function fakeTraining(
+  hooks: { beforeTraining?: (trial: { width: number; epochs: number; signal: AbortSignal }) => Promise<void> } = {},
+) {
+  const trained: { width: number; from: number; to: number }[] = [];
+  const service: TrainingService = {
+    checkDataset: async () => ({ samples: { train: 10, validation: 10, test: 10 }, classes: ['a', 'b'] }),
+    buildArchitecture: async ({ candidate }) => ({
+      onnx: encode({ width: candidate.width }),
+      parameters: Number(candidate.width) * 100,
+    }),
+    async train({ candidate, budget, checkpoint }, onEpoch, signal) {
+      const width = Number(candidate.width);
+      const from = checkpoint ? decode(checkpoint).epochs : 0;
+      await hooks.beforeTraining?.({ width, epochs: budget.epochs, signal });
+      signal.throwIfAborted();
+      const accuracy = (epochs: number) => (width / 10) * (1 - 0.5 ** epochs);
+      for (let epoch = from + 1; epoch <= budget.epochs; epoch++)
+        onEpoch({ epoch, metrics: { accuracy: accuracy(epoch), loss: 1 } });
+      trained.push({ width, from, to: budget.epochs });
+      return {
+        metrics: { accuracy: accuracy(budget.epochs), loss: 1 },
+        checkpoint: encode({ width, epochs: budget.epochs }),
+        epochs: budget.epochs,
+        seconds: 1,
+        cpuSeconds: 1,
+        energyJ: 5,
+        energySource: 'estimate',
+        backend: 'fake',
+      };
+    },
+    exportTrained: async (_task, checkpoint) => ({
+      onnx: encode({ ...decode(checkpoint), trained: true }),
+      modelCard: '# card',
+    }),
+    evaluateOnnx: async (_task, onnx) => ({ accuracy: decode(onnx).width / 10, samples: 10 }),
+    backend: async () => 'fake',
+    pause: () => () => {},
+    close: async () => {},
+  };
+  return { service, trained };
+}
+
+/** Latency is the width in milliseconds on every device. */
+export function fakeInference(
+  hooks: { beforeAnswer?: (request: { width: number; device: string; signal: AbortSignal }) => Promise<void> } = {},
+) {
+  const asked: { signature: string; device: string; purpose: string }[] = [];
+  const service: InferenceServer = {
+    async tune({ signature, modelSha256, device, constraints, purpose }, onMeasured, signal) {
+      asked.push({ signature, device: device.name, purpose });
+      const width = Number(signature.slice(1));
+      await hooks.beforeAnswer?.({ width, device: device.name, signal });
+      signal.throwIfAborted();
+      const measurement = measured(device, signature, modelSha256, width);
+      onMeasured(measurement, 'measured');
+      const metrics = metricsOf(measurement);
+      const violation = constraints
+        .filter((constraint) => constraint.device === undefined || constraint.device === device.name)
+        .reduce((sum, constraint) => sum + violationOf(constraint, metrics[constraint.metric] ?? 0), 0);
+      return {
+        best: measurement,
+        feasible: violation === 0,
+        violation,
+        all: [{ measurement, source: 'measured' }],
+        front: [measurement],
+        reason: violation === 0 ? null : 'too slow',
+      };
+    },
+  };
+  return { service, asked };
+}
+
+function measured(device: DeviceView, signature: string, modelSha256: string, latencyMs: number): StoredMeasurement {
+  return {
+    id: randomUUID(),
+    deviceId: device.id,
+    deviceName: device.name,
+    studyId: null,
+    signature,
+    modelSha256,
+    deviceClass: 'fake',
+    config: {
+      batchSize: 1,
+      threads: 1,
+      clockKHz: null,
+      precision: 'float32',
+      executionProvider: 'cpu',
+      runner: 'onnxruntime-node',
+    },
+    scenario: { kind: 'single-stream' },
+    outcome: 'ok',
+    reason: null,
+    latencyMs: summariseLatencies([latencyMs, latencyMs, latencyMs]),
+    throughputPerS: 1000 / latencyMs,
+    peakMemoryBytes: 1e6,
+    energy: null,
+    conditions: {
+      clockKHzBefore: null,
+      clockKHzDuring: null,
+      clockKHzAfter: null,
+      temperatureCBefore: null,
+      temperatureCAfter: null,
+      governor: null,
+      otherLoadCores: null,
+      throttled: null,
+      underVoltage: null,
+    },
+    stopReason: 'min-reached',
+    busyCores: 1,
+    cost: { deviceSeconds: 1, deviceJoules: 2 },
+    simulated: true,
+    startedAt: new Date().toISOString(),
+  };
+}
+
+/** A fleet of named devices whose presence the test sets. */
+export function fakeFleet(names: readonly string[], presence: DeviceView['presence'] = 'online') {
+  const listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
+  const devices: DeviceView[] = names.map((name, index) => ({
+    id: `d-${String(index).padStart(12, '0')}`,
+    name,
+    presence,
+    board: {} as BoardDescription,
+    deviceClass: 'fake',
+    addedAt: '',
+    lastSeenAt: null,
+    onCoordinatorHost: false,
+    runningJobs: 0,
+    queuedJobs: 0,
+  }));
+  return {
+    fleet: {
+      devices: () => devices,
+      subscribe: (listener: Parameters<Fleet['subscribe']>[0]) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    setPresence(name: string, next: DeviceView['presence']) {
+      const device = devices.find((entry) => entry.name === name) as DeviceView;
+      device.presence = next;
+      for (const listener of listeners) listener({ type: 'device', device });
+    },
+  };
+}
+
+export function analyseFake(onnx: Uint8Array) {
+  const { width } = decode(onnx);
+  return { signature: `w${width}`, macs: width * 1e6, parameters: width * 100 };
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** A study service over a real store and the given stand-ins. */
+export function studyService(options: {
+  directory: string;
+  training?: TrainingService;
+  inference?: InferenceServer;
+  fleet?: ReturnType<typeof fakeFleet>['fleet'];
+  cores?: number;
+}) {
+  const store: Store = openStore(options.directory);
+  const service = createStudyService({
+    studies: store.studies,
+    blobs: store.blobs,
+    training: options.training ?? fakeTraining().service,
+    inference: options.inference ?? fakeInference().service,
+    fleet: options.fleet ?? fakeFleet(['pi', 'orin']).fleet,
+    cores: createCorePool(options.cores ?? 2),
+    analyse: analyseFake,
+    spans: createSpanBus(),
+    checks: { checkSpace: () => [], defaultSpace: () => space },
+    workloads: [],
+    log: () => {},
+  });
+  return {
+    service,
+    store,
+    /** Ends the service as a shutdown does; the store can be opened again. */
+    async close() {
+      await service.close();
+      store.close();
+    },
+  };
+}
+
+/** Resolves when the study has come to one of these states. */
+export async function untilState(service: ReturnType<typeof createStudyService>, id: string, ...states: string[]) {
+  const reached = () => states.includes(service.find(id)?.state ?? '');
+  await new Promise<void>((resolve) => {
+    if (reached()) return resolve();
+    const end = service.subscribeAll(() => {
+      if (!reached()) return;
+      end();
+      resolve();
+    });
+  });
+  const study = service.find(id);
+  if (!study) throw new Error(`no study ${id}`);
+  return study;
+}
