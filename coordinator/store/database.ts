@@ -38,8 +38,14 @@ export function openDatabase(file: string, migrations: readonly Migration[] = al
     read,
     write: (work) => {
       try {
-        return read.transaction(work, { behavior: 'immediate' });
+        client.exec('BEGIN IMMEDIATE');
+        const result = work(read);
+        client.exec('COMMIT');
+        return result;
       } catch (error) {
+        // SQLite itself has rolled back after some errors, such as a full disk; libsql's own transaction() rolls back
+        // once more then, and its complaint about that hides the error.
+        if (client.inTransaction) client.exec('ROLLBACK');
         throw explainWriteError(error, file);
       }
     },

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { is } from 'drizzle-orm';
+import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { openDatabase } from '../../../coordinator/store/database.ts';
+import { migrations } from '../../../coordinator/store/migrations/all.ts';
+import * as schema from '../../../coordinator/store/schema.ts';
+import { openStore } from '../../../coordinator/store/store.ts';
+import { createStudyTable } from '../../../coordinator/store/study-table.ts';
+import { temporaryDirectory } from '../../support/fleet.ts';
+
+test('the migrations make the very tables that the schema describes', (t) => {
+  const database = openDatabase(join(temporaryDirectory(t), 'a.db'));
+  t.after(() => database.close());
+  for (const table of Object.values(schema).filter((value) => is(value, SQLiteTable))) {
+    const { name, columns, foreignKeys } = getTableConfig(table as SQLiteTable);
+    const made = database.client.pragma(`table_info(${name})`) as { name: string; type: string; notnull: number }[];
+    assert.deepEqual(
+      made.map((column) => [column.name, column.type]),
+      columns.map((column) => [column.name, column.getSQLType().toUpperCase()]),
+      name,
+    );
+    for (const column of columns.filter(({ primary }) => !primary))
+      assert.equal(made.find((other) => other.name === column.name)?.notnull, column.notNull ? 1 : 0, column.name);
+    assert.equal((database.client.pragma(`foreign_key_list(${name})`) as unknown[]).length, foreignKeys.length, name);
+  }
+});
+
+test('commits are synced: WAL with synchronous=FULL, and foreign keys hold', (t) => {
+  const { client, close } = openDatabase(join(temporaryDirectory(t), 'a.db'));
+  t.after(close);
+  assert.deepEqual(client.pragma('journal_mode'), [{ journal_mode: 'wal' }]);
+  assert.deepEqual(client.pragma('synchronous'), [{ synchronous: 2 }]);
+  assert.deepEqual(client.pragma('foreign_keys'), [{ foreign_keys: 1 }]);
+});
+
+test('a database of the first release opens, is migrated, and holds what was in it', (t) => {
+  const directory = temporaryDirectory(t);
+  const fixture = join(import.meta.dirname, 'fixtures', '0001-initial.db.gz');
+  writeFileSync(join(directory, 'edgetune.db'), gunzipSync(readFileSync(fixture)));
+  const store = openStore(directory);
+  t.after(() => store.close());
+  assert.equal(store.studies.get('s-1')?.name, 'old study');
+  assert.deepEqual(
+    store.studies.events('s-1').map(({ seq, body }) => [seq, body.type]),
+    [
+      [1, 'study-state'],
+      [2, 'warning'],
+    ],
+  );
+  assert.equal(store.measurements.get('m-1')?.latencyMs?.p50, 2);
+  assert.deepEqual(
+    store.devices.list().map(({ id, name, credentialHash }) => [id, name, credentialHash]),
+    [['d-000000000001', 'kitchen-pi', 'hash']],
+  );
+  assert.ok(store.devices.token('token-hash')?.usedAt);
+  assert.equal(store.jobs.get('j-1')?.state, 'running');
+});
+
+test('migrations run once, in order; one that fails leaves nothing behind', (t) => {
+  const file = join(temporaryDirectory(t), 'a.db');
+  openDatabase(file).close();
+  const next = { name: '0002-next', sql: 'CREATE TABLE extra (x TEXT); INSERT INTO extra VALUES (1)' };
+  const broken = { name: '0003-broken', sql: 'CREATE TABLE half (x TEXT); CREATE TABEL' };
+  assert.throws(() => openDatabase(file, [...migrations, next, broken]), /migration 0003-broken failed: .*TABEL/);
+  const database = openDatabase(file, [...migrations, next]);
+  assert.deepEqual(database.client.prepare('SELECT x FROM extra').all(), [{ x: '1' }]);
+  assert.deepEqual(database.client.prepare("SELECT name FROM sqlite_master WHERE name = 'half'").all(), []);
+  database.close();
+});
+
+test('a database of a newer version, and a file that is none, are refused with what to do', (t) => {
+  const directory = temporaryDirectory(t);
+  const newer = join(directory, 'newer.db');
+  openDatabase(newer, [...migrations, { name: '0099-future', sql: 'CREATE TABLE future (x TEXT)' }]).close();
+  assert.throws(() => openDatabase(newer), /written by a newer EdgeTune .*0099-future.*update EdgeTune/);
+  const other = join(directory, 'other.db');
+  writeFileSync(
+    other,
+    'this is a text file, and it is long enough to be taken for a database header by nobody at all.',
+  );
+  assert.throws(() => openDatabase(other), /other\.db is not an EdgeTune database: move it away/);
+});
+
+test('a full disk is named, and what was written before is still there', (t) => {
+  const database = openDatabase(join(temporaryDirectory(t), 'a.db'));
+  t.after(database.close);
+  const studies = createStudyTable(database);
+  const record = {
+    id: 's-1',
+    name: 'n',
+    yaml: '',
+    state: 'queued',
+    reason: null,
+    createdAt: '',
+    finishedAt: null,
+  } as const;
+  studies.insert(record);
+  database.client.pragma('max_page_count=1');
+  const large = { type: 'warning', message: 'x'.repeat(1e6) } as const;
+  assert.throws(
+    () => studies.append('s-1', [large]),
+    /the disk is full: .*a\.db could not be written. Free some space/,
+  );
+  assert.deepEqual(studies.list(), [record]);
+  assert.deepEqual(studies.events('s-1'), []);
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { openStore } from '../../../coordinator/store/store.ts';
+import { temporaryDirectory } from '../../support/fleet.ts';
+
+const WRITER = join(import.meta.dirname, 'writing-child.ts');
+
+/** Starts a process that opens the store, appends events and puts blobs, and prints the name of each when it is done. */
+function startWriter(directory: string) {
+  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return { child, lines: createInterface({ input: child.stdout }) };
+}
+
+test('what a process was told is stored is there after it was killed, and its lock is free', async (t) => {
+  const directory = temporaryDirectory(t);
+  const acknowledged: string[] = [];
+  const { child, lines } = startWriter(directory);
+  const exited = once(child, 'exit');
+  for await (const line of lines) {
+    acknowledged.push(line);
+    if (acknowledged.length === 200) child.kill('SIGKILL');
+  }
+  assert.equal((await exited)[1], 'SIGKILL');
+  const store = openStore(directory);
+  t.after(() => store.close());
+  const messages = new Set(store.studies.events('s-1').map(({ body }) => (body as { message: string }).message));
+  assert.ok(acknowledged.length >= 200);
+  for (const name of acknowledged)
+    if (name.length === 64) assert.ok((await store.blobs.get(name)).length > 0);
+    else assert.ok(messages.has(name), name);
+});
+
+test('a second coordinator on the same data directory is refused and told which process holds it', async (t) => {
+  const directory = temporaryDirectory(t);
+  const { child, lines } = startWriter(directory);
+  const exited = once(child, 'exit');
+  await once(lines, 'line');
+  assert.throws(
+    () => openStore(directory),
+    new RegExp(`another coordinator \\(process ${child.pid}\\) uses the data directory`),
+  );
+  child.kill('SIGKILL');
+  await exited;
+  openStore(directory).close();
+});
+
+test('within one process too, the directory is free again only after close', (t) => {
+  const directory = temporaryDirectory(t);
+  const store = openStore(directory);
+  assert.throws(() => openStore(directory), /another coordinator/);
+  store.close();
+  openStore(directory).close();
+});
+
+test('a data directory that cannot be made is named', (t) => {
+  const directory = temporaryDirectory(t);
+  writeFileSync(join(directory, 'file'), '');
+  assert.throws(() => openStore(join(directory, 'file', 'data')), /file/);
+});
+
+test('a store that could not be opened leaves no lock behind', (t) => {
+  const directory = temporaryDirectory(t);
+  mkdirSync(join(directory, 'edgetune.db'));
+  assert.throws(() => openStore(directory), /edgetune\.db/);
+  assert.throws(() => openStore(directory), /edgetune\.db/);
+});
