@@ -1,0 +1,58 @@
+/** Everything that EdgeTune asks of a model file, in one call. */
+import { type FusedKernel, fuseKernels } from './fuse-kernels.ts';
+import type { OnnxGraph } from './graph.ts';
+import { inferShapes, inputShapes, ruleInput, type Sizes } from './infer-shapes.ts';
+import { liveGraph } from './live-graph.ts';
+import { macsOfNode } from './macs.ts';
+import { peakActivationBytes, weightBytesOf } from './memory.ts';
+import { readOnnx } from './read-onnx.ts';
+import { signatureOf } from './signature.ts';
+
+export interface ModelAnalysis {
+  graph: OnnxGraph;
+  signature: string;
+  batchSize: number;
+  inputShapes: ReadonlyMap<string, number[]>;
+  /** Elements of all initializers. */
+  parameters: number;
+  /** Multiply-accumulates of one run of the whole batch. */
+  macs: number;
+  kernels: FusedKernel[];
+  weightBytes: number;
+  peakActivationBytes: number;
+}
+
+/**
+ * Shapes, cost and memory of a graph that has been read.
+ * @throws {OnnxError} where the graph cannot be sized, or holds an operator whose cost is not known
+ */
+export function analyseGraph(graph: OnnxGraph, sizes: Sizes): ModelAnalysis {
+  const values = inferShapes(graph, sizes);
+  const live = liveGraph(graph, values);
+  let macs = 0;
+  for (const node of live.nodes) {
+    const output = values.get(node.outputs[0] as string);
+    if (output) macs += macsOfNode(ruleInput(graph, node, values), output);
+  }
+  let parameters = 0;
+  for (const tensor of graph.initializers.values()) parameters += tensor.elementCount;
+  return {
+    graph,
+    signature: signatureOf(graph),
+    batchSize: sizes.batchSize,
+    inputShapes: inputShapes(graph, sizes),
+    parameters,
+    macs,
+    kernels: fuseKernels(graph, live, values),
+    weightBytes: weightBytesOf(graph, live, values),
+    peakActivationBytes: peakActivationBytes(live, values),
+  };
+}
+
+/**
+ * Reads a model and analyses it for the given sizes.
+ * @throws {OnnxError} see `readOnnx` and `analyseGraph`
+ */
+export function analyseModel(bytes: Uint8Array, sizes: Sizes): ModelAnalysis {
+  return analyseGraph(readOnnx(bytes), sizes);
+}

@@ -1,0 +1,199 @@
+/** Groups nodes into the kernels that a runtime runs: convolution + batch-norm + activation is one, and so on. */
+import { isQuantised } from './dtype.ts';
+import type { OnnxGraph, OnnxNode } from './graph.ts';
+import { ruleInput } from './infer-shapes.ts';
+import { type KernelKind, kernelKindOf } from './kernel-kind.ts';
+import type { LiveGraph } from './live-graph.ts';
+import { macsOfNode } from './macs.ts';
+import { bytesOfValue } from './shape-rules/elementwise.ts';
+import { elementsOf, type Value } from './shape-rules/rule.ts';
+
+export interface FusedKernel {
+  kind: KernelKind;
+  /** Name of the first node. */
+  name: string;
+  /** Operators that were fused, in order. */
+  ops: string[];
+  macs: number;
+  /** Data read, weights aside. */
+  inputBytes: number;
+  outputBytes: number;
+  weightBytes: number;
+  outputElements: number;
+  /** Elements of a convolution's or pool's window; 1 for other kernels. */
+  windowElements: number;
+  /** Bytes that are copied to turn a convolution into a matrix product (0 for 1 × 1 with stride 1). */
+  unfoldedBytes: number;
+  /** Steps that have to run one after the other (the length of a recurrent layer's sequence). */
+  steps: number;
+  /** Computes on 8-bit integers. */
+  quantised: boolean;
+}
+
+/** Activations that ONNX Runtime fuses into a convolution (conv_activation_fusion.cc) or a Gemm (gemm_activation_fusion.cc). */
+const FUSED_ACTIVATIONS = new Set(['Relu', 'Sigmoid', 'Tanh', 'LeakyRelu', 'Clip', 'HardSigmoid']);
+/** Operators that run on 8-bit data when they stand between DequantizeLinear and QuantizeLinear. */
+const QUANTISABLE = new Set(
+  (
+    'Conv MatMul Gemm Add Mul AveragePool GlobalAveragePool MaxPool Concat Reshape Flatten Squeeze Unsqueeze Transpose ' +
+    'Relu Clip Sigmoid LeakyRelu Softmax Resize Split Slice Pad'
+  ).split(' '),
+);
+
+class Fuser {
+  readonly #graph: OnnxGraph;
+  readonly #live: LiveGraph;
+  readonly #values: ReadonlyMap<string, Value>;
+  readonly #absorbed = new Set<OnnxNode>();
+  readonly #producers = new Map<string, OnnxNode>();
+
+  constructor(graph: OnnxGraph, live: LiveGraph, values: ReadonlyMap<string, Value>) {
+    this.#graph = graph;
+    this.#live = live;
+    this.#values = values;
+    for (const node of live.nodes) for (const name of node.outputs) this.#producers.set(name, node);
+    this.#absorbQuantisers();
+  }
+
+  run(): FusedKernel[] {
+    return this.#live.nodes.flatMap((node) => (this.#absorbed.has(node) ? [] : [this.#kernelFrom(node)]));
+  }
+
+  #value(name: string): Value {
+    return this.#values.get(name) as Value;
+  }
+
+  #isConstant(name: string): boolean {
+    return this.#value(name).constant;
+  }
+
+  /** DequantizeLinear → operator → QuantizeLinear is one kernel on 8-bit data (ONNX Runtime's QDQ transformers). */
+  #absorbQuantisers(): void {
+    for (const node of this.#live.nodes) {
+      if (node.opType === 'DequantizeLinear') {
+        const readers = this.#live.readers.get(node.outputs[0] as string) ?? [];
+        const inner = readers.length > 0 && readers.every((reader) => QUANTISABLE.has(reader.opType));
+        if (inner && !this.#live.outputs.has(node.outputs[0] as string)) this.#absorbed.add(node);
+      } else if (node.opType === 'QuantizeLinear') {
+        const producer = this.#producers.get(this.#live.resolve(node.inputs[0] as string));
+        if (producer && QUANTISABLE.has(producer.opType) && this.#readsQuantised(producer)) this.#absorbed.add(node);
+      }
+    }
+  }
+
+  #readsQuantised(node: OnnxNode): boolean {
+    const producer = this.#producers.get(this.#live.resolve(node.inputs[0] as string));
+    return producer?.opType === 'DequantizeLinear' || producer?.opType === 'Relu' || producer?.opType === 'Clip'
+      ? producer.opType === 'DequantizeLinear' || this.#readsQuantised(producer)
+      : false;
+  }
+
+  /** The one node that reads a node's only output, or null. */
+  #onlyReader(node: OnnxNode): OnnxNode | null {
+    const name = node.outputs[0] as string;
+    const readers = this.#live.readers.get(name) ?? [];
+    return readers.length === 1 && !this.#live.outputs.has(name) ? (readers[0] as OnnxNode) : null;
+  }
+
+  #canFollow(kind: KernelKind, previous: OnnxNode, next: OnnxNode): boolean {
+    if (kind !== 'convolution' && kind !== 'matmul') return false;
+    if (FUSED_ACTIVATIONS.has(next.opType)) return true;
+    if (next.opType === 'BatchNormalization') return kind === 'convolution' && !FUSED_ACTIVATIONS.has(previous.opType);
+    if (next.opType !== 'Add' && next.opType !== 'Mul') return false;
+    const others = next.inputs.map(this.#live.resolve).filter((name) => name !== previous.outputs[0]);
+    return (
+      !FUSED_ACTIVATIONS.has(previous.opType) && others.length > 0 && others.every((name) => this.#isConstant(name))
+    );
+  }
+
+  #chainFrom(first: OnnxNode): OnnxNode[] {
+    const kind = kernelKindOf(first.opType);
+    const chain = [first];
+    for (let next = this.#onlyReader(first); next; next = this.#onlyReader(next)) {
+      if (!this.#canFollow(kind, chain.at(-1) as OnnxNode, next)) break;
+      chain.push(next);
+      this.#absorbed.add(next);
+    }
+    return chain;
+  }
+
+  /** Follows an absorbed DequantizeLinear to the 8-bit value that it reads. */
+  #source(name: string): string {
+    const resolved = this.#live.resolve(name);
+    const producer = this.#producers.get(resolved);
+    return producer?.opType === 'DequantizeLinear' && this.#absorbed.has(producer)
+      ? this.#live.resolve(producer.inputs[0] as string)
+      : resolved;
+  }
+
+  #kernelFrom(first: OnnxNode): FusedKernel {
+    const chain = this.#chainFrom(first);
+    const last = chain.at(-1) as OnnxNode;
+    const output = this.#value(last.outputs[0] as string);
+    const inner = new Set(chain.flatMap((node) => node.outputs));
+    const inputs = [...new Set(chain.flatMap((node) => node.inputs))]
+      .filter((name) => name !== '' && !inner.has(name))
+      .map((name) => this.#value(this.#source(name)));
+    const sum = (values: readonly Value[]) => values.reduce((total, value) => total + bytesOfValue(value), 0);
+    const rule = ruleInput(this.#graph, first, this.#values);
+    const data = inputs[0] as Value | undefined;
+    const quantised =
+      first.opType.startsWith('QLinear') ||
+      /Integer|^DynamicQuantize(MatMul|LSTM)|^QGemm/.test(first.opType) ||
+      (QUANTISABLE.has(first.opType) && this.#readsQuantised(first) && data !== undefined && isQuantised(data.dtype));
+    const window = windowOf(first, rule.inputs);
+    const kind = kindOf(first, rule.inputs);
+    const shrink = quantised && output.dtype === 'float32' ? 4 : 1;
+    return {
+      kind,
+      name: first.name,
+      ops: chain.map((node) => node.opType),
+      macs: macsOfNode(rule, this.#value(first.outputs[0] as string)),
+      inputBytes: sum(inputs.filter((value) => !value.constant)),
+      outputBytes: bytesOfValue(output) / shrink,
+      weightBytes: sum(inputs.filter((value) => value.constant)),
+      outputElements: elementsOf(output.shape),
+      windowElements: window.elements,
+      unfoldedBytes: kind === 'convolution' ? unfoldedBytes(window, rule.inputs, output, quantised) : 0,
+      steps: kind === 'recurrent' ? (data?.shape[0] ?? 1) : 1,
+      quantised,
+    };
+  }
+}
+
+interface Window {
+  elements: number;
+  strided: boolean;
+}
+
+function weightOf(node: OnnxNode, inputs: readonly (Value | null)[]): Value | null {
+  return inputs[node.opType === 'QLinearConv' ? 3 : 1] ?? null;
+}
+
+function windowOf(node: OnnxNode, inputs: readonly (Value | null)[]): Window {
+  const kernel = node.attributes.get('kernel_shape')?.ints ?? [];
+  const kind = kernelKindOf(node.opType);
+  const strided = (node.attributes.get('strides')?.ints ?? []).some((stride) => stride > 1);
+  if (kind === 'convolution') return { elements: elementsOf(weightOf(node, inputs)?.shape.slice(2) ?? []), strided };
+  if (kind !== 'pool') return { elements: 1, strided: false };
+  return { elements: kernel.length > 0 ? elementsOf(kernel) : elementsOf(inputs[0]?.shape.slice(2) ?? []), strided };
+}
+
+function kindOf(node: OnnxNode, inputs: readonly (Value | null)[]): KernelKind {
+  const kind = kernelKindOf(node.opType);
+  const groups = node.attributes.get('group')?.i ?? 1;
+  const weight = weightOf(node, inputs);
+  return kind === 'convolution' && groups > 1 && weight?.shape[1] === 1 ? 'depthwise' : kind;
+}
+
+function unfoldedBytes(window: Window, inputs: readonly (Value | null)[], output: Value, quantised: boolean): number {
+  const channels = inputs[0]?.shape[1] ?? 0;
+  if (window.elements === 1 && !window.strided) return 0;
+  const positions = (output.shape[0] ?? 1) * elementsOf(output.shape.slice(2));
+  return positions * channels * window.elements * (quantised ? 1 : 4);
+}
+
+/** The kernels that run, in order. `values`: the shapes that `inferShapes` found. */
+export function fuseKernels(graph: OnnxGraph, live: LiveGraph, values: ReadonlyMap<string, Value>): FusedKernel[] {
+  return new Fuser(graph, live, values).run();
+}

@@ -1,0 +1,155 @@
+/** Shape inference with concrete sizes: every value of the graph gets its type, its shape and, where small, its elements. */
+import type { Dtype } from './dtype.ts';
+import { type OnnxGraph, type OnnxNode, type OnnxTensor, opsetOf } from './graph.ts';
+import { OnnxError } from './onnx-error.ts';
+import { CONTRACTION_RULES } from './shape-rules/contraction.ts';
+import { ELEMENTWISE_RULES } from './shape-rules/elementwise.ts';
+import { MOVEMENT_RULES } from './shape-rules/movement.ts';
+import { RECURRENT_RULES } from './shape-rules/recurrent.ts';
+import {
+  elementsOf,
+  MAX_KNOWN_VALUES,
+  type RuleInput,
+  type ShapeRule,
+  type ShapeRules,
+  type Value,
+} from './shape-rules/rule.ts';
+import { tensorFromValues } from './tensor.ts';
+
+export interface Sizes {
+  /** Size of every symbolic dimension that stands for the batch. */
+  batchSize: number;
+  /** Sizes of the other symbolic dimensions, by name. */
+  dimensions?: Readonly<Record<string, number>>;
+}
+
+const RULES: ShapeRules = { ...ELEMENTWISE_RULES, ...MOVEMENT_RULES, ...CONTRACTION_RULES, ...RECURRENT_RULES };
+
+/** The batch: the first axis of an input that leaves it open, and every axis that carries the same name. */
+function batchNames(graph: OnnxGraph, dimensions: Readonly<Record<string, number>>): Set<string> {
+  const names = new Set<string>();
+  for (const { shape } of graph.inputs) {
+    const first = shape?.[0];
+    if (typeof first === 'string' && !Object.hasOwn(dimensions, first)) names.add(first);
+  }
+  return names;
+}
+
+/**
+ * Shapes of the graph's inputs with every symbolic size replaced.
+ * @throws {OnnxError} `dynamic-dimension` for a size that nobody gave; `fixed-batch` where the model's batch is another
+ */
+export function inputShapes(graph: OnnxGraph, sizes: Sizes): Map<string, number[]> {
+  const dimensions = sizes.dimensions ?? {};
+  const batch = batchNames(graph, dimensions);
+  let batchIsOpen = graph.inputs.length === 0;
+  const shapes = new Map<string, number[]>();
+  for (const { name, kind, shape } of graph.inputs) {
+    const where = `input "${name}"`;
+    if (kind !== 'tensor')
+      throw new OnnxError('unsupported-type', where, `a ${kind} is not supported; only tensors are`);
+    if (!shape) throw new OnnxError('dynamic-dimension', where, 'the model does not say its rank');
+    const concrete = shape.map((size, axis) => {
+      if (typeof size === 'number') return size;
+      if (size !== null && Object.hasOwn(dimensions, size)) return dimensions[size] as number;
+      if (size === null ? axis === 0 : batch.has(size)) {
+        batchIsOpen = true;
+        return sizes.batchSize;
+      }
+      throw new OnnxError(
+        'dynamic-dimension',
+        `${where}, axis ${axis}`,
+        size === null
+          ? 'the model leaves this size open and unnamed; export it with a name or a size'
+          : `give a size for "${size}" (for example --dimension ${size}=128)`,
+      );
+    });
+    shapes.set(name, concrete);
+  }
+  const fixed = graph.inputs[0]?.shape?.[0];
+  if (!batchIsOpen && sizes.batchSize !== 1 && fixed !== sizes.batchSize)
+    throw new OnnxError(
+      'fixed-batch',
+      `input "${graph.inputs[0]?.name}"`,
+      `the model's batch is fixed at ${fixed ?? 1}; it cannot run with ${sizes.batchSize} (export it with a dynamic batch)`,
+    );
+  return shapes;
+}
+
+function tensorValue(tensor: OnnxTensor): Value {
+  const values = tensor.elementCount <= MAX_KNOWN_VALUES && tensor.dims.length <= 1 ? tensor.read() : null;
+  return { dtype: tensor.dtype, shape: tensor.dims, values, constant: true };
+}
+
+/** The tensor that a `Constant` node makes. */
+export function constantTensor(node: OnnxNode): OnnxTensor {
+  for (const { name, tensor, i, f, ints, floats } of node.attributes.values()) {
+    if (name === 'value' && tensor) return tensor;
+    if (name === 'value_int' && i !== null) return tensorFromValues(name, 'int64', [], [i]);
+    if (name === 'value_ints') return tensorFromValues(name, 'int64', [ints.length], ints);
+    if (name === 'value_float' && f !== null) return tensorFromValues(name, 'float32', [], [f]);
+    if (name === 'value_floats') return tensorFromValues(name, 'float32', [floats.length], floats);
+  }
+  throw new OnnxError('unsupported-type', `node "${node.name}" (Constant)`, 'only numeric constants are supported');
+}
+
+function unsupported(node: OnnxNode): never {
+  const subgraph = [...node.attributes.values()].some(({ graph, graphs }) => graph || graphs.length > 0);
+  const operator = node.domain === '' ? node.opType : `${node.domain}::${node.opType}`;
+  throw new OnnxError(
+    'unsupported-operator',
+    `node "${node.name}"`,
+    subgraph
+      ? `${operator} is control flow: what it runs depends on the data, so only a real board can measure it`
+      : `the cost model does not know the operator ${operator}; only a real board can measure it`,
+  );
+}
+
+function checkValue(node: OnnxNode, dtype: Dtype, shape: readonly number[]): void {
+  const where = `node "${node.name}" (${node.opType})`;
+  if (dtype === 'string')
+    throw new OnnxError('unsupported-type', where, 'strings are not supported on a simulated board');
+  if (shape.some((size) => !Number.isSafeInteger(size) || size < 0) || !Number.isSafeInteger(elementsOf(shape)))
+    throw new OnnxError('invalid-shape', where, `its output would be [${shape}]`);
+}
+
+/** What a shape rule sees of a node. @throws {OnnxError} where an input is defined nowhere */
+export function ruleInput(graph: OnnxGraph, node: OnnxNode, values: ReadonlyMap<string, Value>): RuleInput {
+  const inputs = node.inputs.map((name) => (name === '' ? null : (values.get(name) ?? null)));
+  return { node, inputs, opset: opsetOf(graph) };
+}
+
+/**
+ * Types and shapes of every value of the graph, in the order in which they come to be.
+ * @throws {OnnxError} naming the node whose inputs do not fit, or that the cost model does not know
+ */
+export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> {
+  const stranger = graph.nodes.find((node) => node.opType !== 'Constant' && !Object.hasOwn(RULES, node.opType));
+  if (stranger) unsupported(stranger);
+  const values = new Map<string, Value>();
+  for (const [name, tensor] of graph.initializers) values.set(name, tensorValue(tensor));
+  const shapes = inputShapes(graph, sizes);
+  for (const { name, dtype } of graph.inputs) {
+    if (dtype === 'string')
+      throw new OnnxError('unsupported-type', `input "${name}"`, 'strings are not supported on a simulated board');
+    values.set(name, { dtype, shape: shapes.get(name) as number[], values: null, constant: false });
+  }
+  for (const node of graph.nodes) {
+    if (node.opType === 'Constant') {
+      values.set(node.outputs[0] ?? '', tensorValue(constantTensor(node)));
+      continue;
+    }
+    const rule = RULES[node.opType] as ShapeRule;
+    const input = ruleInput(graph, node, values);
+    const constant = input.inputs.every((value) => value === null || value.constant);
+    const outputs = rule(input);
+    for (const [index, name] of node.outputs.entries()) {
+      if (name === '') continue;
+      const value = outputs[index] ?? outputs[0];
+      if (!value) throw new OnnxError('invalid-shape', `node "${node.name}"`, `it has no output ${index}`);
+      checkValue(node, value.dtype, value.shape);
+      values.set(name, { ...value, constant });
+    }
+  }
+  return values;
+}

@@ -1,0 +1,191 @@
+/** Convolution, pooling and matrix multiplication. */
+import { intAttribute, intsAttribute, stringAttribute } from '../graph.ts';
+import { elementsOf, fail, output, type RuleInput, required, type ShapeRule, type ShapeRules } from './rule.ts';
+
+/** Size of one spatial axis after a window moves over it. */
+function windowed(rule: RuleInput, size: number, axis: number, kernel: readonly number[]): number {
+  const { node } = rule;
+  const rank = kernel.length;
+  const stride = intsAttribute(node, 'strides')?.[axis] ?? 1;
+  const dilation = intsAttribute(node, 'dilations')?.[axis] ?? 1;
+  const extent = ((kernel[axis] as number) - 1) * dilation + 1;
+  if (stride < 1 || dilation < 1) fail(node, `stride ${stride}, dilation ${dilation}`);
+  const autoPad = stringAttribute(node, 'auto_pad', 'NOTSET');
+  if (autoPad.startsWith('SAME')) return Math.ceil(size / stride);
+  const pads = autoPad === 'VALID' ? null : intsAttribute(node, 'pads');
+  const padded = size + (pads?.[axis] ?? 0) + (pads?.[axis + rank] ?? 0) - extent;
+  if (padded < 0) fail(node, `its window of ${extent} does not fit on an axis of ${size}`);
+  const steps = padded / stride;
+  return (intAttribute(node, 'ceil_mode', 0) === 1 ? Math.ceil(steps) : Math.floor(steps)) + 1;
+}
+
+function convolution(dataInput: number, weightInput: number): ShapeRule {
+  return (rule) => {
+    const data = required(rule, dataInput);
+    const weight = required(rule, weightInput).shape;
+    const groups = intAttribute(rule.node, 'group', 1);
+    if (weight.length < 3 || data.shape.length !== weight.length)
+      fail(rule.node, `data [${data.shape}] and weights [${weight}] do not fit each other`);
+    if (groups < 1 || data.shape[1] !== (weight[1] as number) * groups)
+      fail(rule.node, `${data.shape[1]} input channels, but weights for ${weight[1]} × ${groups} groups`);
+    const kernel = weight.slice(2);
+    const spatial = data.shape.slice(2).map((size, axis) => windowed(rule, size, axis, kernel));
+    return [output(data.dtype, [data.shape[0] as number, weight[0] as number, ...spatial])];
+  };
+}
+
+const convTranspose: ShapeRule = (rule) => {
+  const { node } = rule;
+  const data = required(rule, 0);
+  const weight = required(rule, 1).shape;
+  const kernel = weight.slice(2);
+  const explicit = intsAttribute(node, 'output_shape');
+  if (weight.length < 3 || data.shape.length !== weight.length || data.shape[1] !== weight[0])
+    fail(node, `data [${data.shape}] and weights [${weight}] do not fit each other`);
+  const spatial = data.shape.slice(2).map((size, axis) => {
+    const stride = intsAttribute(node, 'strides')?.[axis] ?? 1;
+    const dilation = intsAttribute(node, 'dilations')?.[axis] ?? 1;
+    const pads = intsAttribute(node, 'pads');
+    if (explicit) return explicit[explicit.length - kernel.length + axis] as number;
+    if (stringAttribute(node, 'auto_pad', 'NOTSET').startsWith('SAME')) return size * stride;
+    const extent = ((kernel[axis] as number) - 1) * dilation + 1;
+    const padding = (pads?.[axis] ?? 0) + (pads?.[axis + kernel.length] ?? 0);
+    return stride * (size - 1) + (intsAttribute(node, 'output_padding')?.[axis] ?? 0) + extent - padding;
+  });
+  if (spatial.some((size) => !(size > 0))) fail(node, `its output would be [${spatial}]`);
+  return [
+    output(data.dtype, [data.shape[0] as number, (weight[1] as number) * intAttribute(node, 'group', 1), ...spatial]),
+  ];
+};
+
+const pool: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const kernel = intsAttribute(rule.node, 'kernel_shape');
+  if (!kernel || kernel.length !== data.shape.length - 2)
+    fail(rule.node, `kernel_shape [${kernel}] on data [${data.shape}]`);
+  const spatial = data.shape.slice(2).map((size, axis) => windowed(rule, size, axis, kernel as number[]));
+  const shape = [...data.shape.slice(0, 2), ...spatial];
+  return [output(data.dtype, shape), output('int64', shape)];
+};
+
+const globalPool: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  return [
+    output(
+      data.dtype,
+      data.shape.map((size, axis) => (axis < 2 ? size : 1)),
+    ),
+  ];
+};
+
+/** `numpy.matmul`. */
+export function matMulShape(rule: RuleInput, a: readonly number[], b: readonly number[]): number[] {
+  const left = a.length === 1 ? [1, ...a] : [...a];
+  const right = b.length === 1 ? [...b, 1] : [...b];
+  if (a.length === 0 || b.length === 0 || left.at(-1) !== right.at(-2))
+    fail(rule.node, `[${a}] × [${b}]: the inner sizes differ`);
+  const rank = Math.max(left.length, right.length);
+  const batch = Array.from({ length: rank - 2 }, (_, axis) => {
+    const one = left[axis - rank + left.length] ?? 1;
+    const two = right[axis - rank + right.length] ?? 1;
+    if (one !== two && one !== 1 && two !== 1) fail(rule.node, `[${a}] × [${b}]: the batch sizes differ`);
+    return one === 1 ? two : one;
+  });
+  const rows = a.length === 1 ? [] : [left.at(-2) as number];
+  const columns = b.length === 1 ? [] : [right.at(-1) as number];
+  return [...batch, ...rows, ...columns];
+}
+
+function matMul(second: number, dtype: 'same' | 'int32' | 'float32'): ShapeRule {
+  return (rule) => {
+    const a = required(rule, 0);
+    const shape = matMulShape(rule, a.shape, required(rule, second).shape);
+    return [output(dtype === 'same' ? a.dtype : dtype, shape)];
+  };
+}
+
+function swappedLast(shape: readonly number[], swap: boolean): number[] {
+  return swap ? [...shape.slice(0, -2), shape.at(-1) as number, shape.at(-2) as number] : [...shape];
+}
+
+const fusedMatMul: ShapeRule = (rule) => {
+  const a = required(rule, 0);
+  const left = swappedLast(a.shape, intAttribute(rule.node, 'transA', 0) === 1);
+  const right = swappedLast(required(rule, 1).shape, intAttribute(rule.node, 'transB', 0) === 1);
+  return [output(a.dtype, matMulShape(rule, left, right))];
+};
+
+function gemm(second: number): ShapeRule {
+  return (rule) => {
+    const a = required(rule, 0);
+    const b = required(rule, second).shape;
+    const [rows, inner] = intAttribute(rule.node, 'transA', 0) ? [a.shape[1], a.shape[0]] : a.shape;
+    const [depth, columns] = intAttribute(rule.node, 'transB', 0) ? [b[1], b[0]] : b;
+    if (a.shape.length !== 2 || b.length !== 2 || inner !== depth) fail(rule.node, `[${a.shape}] × [${b}] do not fit`);
+    return [output(a.dtype, [rows as number, columns as number])];
+  };
+}
+
+const einsum: ShapeRule = (rule) => {
+  const equation = stringAttribute(rule.node, 'equation', '').replaceAll(' ', '');
+  const [left, right] = equation.split('->');
+  const terms = (left ?? '').split(',');
+  if (right === undefined || equation.includes('.')) fail(rule.node, `equation "${equation}" is not supported`);
+  const sizes = new Map<string, number>();
+  for (const [index, term] of terms.entries()) {
+    const { shape } = required(rule, index);
+    if (term.length !== shape.length) fail(rule.node, `term "${term}" of "${equation}" on a tensor [${shape}]`);
+    for (const [axis, letter] of [...term].entries())
+      sizes.set(letter, Math.max(sizes.get(letter) ?? 1, shape[axis] as number));
+  }
+  return [
+    output(
+      required(rule, 0).dtype,
+      [...(right as string)].map((letter) => sizes.get(letter) ?? 1),
+    ),
+  ];
+};
+
+const attention: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const hidden = (required(rule, 1).shape[1] ?? 0) / 3;
+  if (!Number.isInteger(hidden) || data.shape.length !== 3) fail(rule.node, `data [${data.shape}]`);
+  return [output(data.dtype, [...data.shape.slice(0, 2), hidden])];
+};
+
+/** How many products each output element of an `Einsum` sums up. */
+export function einsumDepth(equation: string, shapes: readonly (readonly number[])[]): number {
+  const [left = '', right = ''] = equation.replaceAll(' ', '').split('->');
+  const summed = new Map<string, number>();
+  for (const [index, term] of left.split(',').entries())
+    for (const [axis, letter] of [...term].entries())
+      if (!right.includes(letter)) summed.set(letter, shapes[index]?.[axis] ?? 1);
+  return elementsOf([...summed.values()]);
+}
+
+export const CONTRACTION_RULES: ShapeRules = {
+  Conv: convolution(0, 1),
+  FusedConv: convolution(0, 1),
+  ConvInteger: (rule) => convolution(0, 1)(rule).map((value) => ({ ...value, dtype: 'int32' })),
+  QLinearConv: convolution(0, 3),
+  ConvTranspose: convTranspose,
+  MaxPool: pool,
+  AveragePool: pool,
+  LpPool: pool,
+  QLinearAveragePool: pool,
+  GlobalAveragePool: globalPool,
+  GlobalMaxPool: globalPool,
+  GlobalLpPool: globalPool,
+  QLinearGlobalAveragePool: globalPool,
+  MatMul: matMul(1, 'same'),
+  MatMulInteger: matMul(1, 'int32'),
+  QLinearMatMul: matMul(3, 'same'),
+  DynamicQuantizeMatMul: matMul(1, 'float32'),
+  MatMulIntegerToFloat: matMul(1, 'float32'),
+  FusedMatMul: fusedMatMul,
+  Gemm: gemm(1),
+  FusedGemm: gemm(1),
+  QGemm: gemm(3),
+  Einsum: einsum,
+  Attention: attention,
+};

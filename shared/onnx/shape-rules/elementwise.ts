@@ -1,0 +1,171 @@
+/** Operators that work element by element, with broadcasting. Small known values are computed: shapes are made of them. */
+import { bytesOf, dtypeOfCode, isInteger } from '../dtype.ts';
+import { intAttribute } from '../graph.ts';
+import {
+  broadcastShapes,
+  elementsOf,
+  MAX_KNOWN_VALUES,
+  output,
+  type RuleInput,
+  required,
+  type ShapeRule,
+  type ShapeRules,
+  type Value,
+} from './rule.ts';
+
+/** Elements of `value` as seen from the broadcast `shape`. */
+function broadcastValues(value: Value, shape: readonly number[]): number[] {
+  const values = value.values as number[];
+  const strides = shape.map(() => 0);
+  let stride = 1;
+  for (let axis = value.shape.length - 1; axis >= 0; axis -= 1) {
+    const size = value.shape[axis] as number;
+    if (size !== 1) strides[axis + shape.length - value.shape.length] = stride;
+    stride *= size;
+  }
+  return Array.from({ length: elementsOf(shape) }, (_, flat) => {
+    let rest = flat;
+    let index = 0;
+    for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
+      const size = shape[axis] as number;
+      index += (rest % size) * (strides[axis] as number);
+      rest = Math.floor(rest / size);
+    }
+    return values[index] as number;
+  });
+}
+
+type Evaluate = (...elements: number[]) => number;
+
+function broadcastRule(evaluate: Evaluate | null, result: 'same' | 'bool' | 'second'): ShapeRule {
+  return (rule) => {
+    const inputs = rule.node.inputs.map((_, index) => required(rule, index));
+    const shape = broadcastShapes(
+      rule,
+      inputs.map((input) => input.shape),
+    );
+    const typed = inputs[result === 'second' ? 1 : 0] as Value;
+    const dtype = result === 'bool' ? 'bool' : typed.dtype;
+    const known =
+      evaluate !== null &&
+      elementsOf(shape) <= MAX_KNOWN_VALUES &&
+      inputs.every((input) => input.values !== null || elementsOf(shape) === 0);
+    if (!known) return [output(dtype, shape)];
+    const columns = inputs.map((input) => broadcastValues(input, shape));
+    const truncate = isInteger(dtype) ? Math.trunc : (value: number) => value;
+    const values = Array.from({ length: elementsOf(shape) }, (_, index) =>
+      truncate(evaluate(...columns.map((column) => column[index] as number))),
+    );
+    return [output(dtype, shape, values)];
+  };
+}
+
+/** The first output has the first input's shape and type; further outputs (a mask, running statistics) follow it. */
+function sameAsFirst(evaluate: Evaluate | null = null): ShapeRule {
+  return (rule) => {
+    const input = required(rule, 0);
+    const values = evaluate && input.values ? input.values.map((value) => evaluate(value)) : null;
+    return [output(input.dtype, input.shape, values)];
+  };
+}
+
+function cast(rule: RuleInput) {
+  const input = required(rule, 0);
+  const dtype = dtypeOfCode(intAttribute(rule.node, 'to', 1)) ?? input.dtype;
+  const convert = dtype === 'bool' ? (value: number) => Number(value !== 0) : isInteger(dtype) ? Math.trunc : null;
+  return [output(dtype, input.shape, convert && input.values ? input.values.map(convert) : input.values)];
+}
+
+function quantize(rule: RuleInput) {
+  const zeroPoint = rule.inputs[2];
+  return [output(zeroPoint?.dtype ?? 'uint8', required(rule, 0).shape)];
+}
+
+const named = (names: string, rule: ShapeRule): ShapeRules =>
+  Object.fromEntries(names.split(' ').map((name) => [name, rule]));
+
+const bool = (test: (...elements: number[]) => boolean): Evaluate => {
+  return (...elements) => Number(test(...elements));
+};
+
+export const ELEMENTWISE_RULES: ShapeRules = {
+  Add: broadcastRule((a, b) => a + b, 'same'),
+  Sub: broadcastRule((a, b) => a - b, 'same'),
+  Mul: broadcastRule((a, b) => a * b, 'same'),
+  Div: broadcastRule((a, b) => a / b, 'same'),
+  Pow: broadcastRule((a, b) => a ** b, 'same'),
+  Mod: broadcastRule((a, b) => a - b * Math.floor(a / b), 'same'),
+  Min: broadcastRule(Math.min, 'same'),
+  Max: broadcastRule(Math.max, 'same'),
+  Sum: broadcastRule((...all) => all.reduce((sum, value) => sum + value, 0), 'same'),
+  Mean: broadcastRule(null, 'same'),
+  PRelu: broadcastRule(null, 'same'),
+  BitShift: broadcastRule(null, 'same'),
+  Equal: broadcastRule(
+    bool((a, b) => a === b),
+    'bool',
+  ),
+  Less: broadcastRule(
+    bool((a, b) => a < b),
+    'bool',
+  ),
+  LessOrEqual: broadcastRule(
+    bool((a, b) => a <= b),
+    'bool',
+  ),
+  Greater: broadcastRule(
+    bool((a, b) => a > b),
+    'bool',
+  ),
+  GreaterOrEqual: broadcastRule(
+    bool((a, b) => a >= b),
+    'bool',
+  ),
+  And: broadcastRule(
+    bool((a, b) => a !== 0 && b !== 0),
+    'bool',
+  ),
+  Or: broadcastRule(
+    bool((a, b) => a !== 0 || b !== 0),
+    'bool',
+  ),
+  Xor: broadcastRule(
+    bool((a, b) => (a !== 0) !== (b !== 0)),
+    'bool',
+  ),
+  Where: broadcastRule((condition, a, b) => (condition !== 0 ? a : b), 'second'),
+  Not: sameAsFirst((value) => Number(value === 0)),
+  Neg: sameAsFirst((value) => -value),
+  Abs: sameAsFirst(Math.abs),
+  Floor: sameAsFirst(Math.floor),
+  Ceil: sameAsFirst(Math.ceil),
+  Sqrt: sameAsFirst(Math.sqrt),
+  Reciprocal: sameAsFirst((value) => 1 / value),
+  Identity: sameAsFirst((value) => value),
+  Cast: cast,
+  CastLike: (rule) => [output(required(rule, 1).dtype, required(rule, 0).shape, required(rule, 0).values)],
+  ...named(
+    'Relu LeakyRelu Sigmoid Tanh Exp Log Erf Round Softplus Softsign Elu Selu Celu HardSigmoid HardSwish Clip Dropout ' +
+      'Softmax LogSoftmax Hardmax LpNormalization InstanceNormalization BatchNormalization LayerNormalization ' +
+      'GroupNormalization LRN Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Sign Gelu Mish ThresholdedRelu ' +
+      'Shrink CumSum MeanVarianceNormalization Trilu QuickGelu FastGelu BiasGelu SimplifiedLayerNormalization ' +
+      'SkipLayerNormalization QLinearSigmoid QLinearLeakyRelu QLinearSoftmax',
+    sameAsFirst(),
+  ),
+  ...named('IsNaN IsInf', (rule) => [output('bool', required(rule, 0).shape)]),
+  QuantizeLinear: quantize,
+  DequantizeLinear: (rule) => [output(required(rule, 1).dtype, required(rule, 0).shape)],
+  DynamicQuantizeLinear: (rule) => [
+    output('uint8', required(rule, 0).shape),
+    output('float32', []),
+    output('uint8', []),
+  ],
+  ...named('QLinearAdd QLinearMul', (rule) => [
+    output(required(rule, 0).dtype, broadcastShapes(rule, [required(rule, 0).shape, required(rule, 3).shape])),
+  ]),
+};
+
+/** Bytes of a value in memory. */
+export function bytesOfValue(value: Pick<Value, 'dtype' | 'shape'>): number {
+  return bytesOf(value.dtype) * elementsOf(value.shape);
+}

@@ -1,0 +1,337 @@
+/** Operators that rearrange, select or make data. Small known values follow, since shapes are computed with them. */
+import { intAttribute, intsAttribute } from '../graph.ts';
+import {
+  axisOf,
+  broadcastShapes,
+  elementsOf,
+  fail,
+  knownValues,
+  MAX_KNOWN_VALUES,
+  output,
+  type RuleInput,
+  required,
+  type ShapeRule,
+  type ShapeRules,
+} from './rule.ts';
+
+/** Axes from the attribute (older operator sets) or from an input (newer ones); null where neither gives any. */
+function axesOf(rule: RuleInput, input: number, rank: number): number[] | null {
+  const axes = intsAttribute(rule.node, 'axes') ?? knownValues(rule, input);
+  return axes ? axes.map((axis) => axisOf(rule, axis, rank)) : null;
+}
+
+const reshape: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const wanted = intsAttribute(rule.node, 'shape') ?? knownValues(rule, 1) ?? [];
+  const allowZero = intAttribute(rule.node, 'allowzero', 0) === 1;
+  const sizes = wanted.map((size, axis) => (size === 0 && !allowZero ? (data.shape[axis] ?? 0) : size));
+  const total = elementsOf(data.shape);
+  const rest = elementsOf(sizes.filter((size) => size !== -1));
+  const shape = sizes.map((size) => (size === -1 ? (rest === 0 ? 0 : total / rest) : size));
+  if (elementsOf(shape) !== total || shape.some((size) => !Number.isInteger(size) || size < 0))
+    fail(rule.node, `[${data.shape}] does not reshape to [${wanted}]`);
+  return [output(data.dtype, shape, data.values)];
+};
+
+const flatten: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const axis = intAttribute(rule.node, 'axis', 1);
+  const split = axis < 0 ? axis + data.shape.length : axis;
+  return [output(data.dtype, [elementsOf(data.shape.slice(0, split)), elementsOf(data.shape.slice(split))])];
+};
+
+const squeeze: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const axes = axesOf(rule, 1, data.shape.length);
+  const drop = (size: number, axis: number) => (axes ? axes.includes(axis) : size === 1);
+  return [
+    output(
+      data.dtype,
+      data.shape.filter((size, axis) => !drop(size, axis)),
+      data.values,
+    ),
+  ];
+};
+
+const unsqueeze: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const count = (intsAttribute(rule.node, 'axes') ?? knownValues(rule, 1) ?? []).length;
+  const axes = axesOf(rule, 1, data.shape.length + count) ?? [];
+  const rest = [...data.shape];
+  const shape = Array.from({ length: data.shape.length + count }, (_, axis) =>
+    axes.includes(axis) ? 1 : (rest.shift() as number),
+  );
+  return [output(data.dtype, shape, data.values)];
+};
+
+const transpose: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const order = intsAttribute(rule.node, 'perm') ?? data.shape.map((_, axis) => data.shape.length - 1 - axis);
+  if (order.length !== data.shape.length) fail(rule.node, `perm [${order}] on a tensor [${data.shape}]`);
+  const shape = order.map((axis) => data.shape[axisOf(rule, axis, data.shape.length)] as number);
+  return [output(data.dtype, shape, data.shape.length <= 1 ? data.values : null)];
+};
+
+const concat: ShapeRule = (rule) => {
+  const parts = rule.node.inputs.map((_, index) => required(rule, index));
+  const first = required(rule, 0);
+  const axis = axisOf(rule, intAttribute(rule.node, 'axis', 1), first.shape.length);
+  for (const part of parts)
+    if (
+      part.shape.length !== first.shape.length ||
+      part.shape.some((size, at) => at !== axis && size !== first.shape[at])
+    )
+      fail(rule.node, `[${first.shape}] and [${part.shape}] do not join along axis ${axis}`);
+  const shape = [...first.shape];
+  shape[axis] = parts.reduce((sum, part) => sum + (part.shape[axis] as number), 0);
+  const values =
+    first.shape.length === 1 && parts.every((part) => part.values)
+      ? parts.flatMap((part) => part.values as number[])
+      : null;
+  return [output(first.dtype, shape, values)];
+};
+
+const slice: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const starts = intsAttribute(rule.node, 'starts') ?? knownValues(rule, 1) ?? [];
+  const ends = intsAttribute(rule.node, 'ends') ?? knownValues(rule, 2) ?? [];
+  const axes = axesOf(rule, 3, data.shape.length) ?? starts.map((_, index) => index);
+  const steps = knownValues(rule, 4) ?? starts.map(() => 1);
+  const shape = [...data.shape];
+  let values = data.shape.length === 1 ? data.values : null;
+  for (const [index, axis] of axes.entries()) {
+    const size = data.shape[axis] as number;
+    const step = steps[index] as number;
+    if (!step) fail(rule.node, 'a step of 0');
+    const clamp = (bound: number, low: number, high: number) =>
+      Math.min(high, Math.max(low, bound < 0 ? bound + size : bound));
+    const start = step > 0 ? clamp(starts[index] as number, 0, size) : clamp(starts[index] as number, 0, size - 1);
+    const end = step > 0 ? clamp(ends[index] as number, 0, size) : clamp(ends[index] as number, -1, size - 1);
+    shape[axis] = Math.max(0, Math.ceil((end - start) / step));
+    values =
+      values &&
+      Array.from({ length: shape[axis] as number }, (_, at) => (values as number[])[start + at * step] as number);
+  }
+  return [output(data.dtype, shape, values)];
+};
+
+const split: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const axis = axisOf(rule, intAttribute(rule.node, 'axis', 0), data.shape.length);
+  const size = data.shape[axis] as number;
+  const parts = rule.node.outputs.length;
+  const even = Math.ceil(size / parts);
+  const sizes =
+    intsAttribute(rule.node, 'split') ??
+    knownValues(rule, 1) ??
+    Array.from({ length: parts }, (_, index) => Math.min(even, size - index * even));
+  if (sizes.length !== parts || sizes.reduce((sum, part) => sum + part, 0) !== size)
+    fail(rule.node, `an axis of ${size} does not split into [${sizes}]`);
+  let from = 0;
+  return sizes.map((part) => {
+    const values = data.shape.length === 1 && data.values ? data.values.slice(from, from + part) : null;
+    from += part;
+    return output(
+      data.dtype,
+      data.shape.map((own, at) => (at === axis ? part : own)),
+      values,
+    );
+  });
+};
+
+const gather: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const indices = required(rule, 1);
+  const axis = axisOf(rule, intAttribute(rule.node, 'axis', 0), data.shape.length);
+  const shape = [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)];
+  const values =
+    data.shape.length === 1 && data.values && indices.values
+      ? indices.values.map(
+          (index) => (data.values as number[]).at(index) ?? fail(rule.node, `index ${index} of [${data.shape}]`),
+        )
+      : null;
+  return [output(data.dtype, shape, values)];
+};
+
+const gatherNd: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const indices = required(rule, 1).shape;
+  const batch = intAttribute(rule.node, 'batch_dims', 0);
+  return [output(data.dtype, [...indices.slice(0, -1), ...data.shape.slice(batch + (indices.at(-1) ?? 0))])];
+};
+
+const expand: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const shape = broadcastShapes(rule, [data.shape, knownValues(rule, 1) ?? []]);
+  const count = elementsOf(shape);
+  const values =
+    data.values?.length === 1 && count <= MAX_KNOWN_VALUES ? Array<number>(count).fill(data.values[0] as number) : null;
+  return [output(data.dtype, shape, values ?? (count === elementsOf(data.shape) ? data.values : null))];
+};
+
+const tile: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const repeats = knownValues(rule, 1) ?? [];
+  return [
+    output(
+      data.dtype,
+      data.shape.map((size, axis) => size * (repeats[axis] ?? 1)),
+    ),
+  ];
+};
+
+const pad: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const rank = data.shape.length;
+  const pads = intsAttribute(rule.node, 'pads') ?? knownValues(rule, 1) ?? [];
+  const axes = knownValues(rule, 3)?.map((axis) => axisOf(rule, axis, rank)) ?? data.shape.map((_, axis) => axis);
+  const shape = [...data.shape];
+  for (const [index, axis] of axes.entries())
+    shape[axis] = (shape[axis] as number) + (pads[index] ?? 0) + (pads[index + axes.length] ?? 0);
+  if (shape.some((size) => size < 0)) fail(rule.node, `pads [${pads}] on a tensor [${data.shape}]`);
+  return [output(data.dtype, shape)];
+};
+
+const resize: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const inputs =
+    rule.opset < 11 || rule.node.opType === 'Upsample' ? { scales: 1, sizes: -1 } : { scales: 2, sizes: 3 };
+  const sizes = inputs.sizes > 0 ? knownValues(rule, inputs.sizes) : null;
+  if (sizes && sizes.length > 0) return [output(data.dtype, sizes)];
+  const scales = rule.node.attributes.get('scales')?.floats ?? knownValues(rule, inputs.scales) ?? [];
+  if (scales.length !== data.shape.length) fail(rule.node, `scales [${scales}] on a tensor [${data.shape}]`);
+  return [
+    output(
+      data.dtype,
+      data.shape.map((size, axis) => Math.floor(size * (scales[axis] as number))),
+    ),
+  ];
+};
+
+function blocks(grow: boolean): ShapeRule {
+  return (rule) => {
+    const data = required(rule, 0);
+    const block = intAttribute(rule.node, 'blocksize', 1);
+    const [batch = 0, channels = 0, height = 0, width = 0] = data.shape;
+    const shape = grow
+      ? [batch, channels / block ** 2, height * block, width * block]
+      : [batch, channels * block ** 2, height / block, width / block];
+    if (data.shape.length !== 4 || !shape.every(Number.isInteger))
+      fail(rule.node, `blocks of ${block} in [${data.shape}]`);
+    return [output(data.dtype, shape)];
+  };
+}
+
+const shapeOf: ShapeRule = (rule) => {
+  const { shape } = required(rule, 0);
+  const wanted = shape.slice(intAttribute(rule.node, 'start', 0), rule.node.attributes.get('end')?.i ?? undefined);
+  return [output('int64', [wanted.length], wanted)];
+};
+
+const constantOfShape: ShapeRule = (rule) => {
+  const shape = knownValues(rule, 0) ?? [];
+  const tensor = rule.node.attributes.get('value')?.tensor;
+  const count = elementsOf(shape);
+  const values = count <= MAX_KNOWN_VALUES ? Array<number>(count).fill(tensor?.read()?.[0] ?? 0) : null;
+  return [output(tensor?.dtype ?? 'float32', shape, values)];
+};
+
+const range: ShapeRule = (rule) => {
+  const [start, limit, delta] = [0, 1, 2].map((index) => knownValues(rule, index)?.[0] as number) as [
+    number,
+    number,
+    number,
+  ];
+  const count = Math.max(0, Math.ceil((limit - start) / delta));
+  if (!Number.isSafeInteger(count)) fail(rule.node, `from ${start} to ${limit} by ${delta}`);
+  const values = count <= MAX_KNOWN_VALUES ? Array.from({ length: count }, (_, index) => start + index * delta) : null;
+  return [output(required(rule, 0).dtype, [count], values)];
+};
+
+const oneHot: ShapeRule = (rule) => {
+  const indices = required(rule, 0).shape;
+  const axis = axisOf(rule, intAttribute(rule.node, 'axis', -1), indices.length + 1);
+  const depth = knownValues(rule, 1)?.[0] ?? 0;
+  return [output(required(rule, 2).dtype, [...indices.slice(0, axis), depth, ...indices.slice(axis)])];
+};
+
+const topK: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const axis = axisOf(rule, intAttribute(rule.node, 'axis', -1), data.shape.length);
+  const count = rule.node.attributes.get('k')?.i ?? knownValues(rule, 1)?.[0] ?? 0;
+  const shape = data.shape.map((size, at) => (at === axis ? count : size));
+  return [output(data.dtype, shape), output('int64', shape)];
+};
+
+const reduce: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const axes = axesOf(rule, 1, data.shape.length);
+  const all = axes === null || axes.length === 0;
+  if (all && intAttribute(rule.node, 'noop_with_empty_axes', 0) === 1) return [output(data.dtype, data.shape)];
+  const keep = intAttribute(rule.node, 'keepdims', 1) === 1;
+  const shape = data.shape.flatMap((size, axis) => (all || axes.includes(axis) ? (keep ? [1] : []) : [size]));
+  const product = rule.node.opType === 'ReduceProd' && data.values && elementsOf(shape) === 1;
+  return [output(data.dtype, shape, product ? [elementsOf(data.values as number[])] : null)];
+};
+
+const arg: ShapeRule = (rule) => {
+  const data = required(rule, 0);
+  const axis = axisOf(rule, intAttribute(rule.node, 'axis', 0), data.shape.length);
+  const keep = intAttribute(rule.node, 'keepdims', 1) === 1;
+  return [
+    output(
+      'int64',
+      data.shape.flatMap((size, at) => (at === axis ? (keep ? [1] : []) : [size])),
+    ),
+  ];
+};
+
+const sameAs =
+  (index: number): ShapeRule =>
+  (rule) => [output(required(rule, 0).dtype, required(rule, index).shape)];
+
+/** QLinearConcat: output scale and zero point, then (tensor, scale, zero point) for each part. */
+const quantisedConcat: ShapeRule = (rule) => {
+  const inputs = rule.inputs.slice(2).filter((_, index) => index % 3 === 0);
+  const node = { ...rule.node, inputs: rule.node.inputs.slice(2).filter((_, index) => index % 3 === 0) };
+  return concat({ ...rule, node, inputs });
+};
+
+export const MOVEMENT_RULES: ShapeRules = {
+  Reshape: reshape,
+  Flatten: flatten,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Transpose: transpose,
+  Concat: concat,
+  QLinearConcat: quantisedConcat,
+  Slice: slice,
+  Split: split,
+  Gather: gather,
+  GatherElements: sameAs(1),
+  GatherND: gatherNd,
+  ScatterElements: sameAs(0),
+  ScatterND: sameAs(0),
+  ReverseSequence: sameAs(0),
+  Expand: expand,
+  Tile: tile,
+  Pad: pad,
+  Resize: resize,
+  Upsample: resize,
+  DepthToSpace: blocks(true),
+  SpaceToDepth: blocks(false),
+  Shape: shapeOf,
+  Size: (rule) => [output('int64', [], [elementsOf(required(rule, 0).shape)])],
+  ConstantOfShape: constantOfShape,
+  Range: range,
+  OneHot: oneHot,
+  TopK: topK,
+  ArgMax: arg,
+  ArgMin: arg,
+  ...Object.fromEntries(
+    ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'L1', 'L2', 'LogSum', 'LogSumExp', 'SumSquare'].map((name) => [
+      `Reduce${name}`,
+      reduce,
+    ]),
+  ),
+};

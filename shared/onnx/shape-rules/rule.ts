@@ -1,0 +1,78 @@
+/** What a shape rule sees of a node, and what it answers. By now every size is a number. */
+import type { Dtype } from '../dtype.ts';
+import type { OnnxNode } from '../graph.ts';
+import { OnnxError } from '../onnx-error.ts';
+
+export interface Value {
+  dtype: Dtype;
+  shape: number[];
+  /** The elements, where they are known before the model runs and are few (shapes, axes, scales); else null. */
+  values: number[] | null;
+  /** Made of initializers only: a runtime folds it before the first run. */
+  constant: boolean;
+}
+
+export interface RuleInput {
+  node: OnnxNode;
+  /** Null: an optional input that is left out. */
+  inputs: (Value | null)[];
+  opset: number;
+}
+
+/** Shapes (and small known values) of a node's outputs; `constant` is filled in by the caller. */
+export type ShapeRule = (input: RuleInput) => Omit<Value, 'constant'>[];
+export type ShapeRules = Readonly<Record<string, ShapeRule>>;
+
+/** More elements than this are data, not shapes: they are not followed. */
+export const MAX_KNOWN_VALUES = 4096;
+
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+export function fail(node: OnnxNode, message: string): never {
+  throw new OnnxError('invalid-shape', `node "${node.name}" (${node.opType})`, message);
+}
+
+/** @throws {OnnxError} where the input is missing */
+export function required(rule: RuleInput, index: number): Value {
+  return rule.inputs[index] ?? fail(rule.node, `input ${index} is missing`);
+}
+
+/** Known elements of an input, or null where the input is left out. @throws {OnnxError} where they are not known */
+export function knownValues(rule: RuleInput, index: number): number[] | null {
+  const input = rule.inputs[index];
+  if (!input) return null;
+  return (
+    input.values ??
+    fail(
+      rule.node,
+      `input "${rule.node.inputs[index]}" decides a shape but depends on the data; a simulated board cannot size it`,
+    )
+  );
+}
+
+/** Turns a negative axis into the one that it stands for. @throws {OnnxError} where there is no such axis */
+export function axisOf(rule: RuleInput, axis: number, rank: number): number {
+  const positive = axis < 0 ? axis + rank : axis;
+  if (positive < 0 || positive >= Math.max(1, rank)) fail(rule.node, `axis ${axis} of a tensor with ${rank} axes`);
+  return positive;
+}
+
+export function output(dtype: Dtype, shape: number[], values: number[] | null = null): Omit<Value, 'constant'> {
+  return { dtype, shape, values };
+}
+
+export function broadcastShapes(rule: RuleInput, shapes: readonly number[][]): number[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    let size = 1;
+    for (const shape of shapes) {
+      const own = shape[axis - rank + shape.length] ?? 1;
+      if (own === 1 || own === size) continue;
+      if (size !== 1) fail(rule.node, `shapes ${shapes.map((each) => `[${each}]`).join(' and ')} do not broadcast`);
+      size = own;
+    }
+    return size;
+  });
+}
