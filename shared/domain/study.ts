@@ -74,6 +74,8 @@ export const tunerSettingsSchema = z.strictObject({
   sampler: z.enum(['auto', 'random', 'quasi-random', 'grid', 'tpe', 'bohb', 'motpe', 'nsga2', 'dehb']).default('auto'),
   scheduler: z.enum(['auto', 'none', 'successive-halving', 'hyperband', 'asha']).default('auto'),
   seed: z.int().default(1),
+  /** Rungs are sized by counting trials (nominal, the default), or so that each costs as many seconds or joules as the one below. */
+  rungSizing: z.enum(['nominal', 'seconds', 'joules']).optional(),
   /** Candidates to try first, each complete or partial. */
   initialCandidates: z.array(candidateSchema).default([]),
 });

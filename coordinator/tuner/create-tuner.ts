@@ -1,0 +1,257 @@
+/** The tuner: puts together a sampler, which proposes, and a scheduler, which decides what to spend. */
+import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
+import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import { History } from './history.ts';
+import { budgetLadder } from './ladder.ts';
+import { lossesOf, type ObjectiveTerm, objectiveTerms } from './objectives.ts';
+import type { Observation } from './observation.ts';
+import { paretoFront } from './pareto.ts';
+import { keyedRandom, type Random } from './random.ts';
+import { createSampler } from './samplers/create-sampler.ts';
+import type { Sampler } from './samplers/sampler.ts';
+import { boundsOf, chebyshev } from './scalarisation.ts';
+import { createScheduler } from './schedulers/create-scheduler.ts';
+import type { Result, Scheduler } from './schedulers/scheduler.ts';
+import { Space } from './space.ts';
+import type { Ask, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
+import { TunerProblemError, validateProblem } from './validate-problem.ts';
+
+/**
+ * Makes a tuner.
+ * @throws {TunerProblemError} listing every mistake in the problem.
+ */
+export function createTuner(problem: TunerProblem): Tuner {
+  const issues = validateProblem(problem);
+  if (issues.length > 0) throw new TunerProblemError(issues);
+  return new AskTellTuner(problem);
+}
+
+interface Trial {
+  candidate: Candidate;
+  point: readonly number[];
+  bracket: number;
+  /** The rung that was asked and is not told; −1 for none. */
+  outstandingRung: number;
+  /** By rung: what was told. */
+  told: { observation: Observation; status: Tell['status'] }[];
+}
+
+/** Candidates drawn for one ask before the space is taken to hold no other: then what is left is enumerated. */
+const MOST_DUPLICATES = 64;
+/** Candidates compared by predicted feasibility for one ask. */
+const MOST_INFEASIBLE = 24;
+
+class AskTellTuner implements Tuner {
+  readonly #problem: TunerProblem;
+  readonly #space: Space;
+  readonly #terms: ObjectiveTerm[];
+  readonly #budgets;
+  readonly #scheduler: Scheduler;
+  readonly #sampler: Sampler;
+  readonly #history: History;
+  readonly #initial: Candidate[];
+  readonly #trials = new Map<number, Trial>();
+  readonly #tried = new Set<string>();
+  #asks = 0;
+  #outstanding = 0;
+
+  constructor(problem: TunerProblem) {
+    this.#problem = problem;
+    this.#space = new Space(problem.parameters);
+    this.#terms = objectiveTerms(problem.objectives, problem.devices);
+    this.#budgets = budgetLadder(problem.ladder);
+    this.#scheduler = createScheduler(problem, this.#budgets.length, this.#terms.length);
+    this.#sampler = createSampler(problem, this.#terms.length);
+    this.#history = new History(this.#budgets.length, this.#terms.length);
+    this.#initial = initialCandidates(problem, this.#space);
+  }
+
+  ask(feasibility?: Feasibility): Ask | null {
+    const step = this.#scheduler.next(this.#situation());
+    if (step.kind === 'wait') return null;
+    const ask = step.kind === 'promote' ? this.#promotion(step.trialId) : this.#newTrial(step.bracket, feasibility);
+    this.#asked(ask);
+    return ask;
+  }
+
+  #situation() {
+    const canStart = this.#trials.size < this.#problem.maxTrials && this.#tried.size < this.#space.size;
+    return { canStart, outstanding: this.#outstanding };
+  }
+
+  #promotion(trialId: number): Ask {
+    const { candidate, bracket, told } = this.#trials.get(trialId) as Trial;
+    return {
+      ask: this.#asks,
+      trialId,
+      rung: told.length,
+      bracket,
+      candidate: { ...candidate },
+      budget: { ...(this.#budgets[bracket + told.length] as Ask['budget']) },
+      proposedBy: 'promotion',
+    };
+  }
+
+  #newTrial(bracket: number, feasibility: Feasibility | undefined): Ask {
+    const { candidate, by } = this.#propose(bracket, feasibility);
+    return {
+      ask: this.#asks,
+      trialId: this.#trials.size,
+      rung: 0,
+      bracket,
+      candidate,
+      budget: { ...(this.#budgets[bracket] as Ask['budget']) },
+      proposedBy: by,
+    };
+  }
+
+  #propose(level: number, feasibility: Feasibility | undefined): { candidate: Candidate; by: string } {
+    const random = keyedRandom(this.#problem.settings.seed, this.#asks);
+    const initial = this.#initial.find((candidate) => !this.#tried.has(this.#space.keyOf(candidate)));
+    if (initial) return { candidate: initial, by: 'initial' };
+    let [best, least]: [{ candidate: Candidate; by: string } | null, number] = [null, Infinity];
+    const drawn = new Set<string>();
+    for (let attempt = 0; attempt < MOST_DUPLICATES && drawn.size < MOST_INFEASIBLE; attempt++) {
+      const view = { space: this.#space, history: this.#history, started: this.#trials.size, attempt, level };
+      const { point, by } = this.#sampler.propose(view, random);
+      const candidate = this.#space.candidateAt(point);
+      const key = this.#space.keyOf(candidate);
+      if (this.#tried.has(key) || drawn.has(key)) continue;
+      drawn.add(key);
+      // What is not known may be feasible.
+      const violation = feasibility?.predictViolation(candidate) ?? 0;
+      if (violation <= 0) return { candidate, by };
+      if (best === null || violation < least) [best, least] = [{ candidate, by }, violation];
+    }
+    return best ?? { candidate: this.#untried(random), by: 'enumeration' };
+  }
+
+  /** A candidate that was not tried: one exists, or nothing would be started. */
+  #untried(random: Random): Candidate {
+    if (Number.isFinite(this.#space.size)) {
+      const left = [...this.#space.candidates()].filter((candidate) => !this.#tried.has(this.#space.keyOf(candidate)));
+      return left[random.below(left.length)] as Candidate;
+    }
+    for (;;) {
+      const candidate = this.#space.candidateAt(this.#space.randomPoint(random));
+      if (!this.#tried.has(this.#space.keyOf(candidate))) return candidate;
+    }
+  }
+
+  /** Books an ask, new or replayed. */
+  #asked({ ask, trialId, rung, bracket, candidate }: Ask) {
+    if (ask !== this.#asks) throw new RangeError(`ask ${ask} is out of order: the next is number ${this.#asks}`);
+    let trial = this.#trials.get(trialId);
+    if (rung === 0) {
+      if (trial) throw new RangeError(`trial ${trialId} was started twice`);
+      const point = this.#space.pointOf(candidate);
+      trial = { candidate: { ...candidate }, point, bracket, outstandingRung: -1, told: [] };
+      this.#trials.set(trialId, trial);
+      this.#tried.add(this.#space.keyOf(candidate));
+    }
+    if (!trial || trial.told.length !== rung || trial.outstandingRung >= 0)
+      throw new RangeError(`ask ${ask}: trial ${trialId} cannot be asked for rung ${rung} now`);
+    trial.outstandingRung = rung;
+    this.#asks++;
+    this.#outstanding++;
+    this.#scheduler.asked(trialId, rung, bracket);
+    this.#history.asked(trialId, trial.point);
+  }
+
+  tell({ trialId, rung, status, metrics, violation, cost }: Tell) {
+    const trial = this.#trials.get(trialId);
+    if (!trial || trial.outstandingRung !== rung)
+      throw new RangeError(`trial ${trialId}, rung ${rung} was not asked, or was told already`);
+    const observation = this.#observe(trialId, trial, rung, status, metrics, violation);
+    trial.outstandingRung = -1;
+    trial.told.push({ observation, status });
+    this.#outstanding--;
+    this.#scheduler.told(trialId, rung, this.#result(observation, status, cost));
+    this.#history.told(trialId);
+    // What was stopped says nothing about its candidate.
+    if (status !== 'stopped') this.#history.add(observation);
+  }
+
+  amend({ trialId, rung, metrics, violation }: { trialId: number; rung: number; metrics: Metrics; violation: number }) {
+    const trial = this.#trials.get(trialId);
+    const entry = trial?.told[rung];
+    if (!trial || !entry)
+      throw new RangeError(`trial ${trialId}, rung ${rung} was not told yet: there is nothing to amend`);
+    const { observation: before, status } = entry;
+    const known = { ...before.metrics, ...metrics };
+    const after = this.#observe(trialId, trial, rung, status, known, violation);
+    entry.observation = after;
+    this.#scheduler.amended(trialId, rung, this.#result(after, status));
+    if (status === 'stopped') return;
+    this.#history.remove(before);
+    this.#history.add(after);
+  }
+
+  /** What a tell means for comparisons: a failed trial, or one without usable objectives, violates without bound. */
+  #observe(
+    trialId: number,
+    trial: Trial,
+    rung: number,
+    status: Tell['status'],
+    metrics: Metrics,
+    violation: number,
+  ): Observation {
+    const losses = status === 'failed' || status === 'stopped' ? null : lossesOf(this.#terms, metrics);
+    const known = violation >= 0 ? violation : Infinity;
+    const told = status === 'infeasible' ? Math.max(known, Number.MIN_VALUE) : losses === null ? Infinity : known;
+    return { trialId, level: trial.bracket + rung, point: trial.point, losses: losses ?? [], violation: told, metrics };
+  }
+
+  #result(observation: Observation, status: Tell['status'], cost?: Tell['cost']): Result {
+    const unit = this.#problem.settings.rungSizing ?? 'nominal';
+    const spent = unit === 'nominal' ? 1 : (cost?.[unit] ?? 0);
+    const eligible = status === 'ok' && Number.isFinite(observation.violation);
+    return { observation, eligible, cost: Number.isFinite(spent) && spent > 0 ? spent : 0 };
+  }
+
+  restore(history: Parameters<Tuner['restore']>[0]) {
+    for (const entry of history) {
+      if ('ask' in entry) this.#asked(entry.ask);
+      else if ('tell' in entry) this.tell(entry.tell);
+      else this.amend(entry.amend);
+    }
+  }
+
+  isFinished(): boolean {
+    return this.#outstanding === 0 && this.#scheduler.next(this.#situation()).kind === 'wait';
+  }
+
+  front(): FrontEntry[] {
+    const highest = [...this.#trials.values()].flatMap(({ told }) => {
+      const last = told.findLast(({ status, observation }) => status === 'ok' && observation.violation === 0);
+      return last ? [last.observation] : [];
+    });
+    const losses = highest.map((observation) => observation.losses);
+    const front = paretoFront(losses).map((index) => highest[index] as Observation);
+    const bounds = boundsOf(front.map((observation) => observation.losses));
+    const score = ({ losses: values }: Observation) => chebyshev(values, bounds);
+    return front
+      .sort((a, b) => score(a) - score(b) || a.trialId - b.trialId)
+      .map(({ trialId, level, metrics }) => {
+        const { candidate, bracket } = this.#trials.get(trialId) as Trial;
+        const values = this.#terms.map((term) => term.valueOf(metrics) as number);
+        return { trialId, rung: level - bracket, candidate: { ...candidate }, metrics: { ...metrics }, values };
+      });
+  }
+}
+
+/** The candidates to start with, completed: those of the settings, then the one of the parameters' own initial values. */
+function initialCandidates({ parameters, settings }: TunerProblem, space: Space): Candidate[] {
+  const own: Candidate = {};
+  for (const parameter of parameters)
+    if (parameter.type !== 'constant' && parameter.initial !== undefined) own[parameter.name] = parameter.initial;
+  const partial = [...settings.initialCandidates, ...(Object.keys(own).length > 0 ? [own] : [])];
+  return partial.map((values, index) => {
+    const point = space.randomPoint(keyedRandom(settings.seed, -1 - index));
+    for (const [at, dimension] of space.dimensions.entries()) {
+      const value = values[dimension.name] ?? own[dimension.name];
+      if (value !== undefined) point[at] = dimension.coordinateOf(value);
+    }
+    return space.candidateAt(point);
+  });
+}

@@ -1,0 +1,43 @@
+/** What the samplers know: the observations of every level of the ladder, and the points that are being trained. */
+import { createRanking, type Observation, type Ranking } from './observation.ts';
+import type { SpacePoint } from './space.ts';
+
+export class History {
+  readonly objectives: number;
+  /** One ranking per level of the ladder, from the lowest. */
+  readonly levels: readonly Ranking[];
+  /** Points of the outstanding asks, by trial. */
+  readonly pending = new Map<number, SpacePoint>();
+  /** Grows with every change: what is computed from the history may be kept until it does. */
+  revision = 0;
+
+  constructor(levels: number, objectives: number) {
+    this.objectives = objectives;
+    this.levels = Array.from({ length: levels }, () => createRanking(objectives));
+  }
+
+  asked(trialId: number, point: SpacePoint) {
+    this.pending.set(trialId, point);
+    this.revision++;
+  }
+
+  told(trialId: number) {
+    this.pending.delete(trialId);
+    this.revision++;
+  }
+
+  add(observation: Observation) {
+    this.levels[observation.level]?.add(observation);
+    this.revision++;
+  }
+
+  remove(observation: Observation) {
+    this.levels[observation.level]?.remove(observation);
+    this.revision++;
+  }
+
+  /** Observations of all levels. */
+  get size(): number {
+    return this.levels.reduce((sum, { size }) => sum + size, 0);
+  }
+}

@@ -1,0 +1,79 @@
+/** From the metrics of a trial to values that can be compared. */
+import { type Constraint, METRICS, type Objective, violationOf } from '@edgetune/shared/domain/objective.ts';
+import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+
+/** One number of a trial that is optimised. */
+export interface ObjectiveTerm {
+  /** Such as `accuracy`, `latency.p99@kitchen-pi`, `latency.p99 (worst)`. */
+  readonly name: string;
+  readonly direction: 'minimize' | 'maximize';
+  /** The value as told; undefined where a metric that it needs is missing. */
+  valueOf(metrics: Metrics): number | undefined;
+}
+
+/** The terms of the objectives, in their order; `each` becomes a term per device. */
+export function objectiveTerms(objectives: readonly Objective[], devices: readonly string[]): ObjectiveTerm[] {
+  return objectives.flatMap(({ metric, direction, aggregate, device }): ObjectiveTerm[] => {
+    const single = (name: string) => ({ name, direction, valueOf: (metrics: Metrics) => metrics[name] });
+    if (METRICS[metric]?.of !== 'device') return [single(metric)];
+    if (device !== undefined) return [single(`${metric}@${device}`)];
+    if (aggregate === 'each' || devices.length === 1) return devices.map((name) => single(`${metric}@${name}`));
+    return [
+      { name: `${metric} (${aggregate})`, direction, valueOf: aggregated(metric, devices, direction, aggregate) },
+    ];
+  });
+}
+
+function aggregated(
+  metric: string,
+  devices: readonly string[],
+  direction: Objective['direction'],
+  aggregate: 'worst' | 'mean',
+) {
+  return (metrics: Metrics): number | undefined => {
+    const values: number[] = [];
+    for (const device of devices) {
+      const value = metrics[`${metric}@${device}`];
+      if (value === undefined) return undefined;
+      values.push(value);
+    }
+    if (aggregate === 'mean') return values.reduce((sum, value) => sum + value, 0) / values.length;
+    return direction === 'minimize' ? Math.max(...values) : Math.min(...values);
+  };
+}
+
+/** The values to be minimised; null where one is missing or not finite. */
+export function lossesOf(terms: readonly ObjectiveTerm[], metrics: Metrics): number[] | null {
+  const losses: number[] = [];
+  for (const term of terms) {
+    const value = term.valueOf(metrics);
+    if (value === undefined || !Number.isFinite(value)) return null;
+    losses.push(term.direction === 'minimize' ? value : -value);
+  }
+  return losses;
+}
+
+/**
+ * Sum of the relative violations of the constraints by these metrics: for a program that tells metrics only.
+ * A metric that is missing violates nothing; one that is not a number violates without bound.
+ */
+export function violationOfMetrics(
+  constraints: readonly Constraint[],
+  devices: readonly string[],
+  metrics: Metrics,
+): number {
+  let sum = 0;
+  for (const constraint of constraints) {
+    const perDevice = METRICS[constraint.metric]?.of === 'device';
+    const names = !perDevice
+      ? [constraint.metric]
+      : (constraint.device === undefined ? devices : [constraint.device]).map(
+          (device) => `${constraint.metric}@${device}`,
+        );
+    for (const name of names) {
+      const value = metrics[name];
+      if (value !== undefined) sum += violationOf(constraint, value);
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,163 @@
+/** Dominance, ranks and hypervolume. Points are lists of values to be minimised, all of one length. */
+export type Point = readonly number[];
+
+/** True where `a` is nowhere worse than `b` and somewhere better. */
+export function dominates(a: Point, b: Point): boolean {
+  let better = false;
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i] as number, b[i] as number];
+    if (x > y) return false;
+    if (x < y) better = true;
+  }
+  return better;
+}
+
+/** Indices of the points that no other point dominates, in their order. Equal points are all kept. */
+export function paretoFront(points: readonly Point[]): number[] {
+  // In lexicographic order nothing is dominated by what comes after it, so that comparing with the front is enough.
+  const order = points.map((_, index) => index).sort((i, j) => lexicographic(points[i] as Point, points[j] as Point));
+  const front: number[] = [];
+  if (points[0]?.length === 2) return frontOfTwo(points, order).sort((i, j) => i - j);
+  for (const index of order)
+    if (!front.some((member) => dominates(points[member] as Point, points[index] as Point))) front.push(index);
+  return front.sort((i, j) => i - j);
+}
+
+/** In lexicographic order a pair is on the front when its second value is below all before it (or it equals the last). */
+function frontOfTwo(points: readonly Point[], order: readonly number[]): number[] {
+  const front: number[] = [];
+  for (const index of order) {
+    const [point, last] = [points[index] as Point, points[front.at(-1) as number]];
+    if (!last || (point[1] as number) < (last[1] as number) || lexicographic(point, last) === 0) front.push(index);
+  }
+  return front;
+}
+
+function lexicographic(a: Point, b: Point): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number);
+  return 0;
+}
+
+/** Non-domination rank of each point: 0 on the front, 1 on the front of the rest, and so on. */
+export function nonDominatedRanks(points: readonly Point[]): number[] {
+  const ranks = new Array<number>(points.length).fill(0);
+  let rest = points.map((_, index) => index);
+  for (let rank = 0; rest.length > 0; rank++) {
+    const front = new Set(paretoFront(rest.map((index) => points[index] as Point)).map((at) => rest[at] as number));
+    for (const index of front) ranks[index] = rank;
+    rest = rest.filter((index) => !front.has(index));
+  }
+  return ranks;
+}
+
+/**
+ * Volume that the points dominate up to `reference` (exact). Points that are not better than the reference in every
+ * value add nothing. Two and three values by sweeping; more by the WFG recursion (While, Bradstreet, Barone 2012).
+ */
+export function hypervolume(points: readonly Point[], reference: Point): number {
+  const inside = points.filter((point) => point.every((value, i) => value < (reference[i] as number)));
+  if (inside.length === 0) return 0;
+  if (reference.length === 1) return (reference[0] as number) - Math.min(...inside.map((point) => point[0] as number));
+  if (reference.length === 2) return sweepArea(inside, reference);
+  if (reference.length === 3) return sweepVolume(inside, reference);
+  return recursiveVolume(inside, reference);
+}
+
+function sweepArea(points: readonly Point[], reference: Point): number {
+  let [area, ceiling] = [0, reference[1] as number];
+  for (const point of [...points].sort(lexicographic)) {
+    const [x, y] = [point[0] as number, point[1] as number];
+    if (y >= ceiling) continue;
+    area += ((reference[0] as number) - x) * (ceiling - y);
+    ceiling = y;
+  }
+  return area;
+}
+
+/** Slices along the third value; the slice's area is kept up to date while points join a staircase. */
+function sweepVolume(points: readonly Point[], reference: Point): number {
+  const sorted = [...points].sort((a, b) => (a[2] as number) - (b[2] as number));
+  const stairs: [x: number, y: number][] = [];
+  let [volume, area] = [0, 0];
+  for (const [index, point] of sorted.entries()) {
+    area += addToStairs(stairs, point[0] as number, point[1] as number, reference);
+    const top = sorted[index + 1]?.[2] ?? (reference[2] as number);
+    volume += area * (top - (point[2] as number));
+  }
+  return volume;
+}
+
+/** Adds a point to a staircase (x rising, y falling) and returns the area gained. */
+function addToStairs(stairs: [x: number, y: number][], x: number, y: number, reference: Point): number {
+  let at = 0;
+  while (at < stairs.length && (stairs[at] as [number, number])[0] < x) at++;
+  let ceiling = at === 0 ? (reference[1] as number) : (stairs[at - 1] as [number, number])[1];
+  if (ceiling <= y) return 0;
+  let [gained, left, end] = [0, x, at];
+  for (; end < stairs.length && (stairs[end] as [number, number])[1] >= y; end++) {
+    const [stairX, stairY] = stairs[end] as [number, number];
+    gained += (stairX - left) * (ceiling - y);
+    [left, ceiling] = [stairX, stairY];
+  }
+  const right = end < stairs.length ? (stairs[end] as [number, number])[0] : (reference[0] as number);
+  gained += (right - left) * (ceiling - y);
+  stairs.splice(at, end - at, [x, y]);
+  return gained;
+}
+
+function recursiveVolume(points: readonly Point[], reference: Point): number {
+  const front = paretoFront(points).map((index) => points[index] as Point);
+  let volume = 0;
+  for (const [index, point] of front.entries()) volume += exclusiveVolume(point, front.slice(index + 1), reference);
+  return volume;
+}
+
+/** What `point` dominates up to the reference and none of `others` does. */
+function exclusiveVolume(point: Point, others: readonly Point[], reference: Point): number {
+  const own = point.reduce((product, value, i) => product * Math.max(0, (reference[i] as number) - value), 1);
+  if (own === 0) return 0;
+  const limited = others.map((other) => other.map((value, i) => Math.max(value, point[i] as number)));
+  return own - hypervolume(limited, reference);
+}
+
+/** For each point the hypervolume that would be lost without it; 0 for dominated and for doubled points. */
+export function hypervolumeContributions(points: readonly Point[], reference: Point): number[] {
+  const front = reference.length === 2 ? paretoFront(points) : [];
+  if (front.length > 0 && front.length === points.length) return areaContributions(points, reference);
+  return points.map((point, index) => {
+    const others = points.filter((_, other) => other !== index);
+    return Math.max(0, exclusiveVolume(point, others, reference));
+  });
+}
+
+/** Of pairs that are all on the front: a point alone has the rectangle between its neighbours. */
+function areaContributions(points: readonly Point[], reference: Point): number[] {
+  const gains = new Array<number>(points.length).fill(0);
+  const front = points
+    .map((_, index) => index)
+    .filter((index) => (points[index] as Point).every((value, i) => value < (reference[i] as number)))
+    .sort((i, j) => lexicographic(points[i] as Point, points[j] as Point));
+  for (const [place, index] of front.entries()) {
+    const [x, y] = points[index] as [number, number];
+    const right = points[front[place + 1] as number]?.[0] ?? (reference[0] as number);
+    const above = points[front[place - 1] as number]?.[1] ?? (reference[1] as number);
+    gains[index] = (right - x) * (above - y);
+  }
+  return gains;
+}
+
+/**
+ * A reference point slightly worse than every point: the worst value plus a tenth of the range
+ * (or of its size, where all are equal).
+ */
+export function referencePoint(points: readonly Point[]): number[] {
+  const first = points[0] ?? [];
+  return first.map((_, i) => {
+    let [low, high] = [Infinity, -Infinity];
+    for (const point of points) {
+      low = Math.min(low, point[i] as number);
+      high = Math.max(high, point[i] as number);
+    }
+    return high + 0.1 * (high > low ? high - low : Math.abs(high) || 1);
+  });
+}

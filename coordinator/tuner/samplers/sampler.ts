@@ -1,0 +1,27 @@
+/** A sampler proposes points of the space; it never decides budgets. It keeps no state but what can be recomputed. */
+import type { History } from '../history.ts';
+import type { Random } from '../random.ts';
+import type { Space } from '../space.ts';
+
+export interface Proposal {
+  /** A coordinate for every dimension (those of inactive parameters are ignored). */
+  point: number[];
+  /** Which part of the sampler proposed it. */
+  by: string;
+}
+
+export interface SamplerView {
+  readonly space: Space;
+  readonly history: History;
+  /** Trials started before this one. */
+  readonly started: number;
+  /** Proposals for this ask that were candidates already tried, or worse in feasibility than another one. */
+  readonly attempt: number;
+  /** Level of the ladder at which the new trial starts. */
+  readonly level: number;
+}
+
+export interface Sampler {
+  /** Must depend on nothing but its arguments: a restored tuner proposes the same. */
+  propose(view: SamplerView, random: Random): Proposal;
+}

@@ -1,0 +1,16 @@
+import type { Scheduler, Situation, Step } from './scheduler.ts';
+
+/** Every trial gets the whole budget at once. */
+export class NoScheduler implements Scheduler {
+  readonly #top: number;
+
+  constructor(levels: number) {
+    this.#top = levels - 1;
+  }
+  next({ canStart }: Situation): Step {
+    return canStart ? { kind: 'start', bracket: this.#top } : { kind: 'wait' };
+  }
+  asked() {}
+  told() {}
+  amended() {}
+}

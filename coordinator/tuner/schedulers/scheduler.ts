@@ -1,0 +1,47 @@
+/**
+ * A scheduler decides what is done next — a new trial, or an older one at a higher rung — and never which candidate.
+ * Its state changes only by `asked`, `told` and `amended`; `next` changes nothing.
+ */
+import type { Observation } from '../observation.ts';
+
+export type Step =
+  /** Start a new trial whose rung 0 is place `bracket` of the ladder. */
+  | { kind: 'start'; bracket: number }
+  | { kind: 'promote'; trialId: number }
+  /** Nothing until an outstanding ask is told; with none outstanding: nothing ever. */
+  | { kind: 'wait' };
+
+/** What the tuner knows when it asks for the next step. */
+export interface Situation {
+  /** Whether another trial may be started at all. */
+  canStart: boolean;
+  /** Asks that have not been told. */
+  outstanding: number;
+}
+
+/** What came of a rung. Only an eligible trial may be promoted: not one that failed, was stopped, or is infeasible. */
+export interface Result {
+  observation: Observation;
+  eligible: boolean;
+  /** Seconds or joules that the rung cost, or 1 where rungs are sized by nominal units. */
+  cost: number;
+}
+
+export interface Scheduler {
+  next(situation: Situation): Step;
+  asked(trialId: number, rung: number, bracket: number): void;
+  told(trialId: number, rung: number, result: Result): void;
+  amended(trialId: number, rung: number, result: Result): void;
+}
+
+export interface SchedulerOptions {
+  /** Number of places on the ladder. */
+  levels: number;
+  reductionFactor: number;
+  /** Number of objectives. */
+  objectives: number;
+  /** Wait for whole rungs. */
+  synchronous: boolean;
+  /** Size rungs so that each costs as much as the one below, as measured; else by counting trials. */
+  costAware: boolean;
+}

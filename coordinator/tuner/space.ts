@@ -1,0 +1,260 @@
+/**
+ * A search space as the samplers see it. A point has a coordinate per dimension: numeric dimensions in [0, 1], choices
+ * as an index, NaN where a conditional parameter is inactive. Constants have no dimension.
+ */
+import type { Candidate, Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
+import type { Random } from './random.ts';
+
+export type SpacePoint = readonly number[];
+
+export interface Dimension {
+  readonly name: string;
+  /** Number of choices of an unordered dimension; 0 for a numeric one. */
+  readonly choices: number;
+  /** Number of distinct values; Infinity for a float without step. */
+  readonly count: number;
+  /** The value at a coordinate (clamped to the domain). */
+  valueAt(coordinate: number): ParameterValue;
+  coordinateOf(value: ParameterValue): number;
+  /** Value number `index` of a dimension of finite count. */
+  nth(index: number): ParameterValue;
+}
+
+const clamp = (value: number, low: number, high: number) => Math.min(high, Math.max(low, value));
+
+/** `count` values in order, each with an equal share of [0, 1]. */
+function ordered(
+  name: string,
+  count: number,
+  value: (index: number) => ParameterValue,
+  index: (value: ParameterValue) => number,
+): Dimension {
+  return {
+    name,
+    choices: 0,
+    count,
+    valueAt: (coordinate) => value(clamp(Math.floor(coordinate * count), 0, count - 1)),
+    coordinateOf: (of) => (index(of) + 0.5) / count,
+    nth: value,
+  };
+}
+
+function unordered(name: string, values: readonly ParameterValue[]): Dimension {
+  return {
+    name,
+    choices: values.length,
+    count: values.length,
+    valueAt: (coordinate) => values[clamp(Math.floor(coordinate), 0, values.length - 1)] as ParameterValue,
+    coordinateOf: (of) => values.indexOf(of),
+    nth: (index) => values[index] as ParameterValue,
+  };
+}
+
+function continuous(name: string, min: number, max: number, log: boolean): Dimension {
+  const [low, high] = log ? [Math.log(min), Math.log(max)] : [min, max];
+  const value = (coordinate: number) => low + clamp(coordinate, 0, 1) * (high - low);
+  return {
+    name,
+    choices: 0,
+    count: max > min ? Infinity : 1,
+    valueAt: (coordinate) => clamp(log ? Math.exp(value(coordinate)) : value(coordinate), min, max),
+    coordinateOf: (of) => (max > min ? ((log ? Math.log(of as number) : (of as number)) - low) / (high - low) : 0.5),
+    nth: () => min,
+  };
+}
+
+/** Whole numbers on a log scale: each has the share of [0, 1] that lies nearest to it. */
+function logInteger(name: string, min: number, max: number): Dimension {
+  const [low, high] = [Math.log(min - 0.5), Math.log(max + 0.5)];
+  return {
+    name,
+    choices: 0,
+    count: max - min + 1,
+    valueAt: (coordinate) => clamp(Math.round(Math.exp(low + clamp(coordinate, 0, 1) * (high - low))), min, max),
+    coordinateOf: (of) => (Math.log(of as number) - low) / (high - low),
+    nth: (index) => min + index,
+  };
+}
+
+function dimensionOf(parameter: Parameter): Dimension | null {
+  const { name } = parameter;
+  switch (parameter.type) {
+    case 'constant':
+      return null;
+    case 'boolean':
+      return unordered(name, [false, true]);
+    case 'categorical':
+      return unordered(name, parameter.choices);
+    case 'ordinal': {
+      const { values } = parameter;
+      return ordered(
+        name,
+        values.length,
+        (index) => values[index] as ParameterValue,
+        (value) => values.indexOf(value as never),
+      );
+    }
+    case 'float':
+    case 'int': {
+      const { min, max, scale, step } = parameter;
+      if (parameter.type === 'float' && step === undefined) return continuous(name, min, max, scale === 'log');
+      if (parameter.type === 'int' && scale === 'log') return logInteger(name, min, max);
+      const width = step ?? 1;
+      // Twelve significant digits hide what 0.1 · 3 leaves behind.
+      const value = (index: number) => Number((min + index * width).toPrecision(12));
+      const count = Math.floor((max - min) / width + 1e-9) + 1;
+      return ordered(name, count, value, (of) => Math.round(((of as number) - min) / width));
+    }
+  }
+}
+
+interface Condition {
+  parent: string;
+  allowed: readonly ParameterValue[];
+}
+
+interface Slot {
+  parameter: Parameter;
+  /** Index of the dimension; −1 for a constant. */
+  at: number;
+  conditions: Condition[];
+}
+
+/** Above so many combinations a space counts as infinite: its candidates are not counted one by one. */
+const LARGEST_COUNTED = 50_000;
+
+export class Space {
+  readonly dimensions: readonly Dimension[];
+  /** True where some parameter is conditional. */
+  readonly conditional: boolean;
+  /** Number of distinct candidates; Infinity where the space is continuous or large. */
+  readonly size: number;
+  readonly #slots: readonly Slot[];
+  readonly #order: readonly Slot[];
+
+  constructor(parameters: readonly Parameter[]) {
+    const dimensions: Dimension[] = [];
+    this.#slots = parameters.map((parameter) => {
+      const dimension = dimensionOf(parameter);
+      const conditions = Object.entries(parameter.when ?? {}).map(([parent, allowed]) => ({
+        parent,
+        allowed: [allowed].flat(),
+      }));
+      return { parameter, at: dimension === null ? -1 : dimensions.push(dimension) - 1, conditions };
+    });
+    this.dimensions = dimensions;
+    this.conditional = this.#slots.some(({ conditions }) => conditions.length > 0);
+    this.#order = parentsFirst(this.#slots);
+    this.size = this.#countCandidates();
+  }
+
+  /** The candidate at a point; coordinates of inactive parameters are ignored. Names are in the order of the space. */
+  candidateAt(point: SpacePoint): Candidate {
+    const values: Candidate = {};
+    for (const slot of this.#order) {
+      if (!isActive(slot, values)) continue;
+      const { parameter, at } = slot;
+      values[parameter.name] =
+        parameter.type === 'constant'
+          ? parameter.value
+          : (this.dimensions[at] as Dimension).valueAt(point[at] as number);
+    }
+    return this.#inOrder(values);
+  }
+
+  /** The point of a candidate (at the middle of what rounds to it). */
+  pointOf(candidate: Candidate): number[] {
+    return this.dimensions.map((dimension) => {
+      const value = candidate[dimension.name];
+      return value === undefined ? Number.NaN : dimension.coordinateOf(value);
+    });
+  }
+
+  /** One text per candidate: equal candidates have equal keys. */
+  keyOf(candidate: Candidate): string {
+    let key = '';
+    for (const { name } of this.dimensions) key += `${JSON.stringify(candidate[name])},`;
+    return key;
+  }
+
+  /** A uniform point (a coordinate for inactive parameters too). */
+  randomPoint(random: Random): number[] {
+    return this.dimensions.map(({ choices }) => (choices > 0 ? random.below(choices) : random.uniform()));
+  }
+
+  /** Number of points of the full grid with at most `levels` values on continuous dimensions. */
+  gridSize(levels: number): number {
+    return this.dimensions.reduce((product, { count }) => product * (Number.isFinite(count) ? count : levels), 1);
+  }
+
+  /** Point number `index` of that grid (inactive parameters included, so that candidates may repeat). */
+  gridPoint(index: number, levels: number): number[] {
+    let rest = index;
+    return this.dimensions.map((dimension) => {
+      const values = Number.isFinite(dimension.count) ? dimension.count : levels;
+      const at = rest % values;
+      rest = Math.floor(rest / values);
+      if (Number.isFinite(dimension.count)) return dimension.coordinateOf(dimension.nth(at));
+      return values === 1 ? 0.5 : at / (values - 1);
+    });
+  }
+
+  /** Every candidate, once each. Only for a space of finite size. */
+  candidates(): Generator<Candidate> {
+    return this.#walk(0, {});
+  }
+
+  /** Goes through the values of the active parameters from number `depth` of the order on. */
+  *#walk(depth: number, values: Candidate): Generator<Candidate> {
+    const slot = this.#order[depth];
+    if (!slot) {
+      yield this.#inOrder(values);
+      return;
+    }
+    const { parameter, at } = slot;
+    if (!isActive(slot, values)) return yield* this.#walk(depth + 1, values);
+    if (parameter.type === 'constant')
+      return yield* this.#walk(depth + 1, { ...values, [parameter.name]: parameter.value });
+    const dimension = this.dimensions[at] as Dimension;
+    for (let index = 0; index < dimension.count; index++)
+      yield* this.#walk(depth + 1, { ...values, [parameter.name]: dimension.nth(index) });
+  }
+
+  #countCandidates(): number {
+    let count = 0;
+    for (const _ of this.candidates()) if (++count > LARGEST_COUNTED) return Infinity;
+    return count;
+  }
+
+  #inOrder(values: Candidate): Candidate {
+    if (!this.conditional) return values;
+    const inOrder: Candidate = {};
+    for (const { parameter } of this.#slots)
+      if (Object.hasOwn(values, parameter.name)) inOrder[parameter.name] = values[parameter.name] as ParameterValue;
+    return inOrder;
+  }
+}
+
+function isActive({ conditions }: Slot, values: Candidate): boolean {
+  for (const { parent, allowed } of conditions)
+    if (!Object.hasOwn(values, parent) || !allowed.includes(values[parent] as ParameterValue)) return false;
+  return true;
+}
+
+/** The slots in an order in which every parameter comes after those that its conditions name. */
+function parentsFirst(slots: readonly Slot[]): Slot[] {
+  const [order, placed] = [[] as Slot[], new Set<string>()];
+  while (order.length < slots.length) {
+    const ready = slots.filter(
+      ({ parameter, conditions }) =>
+        !placed.has(parameter.name) && conditions.every(({ parent }) => placed.has(parent)),
+    );
+    if (ready.length === 0)
+      throw new RangeError('conditions name unknown parameters or form a cycle: see validateSpace');
+    for (const slot of ready) {
+      order.push(slot);
+      placed.add(slot.parameter.name);
+    }
+  }
+  return order;
+}

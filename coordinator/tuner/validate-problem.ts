@@ -1,0 +1,60 @@
+/** Checks of a whole problem before a tuner is made of it. Every mistake is listed. */
+import { type Constraint, METRICS, type Objective } from '@edgetune/shared/domain/objective.ts';
+import { type SearchSpace, searchSpaceSchema } from '@edgetune/shared/domain/search-space.ts';
+import type { TunerProblem } from './tuner.ts';
+import { candidateIssues, type SpaceIssue, validateSpace } from './validate-space.ts';
+
+export class TunerProblemError extends RangeError {
+  readonly issues: readonly SpaceIssue[];
+
+  constructor(issues: readonly SpaceIssue[]) {
+    super(`this cannot be tuned:\n${issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`).join('\n')}`);
+    this.name = 'TunerProblemError';
+    this.issues = issues;
+  }
+}
+
+/** Lists what is wrong with a problem; an empty list means that a tuner can be made of it. */
+export function validateProblem(problem: TunerProblem): SpaceIssue[] {
+  const issues = validateSpace(spaceOf(problem));
+  const add = (path: (string | number)[], message: string) => issues.push({ path: path.map(String), message });
+  for (const { name, level } of problem.parameters)
+    if (level === 'inference') add(['inference', name], 'belongs to the inference search, not to the tuner');
+  const names = problem.parameters.map(({ name }) => name);
+  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
+    add(['parameters', name], 'is there twice');
+  if (problem.objectives.length === 0) add(['objectives'], 'name at least one objective');
+  for (const [index, objective] of problem.objectives.entries())
+    for (const message of termIssues(problem, objective)) add(['objectives', index], message);
+  for (const [index, constraint] of problem.constraints.entries()) {
+    for (const message of termIssues(problem, constraint)) add(['constraints', index], message);
+    if (!Number.isFinite(constraint.limit))
+      add(['constraints', index], `the limit must be finite, not ${constraint.limit}`);
+  }
+  const { minEpochs, maxEpochs, minDataFraction, maxDataFraction } = problem.ladder;
+  if (minEpochs > maxEpochs) add(['ladder', 'minEpochs'], `must be at most maxEpochs (${maxEpochs}), not ${minEpochs}`);
+  if (minDataFraction > maxDataFraction)
+    add(['ladder', 'minDataFraction'], `must be at most maxDataFraction (${maxDataFraction}), not ${minDataFraction}`);
+  if (!(problem.maxTrials >= 1)) add(['maxTrials'], `must be at least 1, not ${problem.maxTrials}`);
+  for (const [index, candidate] of problem.settings.initialCandidates.entries())
+    for (const message of candidateIssues(problem.parameters, candidate))
+      add(['settings', 'initialCandidates', index], message);
+  return issues;
+}
+
+function spaceOf({ parameters }: TunerProblem): SearchSpace {
+  const space: SearchSpace = { model: {}, training: {}, system: {}, inference: {} };
+  for (const { name, level, ...domain } of parameters) space[level][name] = domain;
+  // The schema's own limits hold for problems that were not read from a file, too.
+  return searchSpaceSchema.safeParse(space).data ?? space;
+}
+
+function termIssues({ devices }: TunerProblem, { metric, device }: Objective | Constraint): string[] {
+  const info = METRICS[metric];
+  if (!info) return [`unknown metric "${metric}": use one of ${Object.keys(METRICS).join(', ')}`];
+  if (info.of === 'trial') return device === undefined ? [] : [`${metric} belongs to the trial, not to a device`];
+  if (devices.length === 0) return [`${metric} is a device's metric, and no device is named`];
+  if (device !== undefined && !devices.includes(device))
+    return [`device "${device}" is not one of ${devices.join(', ')}`];
+  return [];
+}

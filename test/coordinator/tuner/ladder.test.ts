@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { budgetLadderSchema } from '@edgetune/shared/domain/study.ts';
+import fc from 'fast-check';
+import { budgetLadder } from '../../../coordinator/tuner/ladder.ts';
+
+const ladder = (input: object) => budgetLadder(budgetLadderSchema.parse(input));
+
+test('epochs only: 1 to 243 by 3 has six rungs (a floating point slip would lose one)', () => {
+  const rungs = ladder({ minEpochs: 1, maxEpochs: 243, minDataFraction: 1 });
+  assert.deepEqual(
+    rungs.map(({ epochs }) => epochs),
+    [1, 3, 9, 27, 81, 243],
+  );
+  assert.ok(rungs.every(({ dataFraction }) => dataFraction === 1));
+});
+
+test('data fraction only: every rung trains further on a larger share', () => {
+  const rungs = ladder({ minEpochs: 1, maxEpochs: 1, minDataFraction: 1 / 9 });
+  assert.deepEqual(
+    rungs.map(({ epochs }) => epochs),
+    [1, 2, 3],
+  );
+  assert.deepEqual(
+    rungs.map(({ dataFraction }) => dataFraction.toFixed(3)),
+    ['0.111', '0.333', '1.000'],
+  );
+});
+
+test('any ladder rises in both parts, and ends at its maximum', () => {
+  const input = fc.record({
+    minEpochs: fc.integer({ min: 1, max: 20 }),
+    more: fc.integer({ min: 0, max: 200 }),
+    minDataFraction: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    reductionFactor: fc.double({ min: 2, max: 10, noNaN: true }),
+  });
+  fc.assert(
+    fc.property(input, ({ more, ...rest }) => {
+      const maxEpochs = rest.minEpochs + more;
+      const rungs = ladder({ ...rest, maxEpochs });
+      for (const [index, { epochs, dataFraction }] of rungs.entries()) {
+        const before = rungs[index - 1];
+        if (before) assert.ok(epochs > before.epochs && dataFraction >= before.dataFraction);
+        assert.ok(Number.isInteger(epochs) && dataFraction <= 1);
+      }
+      assert.equal(rungs.at(-1)?.dataFraction, 1);
+      if (more > 0) assert.equal(rungs.at(-1)?.epochs, maxEpochs);
+    }),
+  );
+});

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  dominates,
+  hypervolume,
+  hypervolumeContributions,
+  nonDominatedRanks,
+  paretoFront,
+} from '../../../coordinator/tuner/pareto.ts';
+
+const points = (dimensions: number) =>
+  fc.array(fc.array(fc.integer({ min: 0, max: 8 }), { minLength: dimensions, maxLength: dimensions }), {
+    maxLength: 12,
+  });
+
+/** Counts unit cells below the reference that some point dominates: exact for whole numbers. */
+function countedVolume(set: number[][], reference: number[]): number {
+  const cells = reference.reduce((product, r) => product * r, 1);
+  let count = 0;
+  for (let cell = 0; cell < cells; cell++) {
+    let rest = cell;
+    const corner = reference.map((r) => {
+      const at = rest % r;
+      rest = Math.floor(rest / r);
+      return at;
+    });
+    if (set.some((point) => point.every((value, i) => value <= (corner[i] as number)))) count++;
+  }
+  return count;
+}
+
+test('the front is what nothing dominates, and ranks peel it off', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(2, 3).chain(points), (set) => {
+      const expected = set.flatMap((point, i) => (set.some((other) => dominates(other, point)) ? [] : [i]));
+      assert.deepEqual(paretoFront(set), expected);
+      const ranks = nonDominatedRanks(set);
+      assert.deepEqual(
+        ranks.flatMap((rank, i) => (rank === 0 ? [i] : [])),
+        expected,
+      );
+      for (const [i, point] of set.entries())
+        for (const [j, other] of set.entries())
+          if (dominates(point, other)) assert.ok((ranks[i] as number) < (ranks[j] as number));
+    }),
+  );
+});
+
+test('hypervolume equals counted cells in one to four dimensions, contributions what is lost', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(1, 2, 3, 4).chain((d) => fc.tuple(fc.constant(d), points(d))),
+      ([d, set]) => {
+        const reference = new Array<number>(d).fill(6);
+        const volume = hypervolume(set, reference);
+        assert.equal(volume, countedVolume(set, reference));
+        const gains = hypervolumeContributions(set, reference);
+        for (const i of set.keys())
+          assert.equal(
+            gains[i],
+            volume -
+              hypervolume(
+                set.filter((_, j) => j !== i),
+                reference,
+              ),
+          );
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test('hypervolume of ZDT1’s true front at (1.1, 1.1) is .87667', () => {
+  const front = Array.from({ length: 20_001 }, (_, i) => [i / 20_000, 1 - Math.sqrt(i / 20_000)]);
+  assert.ok(Math.abs(hypervolume(front, [1.1, 1.1]) - 0.87667) < 1e-4);
+});
