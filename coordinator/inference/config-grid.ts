@@ -1,0 +1,76 @@
+/** The inference configs that a device can be asked for: the study's inference parameters, less what it cannot do. */
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
+import type { Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
+
+/** One axis per parameter that the search moves along, its values in order. */
+export interface ConfigAxis {
+  name: keyof InferenceConfig;
+  values: ParameterValue[];
+}
+
+/** What a parameter is where the study does not name it. */
+const DEFAULTS: InferenceConfig = inferenceConfigSchema.parse({ batchSize: 1, threads: 1 });
+
+/**
+ * The axes of the grid on this device.
+ * @throws {RangeError} naming the parameter of which the device can do no value
+ */
+export function configAxes(parameters: readonly Parameter[], device: DeviceView): ConfigAxis[] {
+  return (Object.keys(DEFAULTS) as (keyof InferenceConfig)[]).flatMap((name): ConfigAxis[] => {
+    const parameter = parameters.find((entry) => entry.name === name);
+    if (!parameter) return [];
+    const values = valuesOf(parameter);
+    const possible = values.filter((value) => canDo(device, name, value));
+    if (possible.length === 0)
+      throw new RangeError(`${device.name} can do none of the values of ${name}: ${values.join(', ')}`);
+    return [{ name, values: possible }];
+  });
+}
+
+/** The config at these positions on the axes. */
+export function configAt(axes: readonly ConfigAxis[], positions: readonly number[]): InferenceConfig {
+  const chosen = axes.map(({ name, values }, axis) => [name, values[positions[axis] as number]]);
+  return inferenceConfigSchema.parse({ ...DEFAULTS, ...Object.fromEntries(chosen) });
+}
+
+function valuesOf(parameter: Parameter): ParameterValue[] {
+  switch (parameter.type) {
+    case 'ordinal':
+      return parameter.values;
+    case 'categorical':
+      return parameter.choices;
+    case 'constant':
+      return [parameter.value];
+    case 'boolean':
+      return [false, true];
+    default:
+      return steps(parameter.min, parameter.max, parameter.scale, parameter.step);
+  }
+}
+
+/** Integer parameters as a grid: by their step, or on a log scale by doubling. */
+function steps(min: number, max: number, scale: 'linear' | 'log', step = 1): number[] {
+  const values: number[] = [];
+  for (let value = min; value <= max; value = scale === 'log' ? value * 2 : value + step) values.push(value);
+  if (values.at(-1) !== max) values.push(max);
+  return values;
+}
+
+function canDo({ board }: DeviceView, name: keyof InferenceConfig, value: ParameterValue): boolean {
+  if (!board) return true;
+  switch (name) {
+    case 'threads':
+      return Number(value) <= board.logicalCores;
+    case 'clockKHz':
+      return board.settableClocksKHz.includes(Number(value));
+    case 'runner':
+      return board.runtimes.some(({ runner }) => runner === value);
+    case 'executionProvider':
+      return board.runtimes.some(({ executionProviders }) => executionProviders.some((provider) => provider === value));
+    case 'precision':
+      return board.runtimes.some(({ precisions }) => precisions.some((precision) => precision === value));
+    default:
+      return true;
+  }
+}

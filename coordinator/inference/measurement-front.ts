@@ -1,0 +1,16 @@
+/** The measurements that no other one beats in latency, throughput, memory and energy at once. */
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+
+/** Values to be minimised; a metric that was not measured is the same for all and decides nothing. */
+function losses({ latencyMs, throughputPerS, peakMemoryBytes, energy }: StoredMeasurement): number[] {
+  return [latencyMs?.p50 ?? 0, -(throughputPerS ?? 0), peakMemoryBytes ?? 0, energy?.netJ ?? 0];
+}
+
+export function nonDominated(measurements: readonly StoredMeasurement[]): StoredMeasurement[] {
+  const points = measurements.map(losses);
+  return measurements.filter((_, index) => !points.some((other) => dominates(other, points[index] as number[])));
+}
+
+function dominates(a: readonly number[], b: readonly number[]): boolean {
+  return a.every((value, i) => value <= (b[i] as number)) && a.some((value, i) => value < (b[i] as number));
+}

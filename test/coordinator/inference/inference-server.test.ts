@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
+import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
+import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
+import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
+import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
+import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
+import fc from 'fast-check';
+import { type Fleet, JobFailedError } from '../../../coordinator/fleet/fleet.ts';
+import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
+import type { InferenceRequest, MeasurementHistory } from '../../../coordinator/inference/inference-server.ts';
+
+const parameters: Parameter[] = [
+  { name: 'batchSize', level: 'inference', type: 'ordinal', values: [1, 2, 4, 8, 16] },
+  { name: 'threads', level: 'inference', type: 'ordinal', values: [1, 2, 3, 4, 8] },
+];
+const device = (id = 'd-000000000001', deviceClass = 'pi') =>
+  ({
+    id,
+    name: `device-${id.at(-1)}`,
+    deviceClass,
+    board: { logicalCores: 4, settableClocksKHz: [], runtimes: [] },
+  }) as unknown as DeviceView;
+
+function memoryHistory(): MeasurementHistory & { saved: StoredMeasurement[] } {
+  const saved: StoredMeasurement[] = [];
+  return {
+    saved,
+    save: (measurement) => void saved.push(measurement),
+    find: (query) =>
+      saved.filter(
+        (m) =>
+          m.signature === query.signature &&
+          m.deviceClass === query.deviceClass &&
+          scenarioKey(m.scenario) === query.scenarioKey,
+      ),
+    get: (id) => saved.find((m) => m.id === id) ?? null,
+  };
+}
+
+/** A board on which threads help up to three, and batches cost latency and bring throughput. */
+function board(latencyMsOf: (request: MeasureRequest) => number | Error) {
+  const jobs: MeasureRequest[] = [];
+  const measure: Fleet['measure'] = async (_deviceId, request, { signal }) => {
+    signal.throwIfAborted();
+    jobs.push(request);
+    await new Promise(setImmediate);
+    const latency = latencyMsOf(request);
+    if (latency instanceof Error) throw latency;
+    return {
+      signature: request.signature,
+      modelSha256: request.modelSha256,
+      deviceClass: 'pi',
+      config: request.config,
+      scenario: request.scenario,
+      outcome: 'ok',
+      reason: null,
+      latencyMs: summariseLatencies([latency, latency, latency]),
+      throughputPerS: (1000 * request.config.batchSize) / latency,
+      peakMemoryBytes: 1e6 * request.config.batchSize,
+      energy: null,
+      conditions: {
+        clockKHzBefore: null,
+        clockKHzDuring: null,
+        clockKHzAfter: null,
+        temperatureCBefore: null,
+        temperatureCAfter: null,
+        governor: null,
+        otherLoadCores: null,
+        throttled: null,
+        underVoltage: null,
+      },
+      stopReason: 'min-reached',
+      busyCores: 1,
+      cost: { deviceSeconds: 1, deviceJoules: null },
+      simulated: true,
+      startedAt: '2026-01-01T00:00:00Z',
+    } satisfies Measurement;
+  };
+  return { measure, jobs };
+}
+const threadsHelpToThree = ({ config }: MeasureRequest) =>
+  (5 + 10 * config.batchSize) * (config.threads === 4 ? 0.6 : ([0, 1, 0.6, 0.5][config.threads] ?? 1));
+
+const request = (change: Partial<InferenceRequest> = {}): InferenceRequest => ({
+  studyId: 's',
+  signature: 'graph',
+  modelSha256: 'a'.repeat(64),
+  modelBytes: 10,
+  device: device(),
+  parameters,
+  scenario: { kind: 'single-stream' },
+  objectives: [parseObjective('maximize accuracy'), parseObjective('minimize latency.p50')],
+  constraints: [],
+  purpose: 'search',
+  seed: 1,
+  ...change,
+});
+const never = new AbortController().signal;
+const ignore = () => {};
+
+describe('the inference server', () => {
+  it('finds the best config with fewer measurements than the grid has, never asking for more threads than cores', async () => {
+    const { measure, jobs } = board(threadsHelpToThree);
+    const result = await createInferenceServer({ measure, history: memoryHistory() }).tune(request(), ignore, never);
+    assert.deepEqual([result.best?.config.batchSize, result.best?.config.threads, result.feasible], [1, 3, true]);
+    assert.ok(jobs.length < 20, `${jobs.length} of 20`);
+    assert.ok(jobs.every(({ config }) => config.threads <= 4));
+  });
+
+  it('prefers throughput when the study does, within its constraints', async () => {
+    const { measure } = board(threadsHelpToThree);
+    const change = {
+      objectives: [parseObjective('maximize throughput')],
+      constraints: [parseConstraint('latency.p99 <= 50 ms')],
+    };
+    const result = await createInferenceServer({ measure, history: memoryHistory() }).tune(
+      request(change),
+      ignore,
+      never,
+    );
+    assert.deepEqual([result.best?.config.batchSize, result.best?.config.threads], [8, 3]);
+  });
+
+  it('says by how much the best config misses the constraints', async () => {
+    const { measure } = board(threadsHelpToThree);
+    const result = await createInferenceServer({ measure, history: memoryHistory() }).tune(
+      request({ constraints: [parseConstraint('latency.p99 <= 5 ms')] }),
+      ignore,
+      never,
+    );
+    assert.equal(result.feasible, false);
+    assert.ok(Math.abs(result.violation - 0.5) < 1e-9, String(result.violation));
+    assert.match(result.reason ?? '', /latency.p99 is 7.50, not <= 5/);
+  });
+
+  it('answers from the history of the device or its class, and marks it', async () => {
+    const { measure, jobs } = board(threadsHelpToThree);
+    const server = createInferenceServer({ measure, history: memoryHistory() });
+    await server.tune(request(), ignore, never);
+    const made = jobs.length;
+    const sources = new Set<string>();
+    await server.tune(request(), (_, source) => sources.add(source), never);
+    await server.tune(request({ device: device('d-000000000002') }), (_, source) => sources.add(source), never);
+    assert.equal(jobs.length, made);
+    assert.deepEqual([...sources], ['reused-device', 'reused-class']);
+    await server.tune(request({ device: device('d-000000000003', 'orin') }), ignore, never);
+    assert.ok(jobs.length > made, 'another class is measured');
+  });
+
+  it('confirms anew, on the device, the very model', async () => {
+    const { measure, jobs } = board(threadsHelpToThree);
+    const server = createInferenceServer({ measure, history: memoryHistory() });
+    await server.tune(request(), ignore, never);
+    const before = jobs.length;
+    const trained = 'b'.repeat(64);
+    const result = await server.tune(request({ purpose: 'confirm', modelSha256: trained }), ignore, never);
+    assert.deepEqual(
+      jobs.slice(before).map(({ modelSha256 }) => modelSha256),
+      [trained, trained],
+    );
+    assert.equal(result.best?.modelSha256, trained);
+    assert.deepEqual([result.best?.config.batchSize, result.best?.config.threads], [1, 3]);
+  });
+
+  it('measures the same config once for two askers at a time, and again when the first gives up', async () => {
+    const { measure, jobs } = board(threadsHelpToThree);
+    const server = createInferenceServer({ measure, history: memoryHistory() });
+    const first = new AbortController();
+    const given = server.tune(request(), ignore, first.signal);
+    const kept = server.tune(request(), ignore, never);
+    first.abort(new Error('the trial ended'));
+    await assert.rejects(given, /the trial ended/);
+    assert.equal((await kept).best?.config.threads, 3);
+    const keys = jobs.map(({ config }) => inferenceConfigKey(config));
+    assert.ok(keys.length - new Set(keys).size <= 1);
+  });
+
+  it('goes round configs that fail, and gives the reason when all do', async () => {
+    const failing = board(({ config }) =>
+      config.threads === 3
+        ? new JobFailedError('failed', 'no three threads')
+        : threadsHelpToThree({ config } as MeasureRequest),
+    );
+    const some = await createInferenceServer({ ...failing, history: memoryHistory() }).tune(request(), ignore, never);
+    assert.equal(some.feasible, true);
+    const dead = board(() => new JobFailedError('rejected', 'cannot run here'));
+    const none = await createInferenceServer({ ...dead, history: memoryHistory() }).tune(request(), ignore, never);
+    assert.deepEqual([none.best, none.violation, none.reason], [null, Infinity, 'cannot run here']);
+  });
+
+  it('refuses a parameter of which the device can do no value', async () => {
+    const { measure } = board(threadsHelpToThree);
+    const result = await createInferenceServer({ measure, history: memoryHistory() }).tune(
+      request({ parameters: [{ name: 'threads', level: 'inference', type: 'ordinal', values: [16, 32] }] }),
+      ignore,
+      never,
+    );
+    assert.match(result.reason ?? '', /device-1 can do none of the values of threads: 16, 32/);
+  });
+
+  it('finds the optimum of any cost that has one valley', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 4 }),
+        fc.integer({ min: 0, max: 3 }),
+        async (bestBatch, bestThreads) => {
+          const cost = ({ config }: MeasureRequest) =>
+            1 +
+            Math.abs([1, 2, 4, 8, 16].indexOf(config.batchSize) - bestBatch) +
+            Math.abs(config.threads - 1 - bestThreads);
+          const { measure } = board(cost);
+          const result = await createInferenceServer({ measure, history: memoryHistory() }).tune(
+            request(),
+            ignore,
+            never,
+          );
+          assert.equal(result.best?.latencyMs?.p50, 1);
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+});
