@@ -61,7 +61,7 @@ class AskTellTuner implements Tuner {
     this.#terms = objectiveTerms(problem.objectives, problem.devices);
     this.#budgets = budgetLadder(problem.ladder);
     this.#scheduler = createScheduler(problem, this.#budgets.length, this.#terms.length);
-    this.#sampler = createSampler(problem, this.#terms.length);
+    this.#sampler = createSampler(problem);
     this.#history = new History(this.#budgets.length, this.#terms.length);
     this.#initial = initialCandidates(problem, this.#space);
   }

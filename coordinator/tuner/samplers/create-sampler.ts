@@ -1,10 +1,34 @@
 import type { TunerProblem } from '../tuner.ts';
+import { BohbSampler } from './bohb.ts';
+import { DehbSampler } from './dehb.ts';
+import { GridSampler } from './grid.ts';
+import { Nsga2Sampler } from './nsga2.ts';
+import { QuasiRandomSampler } from './quasi-random.ts';
 import { randomSampler } from './random.ts';
 import type { Sampler } from './sampler.ts';
+import { TpeSampler } from './tpe.ts';
 
 /** The sampler of a problem. */
-export function createSampler({ settings }: TunerProblem, _objectives: number): Sampler {
-  const { sampler } = settings;
-  if (sampler === 'auto' || sampler === 'random') return randomSampler;
-  throw new RangeError(`the sampler "${sampler}" is not available: use auto or random`);
+export function createSampler({ settings, maxTrials }: TunerProblem): Sampler {
+  const spread = new QuasiRandomSampler(settings.seed);
+  switch (settings.sampler) {
+    case 'random':
+      return randomSampler;
+    case 'quasi-random':
+      return spread;
+    case 'grid':
+      return new GridSampler(maxTrials);
+    case 'bohb':
+      return new BohbSampler();
+    case 'nsga2':
+      return new Nsga2Sampler(spread);
+    case 'dehb':
+      return new DehbSampler(spread);
+    case 'motpe':
+      return new TpeSampler('motpe', spread);
+    case 'tpe':
+      return new TpeSampler('tpe', spread);
+    case 'auto':
+      return new TpeSampler('tpe', spread);
+  }
 }

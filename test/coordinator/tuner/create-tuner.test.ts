@@ -12,7 +12,7 @@ import { answer, asksOf, drive, problem } from '../../support/tuning.ts';
 const objectives = (count: number) =>
   ['maximize accuracy', 'minimize latency', 'minimize energy'].slice(0, count).map(parseObjective);
 
-const samplers = ['auto', 'random'] as const;
+const samplers = tunerSettingsSchema.shape.sampler.unwrap().options;
 const schedulers = tunerSettingsSchema.shape.scheduler.unwrap().options;
 
 const problems: fc.Arbitrary<TunerProblem> = fc

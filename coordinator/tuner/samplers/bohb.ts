@@ -1,0 +1,83 @@
+/**
+ * BOHB's sampler (Falkner, Klein, Hutter, ICML 2018): kernel densities of the best 15 % and of the rest at the largest
+ * budget that has enough observations; 64 samples around good points with bandwidths widened by 3; a third of the
+ * candidates is random.
+ */
+import type { Observation } from '../observation.ts';
+import type { Random } from '../random.ts';
+import type { Space, SpacePoint } from '../space.ts';
+import { ParzenMixture } from './parzen.ts';
+import { randomSampler } from './random.ts';
+import type { Proposal, Sampler, SamplerView } from './sampler.ts';
+import { modelledLevel, splitLevel } from './split.ts';
+
+const TOP_SHARE = 0.15;
+const SAMPLES = 64;
+const RANDOM_SHARE = 1 / 3;
+const WIDENING = 3;
+const LEAST_WIDTH = 1e-3;
+
+interface Model {
+  revision: number;
+  proposals: ParzenMixture;
+  good: ParzenMixture;
+  bad: ParzenMixture;
+}
+
+export class BohbSampler implements Sampler {
+  #model: Model | null = null;
+
+  propose(view: SamplerView, random: Random): Proposal {
+    const { space, history, attempt } = view;
+    const least = space.dimensions.length + 1;
+    // Both densities need points of their own.
+    const level = modelledLevel(history, least + 2);
+    if (level < 0 || attempt >= 8 || random.uniform() < RANDOM_SHARE) return randomSampler.propose(view, random);
+    const { proposals, good, bad } = this.#modelOf(view, level, least);
+    let [best, score]: [number[], number] = [[], -Infinity];
+    for (let i = 0; i < Math.max(1, SAMPLES >> attempt); i++) {
+      const point = proposals.sample(random);
+      const snapped = space.pointOf(space.candidateAt(point));
+      const ratio = good.logDensity(snapped) - bad.logDensity(snapped);
+      if (ratio > score || i === 0) [best, score] = [point, ratio];
+    }
+    return { point: best, by: 'bohb' };
+  }
+
+  #modelOf({ space, history }: SamplerView, level: number, least: number): Model {
+    if (this.#model?.revision === history.revision) return this.#model;
+    const size = (history.levels[level] as (typeof history.levels)[number]).size;
+    const { good, bad } = splitLevel(
+      history,
+      level,
+      Math.max(Math.min(least, size >> 1), Math.floor(TOP_SHARE * size)),
+    );
+    const goodPoints = good.map(({ point }: Observation) => point);
+    const widths = normalReference(space, goodPoints);
+    const mixture = (points: readonly SpacePoint[], of: readonly number[]) =>
+      new ParzenMixture(space, { points, weights: points.map(() => 1), priorWeight: 0, widths: of });
+    this.#model = {
+      revision: history.revision,
+      proposals: mixture(
+        goodPoints,
+        widths.map((width, at) => (isChoice(space, at) ? width : WIDENING * width)),
+      ),
+      good: mixture(goodPoints, widths),
+      bad: mixture(bad, normalReference(space, bad)),
+    };
+    return this.#model;
+  }
+}
+
+const isChoice = (space: Space, at: number) => (space.dimensions[at]?.choices ?? 0) > 0;
+
+/** The normal reference rule, 1.06 σ n^(−1/(4+d)), per dimension over the points where it is active. */
+function normalReference(space: Space, points: readonly SpacePoint[]): number[] {
+  return space.dimensions.map(({ choices }, at) => {
+    const values = points.map((point) => point[at] as number).filter((value) => !Number.isNaN(value));
+    const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length);
+    const width = 1.06 * Math.sqrt(variance) * Math.max(1, values.length) ** (-1 / (4 + space.dimensions.length));
+    return Math.max(LEAST_WIDTH, choices > 0 ? Math.min(width, (choices - 1) / choices) : width);
+  });
+}
