@@ -12,38 +12,53 @@ export interface BrokerLogin {
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** @throws {Error} where the broker cannot be reached or refuses; afterwards the client reconnects by itself */
-export async function connectBroker(
-  { url, username, password }: BrokerLogin,
-  log: (message: string) => void,
-): Promise<MqttClient> {
-  const address = withoutPassword(url);
-  const client = mqtt.connect(url, {
-    protocolVersion: 4,
-    clientId: COORDINATOR_USER,
-    clean: true,
-    keepalive: 30,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    reconnectPeriod: 1000,
-    // By default one refusal would end reconnecting for good.
-    reconnectOnConnackError: true,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+export async function connectBroker(login: BrokerLogin, log: (message: string) => void): Promise<MqttClient> {
+  const address = withoutPassword(login.url);
+  const client = begin(login, address);
+  await firstConnect(client).catch((error: Error) => {
+    client.on('error', () => {}).end(true);
+    throw unusable(address, error.message || String((error as NodeJS.ErrnoException).code));
   });
-  await new Promise<void>((resolve, reject) => {
-    const fail = (reason: string) => {
-      client.end(true);
-      reject(
-        new Error(`the MQTT broker at ${address} cannot be used: ${reason}. Check its URL, user name and password`),
-      );
-    };
-    client.once('connect', () => resolve());
-    client.once('error', (error) => fail(error.message || String((error as { code?: string }).code)));
-    client.once('close', () => fail('it closed the connection'));
-  });
-  client.removeAllListeners('close').removeAllListeners('error');
   client.on('error', (error) => log(`broker ${address}: ${error.message}`));
   client.on('offline', () => log(`broker ${address}: not reachable, trying again every second`));
   return client;
+}
+
+function begin({ url, username, password }: BrokerLogin, address: string): MqttClient {
+  try {
+    return mqtt.connect(url, {
+      protocolVersion: 4,
+      clientId: COORDINATOR_USER,
+      clean: true,
+      keepalive: 30,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectPeriod: 1000,
+      // By default one refusal would end reconnecting for good.
+      reconnectOnConnackError: true,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+    });
+  } catch (error) {
+    throw unusable(address, (error as Error).message);
+  }
+}
+
+function firstConnect(client: MqttClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onConnect = () => done();
+    const onClose = () => done(new Error('it closed the connection'));
+    // Only these listeners: the client reconnects by 'close' listeners of its own.
+    const done = (error?: Error) => {
+      client.off('connect', onConnect).off('error', done).off('close', onClose);
+      if (error) reject(error);
+      else resolve();
+    };
+    client.on('connect', onConnect).on('error', done).on('close', onClose);
+  });
+}
+
+function unusable(address: string, reason: string): Error {
+  return new Error(`the MQTT broker at ${address} cannot be used: ${reason}. Check its URL, user name and password`);
 }
 
 function withoutPassword(url: string): string {

@@ -134,7 +134,10 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
   }
 
   const server = createServer({ noDelay: true }, (socket) => accept(socket));
-  await listen(server, options);
+  await listen(server, options).catch((error: Error) => {
+    aedes.close();
+    throw error;
+  });
   server.on('error', (error) => log(`broker: ${error.message}`));
   const { port } = server.address() as AddressInfo;
   const webSockets = new WebSocketServer({
