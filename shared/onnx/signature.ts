@@ -70,6 +70,10 @@ function describeGraph(graph: OnnxGraph, outer: (name: string) => unknown): unkn
     numbers.set(key, numbers.size);
     lines.push(line);
   };
+  const visitAndRefer = (name: string): unknown => {
+    visit(name);
+    return reference(name);
+  };
   /** Depth first, without recursion: a graph may be tens of thousands of nodes deep. */
   const visit = (root: string) => {
     const stack = [root];
@@ -92,7 +96,7 @@ function describeGraph(graph: OnnxGraph, outer: (name: string) => unknown): unkn
       else {
         const attributes = [...node.attributes.values()]
           .sort((one, two) => (one.name < two.name ? -1 : 1))
-          .map((attribute) => describeAttribute(attribute, (each) => (visit(each), reference(each))));
+          .map((attribute) => describeAttribute(attribute, visitAndRefer));
         emit(key, [node.domain, node.opType, node.outputs.length, attributes, node.inputs.map(reference)]);
       }
     }

@@ -1,0 +1,106 @@
+/** Load generator in virtual time: the scenarios of MLPerf Inference (https://arxiv.org/abs/1911.02549) on a simulated board. */
+import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
+import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
+import type { StopRule } from '@edgetune/shared/protocol/job.ts';
+import type { Random } from './noise.ts';
+import type { VirtualRun } from './virtual-run.ts';
+
+export type StopReason = NonNullable<Measurement['stopReason']>;
+
+/** The median's interval is looked at again when there are so many times more queries. */
+const CHECK_GROWTH = 1.25;
+
+/** Decides when a window ends; one for each window. */
+export function stopper(rule: StopRule): (latencies: readonly number[], elapsedMs: number) => StopReason | null {
+  let nextCheck = rule.minRuns;
+  return (latencies, elapsedMs) => {
+    const count = latencies.length;
+    if (count >= rule.minRuns && elapsedMs >= rule.minDurationMs) {
+      if (rule.medianPrecision === null) return 'min-reached';
+      if (count >= nextCheck) {
+        const { p50, p50Interval } = summariseLatencies(latencies);
+        if ((p50Interval[1] - p50Interval[0]) / 2 <= rule.medianPrecision * p50) return 'converged';
+        nextCheck = Math.ceil(count * CHECK_GROWTH);
+      }
+    }
+    if (count >= rule.maxRuns) return 'max-runs';
+    return elapsedMs >= rule.maxDurationMs ? 'max-duration' : null;
+  };
+}
+
+/** One query: `samples` samples in runs of at most `batchSize`. */
+function query(run: VirtualRun, samples: number, batchSize: number): number {
+  let ms = 0;
+  for (let left = samples; left > 0; left -= batchSize) ms += run.run(Math.min(left, batchSize));
+  return ms;
+}
+
+function backToBack(
+  run: VirtualRun,
+  rule: StopRule,
+  samples: number,
+  batchSize: number,
+  latencies: number[],
+): StopReason {
+  const stop = stopper(rule);
+  for (;;) {
+    latencies.push(query(run, samples, batchSize));
+    const reason = stop(latencies, run.elapsedMs);
+    if (reason) return reason;
+  }
+}
+
+/** Poisson arrivals into one queue; a run starts when the batch is full or the oldest sample's window is over. */
+function server(
+  run: VirtualRun,
+  rule: StopRule,
+  scenario: Extract<Scenario, { kind: 'server' }>,
+  batchSize: number,
+  random: Random,
+  latencies: number[],
+): StopReason {
+  const stop = stopper(rule);
+  const gapMs = 1000 / scenario.arrivalsPerS;
+  const arrivals: number[] = [];
+  let lastMs = 0;
+  const arrival = (index: number): number => {
+    while (arrivals.length <= index) {
+      lastMs += gapMs * random.exponential();
+      arrivals.push(lastMs);
+    }
+    return arrivals[index] as number;
+  };
+  for (let first = 0; ; ) {
+    const free = run.elapsedMs;
+    const oldest = arrival(first);
+    const closes = Math.max(free, Math.min(arrival(first + batchSize - 1), oldest + scenario.batchingWindowMs));
+    let size = 1;
+    while (size < batchSize && arrival(first + size) <= closes) size += 1;
+    run.wait(Math.max(closes, oldest) - free);
+    run.run(size);
+    for (let index = first; index < first + size; index += 1) latencies.push(run.elapsedMs - arrival(index));
+    first += size;
+    const reason = stop(latencies, run.elapsedMs);
+    if (reason) return reason;
+  }
+}
+
+/**
+ * Plays a scenario. Returns the latency of each query from its scheduled issue time (offline: of each run of a batch).
+ */
+export function playScenario(
+  run: VirtualRun,
+  scenario: Scenario,
+  batchSize: number,
+  rule: StopRule,
+  random: Random,
+): { latenciesMs: number[]; stopReason: StopReason } {
+  const latenciesMs: number[] = [];
+  const samples = scenario.kind === 'multi-stream' ? scenario.samplesPerQuery : batchSize;
+  const stopReason =
+    scenario.kind === 'server'
+      ? server(run, rule, scenario, batchSize, random, latenciesMs)
+      : backToBack(run, rule, samples, batchSize, latenciesMs);
+  return { latenciesMs, stopReason };
+}

@@ -1,0 +1,184 @@
+/** From a board profile, a model's analysis and an inference config: latency, memory, power and energy. */
+import type { InferenceConfig, Precision } from '@edgetune/shared/domain/inference-config.ts';
+import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
+import type { Backend, BoardProfile, PowerMode } from './board-profile.ts';
+import { classOf, type Term, termsOf } from './terms.ts';
+
+export interface KernelCost {
+  name: string;
+  ops: string[];
+  latencyMs: number;
+}
+
+export interface Prediction {
+  /** One run of the whole batch. */
+  latencyMs: number;
+  memoryBytes: number;
+  /** Per sample, above idle and in all. */
+  netEnergyJ: number;
+  energyJ: number;
+  /** While it runs, idle power included. */
+  powerW: number;
+  busyCores: number;
+  perKernel: KernelCost[];
+  /** 95 % intervals from the profile's published error; null where the profile was never compared. */
+  uncertainty: { latencyMs: Interval | null; memoryBytes: Interval | null; energyJ: Interval | null };
+  outOfMemory: boolean;
+}
+export type Interval = [low: number, high: number];
+
+/** What the board is doing besides the config: its power mode, and the share of the clock that heat leaves. */
+export interface BoardState {
+  powerMode?: string | undefined;
+  thermalClock?: number | undefined;
+}
+
+/** A config that this board cannot run at all: the reason is for people. */
+export class UnsupportedConfigError extends Error {
+  override name = 'UnsupportedConfigError';
+}
+
+function modeOf(profile: BoardProfile, name: string | undefined): PowerMode {
+  if (name === undefined) return { name: 'default', cores: profile.cores, maxClockKHz: profile.maxClockKHz, speed: 1 };
+  const mode = profile.powerModes.find((each) => each.name === name);
+  if (mode) return mode;
+  const names = profile.powerModes.map((each) => each.name).join(', ') || 'none';
+  throw new UnsupportedConfigError(`${profile.board} has no power mode "${name}"; it has: ${names}`);
+}
+
+/** @throws {UnsupportedConfigError} for a provider, precision, thread count or clock that the board does not have */
+export function backendFor(profile: BoardProfile, config: InferenceConfig, cores = profile.cores): Backend {
+  const backend = profile.backends.find(
+    (each) => each.executionProvider === config.executionProvider && each.runners.includes(config.runner),
+  );
+  if (!backend) {
+    const known = profile.backends.map((each) => `${each.executionProvider} by ${each.runners.join(' or ')}`);
+    throw new UnsupportedConfigError(
+      `${profile.board} does not run ${config.executionProvider} by ${config.runner}; it runs ${known.join(', ')}`,
+    );
+  }
+  if (config.threads > cores)
+    throw new UnsupportedConfigError(`${config.threads} threads, but ${profile.board} has ${cores} cores`);
+  if (backend.precisionSpeed[config.precision] === undefined)
+    throw new UnsupportedConfigError(
+      `${backend.runtime} on ${profile.board} has no ${config.precision}; it has ${Object.keys(backend.precisionSpeed).join(', ')}`,
+    );
+  if (config.clockKHz !== null && !profile.settableClocksKHz.includes(config.clockKHz))
+    throw new UnsupportedConfigError(
+      `${profile.board} cannot be set to ${config.clockKHz} kHz; use one of ${profile.settableClocksKHz.join(', ')}`,
+    );
+  return backend;
+}
+
+interface Speed {
+  serial: number;
+  parallel: number;
+  memory: number;
+  syncUs: number;
+}
+
+/** How much faster each class of terms runs than on one thread at the highest clock. */
+function speedOf(backend: Backend, threads: number, cores: number, clock: number, extra: number): Speed {
+  const scaling = backend.threads;
+  if (!scaling) return { serial: extra, parallel: extra, memory: extra, syncUs: 0 };
+  const full = threads === cores && cores > 1 ? 1 + scaling.fullLoadPenalty : 1;
+  return {
+    serial: clock * extra,
+    parallel: (clock * extra * threads ** scaling.exponent) / full,
+    memory: (extra * Math.min(threads, scaling.memoryThreads) * (0.5 + 0.5 * clock)) / full,
+    syncUs: (scaling.syncUs * (threads - 1)) / (clock * extra),
+  };
+}
+
+/** Work in the model's own precision, or in a narrower one that the config asks for. */
+function precisionSpeed(backend: Backend, kernel: FusedKernel, precision: Precision): number {
+  const speeds = backend.precisionSpeed;
+  return Math.max(speeds[precision] ?? 1, kernel.quantised ? (speeds.int8 ?? 1) : 1);
+}
+
+function kernelUs(
+  backend: Backend,
+  kernel: FusedKernel,
+  speed: Speed,
+  precision: Precision,
+): [us: number, workUs: number] {
+  let total = kernel.kind === 'view' ? 0 : speed.syncUs;
+  let work = 0;
+  for (const [term, amount] of Object.entries(termsOf(kernel)) as [Term, number][]) {
+    const kind = classOf(term);
+    const us = ((backend.coefficients[term] ?? 0) * amount) / speed[kind];
+    const own = kind === 'parallel' ? us / precisionSpeed(backend, kernel, precision) : us;
+    total += own;
+    if (kind !== 'serial') work += own;
+  }
+  return [total, work];
+}
+
+/** Normal quantile of a two-sided 95 % interval over the mean absolute deviation of a normal, √(2/π). */
+const INTERVAL_OVER_MAPE = 1.96 / Math.sqrt(2 / Math.PI);
+
+function intervalOf(value: number, mape: number | null): Interval | null {
+  if (mape === null) return null;
+  const factor = Math.exp(INTERVAL_OVER_MAPE * mape);
+  return [value / factor, value * factor];
+}
+
+function memoryOf(backend: Backend, analysis: ModelAnalysis): number {
+  const scratch = Math.max(0, ...analysis.kernels.map((kernel) => kernel.unfoldedBytes));
+  return Math.round(
+    backend.runtimeBytes + backend.weightCopies * analysis.weightBytes + analysis.peakActivationBytes + scratch,
+  );
+}
+
+/**
+ * Predicts one run of the analysed batch.
+ * @throws {UnsupportedConfigError} where the board cannot run the config at all
+ */
+export function predict(
+  profile: BoardProfile,
+  analysis: ModelAnalysis,
+  config: InferenceConfig,
+  state: BoardState = {},
+): Prediction {
+  const mode = modeOf(profile, state.powerMode);
+  const backend = backendFor(profile, config, mode.cores);
+  const clockKHz = Math.min(config.clockKHz ?? mode.maxClockKHz, mode.maxClockKHz);
+  const clock = (clockKHz / profile.maxClockKHz) * (state.thermalClock ?? 1);
+  const speed = speedOf(backend, config.threads, mode.cores, clock, mode.speed);
+  let workUs = 0;
+  const perKernel = analysis.kernels.map((kernel): KernelCost => {
+    const [us, work] = kernelUs(backend, kernel, speed, config.precision);
+    workUs += work;
+    return { name: kernel.name, ops: kernel.ops, latencyMs: us / 1000 };
+  });
+  const runUs = (backend.coefficients.run ?? 0) / speed.serial;
+  const latencyMs = runUs / 1000 + perKernel.reduce((sum, kernel) => sum + kernel.latencyMs, 0);
+  const workShare = latencyMs > 0 ? Math.min(1, workUs / 1000 / latencyMs) : 0;
+  const busyCores = backend.threads ? 1 + (config.threads - 1) * workShare : 1;
+  const { power, error } = profile;
+  const scale = clock ** power.clockExponent;
+  const coreW = mode.coreW ?? power.coreW * scale;
+  const idleW = mode.idleW ?? power.idleW;
+  const activeW = backend.threads
+    ? busyCores * coreW + power.memoryW * workShare
+    : backend.acceleratorW * workShare + coreW;
+  const memoryBytes = memoryOf(backend, analysis);
+  const seconds = latencyMs / 1000 / analysis.batchSize;
+  const energyJ = (idleW + activeW) * seconds;
+  return {
+    latencyMs,
+    memoryBytes,
+    netEnergyJ: activeW * seconds,
+    energyJ,
+    powerW: idleW + activeW,
+    busyCores,
+    perKernel,
+    uncertainty: {
+      latencyMs: intervalOf(latencyMs, error.latencyMape),
+      memoryBytes: intervalOf(memoryBytes, error.memoryMape),
+      energyJ: intervalOf(energyJ, error.energyMape),
+    },
+    outOfMemory: memoryBytes > profile.memoryBytes - profile.reservedBytes,
+  };
+}

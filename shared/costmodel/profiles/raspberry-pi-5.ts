@@ -1,0 +1,35 @@
+import { type BoardProfile, boardProfileSchema } from '../board-profile.ts';
+import { CORTEX_A76_COEFFICIENTS, cpuBackend } from './arm-cpu.ts';
+
+export const raspberryPi5: BoardProfile = boardProfileSchema.parse({
+  name: 'raspberry-pi-5',
+  board: 'Raspberry Pi 5 Model B',
+  cpuModel: 'Cortex-A76',
+  architecture: 'arm64',
+  cores: 4,
+  minClockKHz: 1500000,
+  maxClockKHz: 2400000,
+  settableClocksKHz: [1500000, 1800000, 2000000, 2400000],
+  memoryBytes: 8 * 2 ** 30,
+  reservedBytes: 400e6,
+  backends: [
+    cpuBackend({
+      coefficients: CORTEX_A76_COEFFICIENTS,
+      int8Speed: 3,
+      threads: { exponent: 0.82, memoryThreads: 1.4, syncUs: 2, fullLoadPenalty: 0.1 },
+    }),
+  ],
+  power: { idleW: 2.7, coreW: 1.42, memoryW: 0.8, clockExponent: 2 },
+  thermal: { ambientC: 25, resistanceCPerW: 8, timeConstantS: 60, throttleC: 80, throttledClock: 0.7 },
+  noise: { runCv: 0.004, sessionCv: 0.02, tailShare: 0.01, tailScale: 0.15 },
+  error: { latencyMape: null, energyMape: null, memoryMape: null, comparedWith: 'not compared yet' },
+  sources: {
+    coefficients: 'see CORTEX_A76_COEFFICIENTS',
+    threads: '4 threads against 1: SqueezeNet 1.61, ResNet-50 1.94: Tencent/ncnn benchmark/README.md (a4d2ea1)',
+    power: 'Idle 2.7 W at the wall (raspberrypi.com); core rail 1.42 W above idle with one busy core',
+    memory: 'ONNX Runtime 1.30 in a fresh process, measured on Linux; reserved: a running system without desktop',
+    thermal: 'an estimate: a board with a heat sink in a room of 25 °C; throttling temperature of the maker',
+    noise:
+      'within one run CV 0.23 % (Raspberry Pi 5), p99/p50 1.01 to 2.7, medians of repeated runs 1.096 apart (MLPerf, Raspberry Pi 4)',
+  },
+});

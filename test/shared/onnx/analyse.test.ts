@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
+import { sharedData } from '../../support/data.ts';
+
+interface Described {
+  file: string;
+  macs: number | null;
+  parameters: number;
+  inputs: { declared_shape: (number | string)[]; test_shape: number[] }[];
+}
+
+const folder = sharedData('datasets/onnx-models');
+
+/** Sizes that the models' README gives, except those that stand for the batch. */
+function sizesOf(model: Described) {
+  const dimensions: Record<string, number> = {};
+  let batchSize = 1;
+  for (const { declared_shape, test_shape } of model.inputs)
+    for (const [axis, size] of declared_shape.entries()) {
+      if (typeof size !== 'string') continue;
+      if (axis === 0) batchSize = test_shape[axis] as number;
+      else if (size !== 'batch') dimensions[size] = test_shape[axis] as number;
+    }
+  return { batchSize, dimensions };
+}
+
+test('MACs and parameters of real models are those that were counted for them', (t) => {
+  if (!folder) return t.skip('the ONNX models are not there');
+  const { models } = JSON.parse(readFileSync(join(folder, 'models.json'), 'utf8')) as { models: Described[] };
+  for (const model of models) {
+    const bytes = readFileSync(join(folder, model.file));
+    if (model.macs === null) {
+      assert.throws(
+        () => analyseModel(bytes, sizesOf(model)),
+        (error) => error instanceof OnnxError && error.code === 'unsupported-operator' && /If/.test(error.message),
+      );
+      continue;
+    }
+    const analysis = analyseModel(bytes, sizesOf(model));
+    assert.equal(analysis.macs, model.macs, model.file);
+    assert.equal(analysis.parameters, model.parameters, model.file);
+    assert.ok(analysis.peakActivationBytes > 0 && analysis.weightBytes > 0, model.file);
+    assert.equal(
+      analysis.kernels.reduce((sum, kernel) => sum + kernel.macs, 0),
+      model.macs,
+      model.file,
+    );
+  }
+});
+
+test('convolution, batch norm and activation are one kernel; quantised weights count a byte each', (t) => {
+  if (!folder) return t.skip('the ONNX models are not there');
+  const resnet50 = analyseModel(readFileSync(join(folder, 'light-resnet50.onnx')), { batchSize: 1 });
+  const fused = resnet50.kernels.filter((kernel) => kernel.ops.join('+') === 'Conv+BatchNormalization+Relu');
+  assert.equal(fused.length, 33);
+  const int8 = analyseModel(readFileSync(join(folder, 'resnet8-cifar10-int8-qdq.onnx')), { batchSize: 1 });
+  assert.ok(int8.kernels.filter((kernel) => kernel.kind === 'convolution').every((kernel) => kernel.quantised));
+  assert.ok(int8.weightBytes < 90_000);
+});
+
+test('every real model has its own signature, read without sizes', (t) => {
+  if (!folder) return t.skip('the ONNX models are not there');
+  const { models } = JSON.parse(readFileSync(join(folder, 'models.json'), 'utf8')) as { models: Described[] };
+  const signatures = models.map(({ file }) => signatureOf(readOnnx(readFileSync(join(folder, file)))));
+  assert.equal(new Set(signatures).size, models.length);
+});

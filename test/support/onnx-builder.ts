@@ -1,0 +1,122 @@
+/** Builds ONNX files for tests and benchmarks, without any weights' worth of work: a protobuf writer and a few node makers. */
+import protobuf from 'protobufjs/minimal.js';
+
+export type Dimension = number | string;
+
+export interface TensorSpec {
+  name: string;
+  dims: number[];
+  /** Number of ONNX's TensorProto.DataType; 1 is float32, 7 is int64. */
+  dataType?: number;
+  /** Little-endian elements; absent: zeros. */
+  raw?: Uint8Array;
+  /** Marks the tensor as stored outside the file. */
+  external?: boolean;
+}
+
+export interface NodeSpec {
+  opType: string;
+  inputs: string[];
+  outputs: string[];
+  name?: string;
+  domain?: string;
+  ints?: Record<string, number[]>;
+  int?: Record<string, number>;
+  strings?: Record<string, string>;
+}
+
+export interface ModelSpec {
+  nodes: NodeSpec[];
+  initializers?: TensorSpec[];
+  inputs: { name: string; shape: Dimension[]; dataType?: number }[];
+  outputs: string[];
+  opset?: number;
+  functions?: string[];
+}
+
+const ATTRIBUTE_INT = 2;
+const ATTRIBUTE_STRING = 3;
+const ATTRIBUTE_INTS = 7;
+const BYTES: Record<number, number> = { 1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2 };
+
+type Writer = protobuf.Writer;
+const tag = (field: number, wire: number) => (field << 3) | wire;
+const text = (writer: Writer, field: number, value: string) => writer.uint32(tag(field, 2)).string(value);
+const int = (writer: Writer, field: number, value: number) => writer.uint32(tag(field, 0)).int64(value);
+function message(writer: Writer, field: number, fill: (writer: Writer) => void): void {
+  writer.uint32(tag(field, 2)).fork();
+  fill(writer);
+  writer.ldelim();
+}
+
+function writeTensor(writer: Writer, tensor: TensorSpec): void {
+  const dataType = tensor.dataType ?? 1;
+  for (const dim of tensor.dims) int(writer, 1, dim);
+  int(writer, 2, dataType);
+  text(writer, 8, tensor.name);
+  if (tensor.external) {
+    int(writer, 14, 1);
+    return;
+  }
+  const count = tensor.dims.reduce((product, dim) => product * dim, 1);
+  writer.uint32(tag(9, 2)).bytes(tensor.raw ?? new Uint8Array(count * (BYTES[dataType] as number)));
+}
+
+function writeNode(writer: Writer, node: NodeSpec): void {
+  for (const name of node.inputs) text(writer, 1, name);
+  for (const name of node.outputs) text(writer, 2, name);
+  if (node.name) text(writer, 3, node.name);
+  text(writer, 4, node.opType);
+  const attribute = (name: string, type: number, fill: (writer: Writer) => void) =>
+    message(writer, 5, (inner) => {
+      text(inner, 1, name);
+      fill(inner);
+      int(inner, 20, type);
+    });
+  for (const [name, value] of Object.entries(node.int ?? {})) attribute(name, ATTRIBUTE_INT, (w) => int(w, 3, value));
+  for (const [name, value] of Object.entries(node.strings ?? {}))
+    attribute(name, ATTRIBUTE_STRING, (w) => text(w, 4, value));
+  for (const [name, values] of Object.entries(node.ints ?? {}))
+    attribute(name, ATTRIBUTE_INTS, (w) => values.forEach((value) => void int(w, 8, value)));
+  if (node.domain) text(writer, 7, node.domain);
+}
+
+function writeValueInfo(writer: Writer, name: string, dataType: number, shape: Dimension[] | null): void {
+  text(writer, 1, name);
+  message(writer, 2, (type) =>
+    message(type, 1, (tensor) => {
+      int(tensor, 1, dataType);
+      if (shape)
+        message(tensor, 2, (dims) => {
+          for (const dim of shape)
+            message(dims, 1, (w) => void (typeof dim === 'number' ? int(w, 1, dim) : text(w, 2, dim)));
+        });
+    }),
+  );
+}
+
+/** The bytes of a model file. */
+export function buildOnnx(model: ModelSpec): Uint8Array {
+  const writer = protobuf.Writer.create();
+  int(writer, 1, 8);
+  message(writer, 7, (graph) => {
+    for (const node of model.nodes) message(graph, 1, (w) => writeNode(w, node));
+    text(graph, 2, 'graph');
+    for (const tensor of model.initializers ?? []) message(graph, 5, (w) => writeTensor(w, tensor));
+    for (const { name, shape, dataType } of model.inputs)
+      message(graph, 11, (w) => writeValueInfo(w, name, dataType ?? 1, shape));
+    for (const name of model.outputs) message(graph, 12, (w) => writeValueInfo(w, name, 1, null));
+  });
+  message(writer, 8, (opset) => {
+    text(opset, 1, '');
+    int(opset, 2, model.opset ?? 17);
+  });
+  for (const name of model.functions ?? []) message(writer, 25, (w) => void text(w, 1, name));
+  return writer.finish();
+}
+
+/** An int64 tensor with these values. */
+export function int64Tensor(name: string, values: number[]): TensorSpec {
+  const raw = new Uint8Array(new BigInt64Array(values.map(BigInt)).buffer);
+  return { name, dims: [values.length], dataType: 7, raw };
+}
