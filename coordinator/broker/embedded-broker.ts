@@ -20,8 +20,9 @@ export interface EmbeddedBrokerOptions {
   host: string;
   /** 0: any free port. */
   port: number;
-  /** Whether this is the credential of that device; null where there is no such device. */
-  verifyCredential(deviceId: string, credential: string): boolean | null;
+  /** Whether the device is in the fleet: what one says that was removed, its last will too, is dropped. */
+  hasDevice(deviceId: string): boolean;
+  verifyCredential(deviceId: string, credential: string): boolean;
   log(message: string): void;
   maxConnections?: number;
 }
@@ -51,7 +52,7 @@ const NOWHERE = 'edgetune/denied';
 
 /** @throws {Error} where the port is in use */
 export async function startBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
-  const { verifyCredential, maxConnections = MAX_CONNECTIONS } = options;
+  const { hasDevice, verifyCredential, maxConnections = MAX_CONNECTIONS } = options;
   const log = quietLog(options.log);
   const secret = randomBytes(32).toString('base64url');
   const failedLogins = new FailedLogins();
@@ -76,7 +77,10 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     authorizePublish(client, packet, done) {
       // A will outlives its client: then the packet says whose it was.
       const user = client?.id ?? (packet as { clientId?: string }).clientId ?? '';
-      const refusal = publishRefusal(user, { ...packet, payload: packet.payload, retain: packet.retain ?? false });
+      const known = user === COORDINATOR_USER || hasDevice(user);
+      const refusal = known
+        ? publishRefusal(user, { ...packet, payload: packet.payload, retain: packet.retain ?? false })
+        : 'it is not a device of this fleet';
       if (refusal) {
         log(`broker: dropped a message of ${user} on ${JSON.stringify(packet.topic.slice(0, 100))}: ${refusal}`);
         Object.assign(packet, { topic: NOWHERE, payload: Buffer.alloc(0), retain: false });
@@ -96,10 +100,9 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     if (!username || password === undefined) return { returnCode: 4, message: 'user name or password missing' };
     if (client.id !== username) return { returnCode: 2, message: 'the client id is not the user name' };
     if (username === COORDINATOR_USER && equal(password, secret)) return null;
-    const verified = verifyCredential(username, password);
-    const key = `${addressOf(client)} ${verified === null ? '' : username}`;
+    const key = `${addressOf(client)} ${hasDevice(username) ? username : ''}`;
     if (failedLogins.isBlocked(key)) return { returnCode: 3, message: 'too many failed logins: wait a minute' };
-    if (verified) return null;
+    if (verifyCredential(username, password)) return null;
     const count = failedLogins.add(key);
     if (count === 1) log(`broker: login of ${JSON.stringify(username.slice(0, 40))} from ${addressOf(client)} refused`);
     return { returnCode: 5, message: 'not a device of this fleet, or a wrong credential' };

@@ -68,8 +68,8 @@ export interface ManagedFleet extends Fleet {
   rename(name: string, newName: string): DeviceView;
   /** Tells the agent, voids its credential, ends its jobs. Its measurements stay. @throws {FleetError} */
   remove(name: string): Promise<void>;
-  /** Null where there is no such device. */
-  verifyCredential(deviceId: string, credential: string): boolean | null;
+  hasDevice(deviceId: string): boolean;
+  verifyCredential(deviceId: string, credential: string): boolean;
 }
 
 const JOB_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
@@ -306,6 +306,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       await mqtt?.publishAsync(topics.status(id), '', { qos: 1, retain: true });
       options.disconnect?.(id);
     },
+    hasDevice: (deviceId) => registry.get(deviceId) !== null,
     verifyCredential: (deviceId, credential) => registry.verifyCredential(deviceId, credential),
   };
 }

@@ -82,11 +82,9 @@ export class DeviceRegistry {
     return { device: joined, credential };
   }
 
-  /** Null where there is no such device. */
-  verifyCredential(id: string, credential: string): boolean | null {
-    const device = this.get(id);
-    if (!device) return null;
-    return device.credentialHash !== null && matchesHash(credential, device.credentialHash);
+  verifyCredential(id: string, credential: string): boolean {
+    const hash = this.get(id)?.credentialHash;
+    return hash != null && matchesHash(credential, hash);
   }
 
   /** @throws {FleetError} */

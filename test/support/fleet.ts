@@ -49,7 +49,8 @@ export async function startFleet(
   const broker = await startBroker({
     host: '127.0.0.1',
     port: 0,
-    verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? null,
+    hasDevice: (id) => fleet?.hasDevice(id) ?? false,
+    verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? false,
     log: (message) => log.push(message),
   });
   fleet = createFleet({

@@ -19,7 +19,8 @@ async function start(t: TestContext, options: { maxConnections?: number } = {}) 
   const broker = await startBroker({
     host: '127.0.0.1',
     port: 0,
-    verifyCredential: (id, credential) => (id in credentials ? credentials[id] === credential : null),
+    hasDevice: (id) => Object.hasOwn(credentials, id),
+    verifyCredential: (id, credential) => credentials[id] === credential,
     log: (message) => log.push(message),
     ...options,
   });
@@ -275,7 +276,13 @@ test('the coordinator connects again by itself and hears what it had subscribed 
 
 test('a port in use is named', async (t) => {
   const { broker } = await start(t);
-  const again = startBroker({ host: '127.0.0.1', port: broker.port, verifyCredential: () => null, log: () => {} });
+  const again = startBroker({
+    host: '127.0.0.1',
+    port: broker.port,
+    hasDevice: () => false,
+    verifyCredential: () => false,
+    log: () => {},
+  });
   await assert.rejects(again, new RegExp(`the MQTT port ${broker.port} on 127.0.0.1 is in use: .*choose another port`));
 });
 
