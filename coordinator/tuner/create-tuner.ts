@@ -1,8 +1,9 @@
 /** The tuner: puts together a sampler, which proposes, and a scheduler, which decides what to spend. */
+import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import { History } from './history.ts';
-import { budgetLadder } from './ladder.ts';
+import { type Plan, planOf } from './mode.ts';
 import { lossesOf, type ObjectiveTerm, objectiveTerms } from './objectives.ts';
 import type { Observation } from './observation.ts';
 import { paretoFront } from './pareto.ts';
@@ -11,9 +12,10 @@ import { createSampler } from './samplers/create-sampler.ts';
 import type { Sampler } from './samplers/sampler.ts';
 import { boundsOf, chebyshev } from './scalarisation.ts';
 import { createScheduler } from './schedulers/create-scheduler.ts';
-import type { Result, Scheduler } from './schedulers/scheduler.ts';
+import type { Result, Scheduler, Step } from './schedulers/scheduler.ts';
 import { Space } from './space.ts';
-import type { Ask, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
+import { StopRule } from './stop-rule.ts';
+import type { Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
 import { TunerProblemError, validateProblem } from './validate-problem.ts';
 
 /**
@@ -23,7 +25,7 @@ import { TunerProblemError, validateProblem } from './validate-problem.ts';
 export function createTuner(problem: TunerProblem): Tuner {
   const issues = validateProblem(problem);
   if (issues.length > 0) throw new TunerProblemError(issues);
-  return new AskTellTuner(problem);
+  return new AskTellTuner(planOf(problem));
 }
 
 interface Trial {
@@ -45,38 +47,50 @@ class AskTellTuner implements Tuner {
   readonly #problem: TunerProblem;
   readonly #space: Space;
   readonly #terms: ObjectiveTerm[];
-  readonly #budgets;
+  readonly #budgets: readonly Budget[];
   readonly #scheduler: Scheduler;
   readonly #sampler: Sampler;
   readonly #history: History;
+  readonly #stop: StopRule;
   readonly #initial: Candidate[];
   readonly #trials = new Map<number, Trial>();
   readonly #tried = new Set<string>();
   #asks = 0;
   #outstanding = 0;
 
-  constructor(problem: TunerProblem) {
+  constructor({ problem, budgets }: Plan) {
     this.#problem = problem;
     this.#space = new Space(problem.parameters);
     this.#terms = objectiveTerms(problem.objectives, problem.devices);
-    this.#budgets = budgetLadder(problem.ladder);
+    this.#budgets = budgets;
     this.#scheduler = createScheduler(problem, this.#budgets.length, this.#terms.length);
     this.#sampler = createSampler(problem);
     this.#history = new History(this.#budgets.length, this.#terms.length);
+    this.#stop = new StopRule(problem.stop ?? {}, problem.devices);
     this.#initial = initialCandidates(problem, this.#space);
+    for (const [index, earlier] of (problem.earlier ?? []).entries()) this.#recall(-1 - index, earlier);
   }
 
   ask(feasibility?: Feasibility): Ask | null {
-    const step = this.#scheduler.next(this.#situation());
+    const step = this.#nextStep();
     if (step.kind === 'wait') return null;
     const ask = step.kind === 'promote' ? this.#promotion(step.trialId) : this.#newTrial(step.bracket, feasibility);
     this.#asked(ask);
     return ask;
   }
 
-  #situation() {
+  /** An earlier trial becomes an observation at the highest level that its budget reached; below the lowest it says nothing. */
+  #recall(trialId: number, { candidate, budget, metrics, violation }: EarlierTrial) {
+    const level = this.#budgets.findLastIndex(({ epochs }) => epochs <= budget.epochs);
+    const losses = lossesOf(this.#terms, metrics);
+    if (level < 0 || losses === null || !(violation >= 0)) return;
+    this.#history.add({ trialId, level, point: this.#space.pointOf(candidate), losses, violation, metrics });
+  }
+
+  #nextStep(): Step {
+    if (this.#stop.reached) return { kind: 'wait' };
     const canStart = this.#trials.size < this.#problem.maxTrials && this.#tried.size < this.#space.size;
-    return { canStart, outstanding: this.#outstanding };
+    return this.#scheduler.next({ canStart, outstanding: this.#outstanding });
   }
 
   #promotion(trialId: number): Ask {
@@ -158,7 +172,8 @@ class AskTellTuner implements Tuner {
     this.#history.asked(trialId, trial.point);
   }
 
-  tell({ trialId, rung, status, metrics, violation, cost }: Tell) {
+  tell(tell: Tell) {
+    const { trialId, rung, status, metrics, violation, cost } = tell;
     const trial = this.#trials.get(trialId);
     if (!trial || trial.outstandingRung !== rung)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not asked, or was told already`);
@@ -167,6 +182,7 @@ class AskTellTuner implements Tuner {
     trial.told.push({ observation, status });
     this.#outstanding--;
     this.#scheduler.told(trialId, rung, this.#result(observation, status, cost));
+    this.#stop.told(observation, tell);
     this.#history.told(trialId);
     // What was stopped says nothing about its candidate.
     if (status !== 'stopped') this.#history.add(observation);
@@ -182,6 +198,7 @@ class AskTellTuner implements Tuner {
     const after = this.#observe(trialId, trial, rung, status, known, violation);
     entry.observation = after;
     this.#scheduler.amended(trialId, rung, this.#result(after, status));
+    this.#stop.learned(after);
     if (status === 'stopped') return;
     this.#history.remove(before);
     this.#history.add(after);
@@ -218,7 +235,7 @@ class AskTellTuner implements Tuner {
   }
 
   isFinished(): boolean {
-    return this.#outstanding === 0 && this.#scheduler.next(this.#situation()).kind === 'wait';
+    return this.#outstanding === 0 && this.#nextStep().kind === 'wait';
   }
 
   front(): FrontEntry[] {

@@ -21,6 +21,18 @@ export interface TunerProblem {
   maxTrials: number;
   /** Wait for whole rungs before promoting (deterministic mode). */
   synchronous: boolean;
+  /** When to start and promote nothing more, besides `maxTrials`: by what was told (time and energy are sums of costs). */
+  stop?: Partial<Omit<StudySpec['stop'], 'trials'>>;
+  /** Trials of earlier studies on the same space (warm start): they inform proposals and nothing else. */
+  earlier?: EarlierTrial[];
+}
+
+/** What an earlier study found of a candidate at a budget. */
+export interface EarlierTrial {
+  candidate: Candidate;
+  budget: Budget;
+  metrics: Metrics;
+  violation: number;
 }
 
 /** The answer to an ask: train this candidate up to this budget. `rung` > 0: resume the trial from its checkpoint. */

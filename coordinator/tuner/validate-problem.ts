@@ -39,6 +39,8 @@ export function validateProblem(problem: TunerProblem): SpaceIssue[] {
   for (const [index, candidate] of problem.settings.initialCandidates.entries())
     for (const message of candidateIssues(problem.parameters, candidate))
       add(['settings', 'initialCandidates', index], message);
+  for (const [index, { candidate }] of (problem.earlier ?? []).entries())
+    for (const message of candidateIssues(problem.parameters, candidate)) add(['earlier', index], message);
   return issues;
 }
 

@@ -48,7 +48,7 @@ test('any study ends: as many trials as allowed, no candidate twice, one reaches
       const healthy = asks.filter((ask) => answer(ask).status === 'ok');
       if (healthy.length === asks.length) assert.equal(top, highest);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
@@ -64,7 +64,7 @@ test('a restored tuner goes on exactly as the one that was killed', () => {
       }
       assert.ok(restored.isFinished());
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
@@ -273,4 +273,76 @@ test('a tell or an amendment that answers no ask is refused', () => {
   assert.throws(() => tuner.amend({ trialId: 0, rung: 0, metrics: {}, violation: 0 }), /not told yet/);
   tuner.tell(answer(ask));
   assert.throws(() => tuner.tell(answer(ask)), /was told already/);
+});
+
+test('each stop criterion ends a study: time, energy, target, no improvement', () => {
+  const asked = (stop: TunerProblem['stop'], respond = healthy) =>
+    asksOf(
+      drive(
+        createTuner(problem({ maxTrials: 200, settings: { scheduler: 'none' }, ...(stop ? { stop } : {}) })),
+        1,
+        0,
+        respond,
+      ),
+    ).length;
+  const healthy = (ask: Parameters<typeof answer>[0]): Tell => ({
+    ...answer(ask),
+    status: 'ok',
+    violation: 0,
+    metrics: { accuracy: Math.min(0.5, ask.trialId / 100), 'memory@pi': 1e6 },
+    cost: { seconds: 2, joules: 5 },
+  });
+  assert.equal(asked({ timeS: 60 }), 30);
+  assert.equal(asked({ energyJ: 60 }), 12);
+  assert.equal(asked({ target: [parseConstraint('accuracy >= 20 %'), parseConstraint('memory <= 2 MB')] }), 21);
+  assert.equal(asked({ noImprovement: 10 }), 61);
+  assert.equal(
+    asked({ timeS: 60 }, (ask) => ({ ...healthy(ask), cost: { seconds: Number.NaN, joules: 0 } })),
+    200,
+  );
+});
+
+test('every mode ends, and does what it is named for', () => {
+  const modes = tunerSettingsSchema.shape.mode.unwrap().options;
+  const system: TunerProblem['parameters'] = [
+    ...problem().parameters,
+    { name: 'cores', level: 'system', type: 'ordinal', values: [1, 2, 4] },
+  ];
+  for (const mode of modes) {
+    const tuner = createTuner(
+      problem({ parameters: system, objectives: objectives(2), settings: { mode }, maxTrials: 30 }),
+    );
+    const asks = asksOf(drive(tuner, 2, 0, (ask) => ({ ...answer(ask), status: 'ok', violation: 0 })));
+    const [fractions, epochs, cores] = [
+      new Set(asks.map(({ budget }) => budget.dataFraction)),
+      new Set(asks.map(({ budget }) => budget.epochs)),
+      new Set(asks.map(({ candidate }) => candidate.cores)),
+    ];
+    assert.equal(fractions.size === 1, ['accuracy-only', 'hyperpower', 'top-k-after-one-epoch'].includes(mode), mode);
+    assert.equal(cores.size === 1, mode === 'hierarchical', mode);
+    if (mode === 'top-k-after-one-epoch') assert.deepEqual([...epochs].sort(), [1, 9]);
+    const values = tuner.front()[0]?.values.length;
+    assert.equal(values, mode === 'onefold' || mode === 'top-k-after-one-epoch' ? 2 : 1, mode);
+  }
+});
+
+test('a warm start: proposals lie nearer to what was good before, and the first candidates are not random', () => {
+  const earlier = Array.from({ length: 30 }, (_, i) => {
+    const rate = 10 ** (-4.9 + i / 6);
+    return {
+      candidate: { rate },
+      budget: { epochs: 9, dataFraction: 1 },
+      metrics: { accuracy: 1 - Math.abs(Math.log10(rate) + 2) / 5 },
+      violation: 0,
+    };
+  });
+  const parameters: TunerProblem['parameters'] = [
+    { name: 'rate', level: 'training', type: 'float', min: 1e-5, max: 1, scale: 'log' },
+  ];
+  const distance = (of: TunerProblem) => {
+    const tuner = createTuner(of);
+    const asks = Array.from({ length: 9 }, () => tuner.ask());
+    return asks.reduce((sum, ask) => sum + Math.abs(Math.log10(ask?.candidate.rate as number) + 2), 0) / 9;
+  };
+  assert.ok(distance(problem({ parameters, earlier })) < 0.7 * distance(problem({ parameters })));
 });

@@ -1,0 +1,48 @@
+/** `edgetune tuner`: ask and tell on standard input and output, without coordinator or fleet. */
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { parse } from 'yaml';
+import { createTunerSession, type TunerSession } from '../../study/tuner-session.ts';
+
+const EXAMPLES = `
+One JSON message a line, one answer a line:
+  {"ask":{}}                                       → {"trial":0,"rung":0,"candidate":{…},"budget":{…}} or {"nothing":"now"}
+  {"tell":{"trial":0,"rung":0,"metrics":{"accuracy":0.91},"cost":{"seconds":12}}} → {"ok":true}
+  {"tell":{"trial":1,"rung":0,"failed":"out of memory"}}                          → {"ok":true}
+  {"best":{}}, {"front":{}}                        → what was found so far
+
+Example:
+  edgetune tuner --spec study.yaml < requests.jsonl
+
+docs/tuner-protocol.md has the whole protocol and a Python example.`;
+
+/** Adds the command to the program. */
+export function registerTuner(program: Command): void {
+  program
+    .command('tuner')
+    .description('drive the tuner from a program in any language: JSON lines on standard input and output')
+    .requiredOption(
+      '--spec <file>',
+      'study file (YAML); its space, objectives, constraints, budget, tuner and stop count',
+      sessionOf,
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ spec }: { spec: TunerSession }) => {
+      for await (const line of createInterface({ input: process.stdin }))
+        if (line.trim() !== '') process.stdout.write(`${spec.answer(line)}\n`);
+    });
+}
+
+/** @throws {InvalidArgumentError} with every mistake in the file. */
+function sessionOf(file: string): TunerSession {
+  try {
+    const parsed = tunerSpecSchema.safeParse(parse(readFileSync(file, 'utf8')));
+    if (parsed.success) return createTunerSession(parsed.data);
+    const mistakes = parsed.error.issues.map(({ path, message }) => `  ${path.map(String).join('.')}: ${message}`);
+    throw new RangeError(`mistakes in it:\n${mistakes.join('\n')}`);
+  } catch (error) {
+    throw new InvalidArgumentError(`${file}: ${(error as Error).message}`);
+  }
+}

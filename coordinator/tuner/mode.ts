@@ -1,0 +1,77 @@
+/**
+ * The modes to compare with, as changes of the problem: the same code runs all of them. What a mode leaves out
+ * (inference, for `accuracy-only` and `hierarchical`) the study does once at the end.
+ */
+import type { Budget } from '@edgetune/shared/domain/budget.ts';
+import type { Objective } from '@edgetune/shared/domain/objective.ts';
+import type { Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
+import { budgetLadder } from './ladder.ts';
+import type { TunerProblem } from './tuner.ts';
+
+export interface Plan {
+  problem: TunerProblem;
+  budgets: Budget[];
+}
+
+export function planOf(problem: TunerProblem): Plan {
+  const { settings, ladder } = problem;
+  const epochsOnly = { ...ladder, minDataFraction: ladder.maxDataFraction };
+  const quality = { ...problem, objectives: qualityObjectives(problem.objectives) };
+  switch (settings.mode) {
+    case 'onefold':
+      return { problem, budgets: budgetLadder(ladder) };
+    // Ray Tune's baseline: BOHB and Hyperband on the validation accuracy, one kind of budget.
+    case 'accuracy-only': {
+      const sampler = settings.sampler === 'auto' ? 'bohb' : settings.sampler;
+      const scheduler = settings.scheduler === 'auto' ? 'hyperband' : settings.scheduler;
+      const changed = { ...quality, constraints: [], settings: { ...settings, sampler, scheduler } };
+      return { problem: changed, budgets: budgetLadder(epochsOnly) };
+    }
+    // Phase one: model and training parameters for accuracy; system parameters stay as they are.
+    case 'hierarchical':
+      return {
+        problem: { ...quality, constraints: [], parameters: problem.parameters.map(frozenIfSystem) },
+        budgets: budgetLadder(ladder),
+      };
+    // Accuracy under constraints that are predicted before the training (the feasibility given to `ask`).
+    case 'hyperpower':
+      return { problem: quality, budgets: budgetLadder(epochsOnly) };
+    // One epoch for all, the whole budget for the best.
+    case 'top-k-after-one-epoch': {
+      const full = { epochs: ladder.maxEpochs, dataFraction: ladder.maxDataFraction };
+      return { problem, budgets: ladder.maxEpochs > 1 ? [{ ...full, epochs: 1 }, full] : [full] };
+    }
+  }
+}
+
+/** The objectives on how well the model does its task; validation accuracy where none is. */
+function qualityObjectives(objectives: readonly Objective[]): Objective[] {
+  const quality = objectives.find(({ metric }) => metric === 'accuracy' || metric === 'loss');
+  return [quality ?? { metric: 'accuracy', direction: 'maximize', aggregate: 'worst' }];
+}
+
+/** A system parameter as a constant: its initial value, else its first. */
+function frozenIfSystem(parameter: Parameter): Parameter {
+  if (parameter.level !== 'system' || parameter.type === 'constant') return parameter;
+  const { name, level, when } = parameter;
+  return {
+    name,
+    level,
+    type: 'constant',
+    value: parameter.initial ?? firstValue(parameter),
+    ...(when ? { when } : {}),
+  };
+}
+
+function firstValue(parameter: Exclude<Parameter, { type: 'constant' }>): ParameterValue {
+  switch (parameter.type) {
+    case 'boolean':
+      return false;
+    case 'categorical':
+      return parameter.choices[0] as ParameterValue;
+    case 'ordinal':
+      return parameter.values[0] as ParameterValue;
+    default:
+      return parameter.min;
+  }
+}

@@ -1,0 +1,76 @@
+/** When to start and promote nothing more, besides the number of trials. */
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
+import { violationOfMetrics } from './objectives.ts';
+import type { Observation } from './observation.ts';
+import { dominates } from './pareto.ts';
+import type { Tell } from './tuner.ts';
+
+export type StopCriteria = Partial<Omit<StudySpec['stop'], 'trials'>>;
+
+export class StopRule {
+  readonly #criteria: StopCriteria;
+  readonly #devices: readonly string[];
+  #seconds = 0;
+  #joules = 0;
+  #targetReached = false;
+  #sinceImprovement = 0;
+  #front: (readonly number[])[] = [];
+
+  constructor(criteria: StopCriteria, devices: readonly string[]) {
+    this.#criteria = criteria;
+    this.#devices = devices;
+  }
+
+  get reached(): boolean {
+    const { timeS, energyJ, noImprovement } = this.#criteria;
+    return (
+      this.#targetReached ||
+      (timeS !== undefined && this.#seconds >= timeS) ||
+      (energyJ !== undefined && this.#joules >= energyJ) ||
+      (noImprovement !== undefined && this.#sinceImprovement >= noImprovement)
+    );
+  }
+
+  told(observation: Observation, { cost }: Tell) {
+    this.#seconds += booked(cost.seconds);
+    this.#joules += booked(cost.joules);
+    this.#sinceImprovement++;
+    this.learned(observation);
+  }
+
+  /** Looks at new metrics: of a tell, or amended. */
+  learned({ losses, violation, metrics }: Observation) {
+    if (violation > 0) return;
+    const { target = [] } = this.#criteria;
+    if (
+      target.length > 0 &&
+      hasAll(target, this.#devices, metrics) &&
+      violationOfMetrics(target, this.#devices, metrics) === 0
+    )
+      this.#targetReached = true;
+    // A point that nothing dominates or equals makes the hypervolume larger, whatever the reference.
+    if (this.#front.some((member) => dominates(member, losses) || member.every((value, i) => value === losses[i])))
+      return;
+    this.#front = [...this.#front.filter((member) => !dominates(losses, member)), losses];
+    this.#sinceImprovement = 0;
+  }
+}
+
+/** True where every metric of the target is known: what is missing was not reached. */
+function hasAll(
+  target: NonNullable<StopCriteria['target']>,
+  devices: readonly string[],
+  metrics: Tell['metrics'],
+): boolean {
+  return target.every(({ metric, device }) =>
+    Object.hasOwn(metrics, metric)
+      ? true
+      : devices.length > 0 &&
+        (device === undefined ? devices : [device]).every((name) => Object.hasOwn(metrics, `${metric}@${name}`)),
+  );
+}
+
+/** A cost that is missing or makes no sense counts nothing. */
+function booked(cost: number): number {
+  return Number.isFinite(cost) ? Math.max(0, cost) : 0;
+}

@@ -1,0 +1,48 @@
+/** Ask and tell for any program: JSON lines to and from `edgetune tuner`, and what its specification holds. */
+import { z } from 'zod';
+import { studySpecSchema } from '../domain/study.ts';
+
+const { objectives, constraints, budget, tuner, stop, space } = studySpecSchema.shape;
+
+/**
+ * The parts of a study that concern the tuner. A whole study file will do, too: its other keys are ignored.
+ * `devices` are names only; they need not be in a fleet.
+ */
+export const tunerSpecSchema = z.object({
+  space: space.unwrap(),
+  devices: z.array(z.string().min(1)).default([]),
+  objectives,
+  constraints,
+  budget,
+  tuner,
+  stop,
+  deterministic: z.boolean().default(false),
+});
+export type TunerSpec = z.infer<typeof tunerSpecSchema>;
+
+/** JSON knows no NaN: null stands for it (a diverged loss). */
+const toldMetrics = z.record(z.string(), z.number().nullable());
+
+/** One question. `id` is optional and comes back in the answer. */
+export const tunerRequestSchema = z.union([
+  z.strictObject({ id: z.union([z.string(), z.number()]).optional(), ask: z.unknown() }),
+  z.strictObject({
+    id: z.union([z.string(), z.number()]).optional(),
+    tell: z.strictObject({
+      trial: z.int().min(0),
+      rung: z.int().min(0).default(0),
+      metrics: toldMetrics.default({}),
+      /** Present: the trial crashed, and why. */
+      failed: z.string().optional(),
+      /** Sum of relative constraint violations; absent: computed from the metrics. */
+      violation: z.number().min(0).optional(),
+      cost: z
+        .strictObject({ seconds: z.number().min(0).default(0), joules: z.number().min(0).default(0) })
+        .prefault({}),
+    }),
+  }),
+  z.strictObject({ id: z.union([z.string(), z.number()]).optional(), best: z.unknown() }),
+  z.strictObject({ id: z.union([z.string(), z.number()]).optional(), front: z.unknown() }),
+]);
+export type TunerRequest = z.infer<typeof tunerRequestSchema>;
+export type ToldMetrics = z.infer<typeof toldMetrics>;

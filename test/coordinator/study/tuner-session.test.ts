@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import fc from 'fast-check';
+import { createTunerSession } from '../../../coordinator/study/tuner-session.ts';
+
+const SPEC = {
+  space: { training: { rate: { type: 'float', min: 1e-5, max: 1, scale: 'log' } } },
+  devices: ['pi'],
+  objectives: ['maximize accuracy', 'minimize latency on pi'],
+  constraints: ['latency.p99 <= 30 ms on pi'],
+  budget: { minEpochs: 1, maxEpochs: 9 },
+  stop: { trials: 10 },
+};
+
+function session(spec: object = SPEC) {
+  const { answer } = createTunerSession(tunerSpecSchema.parse(spec));
+  return (message: unknown) => JSON.parse(answer(typeof message === 'string' ? message : JSON.stringify(message)));
+}
+
+test('a whole search by messages: asks, tells, a failure, best and front', () => {
+  const exchange = session();
+  let told = 0;
+  for (let job = exchange({ ask: {} }); !job.nothing; job = exchange({ ask: {}, id: told })) {
+    const { trial, rung, candidate } = job;
+    const latency = 10 + 5 * trial;
+    const metrics = { accuracy: candidate.rate, 'latency.p50@pi': latency, 'latency.p99@pi': latency };
+    const tell =
+      trial === 3 ? { trial, rung, failed: 'out of memory' } : { trial, rung, metrics, cost: { seconds: 1 } };
+    assert.deepEqual(exchange({ tell }), { ok: true });
+    told++;
+  }
+  assert.deepEqual(exchange({ ask: {}, id: 'x' }), { id: 'x', nothing: 'finished' });
+  assert.ok(told >= 10);
+  const { front } = exchange({ front: {} });
+  assert.ok(
+    front.length > 0 &&
+      front.every(({ metrics }: { metrics: Record<string, number> }) => (metrics['latency.p99@pi'] ?? 0) <= 30),
+  );
+  assert.deepEqual(exchange({ best: {} }).best, front[0]);
+});
+
+test('mistakes are answered with what is allowed, and change nothing', () => {
+  const exchange = session();
+  assert.match(exchange('{"ask"').error, /not a line of JSON/);
+  assert.match(exchange({ hello: 1 }).error, /write one of/);
+  const { trial, rung } = exchange({ ask: {} });
+  assert.match(
+    exchange({ tell: { trial, rung, metrics: { acuracy: 1 } } }).error,
+    /unknown metric "acuracy": use one of accuracy/,
+  );
+  assert.match(exchange({ tell: { trial, rung, metrics: { latency: 1 } } }).error, /unknown metric "latency"/);
+  assert.match(
+    exchange({ tell: { trial, rung, metrics: { 'latency.p50@desk': 1 } } }).error,
+    /device of the specification \(pi\)/,
+  );
+  assert.match(exchange({ tell: { trial, rung, metrics: { accuracy: 'high' } } }).error, /tell.metrics.accuracy/);
+  assert.match(exchange({ tell: { trial: 99, rung, metrics: {} } }).error, /was not asked/);
+  assert.deepEqual(exchange({ tell: { trial, rung, metrics: { accuracy: null } } }), { ok: true });
+  assert.deepEqual(exchange({ best: {} }), { best: null });
+});
+
+test('no line makes it fall over', () => {
+  const { answer } = createTunerSession(tunerSpecSchema.parse(SPEC));
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (line) => {
+      assert.equal(typeof JSON.parse(answer(line)), 'object');
+    }),
+  );
+});
