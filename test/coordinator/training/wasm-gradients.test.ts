@@ -109,6 +109,27 @@ describe('gradients on the training backend equal those of the plain backend', (
     assertClose(compute(), await onBackend('cpu', compute));
   });
 
+  it('batch normalisation, by input, statistics, scale and offset', async () => {
+    // The plain definition, whose parts have TensorFlow.js' own gradients, on the plain backend.
+    const plain = (x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, offset: tf.Tensor, scale: tf.Tensor) =>
+      tf.add(tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), scale), offset);
+    const fused: typeof plain = (x, mean, variance, offset, scale) =>
+      tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, offset as tf.Tensor1D, scale as tf.Tensor1D, 1e-3);
+    const compute = (normalise: typeof plain) =>
+      tf.tidy(() => {
+        const x = tf.randomNormal([2, 5, 3, 4], 0, 1, 'float32', 1);
+        const vectors = [2, 3, 4, 5].map((seed) => tf.abs(tf.randomNormal([4], 1, 0.3, 'float32', seed)));
+        const weights = tf.randomNormal([2, 5, 3, 4], 0, 1, 'float32', 6);
+        const loss = (...inputs: tf.Tensor[]) =>
+          tf.sum(tf.mul(normalise(...(inputs as Parameters<typeof plain>)), weights));
+        return tf
+          .grads(loss)([x, ...vectors])
+          .map((gradient) => Array.from(gradient.dataSync()));
+      });
+    const [expected, actual] = [await onBackend('cpu', () => compute(plain)), compute(fused)];
+    for (const [i, gradient] of actual.entries()) assertClose(gradient, expected[i] as number[]);
+  });
+
   it('leaks no tensors', () => {
     const compute = () => gradients((x, w) => tf.conv2d(x, w, 2, 'same'), [2, 7, 7, 3], [3, 3, 3, 4]);
     compute();

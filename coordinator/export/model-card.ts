@@ -1,0 +1,44 @@
+/** The model card that lies beside an exported model (Mitchell et al., 2019, https://arxiv.org/abs/1810.03993). */
+import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
+import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+import { formatQuantity } from '@edgetune/shared/domain/units.ts';
+import { INPUT_NAME, OUTPUT_NAME } from './export-layers-model.ts';
+
+export interface ModelFacts {
+  workload: string;
+  dataset: DatasetSpec;
+  candidate: Candidate;
+  backend: string;
+  epochs: number;
+  validationAccuracy: number;
+  classes: readonly string[];
+  metadata: Record<string, string>;
+}
+
+export function renderModelCard(facts: ModelFacts): string {
+  const { dataset, metadata } = facts;
+  const source =
+    dataset.format === 'synthetic-images'
+      ? 'synthetic images that EdgeTune drew itself'
+      : `${dataset.format}, ${dataset.path}`;
+  return `# Model card
+
+**What it is.** ${facts.workload}, trained by EdgeTune on ${source}, for ${facts.epochs} epochs with ${facts.backend}.
+Accuracy on the validation split, which guided the search: ${formatQuantity(facts.validationAccuracy, 'ratio')}. The accuracy on the
+test split stands in the study's report.
+
+**Input.** \`${INPUT_NAME}\`, float32, ${metadata['edgetune.input.layout'] ?? ''} with a dynamic batch: ${metadata['edgetune.preprocessing'] ?? 'as in training'}.
+${Object.entries(metadata)
+  .filter(([key]) => key.startsWith('edgetune.normalisation.') || key.startsWith('edgetune.input.'))
+  .map(([key, value]) => `- ${key.replace('edgetune.', '')}: ${value}`)
+  .join('\n')}
+
+**Output.** \`${OUTPUT_NAME}\`: a logit per class; the largest wins, softmax gives probabilities. Classes, in order: ${facts.classes.join(', ')}.
+
+**Parameters.** ${Object.entries(facts.candidate)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')}.
+
+**Limits.** It knows only the classes above and images like those that it was trained on. It was not checked for bias.
+`;
+}

@@ -1,0 +1,53 @@
+/** What the coordinator and its training children say to each other, parsed on both sides. */
+import { budgetSchema } from '@edgetune/shared/domain/budget.ts';
+import { candidateSchema } from '@edgetune/shared/domain/search-space.ts';
+import { datasetSchema, workloadSchema } from '@edgetune/shared/domain/study.ts';
+import { metricsSchema } from '@edgetune/shared/domain/study-event.ts';
+import { z } from 'zod';
+
+/** Processes exchange bytes by structured clone (`serialization: 'advanced'`). */
+const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
+
+const dataSchema = z.object({ workload: workloadSchema, dataset: datasetSchema });
+const taskSchema = dataSchema.extend({ candidate: candidateSchema, seed: z.number() });
+
+export const childRequestSchema = z.discriminatedUnion('type', [
+  dataSchema.extend({ type: z.literal('check') }),
+  taskSchema.extend({ type: z.literal('build') }),
+  taskSchema.extend({
+    type: z.literal('train'),
+    budget: budgetSchema,
+    cores: z.int().min(1),
+    checkpoint: bytesSchema.nullable(),
+  }),
+  taskSchema.extend({ type: z.literal('export'), checkpoint: bytesSchema }),
+  dataSchema.extend({ type: z.literal('evaluate'), onnx: bytesSchema, split: z.enum(['validation', 'test']) }),
+  z.object({ type: z.literal('backend') }),
+]);
+export type ChildRequest = z.infer<typeof childRequestSchema>;
+
+const counts = z.object({ train: z.int(), validation: z.int(), test: z.int() });
+
+/** The answer to each type of request. */
+export const childResultSchemas = {
+  check: z.object({ samples: counts, classes: z.array(z.string()) }),
+  build: z.object({ onnx: bytesSchema, parameters: z.int().min(0) }),
+  train: z.object({
+    metrics: metricsSchema,
+    checkpoint: bytesSchema,
+    epochs: z.number(),
+    cpuSeconds: z.number(),
+    backend: z.string(),
+  }),
+  export: z.object({ onnx: bytesSchema, modelCard: z.string() }),
+  evaluate: z.object({ accuracy: z.number(), samples: z.int() }),
+  backend: z.object({ name: z.string() }),
+} as const;
+export type ChildResult<T extends ChildRequest['type']> = z.infer<(typeof childResultSchemas)[T]>;
+
+export const childMessageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('epoch'), epoch: z.number(), metrics: metricsSchema }),
+  z.object({ type: z.literal('result'), result: z.unknown() }),
+  z.object({ type: z.literal('error'), name: z.string(), message: z.string() }),
+]);
+export type ChildMessage = z.infer<typeof childMessageSchema>;

@@ -1,0 +1,36 @@
+/** Training on this machine: every request runs in a child process, so that the coordinator stays responsive. */
+import { ChildPool } from './child-pool.ts';
+import { estimateTrainingEnergyJ } from './training-energy.ts';
+import type { TrainingService } from './training-service.ts';
+
+export function createTrainingService({ log }: { log: (message: string) => void }): TrainingService {
+  const pool = new ChildPool();
+  let backendName: Promise<string> | null = null;
+
+  const backend = () => {
+    backendName ??= pool.run({ type: 'backend' }).then(({ name }) => {
+      log(
+        `training with ${name}${name.startsWith('tfjs-node') ? '' : '; native TensorFlow (@tensorflow/tfjs-node) is not installed here'}`,
+      );
+      return name;
+    });
+    return backendName;
+  };
+
+  return {
+    checkDataset: (workload, dataset) => pool.run({ type: 'check', workload, dataset }),
+    buildArchitecture: (task) => pool.run({ type: 'build', ...task }),
+    async train(request, onEpoch, signal) {
+      const [startMs, pausedBeforeMs] = [Date.now(), pool.pausedMs];
+      const outcome = await pool.run({ type: 'train', ...request }, { onEpoch, signal });
+      const seconds = (Date.now() - startMs - (pool.pausedMs - pausedBeforeMs)) / 1000;
+      return { ...outcome, seconds, energyJ: estimateTrainingEnergyJ(outcome.cpuSeconds), energySource: 'estimate' };
+    },
+    exportTrained: (task, checkpoint) => pool.run({ type: 'export', ...task, checkpoint }),
+    evaluateOnnx: ({ workload, dataset }, onnx, split) =>
+      pool.run({ type: 'evaluate', workload, dataset, onnx, split }),
+    backend,
+    pause: () => pool.pause(),
+    close: async () => pool.close(),
+  };
+}

@@ -1,0 +1,39 @@
+/** Images as CSV: one row a sample, its pixels row by row, then its label (scikit-learn's digits.csv); optionally gzipped. */
+import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+import { DatasetError } from '../training-service.ts';
+import type { RawImages } from './image-dataset.ts';
+import { gunzipDatasetFile, readDatasetFile } from './read-file.ts';
+
+export function readCsvImages({
+  path,
+  width,
+  height,
+  maxValue,
+}: Extract<DatasetSpec, { format: 'csv-images' }>): RawImages {
+  const raw = readDatasetFile(path, 'a CSV file of images');
+  const text = Buffer.from(path.endsWith('.gz') ? gunzipDatasetFile(path, raw) : raw).toString('utf8');
+  const rows = text.split('\n').filter((row) => row.trim() !== '');
+  if (rows.length === 0) throw new DatasetError(`${path} has no rows`);
+  const pixelCount = width * height;
+  const pixels = new Uint8Array(rows.length * pixelCount);
+  const labels = new Uint8Array(rows.length);
+  for (const [index, row] of rows.entries()) {
+    const cells = row.split(',').map(Number);
+    if (cells.length !== pixelCount + 1) {
+      throw new DatasetError(
+        `${path}, line ${index + 1}: ${cells.length} columns, but ${width}×${height} pixels and a label are ${pixelCount + 1}`,
+      );
+    }
+    const wrong = cells.findIndex((cell, i) => !(cell >= 0 && cell <= (i === pixelCount ? 255 : maxValue)));
+    if (wrong >= 0)
+      throw new DatasetError(
+        `${path}, line ${index + 1}, column ${wrong + 1}: expected a number from 0 to ${wrong === pixelCount ? 255 : maxValue}`,
+      );
+    labels[index] = cells[pixelCount] as number;
+    for (let i = 0; i < pixelCount; i++)
+      pixels[index * pixelCount + i] = Math.round(((cells[i] as number) / maxValue) * 255);
+  }
+  const highest = labels.reduce((max, label) => Math.max(max, label), 0);
+  const classes = Array.from({ length: highest + 1 }, (_, label) => String(label));
+  return { height, width, channels: 1, classes, train: { pixels, labels }, validation: null, test: null };
+}

@@ -1,0 +1,100 @@
+/**
+ * Images that EdgeTune draws itself, for demos and tests without a download: a striped shape of random colour, place and
+ * size on a random background, under noise. The class is the pair of shape and stripe direction, so that colour and
+ * place say nothing and a network needs some depth and width to tell the classes apart.
+ */
+import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+import type { ImageSplit, RawImages } from './image-dataset.ts';
+import { createRandom, type Random } from './random.ts';
+
+type SyntheticSpec = Extract<DatasetSpec, { format: 'synthetic-images' }>;
+
+const SHAPES = ['disc', 'square', 'ring', 'cross', 'triangle'] as const;
+const STRIPES = ['horizontal', 'vertical', 'rising', 'falling'] as const;
+/** Standard deviation of the noise, in units of the full brightness. */
+const NOISE = 0.12;
+
+/** Classes in label order: up to 20 pairs of shape and stripes. */
+export function syntheticClasses(count: number): string[] {
+  return Array.from(
+    { length: count },
+    (_, label) => `${STRIPES[Math.floor(label / SHAPES.length)]} ${SHAPES[label % SHAPES.length]}`,
+  );
+}
+
+export function drawSyntheticImages(spec: SyntheticSpec): RawImages {
+  const { classes, samples, imageSize, channels, seed } = spec;
+  const draw = (count: number, key: number) => drawSplit(spec, count, createRandom(seed, key));
+  const held = Math.max(classes, Math.round(samples * 0.15));
+  return {
+    height: imageSize,
+    width: imageSize,
+    channels,
+    classes: syntheticClasses(classes),
+    train: draw(samples - 2 * held, 1),
+    validation: draw(held, 2),
+    test: draw(held, 3),
+  };
+}
+
+function drawSplit({ classes, imageSize, channels }: SyntheticSpec, count: number, random: Random): ImageSplit {
+  const size = imageSize * imageSize * channels;
+  const split = { pixels: new Uint8Array(count * size), labels: new Uint8Array(count) };
+  for (let sample = 0; sample < count; sample++) {
+    const label = sample % classes;
+    split.labels[sample] = label;
+    drawImage(split.pixels.subarray(sample * size, (sample + 1) * size), label, imageSize, channels, random);
+  }
+  return split;
+}
+
+function drawImage(pixels: Uint8Array, label: number, size: number, channels: number, random: Random): void {
+  const shape = SHAPES[label % SHAPES.length] as (typeof SHAPES)[number];
+  const stripes = STRIPES[Math.floor(label / SHAPES.length)] as (typeof STRIPES)[number];
+  const radius = size * (0.22 + 0.16 * random.next());
+  const [centreX, centreY] = [
+    radius + random.next() * (size - 2 * radius),
+    radius + random.next() * (size - 2 * radius),
+  ];
+  const wavelength = size * (0.2 + 0.08 * random.next());
+  const phase = random.next() * 2 * Math.PI;
+  const colour = (low: number, high: number) =>
+    Array.from({ length: channels }, () => low + random.next() * (high - low));
+  const [bright, dark, background] = [colour(0.5, 1), colour(0, 0.5), colour(0.2, 0.8)];
+  for (let y = 0, at = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const [dx, dy] = [(x - centreX) / radius, (y - centreY) / radius];
+      const wave = Math.sin((2 * Math.PI * along(stripes, x, y)) / wavelength + phase) > 0;
+      const paint = isInside(shape, dx, dy) ? (wave ? bright : dark) : background;
+      for (let channel = 0; channel < channels; channel++, at++) {
+        pixels[at] = Math.max(
+          0,
+          Math.min(255, Math.round(255 * ((paint[channel] as number) + NOISE * random.normal()))),
+        );
+      }
+    }
+  }
+}
+
+/** Position across the stripes. */
+function along(stripes: (typeof STRIPES)[number], x: number, y: number): number {
+  if (stripes === 'horizontal') return y;
+  if (stripes === 'vertical') return x;
+  return (stripes === 'rising' ? x + y : x - y) * Math.SQRT1_2;
+}
+
+function isInside(shape: (typeof SHAPES)[number], dx: number, dy: number): boolean {
+  const distance = Math.hypot(dx, dy);
+  switch (shape) {
+    case 'disc':
+      return distance <= 1;
+    case 'square':
+      return Math.abs(dx) <= 0.85 && Math.abs(dy) <= 0.85;
+    case 'ring':
+      return distance <= 1 && distance >= 0.5;
+    case 'cross':
+      return Math.max(Math.abs(dx), Math.abs(dy)) <= 1 && Math.min(Math.abs(dx), Math.abs(dy)) <= 0.33;
+    case 'triangle':
+      return dy <= 0.8 && dy >= -1 && Math.abs(dx) <= (dy + 1) / 1.8;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Synchronous data parallelism: a training step's samples are cut into micro-batches of a fixed size, which the cores of
+ * a trial share. Batch normalisation sees one micro-batch at a time ("ghost" batches, Hoffer et al., 2017,
+ * https://arxiv.org/abs/1705.08741), whose gradients and moving statistics are averaged in a fixed order: the result
+ * does not depend on how many cores there are.
+ */
+import { Worker } from 'node:worker_threads';
+import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
+import type { BatchGradient, ModelState, Replica } from './replica.ts';
+import type { TrialTask } from './training-service.ts';
+
+/** Samples of a micro-batch. */
+export const MICRO_BATCH = 16;
+
+/** Memory that the team shares; every array lies in shared memory. */
+export interface SharedStep {
+  /** [0] number of the step, on whose change the members wait; [1] members that are done; [2] micro-batches of the step. */
+  control: Int32Array;
+  weights: Float32Array;
+  moving: Float32Array;
+  /** Sample indices of all micro-batches, and how many samples each has. */
+  indices: Uint32Array;
+  sizes: Uint32Array;
+  /** Per micro-batch. */
+  gradients: Float32Array[];
+  movings: Float32Array[];
+  losses: Float32Array;
+}
+
+export interface GradientWorkerData {
+  task: TrialTask;
+  member: number;
+  members: number;
+  shared: SharedStep;
+}
+
+/** Index in `SharedStep.control`. */
+export const CONTROL = { step: 0, done: 1, count: 2 } as const;
+/** A member whose thread has died never answers. */
+const STEP_TIMEOUT_MS = 600_000;
+
+export class GradientTeam {
+  readonly #replica: Replica;
+  readonly #shared: SharedStep;
+  readonly #workers: Worker[];
+
+  private constructor(replica: Replica, shared: SharedStep, workers: Worker[]) {
+    this.#replica = replica;
+    this.#shared = shared;
+    this.#workers = workers;
+  }
+
+  /** @param cores members of the team, this thread included */
+  static async start(replica: Replica, task: TrialTask, cores: number, batchSize: number): Promise<GradientTeam> {
+    const shared = allocate(replica.state(), Math.ceil(batchSize / MICRO_BATCH));
+    const url = childModuleUrl(import.meta.url, './gradient-worker.ts', './gradient-worker.js');
+    const workers = Array.from({ length: cores - 1 }, (_, i) => {
+      const workerData: GradientWorkerData = { task, member: i + 1, members: cores, shared };
+      return new Worker(url, { workerData, execArgv: execArgvFor(url) });
+    });
+    await Promise.all(workers.map(ready));
+    return new GradientTeam(replica, shared, workers);
+  }
+
+  /** The gradient of the mean loss over the samples at `state`, and the moving statistics after them. */
+  gradient(state: ModelState, indices: Uint32Array): BatchGradient {
+    const count = this.#publish(state, indices);
+    computeShare(this.#replica, this.#shared, 0, this.#workers.length + 1);
+    this.#awaitMembers();
+    return average(this.#shared, count, indices.length);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #publish({ weights, moving }: ModelState, indices: Uint32Array): number {
+    const { control, sizes } = this.#shared;
+    const count = Math.ceil(indices.length / MICRO_BATCH);
+    this.#shared.weights.set(weights);
+    this.#shared.moving.set(moving);
+    this.#shared.indices.set(indices);
+    for (let i = 0; i < count; i++) sizes[i] = Math.min(MICRO_BATCH, indices.length - i * MICRO_BATCH);
+    Atomics.store(control, CONTROL.count, count);
+    Atomics.store(control, CONTROL.done, 0);
+    Atomics.add(control, CONTROL.step, 1);
+    Atomics.notify(control, CONTROL.step);
+    return count;
+  }
+
+  #awaitMembers(): void {
+    const { control } = this.#shared;
+    for (
+      let done = Atomics.load(control, CONTROL.done);
+      done < this.#workers.length;
+      done = Atomics.load(control, CONTROL.done)
+    ) {
+      if (Atomics.wait(control, CONTROL.done, done, STEP_TIMEOUT_MS) === 'timed-out')
+        throw new Error('a training thread does not answer');
+    }
+  }
+}
+
+/** Computes the micro-batches of one member; used by this thread and by the workers. */
+export function computeShare(replica: Replica, shared: SharedStep, member: number, members: number): void {
+  const count = Atomics.load(shared.control, CONTROL.count);
+  for (let i = member; i < count; i += members) {
+    // Every micro-batch starts from the same moving statistics.
+    replica.setState({ weights: shared.weights, moving: shared.moving });
+    const start = i * MICRO_BATCH;
+    const { loss, gradient, moving } = replica.gradient(
+      shared.indices.subarray(start, start + (shared.sizes[i] as number)),
+    );
+    shared.gradients[i]?.set(gradient);
+    shared.movings[i]?.set(moving);
+    shared.losses[i] = loss;
+  }
+}
+
+function average({ gradients, movings, losses, sizes }: SharedStep, count: number, samples: number): BatchGradient {
+  const mean = (parts: readonly Float32Array[]) => {
+    const sum = new Float32Array(parts[0]?.length ?? 0);
+    for (let part = 0; part < count; part++) {
+      const [values, share] = [parts[part] as Float32Array, (sizes[part] as number) / samples];
+      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + share * (values[i] as number);
+    }
+    return sum;
+  };
+  let loss = 0;
+  for (let i = 0; i < count; i++) loss += ((losses[i] as number) * (sizes[i] as number)) / samples;
+  return { loss, gradient: mean(gradients), moving: mean(movings) };
+}
+
+function allocate({ weights, moving }: ModelState, microBatches: number): SharedStep {
+  const floats = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
+  const several = (length: number) => Array.from({ length: microBatches }, () => floats(length));
+  return {
+    control: new Int32Array(new SharedArrayBuffer(12)),
+    weights: floats(weights.length),
+    moving: floats(moving.length),
+    indices: new Uint32Array(new SharedArrayBuffer(4 * microBatches * MICRO_BATCH)),
+    sizes: new Uint32Array(new SharedArrayBuffer(4 * microBatches)),
+    gradients: several(weights.length),
+    movings: several(moving.length),
+    losses: floats(microBatches),
+  };
+}
+
+function ready(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', () => resolve());
+    worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`a training thread ended with code ${code} at its start`)));
+  });
+}

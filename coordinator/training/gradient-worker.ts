@@ -1,0 +1,21 @@
+/** A member of a gradient team: a thread with a backend and a replica of its own, which computes its share of each step. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { loadBackend } from './backends/load-backend.ts';
+import { CONTROL, computeShare, type GradientWorkerData } from './gradient-team.ts';
+import { Replica } from './replica.ts';
+import { workloadNamed } from './workloads/all.ts';
+
+const { task, member, members, shared } = workerData as GradientWorkerData;
+await loadBackend();
+const replica = new Replica(workloadNamed(task.workload).load(task.dataset), task.candidate, task.seed);
+let step = Atomics.load(shared.control, CONTROL.step);
+parentPort?.postMessage('ready');
+
+// Until the thread is terminated.
+for (;;) {
+  Atomics.wait(shared.control, CONTROL.step, step);
+  step = Atomics.load(shared.control, CONTROL.step);
+  computeShare(replica, shared, member, members);
+  Atomics.add(shared.control, CONTROL.done, 1);
+  Atomics.notify(shared.control, CONTROL.done);
+}

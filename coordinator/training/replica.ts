@@ -1,0 +1,120 @@
+/** One copy of a model whose state is kept in flat arrays, and its gradient on a few samples. */
+import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { LoadedTask, SplitName } from './workloads/workload.ts';
+
+/** Flat values of a model: what the gradient changes, and batch normalisation's moving statistics. */
+export interface ModelState {
+  weights: Float32Array;
+  moving: Float32Array;
+}
+
+export interface BatchGradient {
+  /** Mean over the samples. */
+  loss: number;
+  gradient: Float32Array;
+  /** The moving statistics after these samples. */
+  moving: Float32Array;
+}
+
+const EVALUATION_BATCH = 64;
+
+export class Replica {
+  readonly model: LayersModel;
+  readonly #task: LoadedTask;
+
+  constructor(task: LoadedTask, candidate: Candidate, seed: number) {
+    this.#task = task;
+    this.model = task.buildModel(candidate, seed);
+  }
+
+  state(): ModelState {
+    const values = (weights: { read(): tf.Tensor }[]) =>
+      flatten(weights.map((weight) => weight.read().dataSync() as Float32Array));
+    return { weights: values(this.model.trainableWeights), moving: values(this.model.nonTrainableWeights) };
+  }
+
+  setState({ weights, moving }: ModelState): void {
+    tf.tidy(() => {
+      assign(this.model.trainableWeights, weights);
+      assign(this.model.nonTrainableWeights, moving);
+    });
+  }
+
+  /** Gradient of the mean cross-entropy over training samples, at the current state. Changes the moving statistics. */
+  gradient(indices: ArrayLike<number>): BatchGradient {
+    return tf.tidy(() => {
+      const { x, y } = this.#batch('train', indices);
+      const variables = this.model.trainableWeights.map((weight) => variableOf(weight));
+      const { value, grads } = tf.variableGrads(
+        () => crossEntropy(this.model.apply(x, { training: true }) as tf.Tensor2D, y),
+        variables,
+      );
+      return {
+        loss: value.dataSync()[0] as number,
+        gradient: flatten(variables.map(({ name }) => (grads[name] as tf.Tensor).dataSync() as Float32Array)),
+        moving: flatten(this.model.nonTrainableWeights.map((weight) => weight.read().dataSync() as Float32Array)),
+      };
+    });
+  }
+
+  /** Accuracy and mean cross-entropy over a split, with the moving statistics. */
+  evaluate(split: SplitName): { accuracy: number; loss: number } {
+    const labels = this.#task.labels(split);
+    let [right, loss] = [0, 0];
+    for (let start = 0; start < labels.length; start += EVALUATION_BATCH) {
+      const indices = Array.from({ length: Math.min(EVALUATION_BATCH, labels.length - start) }, (_, i) => start + i);
+      tf.tidy(() => {
+        const { x, y } = this.#batch(split, indices);
+        const logits = this.model.apply(x, { training: false }) as tf.Tensor2D;
+        loss += (crossEntropy(logits, y).dataSync()[0] as number) * indices.length;
+        for (const [i, predicted] of tf.argMax(logits, 1).dataSync().entries())
+          if (predicted === labels[start + i]) right++;
+      });
+    }
+    return { accuracy: right / labels.length, loss: loss / labels.length };
+  }
+
+  dispose(): void {
+    this.model.dispose();
+  }
+
+  #batch(split: SplitName, indices: ArrayLike<number>): { x: tf.Tensor; y: tf.Tensor2D } {
+    const labels = this.#task.labels(split);
+    const x = tf.tensor(this.#task.inputs(split, indices), [indices.length, ...this.#task.inputShape]);
+    const classes = Int32Array.from(indices, (index) => labels[index] as number);
+    return { x, y: tf.oneHot(tf.tensor1d(classes, 'int32'), this.#task.classes.length).toFloat() as tf.Tensor2D };
+  }
+}
+
+function crossEntropy(logits: tf.Tensor2D, y: tf.Tensor2D): tf.Scalar {
+  return tf.neg(tf.mean(tf.sum(tf.mul(y, tf.logSoftmax(logits)), 1))) as tf.Scalar;
+}
+
+/** tfjs-layers keeps the variable of a weight to itself; the optimiser of its own training loop reads it like this. */
+function variableOf(weight: unknown): tf.Variable {
+  return (weight as { val: tf.Variable }).val;
+}
+
+function flatten(parts: readonly Float32Array[]): Float32Array {
+  const flat = new Float32Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    flat.set(part, at);
+    at += part.length;
+  }
+  return flat;
+}
+
+function assign(weights: { shape: (number | null)[]; write(value: tf.Tensor): unknown }[], flat: Float32Array): void {
+  let at = 0;
+  for (const weight of weights) {
+    const shape = weight.shape as number[];
+    const size = shape.reduce((product, length) => product * length, 1);
+    weight.write(tf.tensor(flat.slice(at, at + size), shape));
+    at += size;
+  }
+  if (at !== flat.length)
+    throw new Error(`the state has ${flat.length} values, the model ${at}: it is of another architecture`);
+}

@@ -1,0 +1,109 @@
+/** A training process: answers one request at a time. It ends when the coordinator does. */
+import { exportLayersModel } from '../export/export-layers-model.ts';
+import { renderModelCard } from '../export/model-card.ts';
+import { loadBackend } from './backends/load-backend.ts';
+import { decodeCheckpoint } from './checkpoint.ts';
+import { type ChildMessage, type ChildRequest, type ChildResult, childRequestSchema } from './child-messages.ts';
+import { evaluateOnnx } from './evaluate-onnx.ts';
+import { Replica } from './replica.ts';
+import { trainRung } from './train-rung.ts';
+import { workloadNamed } from './workloads/all.ts';
+
+type Request<T extends ChildRequest['type']> = Extract<ChildRequest, { type: T }>;
+
+function send(message: ChildMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send?.(message, () => resolve());
+    else resolve();
+  });
+}
+
+function load({ workload, dataset }: Pick<Request<'check'>, 'workload' | 'dataset'>) {
+  return workloadNamed(workload).load(dataset);
+}
+
+async function check(request: Request<'check'>): Promise<ChildResult<'check'>> {
+  const task = load(request);
+  const count = (split: 'train' | 'validation' | 'test') => task.labels(split).length;
+  return {
+    samples: { train: count('train'), validation: count('validation'), test: count('test') },
+    classes: task.classes,
+  };
+}
+
+/** The same architecture always has the same weights, and so the same bytes, whatever the trial. */
+const ARCHITECTURE_SEED = 0;
+
+async function build(request: Request<'build'>): Promise<ChildResult<'build'>> {
+  await loadBackend();
+  const task = load(request);
+  const replica = new Replica(task, request.candidate, ARCHITECTURE_SEED);
+  try {
+    return { onnx: exportLayersModel(replica.model, task.metadata), parameters: replica.state().weights.length };
+  } finally {
+    replica.dispose();
+  }
+}
+
+async function train(request: Request<'train'>): Promise<ChildResult<'train'>> {
+  const backend = await loadBackend();
+  const before = process.cpuUsage();
+  const outcome = await trainRung(load(request), backend, request, (report) => send({ type: 'epoch', ...report }));
+  const { user, system } = process.cpuUsage(before);
+  return { ...outcome, cpuSeconds: (user + system) / 1e6, backend: backend.name };
+}
+
+async function exportTrained(request: Request<'export'>): Promise<ChildResult<'export'>> {
+  const backend = await loadBackend();
+  const task = load(request);
+  const replica = new Replica(task, request.candidate, request.seed);
+  try {
+    const { model, epochs } = decodeCheckpoint(request.checkpoint);
+    replica.setState(model);
+    const { accuracy } = replica.evaluate('validation');
+    const metadata = {
+      ...task.metadata,
+      'edgetune.classes': JSON.stringify(task.classes),
+      'edgetune.candidate': JSON.stringify(request.candidate),
+      'edgetune.workload': request.workload,
+    };
+    const modelCard = renderModelCard({
+      ...request,
+      backend: backend.name,
+      epochs,
+      validationAccuracy: accuracy,
+      classes: task.classes,
+      metadata,
+    });
+    return { onnx: exportLayersModel(replica.model, metadata), modelCard };
+  } finally {
+    replica.dispose();
+  }
+}
+
+function answer(request: ChildRequest): Promise<unknown> {
+  switch (request.type) {
+    case 'check':
+      return check(request);
+    case 'build':
+      return build(request);
+    case 'train':
+      return train(request);
+    case 'export':
+      return exportTrained(request);
+    case 'evaluate':
+      return evaluateOnnx(load(request), request.onnx, request.split);
+    case 'backend':
+      return loadBackend().then(({ name }) => ({ name }));
+  }
+}
+
+process.on('message', async (message) => {
+  try {
+    await send({ type: 'result', result: await answer(childRequestSchema.parse(message)) });
+  } catch (error) {
+    const { name, message: text } = error as Error;
+    await send({ type: 'error', name, message: text });
+  }
+});
+process.on('disconnect', () => process.exit());

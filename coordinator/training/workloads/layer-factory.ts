@@ -1,0 +1,65 @@
+/** The layers that the built-in networks are made of. */
+import * as tfl from '@tensorflow/tfjs-layers';
+
+type Tensor = tfl.SymbolicTensor;
+
+/** Layers with reproducible initial weights; every convolution is followed by batch normalisation and so has no bias. */
+export class LayerFactory {
+  #seed: number;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  nextSeed(): number {
+    this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#seed;
+  }
+
+  convolution(x: Tensor, filters: number, kernelSize: number, strides: number): Tensor {
+    const kernelInitializer = tfl.initializers.heNormal({ seed: this.nextSeed() });
+    return this.#normalise(
+      tfl.layers
+        .conv2d({ filters, kernelSize, strides, padding: 'same', useBias: false, kernelInitializer })
+        .apply(x) as Tensor,
+    );
+  }
+
+  depthwise(x: Tensor, kernelSize: number, strides: number): Tensor {
+    const depthwiseInitializer = tfl.initializers.heNormal({ seed: this.nextSeed() });
+    return this.#normalise(
+      tfl.layers
+        .depthwiseConv2d({ kernelSize, strides, padding: 'same', useBias: false, depthwiseInitializer })
+        .apply(x) as Tensor,
+    );
+  }
+
+  /** One logit a class from the mean of every channel. */
+  classify(x: Tensor, classes: number): Tensor {
+    const pooled = tfl.layers.globalAveragePooling2d({ dataFormat: 'channelsLast' }).apply(x) as Tensor;
+    return this.dense(pooled, classes);
+  }
+
+  dense(x: Tensor, units: number, useBias = true): Tensor {
+    const kernelInitializer = tfl.initializers.glorotUniform({ seed: this.nextSeed() });
+    return tfl.layers.dense({ units, useBias, kernelInitializer }).apply(x) as Tensor;
+  }
+
+  relu(x: Tensor): Tensor {
+    return tfl.layers.reLU().apply(x) as Tensor;
+  }
+
+  add(a: Tensor, b: Tensor): Tensor {
+    return tfl.layers.add().apply([a, b]) as Tensor;
+  }
+
+  /** The identity, or a 1×1 convolution where the shape changes. */
+  shortcut(x: Tensor, filters: number, stride: number): Tensor {
+    return stride === 1 && x.shape.at(-1) === filters ? x : this.convolution(x, filters, 1, stride);
+  }
+
+  /** Momentum 0.9: rungs of few steps must already have usable statistics. */
+  #normalise(x: Tensor): Tensor {
+    return tfl.layers.batchNormalization({ momentum: 0.9 }).apply(x) as Tensor;
+  }
+}
