@@ -210,7 +210,8 @@ function depthwiseInputGradient(
 function spreadGradient(dy: tf.Tensor4D, info: tf.backend_util.Conv2DInfo): tf.Tensor4D {
   const { padInfo, filterHeight, filterWidth, strideHeight, strideWidth, inHeight, inWidth } = info;
   const [batch, height, width, channels] = dy.shape;
-  const [tall, wide] = [(height - 1) * strideHeight + 1, (width - 1) * strideWidth + 1];
+  // Zeros behind the last value, too: they are part of the padding, cut off only where it is narrower than they.
+  const [tall, wide] = [height * strideHeight, width * strideWidth];
   let spread = dy;
   if (strideHeight > 1 || strideWidth > 1) {
     const apart = tf.pad(tf.reshape(dy, [batch, height, 1, width, 1, channels]), [
@@ -221,8 +222,7 @@ function spreadGradient(dy: tf.Tensor4D, info: tf.backend_util.Conv2DInfo): tf.T
       [0, strideWidth - 1],
       [0, 0],
     ]);
-    const joined = tf.reshape(apart, [batch, height * strideHeight, width * strideWidth, channels]);
-    spread = tf.slice(joined, [0, 0, 0, 0], [batch, tall, wide, channels]) as tf.Tensor4D;
+    spread = tf.reshape(apart, [batch, tall, wide, channels]) as tf.Tensor4D;
   }
   const [top, left] = [filterHeight - 1 - padInfo.top, filterWidth - 1 - padInfo.left];
   return padOrCut(

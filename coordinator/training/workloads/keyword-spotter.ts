@@ -71,7 +71,7 @@ function buildModel(classes: number, candidate: Candidate, seed: number): tfl.La
   const depth = Number(candidate.depth ?? 2);
   const kernelSize = Number(candidate.kernelSize ?? 3);
   const input = tfl.input({ shape: [FRAMES, MEL_BANDS, 1] });
-  let x = layers.relu(layers.convolution(input, width, 5, 2));
+  let x = layers.relu(layers.convolution(input, width, 3, 2));
   for (let block = 0; block < depth; block++) {
     x = layers.relu(layers.depthwise(x, kernelSize, block === 0 ? 2 : 1));
     x = layers.relu(layers.convolution(x, width, 1, 1));
