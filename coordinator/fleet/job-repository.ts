@@ -1,4 +1,4 @@
-/** The journal of jobs. Every call that returns has been written durably. */
+/** The journal of jobs. A call that returns has been written so that it outlives the process. */
 import type { JobRequest, JobState } from '@edgetune/shared/protocol/job.ts';
 
 /** A job as its journal keeps it. */

@@ -16,6 +16,11 @@ export interface Database {
   read: Queries;
   /** Runs `work` in one transaction: when it returns, all of it is on the disk; when it throws, nothing is. */
   write<T>(work: (queries: Queries) => T): T;
+  /**
+   * The same without waiting for the disk: it outlives the process, however that dies, but a power cut may take back
+   * the last of such writes. For what a restart puts right by itself.
+   */
+  writeSoon<T>(work: (queries: Queries) => T): T;
   close(): void;
   client: Libsql.Database;
 }
@@ -34,19 +39,28 @@ export function openDatabase(file: string, migrations: readonly Migration[] = al
     throw explainOpenError(error, file);
   }
   const read = queriesOver(client);
+  const write = <T>(work: (queries: Queries) => T): T => {
+    try {
+      client.exec('BEGIN IMMEDIATE');
+      const result = work(read);
+      client.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite itself has rolled back after some errors, such as a full disk; libsql's own transaction() rolls back
+      // once more then, and its complaint about that hides the error.
+      if (client.inTransaction) client.exec('ROLLBACK');
+      throw explainWriteError(error, file);
+    }
+  };
   return {
     read,
-    write: (work) => {
+    write,
+    writeSoon: (work) => {
+      client.exec('PRAGMA synchronous=NORMAL');
       try {
-        client.exec('BEGIN IMMEDIATE');
-        const result = work(read);
-        client.exec('COMMIT');
-        return result;
-      } catch (error) {
-        // SQLite itself has rolled back after some errors, such as a full disk; libsql's own transaction() rolls back
-        // once more then, and its complaint about that hides the error.
-        if (client.inTransaction) client.exec('ROLLBACK');
-        throw explainWriteError(error, file);
+        return write(work);
+      } finally {
+        client.exec('PRAGMA synchronous=FULL');
       }
     },
     close: () => client.close(),

@@ -8,14 +8,18 @@ import { jobs } from './schema.ts';
 const TERMINAL = jobStateSchema.options.filter(isTerminal);
 const UNFINISHED = jobStateSchema.options.filter((state) => !isTerminal(state));
 
-export function createJobTable({ read, write }: Database): JobRepository {
+/**
+ * Written without waiting for the disk, four times per job: after a restart every unfinished job is cancelled anyway,
+ * and what was measured is written durably to the history before the agent may forget it.
+ */
+export function createJobTable({ read, writeSoon }: Database): JobRepository {
   return {
-    insert: (record) => write((tx) => void tx.insert(jobs).values(record).run()),
-    update: (id, change) => write((tx) => void tx.update(jobs).set(change).where(eq(jobs.id, id)).run()),
+    insert: (record) => writeSoon((tx) => void tx.insert(jobs).values(record).run()),
+    update: (id, change) => writeSoon((tx) => void tx.update(jobs).set(change).where(eq(jobs.id, id)).run()),
     get: (id) => read.select().from(jobs).where(eq(jobs.id, id)).get() ?? null,
     unfinished: () => read.select().from(jobs).where(inArray(jobs.state, UNFINISHED)).orderBy(asc(sql`rowid`)).all(),
     prune: (before) =>
-      write((tx) =>
+      writeSoon((tx) =>
         tx
           .delete(jobs)
           .where(and(inArray(jobs.state, TERMINAL), lt(jobs.updatedAt, before)))

@@ -37,6 +37,15 @@ test('commits are synced: WAL with synchronous=FULL, and foreign keys hold', (t)
   assert.deepEqual(client.pragma('foreign_keys'), [{ foreign_keys: 1 }]);
 });
 
+test('a write that need not wait for the disk leaves the others waiting for it, also when it fails', (t) => {
+  const { client, writeSoon, close } = openDatabase(join(temporaryDirectory(t), 'a.db'));
+  t.after(close);
+  const within = writeSoon(() => client.pragma('synchronous'));
+  assert.deepEqual(within, [{ synchronous: 1 }]);
+  assert.throws(() => writeSoon(() => assert.fail('work failed')), /work failed/);
+  assert.deepEqual(client.pragma('synchronous'), [{ synchronous: 2 }]);
+});
+
 test('a database of the first release opens, is migrated, and holds what was in it', (t) => {
   const directory = temporaryDirectory(t);
   const fixture = join(import.meta.dirname, 'fixtures', '0001-initial.db.gz');

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../../support/fleet.ts';
 
 const WRITER = join(import.meta.dirname, 'writing-child.ts');
 
-/** Starts a process that opens the store, appends events and puts blobs, and prints the name of each when it is done. */
+/** Starts a process that opens the store, writes events, jobs and blobs, and prints the name of each when it is done. */
 function startWriter(directory: string) {
   const child = spawn(process.execPath, ['--import', 'tsx', WRITER, directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -34,6 +34,7 @@ test('what a process was told is stored is there after it was killed, and its lo
   assert.ok(acknowledged.length >= 200);
   for (const name of acknowledged)
     if (name.length === 64) assert.ok((await store.blobs.get(name)).length > 0);
+    else if (name.startsWith('j-')) assert.equal(store.jobs.get(name)?.state, 'running', name);
     else assert.ok(messages.has(name), name);
 });
 
