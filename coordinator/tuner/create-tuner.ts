@@ -64,7 +64,7 @@ class AskTellTuner implements Tuner {
     this.#terms = objectiveTerms(problem.objectives, problem.devices);
     this.#budgets = budgets;
     this.#scheduler = createScheduler(problem, this.#budgets.length, this.#terms.length);
-    this.#sampler = createSampler(problem);
+    this.#sampler = createSampler(problem, this.#terms.length);
     this.#history = new History(this.#budgets.length, this.#terms.length);
     this.#stop = new StopRule(problem.stop ?? {}, problem.devices);
     this.#initial = initialCandidates(problem, this.#space);

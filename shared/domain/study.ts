@@ -71,7 +71,9 @@ export const budgetLadderSchema = z.strictObject({
 
 export const tunerSettingsSchema = z.strictObject({
   mode: z.enum(['onefold', 'hierarchical', 'accuracy-only', 'hyperpower', 'top-k-after-one-epoch']).default('onefold'),
-  sampler: z.enum(['auto', 'random', 'quasi-random', 'grid', 'tpe', 'bohb', 'motpe', 'nsga2', 'dehb']).default('auto'),
+  sampler: z
+    .enum(['auto', 'random', 'quasi-random', 'grid', 'bayesian', 'tpe', 'bohb', 'motpe', 'nsga2', 'dehb'])
+    .default('auto'),
   scheduler: z.enum(['auto', 'none', 'successive-halving', 'hyperband', 'asha']).default('auto'),
   seed: z.int().default(1),
   /** Rungs are sized by counting trials (nominal, the default), or so that each costs as many seconds or joules as the one below. */

@@ -1,4 +1,6 @@
 import type { TunerProblem } from '../tuner.ts';
+import { autoSampler } from './auto.ts';
+import { BayesianSampler } from './bayesian.ts';
 import { BohbSampler } from './bohb.ts';
 import { DehbSampler } from './dehb.ts';
 import { GridSampler } from './grid.ts';
@@ -9,7 +11,7 @@ import type { Sampler } from './sampler.ts';
 import { TpeSampler } from './tpe.ts';
 
 /** The sampler of a problem. */
-export function createSampler({ settings, maxTrials }: TunerProblem): Sampler {
+export function createSampler({ settings, maxTrials }: TunerProblem, objectives: number): Sampler {
   const spread = new QuasiRandomSampler(settings.seed);
   switch (settings.sampler) {
     case 'random':
@@ -28,7 +30,9 @@ export function createSampler({ settings, maxTrials }: TunerProblem): Sampler {
       return new TpeSampler('motpe', spread);
     case 'tpe':
       return new TpeSampler('tpe', spread);
+    case 'bayesian':
+      return new BayesianSampler(spread);
     case 'auto':
-      return new TpeSampler('tpe', spread);
+      return autoSampler(spread, objectives);
   }
 }

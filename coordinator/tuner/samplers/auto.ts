@@ -1,0 +1,15 @@
+import { BayesianSampler } from './bayesian.ts';
+import type { Sampler } from './sampler.ts';
+import { TpeSampler } from './tpe.ts';
+
+/** From so many observations on, Parzen estimators take over: their cost hardly grows. */
+const MOST_OBSERVATIONS = 400;
+
+/** The default: Bayesian optimisation while observations are few, TPE (or MOTPE) for long studies. */
+export function autoSampler(startup: Sampler, objectives: number): Sampler {
+  const bayesian = new BayesianSampler(startup);
+  const parzen = new TpeSampler(objectives === 1 ? 'tpe' : 'motpe', startup);
+  return {
+    propose: (view, random) => (view.history.size < MOST_OBSERVATIONS ? bayesian : parzen).propose(view, random),
+  };
+}
