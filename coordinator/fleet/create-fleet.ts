@@ -244,9 +244,9 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       const record = registry.find(name);
       return record && view(record);
     },
-    measure(deviceId, request, measureOptions) {
+    async measure(deviceId, request, measureOptions) {
       if (!registry.get(deviceId))
-        return Promise.reject(new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`));
+        throw new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`);
       return liveDevice(deviceId).jobs.measure(request, measureOptions);
     },
     subscribe(listener) {

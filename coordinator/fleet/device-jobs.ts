@@ -69,8 +69,8 @@ export class DeviceJobs {
   }
 
   /** Queues a measurement and waits for its result. @throws {JobFailedError} */
-  measure(request: MeasureRequest, options: MeasureOptions): Promise<Measurement> {
-    if (options.signal.aborted) return Promise.reject(cancelled(options.signal));
+  async measure(request: MeasureRequest, options: MeasureOptions): Promise<Measurement> {
+    if (options.signal.aborted) throw cancelled(options.signal);
     const at = this.#timestamp();
     const record: JobRecord = {
       id: `j-${randomUUID()}`,

@@ -52,7 +52,8 @@ export class DeviceRegistry {
   add(name: string): { device: DeviceRecord; token: JoinToken } {
     this.#checkName(name);
     const known = this.find(name);
-    if (known?.joinedAt) throw nameTaken(name, `edgetune device rejoin ${name} makes a new token for that device`);
+    if (known?.joinedAt)
+      throw nameTaken(name, `choose another name, or remove that device first: edgetune device remove ${name}`);
     const device = known ?? this.#insert(name);
     return { device, token: this.renewToken(device) };
   }
@@ -71,7 +72,7 @@ export class DeviceRegistry {
     const known = this.#repository.token(tokenHash);
     const device = known && this.get(known.deviceId);
     if (!known || !device) throw badToken('this join token is not known', 'edgetune device add NAME');
-    const again = device.joinedAt ? `edgetune device rejoin ${device.name}` : `edgetune device add ${device.name}`;
+    const again = `edgetune device add ${device.joinedAt ? 'NAME' : device.name}`;
     if (known.usedAt) throw badToken('this join token has been used already', again);
     if (Date.parse(known.expiresAt) <= this.#now()) throw badToken('this join token has expired', again);
     const credential = newSecret();

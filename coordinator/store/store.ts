@@ -43,21 +43,33 @@ export function openStore(dataDirectory: string, options: StoreOptions = {}): St
     throw explainWriteError(error, dataDirectory);
   }
   const unlock = lockDirectory(dataDirectory);
-  let database: Database;
+  let database: Database | null = null;
   try {
     database = openDatabase(join(dataDirectory, 'edgetune.db'));
+    return storeOver(database, openBlobs(dataDirectory, options), unlock);
   } catch (error) {
+    database?.close();
     unlock();
     throw error;
   }
+}
+
+function openBlobs(dataDirectory: string, { blobQuotaBytes = DEFAULT_BLOB_QUOTA_BYTES }: StoreOptions): BlobStore {
+  const directory = join(dataDirectory, 'blobs');
+  try {
+    return openBlobDirectory(directory, { quotaBytes: blobQuotaBytes });
+  } catch (error) {
+    throw explainWriteError(error, directory);
+  }
+}
+
+function storeOver(database: Database, blobs: BlobStore, unlock: () => void): Store {
   return {
     studies: createStudyTable(database),
     measurements: createMeasurementTable(database),
     devices: createDeviceTable(database),
     jobs: createJobTable(database),
-    blobs: openBlobDirectory(join(dataDirectory, 'blobs'), {
-      quotaBytes: options.blobQuotaBytes ?? DEFAULT_BLOB_QUOTA_BYTES,
-    }),
+    blobs,
     close() {
       database.close();
       unlock();

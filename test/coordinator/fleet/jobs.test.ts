@@ -371,6 +371,24 @@ test('a coordinator that stops cancels what runs, on the board too', async (t) =
   await agent.command('cancel');
 });
 
+test('a report that cannot be stored is not acknowledged; sent again, it counts', async (t) => {
+  const under = await startFleet(t);
+  const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
+  const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+  const job = await agent.job();
+  const { update } = under.store.jobs;
+  under.store.jobs.update = () => {
+    under.store.jobs.update = update;
+    throw new Error('the disk is full');
+  };
+  const lost = await agent.update(job, 'succeeded');
+  const again = await agent.update(job, 'succeeded');
+  await result;
+  await agent.command('acknowledge', ({ updateIds }) => updateIds.includes(again));
+  assert.ok(!agent.received.some((command) => command.type === 'acknowledge' && command.updateIds.includes(lost)));
+  assert.ok(under.log.some((line) => line.includes('the disk is full')));
+});
+
 test('a newer session of the same device replaces the older, whose death changes nothing', async (t) => {
   const under = await startFleet(t);
   const { fleet } = under;

@@ -54,7 +54,7 @@ test('a name that is taken, malformed or unknown is refused with what to do', as
   const { fleet } = under;
   await joinDevice(under, 'kitchen-pi');
   fleet.addDevice('garage-pi');
-  assert.throws(() => fleet.addDevice('kitchen-pi'), { code: 'name-taken', hint: /rejoin/ });
+  assert.throws(() => fleet.addDevice('kitchen-pi'), { code: 'name-taken', hint: /device remove kitchen-pi/ });
   assert.throws(() => fleet.addDevice('no spaces'), { code: 'bad-name', hint: /letters, digits/ });
   assert.throws(() => fleet.rename('kitchen-pi', 'garage-pi'), { code: 'name-taken' });
   assert.throws(() => fleet.rename('attic-pi', 'x'), { code: 'no-such-device', hint: /kitchen-pi, garage-pi/ });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -70,5 +70,9 @@ test('a store that could not be opened leaves no lock behind', (t) => {
   const directory = temporaryDirectory(t);
   mkdirSync(join(directory, 'edgetune.db'));
   assert.throws(() => openStore(directory), /edgetune\.db/);
-  assert.throws(() => openStore(directory), /edgetune\.db/);
+  rmSync(join(directory, 'edgetune.db'), { recursive: true });
+  writeFileSync(join(directory, 'blobs'), '');
+  assert.throws(() => openStore(directory), /blobs/);
+  rmSync(join(directory, 'blobs'));
+  openStore(directory).close();
 });
