@@ -3,7 +3,7 @@ import type { InferenceConfig, Precision } from '@edgetune/shared/domain/inferen
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
 import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
 import type { Backend, BoardProfile, PowerMode } from './board-profile.ts';
-import { classOf, type Term, termsOf } from './terms.ts';
+import { classOf, TERMS, type Term, termsOf } from './terms.ts';
 
 export interface KernelCost {
   name: string;
@@ -97,6 +97,37 @@ function precisionSpeed(backend: Backend, kernel: FusedKernel, precision: Precis
   return Math.max(speeds[precision] ?? 1, kernel.quantised ? (speeds.int8 ?? 1) : 1);
 }
 
+/** The terms of a kernel as this config runs it: each divided by how much faster than the reference it goes. */
+function scaledTerms(backend: Backend, kernel: FusedKernel, speed: Speed, precision: Precision): [Term, number][] {
+  const work = precisionSpeed(backend, kernel, precision);
+  return (Object.entries(termsOf(kernel)) as [Term, number][]).map(([term, amount]) => {
+    const kind = classOf(term);
+    return [term, amount / speed[kind] / (kind === 'parallel' ? work : 1)];
+  });
+}
+
+/** What a run consists of under a config: terms for `profile fit` to weigh, and the time that no coefficient changes. */
+export function runTerms(
+  profile: BoardProfile,
+  analysis: ModelAnalysis,
+  config: InferenceConfig,
+): { backend: Backend; terms: Record<Term, number>; syncUs: number } {
+  const backend = backendFor(profile, config);
+  const speed = speedOf(backend, config.threads, profile.cores, clockOf(profile, config), 1);
+  const terms = Object.fromEntries(TERMS.map((term) => [term, 0])) as Record<Term, number>;
+  terms.run = 1 / speed.serial;
+  let syncUs = 0;
+  for (const kernel of analysis.kernels) {
+    for (const [term, amount] of scaledTerms(backend, kernel, speed, config.precision)) terms[term] += amount;
+    if (kernel.kind !== 'view') syncUs += speed.syncUs;
+  }
+  return { backend, terms, syncUs };
+}
+
+function clockOf(profile: BoardProfile, config: InferenceConfig): number {
+  return Math.min(config.clockKHz ?? profile.maxClockKHz, profile.maxClockKHz) / profile.maxClockKHz;
+}
+
 function kernelUs(
   backend: Backend,
   kernel: FusedKernel,
@@ -105,12 +136,10 @@ function kernelUs(
 ): [us: number, workUs: number] {
   let total = kernel.kind === 'view' ? 0 : speed.syncUs;
   let work = 0;
-  for (const [term, amount] of Object.entries(termsOf(kernel)) as [Term, number][]) {
-    const kind = classOf(term);
-    const us = ((backend.coefficients[term] ?? 0) * amount) / speed[kind];
-    const own = kind === 'parallel' ? us / precisionSpeed(backend, kernel, precision) : us;
-    total += own;
-    if (kind !== 'serial') work += own;
+  for (const [term, amount] of scaledTerms(backend, kernel, speed, precision)) {
+    const us = (backend.coefficients[term] ?? 0) * amount;
+    total += us;
+    if (classOf(term) !== 'serial') work += us;
   }
   return [total, work];
 }

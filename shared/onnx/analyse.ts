@@ -10,7 +10,8 @@ import { signatureOf } from './signature.ts';
 
 export interface ModelAnalysis {
   graph: OnnxGraph;
-  signature: string;
+  /** Computed when it is first asked for. */
+  readonly signature: string;
   batchSize: number;
   inputShapes: ReadonlyMap<string, number[]>;
   /** Elements of all initializers. */
@@ -23,12 +24,16 @@ export interface ModelAnalysis {
 }
 
 /**
- * Shapes, cost and memory of a graph that has been read.
+ * Shapes, cost and memory of a graph that has been read. `runtime`: ONNX Runtime's habits where nothing is said.
  * @throws {OnnxError} where the graph cannot be sized, or holds an operator whose cost is not known
  */
-export function analyseGraph(graph: OnnxGraph, sizes: Sizes): ModelAnalysis {
+export function analyseGraph(
+  graph: OnnxGraph,
+  sizes: Sizes,
+  runtime: { mergesRepeats: boolean } = { mergesRepeats: true },
+): ModelAnalysis {
   const values = inferShapes(graph, sizes);
-  const live = liveGraph(graph, values);
+  const live = liveGraph(graph, values, runtime.mergesRepeats);
   let macs = 0;
   for (const node of live.nodes) {
     const output = values.get(node.outputs[0] as string);
@@ -36,9 +41,13 @@ export function analyseGraph(graph: OnnxGraph, sizes: Sizes): ModelAnalysis {
   }
   let parameters = 0;
   for (const tensor of graph.initializers.values()) parameters += tensor.elementCount;
+  let signature: string | null = null;
   return {
     graph,
-    signature: signatureOf(graph),
+    get signature() {
+      signature ??= signatureOf(graph);
+      return signature;
+    },
     batchSize: sizes.batchSize,
     inputShapes: inputShapes(graph, sizes),
     parameters,

@@ -32,8 +32,11 @@ function repetitionKey(node: OnnxNode, inputs: readonly string[]): string {
   return JSON.stringify([node.domain, node.opType, inputs, attributes]);
 }
 
-/** Removes what ONNX Runtime removes before the first run (constant folding, common subexpressions, dead code). */
-export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>): LiveGraph {
+/**
+ * Removes what ONNX Runtime removes before the first run (constant folding, common subexpressions, dead code).
+ * `mergeRepeats` false: a runtime, such as TensorFlow Lite, that runs the same work twice when it is written twice.
+ */
+export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, mergeRepeats = true): LiveGraph {
   const needed = neededNodes(graph);
   const aliases = new Map<string, string>();
   const resolve = (name: string): string => aliases.get(name) ?? name;
@@ -46,7 +49,7 @@ export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>):
       continue;
     }
     const hasTensor = [...node.attributes.values()].some((attribute) => attribute.tensor !== null);
-    const key = hasTensor ? null : repetitionKey(node, node.inputs.map(resolve));
+    const key = hasTensor || !mergeRepeats ? null : repetitionKey(node, node.inputs.map(resolve));
     const twin = key === null ? undefined : seen.get(key);
     if (twin) {
       for (const [index, name] of node.outputs.entries()) aliases.set(name, twin.outputs[index] ?? name);

@@ -19,14 +19,15 @@ export const raspberryPi5: BoardProfile = boardProfileSchema.parse({
       threads: { exponent: 0.82, memoryThreads: 1.4, syncUs: 2, fullLoadPenalty: 0.1 },
     }),
   ],
-  power: { idleW: 2.7, coreW: 1.42, memoryW: 0.8, clockExponent: 2 },
+  power: { idleW: 2.7, coreW: 1.2, memoryW: 0.15, clockExponent: 2 },
   thermal: { ambientC: 25, resistanceCPerW: 8, timeConstantS: 60, throttleC: 80, throttledClock: 0.7 },
   noise: { runCv: 0.004, sessionCv: 0.02, tailShare: 0.01, tailScale: 0.15 },
   error: { latencyMape: null, energyMape: null, memoryMape: null, comparedWith: 'not compared yet' },
   sources: {
     coefficients: 'see CORTEX_A76_COEFFICIENTS',
     threads: '4 threads against 1: SqueezeNet 1.61, ResNet-50 1.94: Tencent/ncnn benchmark/README.md (a4d2ea1)',
-    power: 'Idle 2.7 W at the wall (raspberrypi.com); core rail 1.42 W above idle with one busy core',
+    power:
+      'Idle 2.7 W and about 7.5 W with four busy cores at the wall (published reviews of the board): 1.2 W a core; one LPDDR4X channel 0.15 W',
     memory: 'ONNX Runtime 1.30 in a fresh process, measured on Linux; reserved: a running system without desktop',
     thermal: 'an estimate: a board with a heat sink in a room of 25 °C; throttling temperature of the maker',
     noise:
