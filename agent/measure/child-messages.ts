@@ -1,0 +1,36 @@
+/** What the agent and a measuring process say to each other. */
+import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { stopReasonSchema } from '@edgetune/shared/domain/measurement.ts';
+import { scenarioSchema } from '@edgetune/shared/domain/scenario.ts';
+import { stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
+import { z } from 'zod';
+
+export const measureOrderSchema = z.object({
+  modelPath: z.string(),
+  config: inferenceConfigSchema,
+  scenario: scenarioSchema,
+  stopRule: stopRuleSchema,
+  dimensions: z.record(z.string(), z.int().positive()),
+  seed: z.number(),
+});
+export type MeasureOrder = z.infer<typeof measureOrderSchema>;
+
+export const measureReportSchema = z.discriminatedUnion('type', [
+  /** The model is loaded and warm: the measured window begins. */
+  z.object({ type: z.literal('measuring') }),
+  z.object({
+    type: z.literal('done'),
+    latenciesMs: z.array(z.number()).min(1),
+    /** Samples that were run in the window, and how long the window was. */
+    samples: z.int().positive(),
+    windowMs: z.number().positive(),
+    cpuSeconds: z.number(),
+    peakMemoryBytes: z.number().nullable(),
+    /** Rows of the first output: the batch that the runtime really ran. */
+    outputRows: z.int().nullable(),
+    stopReason: stopReasonSchema,
+  }),
+  /** `rejected`: this model or config can never run here. */
+  z.object({ type: z.literal('failed'), rejected: z.boolean(), message: z.string() }),
+]);
+export type MeasureReport = z.infer<typeof measureReportSchema>;

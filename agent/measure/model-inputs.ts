@@ -1,0 +1,109 @@
+/** Input values for a model from what it says of its inputs: shapes with the batch filled in, seeded random contents. */
+import type { InferenceSession } from 'onnxruntime-node';
+import { Tensor } from 'onnxruntime-node';
+
+/** A model that cannot be given inputs: the message names the input and says what to do. */
+export class InputError extends Error {
+  override name = 'InputError';
+}
+
+/** Names that exporters give to the batch dimension; an unnamed first dimension is taken for it too. */
+const BATCH_NAMES = /^(batch|n|batch_?size|unk__\d+|\?)$/i;
+
+export interface InputOptions {
+  batchSize: number;
+  /** Sizes of other symbolic dimensions, by name. */
+  dimensions: Readonly<Record<string, number>>;
+  seed: number;
+}
+
+/** @throws {InputError} */
+export function makeInputs(session: InferenceSession, options: InputOptions): Record<string, Tensor> {
+  let state = (options.seed ^ 0x5bd1e995) >>> 0;
+  // A linear congruential generator is random enough for input values (Numerical Recipes, 1992).
+  const random = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return Object.fromEntries(
+    session.inputMetadata.map((metadata) => {
+      if (!metadata.isTensor)
+        throw new InputError(`input "${metadata.name}" is no tensor: only models with tensor inputs can be measured`);
+      const dims = metadata.shape.map((size, axis) => sizeOf(metadata.name, size, axis, options));
+      return [metadata.name, makeTensor(metadata.name, metadata.type, dims, random)];
+    }),
+  );
+}
+
+function sizeOf(input: string, size: number | string, axis: number, { batchSize, dimensions }: InputOptions): number {
+  if (typeof size === 'number' && size > 0) {
+    if (axis === 0 && size === 1 && batchSize > 1) {
+      throw new InputError(
+        `input "${input}" has the fixed batch ${size}: batch ${batchSize} cannot be run; export the model with a dynamic batch`,
+      );
+    }
+    return size;
+  }
+  const name = String(size);
+  const given = dimensions[name];
+  if (given !== undefined) return given;
+  if (axis === 0 || BATCH_NAMES.test(name)) return batchSize;
+  throw new InputError(
+    `input "${input}" has the dynamic dimension "${name}" (axis ${axis}): give its size in "dimensions"`,
+  );
+}
+
+function makeTensor(input: string, type: string, dims: number[], random: () => number): Tensor {
+  const count = dims.reduce((product, size) => product * size, 1);
+  const fill = <T extends { [index: number]: number; length: number }>(values: T, value: () => number): T => {
+    for (let i = 0; i < values.length; i++) values[i] = value();
+    return values;
+  };
+  switch (type) {
+    case 'float32':
+      return new Tensor(
+        type,
+        fill(new Float32Array(count), () => 2 * random() - 1),
+        dims,
+      );
+    case 'float64':
+      return new Tensor(
+        type,
+        fill(new Float64Array(count), () => 2 * random() - 1),
+        dims,
+      );
+    case 'int64':
+      // Small, so that they are valid as token ids and indices.
+      return new Tensor(
+        type,
+        BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * 2))),
+        dims,
+      );
+    case 'int32':
+      return new Tensor(
+        type,
+        fill(new Int32Array(count), () => Math.floor(random() * 2)),
+        dims,
+      );
+    case 'uint8':
+      return new Tensor(
+        type,
+        fill(new Uint8Array(count), () => Math.floor(random() * 256)),
+        dims,
+      );
+    case 'int8':
+      return new Tensor(
+        type,
+        fill(new Int8Array(count), () => Math.floor(random() * 256) - 128),
+        dims,
+      );
+    case 'bool':
+      return new Tensor(
+        type,
+        fill(new Uint8Array(count), () => Math.floor(random() * 2)),
+        dims,
+      );
+    default:
+      throw new InputError(`input "${input}" is of type ${type}: the agent cannot make values of that type yet`);
+  }
+}

@@ -1,0 +1,52 @@
+/** What an agent measures on: this machine for real, or a simulated board. */
+import { readFile } from 'node:fs/promises';
+import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
+import { describeBoard } from '../board/describe-board.ts';
+import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
+import { RejectedError } from '../simulated/rejected-error.ts';
+import { createSimulatedBoard } from '../simulated/simulated-board.ts';
+import { AGENT_VERSION } from '../version.ts';
+
+export interface AgentBoard {
+  describe(): Promise<BoardDescription>;
+  /**
+   * @throws {RejectedError} where this board can never run the request
+   * @throws the signal's reason when it is aborted
+   */
+  measure(request: MeasureRequest, context: MeasureContext): Promise<Measurement>;
+}
+
+/** This machine. A model that is no safe ONNX file is refused before ONNX Runtime sees it. */
+export function thisMachine(): AgentBoard {
+  return {
+    describe: describeBoard,
+    async measure(request, context) {
+      try {
+        readOnnx(new Uint8Array(await readFile(context.modelPath)));
+      } catch (error) {
+        if (error instanceof OnnxError) throw new RejectedError(error.message, { cause: error });
+        throw error;
+      }
+      return measureModel(request, context);
+    },
+  };
+}
+
+/** @throws {Error} where there is no such profile, naming those that there are */
+export function simulatedBoard(options: { profile: string; timeScale: number; seed: number | string }): AgentBoard {
+  const board = createSimulatedBoard({
+    ...options,
+    profile: boardProfileNamed(options.profile),
+    agentVersion: AGENT_VERSION,
+  });
+  return {
+    describe: async () => board.describe(),
+    measure: async (request, { modelPath, signal }) =>
+      board.measure(request, new Uint8Array(await readFile(modelPath)), signal),
+  };
+}

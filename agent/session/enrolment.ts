@@ -1,0 +1,75 @@
+/** How a board joins: a join token is traded once for a credential, which is kept in the agent's data directory. */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import { enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
+import { z } from 'zod';
+import { writeDurably } from './durable-file.ts';
+
+export const enrolmentSchema = enrollResponseSchema.extend({ server: z.string() });
+export type Enrolment = z.infer<typeof enrolmentSchema>;
+
+/** A join that was refused; the message says why and what to do. */
+export class EnrolmentError extends Error {
+  override name = 'EnrolmentError';
+}
+
+const fileOf = (dataDirectory: string) => join(dataDirectory, 'enrolment.json');
+
+/** The enrolment of an earlier run, or null. @throws {EnrolmentError} where the file is damaged */
+export function savedEnrolment(dataDirectory: string): Enrolment | null {
+  let text: string;
+  try {
+    text = readFileSync(fileOf(dataDirectory), 'utf8');
+  } catch {
+    return null;
+  }
+  try {
+    return enrolmentSchema.parse(JSON.parse(text));
+  } catch {
+    throw new EnrolmentError(
+      `${fileOf(dataDirectory)} is damaged: delete it and join again with a new token ("edgetune device add NAME" on the coordinator)`,
+    );
+  }
+}
+
+export function forgetEnrolment(dataDirectory: string): void {
+  rmSync(fileOf(dataDirectory), { force: true });
+}
+
+/** @throws {EnrolmentError} */
+export async function enrol(options: {
+  server: string;
+  token: string;
+  board: BoardDescription;
+  dataDirectory: string;
+}): Promise<Enrolment> {
+  const { server, token, board, dataDirectory } = options;
+  let response: Response;
+  try {
+    response = await fetch(new URL('/api/enroll', server), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token, board }),
+    });
+  } catch (error) {
+    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    throw new EnrolmentError(
+      `the coordinator at ${server} cannot be reached (${cause}): is it running, and can this board reach that address?`,
+    );
+  }
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const problem = problemSchema.safeParse(body);
+    const reason = problem.success
+      ? [problem.data.error, problem.data.hint].filter(Boolean).join('. ')
+      : `HTTP ${response.status}`;
+    throw new EnrolmentError(`the coordinator refused this board: ${reason}`);
+  }
+  const parsed = enrollResponseSchema.safeParse(body);
+  if (!parsed.success)
+    throw new EnrolmentError(`what answered at ${server} is no EdgeTune coordinator of this version`);
+  const enrolment = { ...parsed.data, server };
+  writeDurably(fileOf(dataDirectory), `${JSON.stringify(enrolment, null, 2)}\n`, 0o600);
+  return enrolment;
+}

@@ -1,0 +1,144 @@
+/** The agent's jobs: one at a time, the others wait; each is answered exactly once per attempt. */
+import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import { isTerminal, type Job, type JobState, type MeasureRequest } from '@edgetune/shared/protocol/job.ts';
+import { type JobUpdateMessage, PROTOCOL_VERSION } from '@edgetune/shared/protocol/messages.ts';
+import { RejectedError } from '../simulated/rejected-error.ts';
+import type { Outbox } from './outbox.ts';
+
+export type Measure = (request: MeasureRequest, signal: AbortSignal, onRunning: () => void) => Promise<Measurement>;
+type Fence = Pick<Job, 'jobId' | 'attempt' | 'leaseToken'>;
+type Ending = Pick<JobUpdateMessage, 'state' | 'reason' | 'measurement'>;
+
+/** Results that are remembered for a job that arrives twice. */
+const MOST_REMEMBERED = 100;
+
+class CancelledError extends Error {
+  override name = 'CancelledError';
+}
+class StepTimeoutError extends Error {
+  override name = 'StepTimeoutError';
+}
+
+export class JobRunner {
+  readonly #measure: Measure;
+  readonly #outbox: Outbox;
+  readonly #send: (update: JobUpdateMessage) => void;
+  readonly #queue: Job[] = [];
+  readonly #finished = new Map<string, Ending>();
+  #active: { job: Job; controller: AbortController; done: Promise<void> } | null = null;
+  #closed = false;
+
+  constructor(options: { measure: Measure; outbox: Outbox; send: (update: JobUpdateMessage) => void }) {
+    this.#measure = options.measure;
+    this.#outbox = options.outbox;
+    this.#send = options.send;
+    for (const update of options.outbox.waiting()) this.#remember(update, update);
+  }
+
+  /** Jobs that are accepted and not finished. */
+  open(): Fence[] {
+    const jobs = [...(this.#active ? [this.#active.job] : []), ...this.#queue];
+    return jobs.map(({ jobId, attempt, leaseToken }) => ({ jobId, attempt, leaseToken }));
+  }
+
+  accept(job: Job): void {
+    const known = this.#finished.get(keyOf(job));
+    if (known) {
+      // Seen before: the same answer again, unless it still waits in the outbox and goes out anyway.
+      if (!this.#outbox.waiting().some((update) => keyOf(update) === keyOf(job))) this.#report(job, known);
+      return;
+    }
+    if (this.open().some((open) => keyOf(open) === keyOf(job))) return;
+    this.#queue.push(job);
+    this.#report(job, { state: 'accepted', reason: null, measurement: null });
+    this.#next();
+  }
+
+  cancel(fence: Fence, reason: string): void {
+    if (this.#active && keyOf(this.#active.job) === keyOf(fence)) {
+      this.#active.controller.abort(new CancelledError(reason));
+      return;
+    }
+    const index = this.#queue.findIndex((job) => keyOf(job) === keyOf(fence));
+    const [job] = index < 0 ? [] : this.#queue.splice(index, 1);
+    // A job that is not here any more is cancelled too: the coordinator waits for the word.
+    if (job || !this.#finished.has(keyOf(fence)))
+      this.#finish(job ?? fence, { state: 'cancelled', reason, measurement: null });
+  }
+
+  /** Ends the running job without an answer: after the restart the coordinator sends it again. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#queue.length = 0;
+    this.#active?.controller.abort(new CancelledError('the agent ends'));
+    await this.#active?.done;
+  }
+
+  #next(): void {
+    if (this.#active || this.#closed) return;
+    const job = this.#queue.shift();
+    if (!job) return;
+    const controller = new AbortController();
+    const done = this.#run(job, controller).then((ending) => {
+      this.#active = null;
+      if (ending && !this.#closed) this.#finish(job, ending);
+      this.#next();
+    });
+    this.#active = { job, controller, done };
+  }
+
+  async #run(job: Job, controller: AbortController): Promise<Ending | null> {
+    const timer = setTimeout(
+      () =>
+        controller.abort(new StepTimeoutError(`the job did not end within ${Math.round(job.stepTimeoutMs / 1000)} s`)),
+      job.stepTimeoutMs,
+    );
+    try {
+      const measurement = await this.#measure(job.request, controller.signal, () => {
+        timer.refresh();
+        this.#report(job, { state: 'running', reason: null, measurement: null });
+      });
+      return { state: 'succeeded', reason: null, measurement };
+    } catch (error) {
+      return { state: stateOf(error), reason: (error as Error).message, measurement: null };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #finish(fence: Fence, ending: Ending): void {
+    this.#remember(fence, ending);
+    this.#report(fence, ending);
+  }
+
+  #remember(fence: Fence, { state, reason, measurement }: Ending): void {
+    this.#finished.set(keyOf(fence), { state, reason, measurement });
+    const [oldest] = this.#finished.keys();
+    if (this.#finished.size > MOST_REMEMBERED && oldest !== undefined) this.#finished.delete(oldest);
+  }
+
+  #report({ jobId, attempt, leaseToken }: Fence, ending: Ending): void {
+    const at = new Date().toISOString();
+    const update: JobUpdateMessage = {
+      protocol: PROTOCOL_VERSION,
+      updateId: this.#outbox.newId(),
+      jobId,
+      attempt,
+      leaseToken,
+      ...ending,
+      at,
+    };
+    if (isTerminal(ending.state)) this.#outbox.add(update);
+    this.#send(update);
+  }
+}
+
+function keyOf({ jobId, attempt }: Pick<Fence, 'jobId' | 'attempt'>): string {
+  return `${jobId}/${attempt}`;
+}
+
+function stateOf(error: unknown): Extract<JobState, 'rejected' | 'cancelled' | 'timed-out' | 'failed'> {
+  if (error instanceof RejectedError) return 'rejected';
+  if (error instanceof CancelledError) return 'cancelled';
+  return error instanceof StepTimeoutError ? 'timed-out' : 'failed';
+}

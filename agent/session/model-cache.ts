@@ -1,0 +1,112 @@
+/** Models by SHA-256 in the agent's data directory: downloaded over HTTP, resumed, verified, and kept up to a size. */
+import { createHash } from 'node:crypto';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+export interface ModelCacheOptions {
+  directory: string;
+  server: string;
+  deviceId: string;
+  credential: string;
+  /** Bytes of models that are kept; the longest unused go first. */
+  maxBytes: number;
+}
+
+/** How often a download that broke off is taken up again. */
+const MAX_TRIES = 5;
+
+export class ModelCache {
+  readonly #options: ModelCacheOptions;
+
+  constructor(options: ModelCacheOptions) {
+    this.#options = options;
+    mkdirSync(options.directory, { recursive: true });
+  }
+
+  /**
+   * Path of the verified model file.
+   * @throws {Error} where it cannot be downloaded or its content is not what its name says
+   */
+  async get(sha256: string, bytes: number, signal: AbortSignal): Promise<string> {
+    const path = join(this.#options.directory, `${sha256}.onnx`);
+    if (existsSync(path)) {
+      utimesSync(path, new Date(), new Date());
+      return path;
+    }
+    this.#makeRoom(bytes);
+    const partial = `${path}.partial`;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#download(sha256, bytes, partial, signal);
+        break;
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        if (attempt === MAX_TRIES || error instanceof RefusedDownloadError) throw error;
+      }
+    }
+    const found = await sha256Of(partial);
+    if (found !== sha256) {
+      rmSync(partial, { force: true });
+      throw new Error(
+        `the downloaded model has the SHA-256 ${found}, not ${sha256}: it was damaged on its way or on the coordinator's disk`,
+      );
+    }
+    renameSync(partial, path);
+    return path;
+  }
+
+  async #download(sha256: string, bytes: number, partial: string, signal: AbortSignal): Promise<void> {
+    const { server, deviceId, credential } = this.#options;
+    const have = existsSync(partial) ? statSync(partial).size : 0;
+    if (have === bytes) return;
+    const start = have < bytes ? have : 0;
+    const headers: Record<string, string> = { authorization: `Bearer ${deviceId}:${credential}` };
+    if (start > 0) headers.range = `bytes=${start}-`;
+    const response = await fetch(new URL(`/api/blobs/${sha256}`, server), { headers, signal });
+    if (!response.ok || !response.body)
+      throw new RefusedDownloadError(
+        `the coordinator did not give model ${sha256.slice(0, 12)}: HTTP ${response.status}`,
+      );
+    const flags = response.status === 206 ? 'a' : 'w';
+    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(partial, { flags }), { signal });
+    const size = statSync(partial).size;
+    if (size !== bytes)
+      throw new Error(`the download of model ${sha256.slice(0, 12)} broke off at ${size} of ${bytes} bytes`);
+  }
+
+  #makeRoom(bytes: number): void {
+    const files = readdirSync(this.#options.directory).map((name) => {
+      const path = join(this.#options.directory, name);
+      return { path, ...statSync(path) };
+    });
+    let total = files.reduce((sum, { size }) => sum + size, bytes);
+    for (const { path, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
+      if (total <= this.#options.maxBytes) return;
+      rmSync(path, { force: true });
+      total -= size;
+    }
+  }
+}
+
+/** The coordinator answered, and not with the model: trying again is of no use. */
+class RefusedDownloadError extends Error {
+  override name = 'RefusedDownloadError';
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

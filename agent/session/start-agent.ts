@@ -1,0 +1,165 @@
+/** An agent's life: join, connect, say who it is, do jobs, deliver results; until it is stopped or removed from the fleet. */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import {
+  type CommandMessage,
+  commandMessageSchema,
+  type HelloMessage,
+  type JobUpdateMessage,
+  PROTOCOL_VERSION,
+  type StatusMessage,
+} from '@edgetune/shared/protocol/messages.ts';
+import { topics } from '@edgetune/shared/protocol/topics.ts';
+import mqtt from 'mqtt';
+import type { AgentBoard } from './agent-board.ts';
+import { EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from './enrolment.ts';
+import { JobRunner } from './job-runner.ts';
+import { ModelCache } from './model-cache.ts';
+import { Outbox } from './outbox.ts';
+
+export interface AgentOptions {
+  server: string;
+  /** Needed for the first run in this data directory only. */
+  token?: string | undefined;
+  dataDirectory: string;
+  board: AgentBoard;
+  log: (message: string) => void;
+  /** Bytes of models that are kept on the board. */
+  cacheBytes?: number;
+}
+
+export interface RunningAgent {
+  deviceId: string;
+  name: string;
+  /** Resolves when the coordinator has removed this device. */
+  removed: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const DEFAULT_CACHE_BYTES = 1e9;
+/** Reconnects are spread over this span, so that a fleet does not come back all at once. */
+const RECONNECT_MS = { least: 500, spread: 2000 };
+const STOP_TIMEOUT_MS = 2000;
+
+/** @throws {EnrolmentError} where the board cannot join */
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { dataDirectory, log } = options;
+  const board = await options.board.describe();
+  const saved = savedEnrolment(dataDirectory);
+  if (!saved && !options.token) {
+    throw new EnrolmentError(
+      'this board has not joined a fleet yet: run "edgetune device add NAME" on the coordinator and use the command that it prints',
+    );
+  }
+  // A token that is given again with a saved enrolment is from the pasted command line and was used up by the first run.
+  const enrolment =
+    saved ?? (await enrol({ server: options.server, token: options.token as string, board, dataDirectory }));
+  const { deviceId, credential, mqttUrl, name } = enrolment;
+  const server = saved ? options.server || saved.server : options.server;
+
+  const sessionId = randomUUID();
+  const status = (state: StatusMessage['state']) =>
+    JSON.stringify({
+      protocol: PROTOCOL_VERSION,
+      sessionId,
+      state,
+      at: new Date().toISOString(),
+    } satisfies StatusMessage);
+  const client = mqtt.connect(mqttUrl, {
+    protocolVersion: 4,
+    clientId: deviceId,
+    username: deviceId,
+    password: credential,
+    clean: true,
+    keepalive: 15,
+    reconnectPeriod: RECONNECT_MS.least + Math.floor(Math.random() * RECONNECT_MS.spread),
+    // By default one refusal would end reconnecting for good.
+    reconnectOnConnackError: true,
+    queueQoSZero: false,
+    will: { topic: topics.status(deviceId), payload: Buffer.from(status('offline')), qos: 1, retain: true },
+  });
+
+  const send = (topic: string, payload: string, retain = false) => {
+    // While not connected nothing is queued: the hello and the outbox say all anew.
+    if (client.connected) client.publish(topic, payload, { qos: 1, retain });
+  };
+  const sendUpdate = (update: JobUpdateMessage) => send(topics.jobUpdate(deviceId), JSON.stringify(update));
+  const outbox = new Outbox(join(dataDirectory, 'outbox'), log);
+  const cache = new ModelCache({
+    directory: join(dataDirectory, 'models'),
+    server,
+    deviceId,
+    credential,
+    maxBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
+  });
+  const jobs = new JobRunner({
+    outbox,
+    send: sendUpdate,
+    measure: async (request, signal, onRunning) => {
+      const modelPath = await cache.get(request.modelSha256, request.modelBytes, signal);
+      onRunning();
+      return options.board.measure(request, { board, modelPath, signal });
+    },
+  });
+
+  let onRemoved = () => {};
+  const removed = new Promise<void>((resolve) => {
+    onRemoved = resolve;
+  });
+
+  client.on('connect', () => {
+    client.subscribe(topics.command(deviceId), { qos: 1 });
+    send(topics.status(deviceId), status('online'), true);
+    const hello: HelloMessage = {
+      protocol: PROTOCOL_VERSION,
+      sessionId,
+      deviceId,
+      board: board as BoardDescription,
+      jobs: jobs.open(),
+    };
+    send(topics.hello(deviceId), JSON.stringify(hello));
+    for (const update of outbox.waiting()) sendUpdate(update);
+    log(`connected to ${mqttUrl} as "${name}"`);
+  });
+  client.on('offline', () => log(`the coordinator at ${mqttUrl} cannot be reached: trying again`));
+  client.on('error', (error) => log(`connection: ${error.message}`));
+  client.on('message', (_topic, payload) => {
+    const command = parseCommand(payload);
+    if (!command) log('a command that this version does not understand was ignored');
+    else if (command.type === 'job') jobs.accept(command.job);
+    else if (command.type === 'cancel') jobs.cancel(command, command.reason);
+    else if (command.type === 'acknowledge') for (const id of command.updateIds) outbox.acknowledge(id);
+    else {
+      log('this device was removed from the fleet: its credential is deleted');
+      forgetEnrolment(dataDirectory);
+      rmSync(join(dataDirectory, 'outbox'), { recursive: true, force: true });
+      onRemoved();
+    }
+  });
+
+  return {
+    deviceId,
+    name,
+    removed,
+    async stop() {
+      await jobs.close();
+      if (client.connected) {
+        const farewell = client
+          .publishAsync(topics.status(deviceId), status('offline'), { qos: 1, retain: true })
+          .catch(() => {});
+        await Promise.race([farewell, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
+      }
+      await client.endAsync(true);
+    },
+  };
+}
+
+function parseCommand(payload: Buffer): CommandMessage | null {
+  try {
+    return commandMessageSchema.parse(JSON.parse(payload.toString('utf8')));
+  } catch {
+    return null;
+  }
+}
