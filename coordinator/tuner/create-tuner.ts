@@ -1,7 +1,6 @@
 /** The tuner: puts together a sampler, which proposes, and a scheduler, which decides what to spend. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
-import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import { History } from './history.ts';
 import { type Plan, planOf } from './mode.ts';
 import { lossesOf, type ObjectiveTerm, objectiveTerms } from './objectives.ts';
@@ -12,7 +11,7 @@ import { createSampler } from './samplers/create-sampler.ts';
 import type { Sampler } from './samplers/sampler.ts';
 import { boundsOf, chebyshev } from './scalarisation.ts';
 import { createScheduler } from './schedulers/create-scheduler.ts';
-import type { Result, Scheduler, Step } from './schedulers/scheduler.ts';
+import type { Scheduler, Step } from './schedulers/scheduler.ts';
 import { Space } from './space.ts';
 import { StopRule } from './stop-rule.ts';
 import type { Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
@@ -35,7 +34,7 @@ interface Trial {
   /** The rung that was asked and is not told; −1 for none. */
   outstandingRung: number;
   /** By rung: what was told. */
-  told: { observation: Observation; status: Tell['status'] }[];
+  told: Observation[];
 }
 
 /** Candidates drawn for one ask before the space is taken to hold no other: then what is left is enumerated. */
@@ -54,7 +53,7 @@ class AskTellTuner implements Tuner {
   readonly #stop: StopRule;
   readonly #initial: Candidate[];
   readonly #trials = new Map<number, Trial>();
-  readonly #tried = new Set<string>();
+  readonly #tried = new Set<number>();
   #asks = 0;
   #outstanding = 0;
 
@@ -84,7 +83,16 @@ class AskTellTuner implements Tuner {
     const level = this.#budgets.findLastIndex(({ epochs }) => epochs <= budget.epochs);
     const losses = lossesOf(this.#terms, metrics);
     if (level < 0 || losses === null || !(violation >= 0)) return;
-    this.#history.add({ trialId, level, point: this.#space.pointOf(candidate), losses, violation, metrics });
+    this.#history.add({
+      trialId,
+      level,
+      point: this.#space.pointOf(candidate),
+      losses,
+      violation,
+      metrics,
+      status: 'ok',
+      cost: 0,
+    });
   }
 
   #nextStep(): Step {
@@ -124,7 +132,7 @@ class AskTellTuner implements Tuner {
     const initial = this.#initial.find((candidate) => !this.#tried.has(this.#space.keyOf(candidate)));
     if (initial) return { candidate: initial, by: 'initial' };
     let [best, least]: [{ candidate: Candidate; by: string } | null, number] = [null, Infinity];
-    const drawn = new Set<string>();
+    const drawn = new Set<number>();
     for (let attempt = 0; attempt < MOST_DUPLICATES && drawn.size < MOST_INFEASIBLE; attempt++) {
       const view = { space: this.#space, history: this.#history, started: this.#trials.size, attempt, level };
       const { point, by } = this.#sampler.propose(view, random);
@@ -173,31 +181,34 @@ class AskTellTuner implements Tuner {
   }
 
   tell(tell: Tell) {
-    const { trialId, rung, status, metrics, violation, cost } = tell;
+    const { trialId, rung, status, cost } = tell;
     const trial = this.#trials.get(trialId);
     if (!trial || trial.outstandingRung !== rung)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not asked, or was told already`);
-    const observation = this.#observe(trialId, trial, rung, status, metrics, violation);
+    const observation = this.#observe(trial, tell, this.#costOf(cost));
     trial.outstandingRung = -1;
-    trial.told.push({ observation, status });
+    trial.told.push(observation);
     this.#outstanding--;
-    this.#scheduler.told(trialId, rung, this.#result(observation, status, cost));
+    this.#scheduler.told(observation, rung);
     this.#stop.told(observation, tell);
     this.#history.told(trialId);
     // What was stopped says nothing about its candidate.
     if (status !== 'stopped') this.#history.add(observation);
   }
 
-  amend({ trialId, rung, metrics, violation }: { trialId: number; rung: number; metrics: Metrics; violation: number }) {
+  amend({ trialId, rung, metrics, violation }: Parameters<Tuner['amend']>[0]) {
     const trial = this.#trials.get(trialId);
-    const entry = trial?.told[rung];
-    if (!trial || !entry)
+    const before = trial?.told[rung];
+    if (!trial || !before)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not told yet: there is nothing to amend`);
-    const { observation: before, status } = entry;
-    const known = { ...before.metrics, ...metrics };
-    const after = this.#observe(trialId, trial, rung, status, known, violation);
-    entry.observation = after;
-    this.#scheduler.amended(trialId, rung, this.#result(after, status));
+    const { status, cost } = before;
+    const after = this.#observe(
+      trial,
+      { trialId, rung, status, metrics: { ...before.metrics, ...metrics }, violation },
+      cost,
+    );
+    trial.told[rung] = after;
+    this.#scheduler.amended(before, after, rung);
     this.#stop.learned(after);
     if (status === 'stopped') return;
     this.#history.remove(before);
@@ -206,24 +217,21 @@ class AskTellTuner implements Tuner {
 
   /** What a tell means for comparisons: a failed trial, or one without usable objectives, violates without bound. */
   #observe(
-    trialId: number,
-    trial: Trial,
-    rung: number,
-    status: Tell['status'],
-    metrics: Metrics,
-    violation: number,
+    { point, bracket }: Trial,
+    { trialId, rung, status, metrics, violation }: Omit<Tell, 'cost'>,
+    cost: number,
   ): Observation {
     const losses = status === 'failed' || status === 'stopped' ? null : lossesOf(this.#terms, metrics);
     const known = violation >= 0 ? violation : Infinity;
-    const told = status === 'infeasible' ? Math.max(known, Number.MIN_VALUE) : losses === null ? Infinity : known;
-    return { trialId, level: trial.bracket + rung, point: trial.point, losses: losses ?? [], violation: told, metrics };
+    const excess = status === 'infeasible' ? Math.max(known, Number.MIN_VALUE) : losses === null ? Infinity : known;
+    return { trialId, level: bracket + rung, point, losses: losses ?? [], violation: excess, metrics, status, cost };
   }
 
-  #result(observation: Observation, status: Tell['status'], cost?: Tell['cost']): Result {
+  /** What sizes the rungs; a cost that makes no sense counts nothing. */
+  #costOf(cost: Tell['cost']): number {
     const unit = this.#problem.settings.rungSizing ?? 'nominal';
-    const spent = unit === 'nominal' ? 1 : (cost?.[unit] ?? 0);
-    const eligible = status === 'ok' && Number.isFinite(observation.violation);
-    return { observation, eligible, cost: Number.isFinite(spent) && spent > 0 ? spent : 0 };
+    if (unit === 'nominal') return 1;
+    return Number.isFinite(cost[unit]) ? Math.max(0, cost[unit]) : 0;
   }
 
   restore(history: Parameters<Tuner['restore']>[0]) {
@@ -240,8 +248,8 @@ class AskTellTuner implements Tuner {
 
   front(): FrontEntry[] {
     const highest = [...this.#trials.values()].flatMap(({ told }) => {
-      const last = told.findLast(({ status, observation }) => status === 'ok' && observation.violation === 0);
-      return last ? [last.observation] : [];
+      const last = told.findLast(({ status, violation }) => status === 'ok' && violation === 0);
+      return last ? [last] : [];
     });
     const losses = highest.map((observation) => observation.losses);
     const front = paretoFront(losses).map((index) => highest[index] as Observation);

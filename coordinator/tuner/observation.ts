@@ -12,6 +12,14 @@ export interface Observation {
   readonly losses: readonly number[];
   readonly violation: number;
   readonly metrics: Metrics;
+  readonly status: 'ok' | 'infeasible' | 'failed' | 'stopped';
+  /** Seconds or joules that the rung cost, or 1 where rungs are sized by nominal units. */
+  readonly cost: number;
+}
+
+/** Whether the trial may be promoted: not one that failed, was stopped, or is infeasible. */
+export function isEligible({ status, violation }: Observation): boolean {
+  return status === 'ok' && Number.isFinite(violation);
 }
 
 /**

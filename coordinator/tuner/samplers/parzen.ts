@@ -34,12 +34,23 @@ export class ParzenMixture {
   /** Per kernel: the logarithm of its weight and of the constant factors of its dimensions. */
   readonly #logFactors: Float64Array;
   readonly #exponents: Float64Array;
+  /** Per dimension: logarithms of the density of the same and of another choice; 0 on numeric ones. */
+  readonly #same: Float64Array;
+  readonly #other: Float64Array;
+  readonly #isChoice: boolean[];
 
   constructor(space: Space, kernels: ParzenKernels) {
     this.#space = space;
     this.#kernels = kernels;
     this.#total = kernels.priorWeight + kernels.weights.reduce((sum, weight) => sum + weight, 0);
     this.#exponents = new Float64Array(kernels.points.length);
+    const choices = space.dimensions.map((dimension) => dimension.choices);
+    this.#isChoice = choices.map((count) => count > 0);
+    const density = (mass: number, count: number) => (count > 0 ? Math.log(mass) : 0);
+    this.#same = Float64Array.from(choices, (count, at) =>
+      density((1 - (kernels.widths[at] as number)) * count + (kernels.widths[at] as number), count),
+    );
+    this.#other = Float64Array.from(choices, (count, at) => density(kernels.widths[at] as number, count));
     this.#logFactors = Float64Array.from(kernels.points, (point, i) => {
       let log = Math.log((kernels.weights[i] as number) / this.#total);
       for (const [at, { choices }] of space.dimensions.entries()) {
@@ -71,20 +82,18 @@ export class ParzenMixture {
   /** Logarithm of the density, a uniform density being 0. NaN coordinates (inactive) are left out. */
   logDensity(point: SpacePoint): number {
     const { points, widths, priorWeight } = this.#kernels;
-    const dimensions = this.#space.dimensions;
+    const [isChoice, same, other] = [this.#isChoice, this.#same, this.#other];
     let largest = priorWeight > 0 ? Math.log(priorWeight / this.#total) : -Infinity;
     const prior = largest;
     for (let k = 0; k < points.length; k++) {
       const center = points[k] as SpacePoint;
       let [log, squares] = [this.#logFactors[k] as number, 0];
-      for (let at = 0; at < dimensions.length; at++) {
+      for (let at = 0; at < isChoice.length; at++) {
         const [x, c] = [point[at] as number, center[at] as number];
         // Inactive in the candidate or in the observation.
         if (Number.isNaN(x) || Number.isNaN(c)) continue;
-        const width = widths[at] as number;
-        const choices = (dimensions[at] as Space['dimensions'][number]).choices;
-        if (choices > 0) log += x === c ? Math.log((1 - width) * choices + width) : Math.log(width);
-        else squares += ((x - c) / width) ** 2;
+        if (isChoice[at]) log += (x === c ? same[at] : other[at]) as number;
+        else squares += ((x - c) / (widths[at] as number)) ** 2;
       }
       const exponent = log - squares / 2;
       this.#exponents[k] = exponent;

@@ -10,7 +10,7 @@ export interface Split {
 }
 
 /** Bad observations used at most: more cost time and change the density little. */
-const MOST_BAD = 150;
+const MOST_BAD = 120;
 
 /** The highest level of the ladder with at least `least` observations; −1 where there is none. */
 export function modelledLevel(history: History, least: number): number {

@@ -2,8 +2,9 @@
  * Asynchronous successive halving by promotion (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
  * MLSys 2020): whenever a trial is among the best 1/η of what its rung has seen, it may go on at once.
  */
+import type { Observation } from '../observation.ts';
 import { Rung } from './rung.ts';
-import type { Result, Scheduler, SchedulerOptions, Situation, Step } from './scheduler.ts';
+import type { Scheduler, SchedulerOptions, Situation, Step } from './scheduler.ts';
 
 export class AshaScheduler implements Scheduler {
   readonly #rungs: Rung[];
@@ -43,11 +44,11 @@ export class AshaScheduler implements Scheduler {
     this.#rungs[rung]?.outstanding.add(trialId);
   }
 
-  told(_trialId: number, rung: number, result: Result) {
-    this.#rungs[rung]?.told(result);
+  told(observation: Observation, rung: number) {
+    this.#rungs[rung]?.told(observation);
   }
 
-  amended(_trialId: number, rung: number, result: Result) {
-    this.#rungs[rung]?.amended(result);
+  amended(before: Observation, after: Observation, rung: number) {
+    this.#rungs[rung]?.amended(before, after);
   }
 }

@@ -3,9 +3,10 @@
  * 1/η go on. A bracket starts at a place of the ladder; Hyperband goes through the places, successive halving always
  * starts at the lowest.
  */
+import type { Observation } from '../observation.ts';
 import { bracketSize } from './bracket-size.ts';
 import { Rung } from './rung.ts';
-import type { Result, Scheduler, SchedulerOptions, Situation, Step } from './scheduler.ts';
+import type { Scheduler, SchedulerOptions, Situation, Step } from './scheduler.ts';
 
 interface Bracket {
   start: number;
@@ -107,11 +108,11 @@ export class HyperbandScheduler implements Scheduler {
     return this.#bracketOf.get(trialId) as Bracket;
   }
 
-  told(trialId: number, rung: number, result: Result) {
-    (this.#bracketWith(trialId).rungs[rung] as Rung).told(result);
+  told(observation: Observation, rung: number) {
+    (this.#bracketWith(observation.trialId).rungs[rung] as Rung).told(observation);
   }
 
-  amended(trialId: number, rung: number, result: Result) {
-    (this.#bracketWith(trialId).rungs[rung] as Rung).amended(result);
+  amended(before: Observation, after: Observation, rung: number) {
+    (this.#bracketWith(after.trialId).rungs[rung] as Rung).amended(before, after);
   }
 }

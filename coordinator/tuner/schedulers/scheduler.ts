@@ -19,19 +19,11 @@ export interface Situation {
   outstanding: number;
 }
 
-/** What came of a rung. Only an eligible trial may be promoted: not one that failed, was stopped, or is infeasible. */
-export interface Result {
-  observation: Observation;
-  eligible: boolean;
-  /** Seconds or joules that the rung cost, or 1 where rungs are sized by nominal units. */
-  cost: number;
-}
-
 export interface Scheduler {
   next(situation: Situation): Step;
   asked(trialId: number, rung: number, bracket: number): void;
-  told(trialId: number, rung: number, result: Result): void;
-  amended(trialId: number, rung: number, result: Result): void;
+  told(observation: Observation, rung: number): void;
+  amended(before: Observation, after: Observation, rung: number): void;
 }
 
 export interface SchedulerOptions {

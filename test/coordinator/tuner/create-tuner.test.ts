@@ -20,7 +20,7 @@ const problems: fc.Arbitrary<TunerProblem> = fc
     seed: fc.integer({ min: 0, max: 1e9 }),
     sampler: fc.constantFrom(...samplers),
     scheduler: fc.constantFrom(...schedulers),
-    maxTrials: fc.integer({ min: 1, max: 30 }),
+    maxTrials: fc.integer({ min: 1, max: 20 }),
     synchronous: fc.boolean(),
     objectives: fc.integer({ min: 1, max: 3 }).map(objectives),
     maxEpochs: fc.integer({ min: 1, max: 27 }),
@@ -48,7 +48,7 @@ test('any study ends: as many trials as allowed, no candidate twice, one reaches
       const healthy = asks.filter((ask) => answer(ask).status === 'ok');
       if (healthy.length === asks.length) assert.equal(top, highest);
     }),
-    { numRuns: 40 },
+    { numRuns: 30 },
   );
 });
 
@@ -64,7 +64,7 @@ test('a restored tuner goes on exactly as the one that was killed', () => {
       }
       assert.ok(restored.isFinished());
     }),
-    { numRuns: 40 },
+    { numRuns: 30 },
   );
 });
 

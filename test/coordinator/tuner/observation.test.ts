@@ -17,7 +17,15 @@ const observations = (objectives: number) =>
     .map((list) =>
       list.map(({ removed, ...rest }, trialId) => ({
         removed,
-        observation: { ...rest, trialId, level: 0, point: [], metrics: {} } satisfies Observation,
+        observation: {
+          ...rest,
+          trialId,
+          level: 0,
+          point: [],
+          metrics: {},
+          status: 'ok',
+          cost: 1,
+        } satisfies Observation,
       })),
     );
 
