@@ -1,5 +1,6 @@
 /** The board profiles that come with EdgeTune. */
 import type { BoardProfile } from './board-profile.ts';
+import { jetsonAgxXavier } from './profiles/jetson-agx-xavier.ts';
 import { jetsonNano } from './profiles/jetson-nano.ts';
 import { jetsonOrinNano } from './profiles/jetson-orin-nano.ts';
 import { jetsonXavierNx } from './profiles/jetson-xavier-nx.ts';
@@ -16,6 +17,7 @@ export const BOARD_PROFILES: readonly BoardProfile[] = [
   raspberryPiZero2w,
   jetsonNano,
   jetsonXavierNx,
+  jetsonAgxXavier,
   jetsonOrinNano,
   x86MiniPc,
 ];

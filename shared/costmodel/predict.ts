@@ -147,9 +147,12 @@ function kernelUs(
 /** Normal quantile of a two-sided 95 % interval over the mean absolute deviation of a normal, √(2/π). */
 const INTERVAL_OVER_MAPE = 1.96 / Math.sqrt(2 / Math.PI);
 
+/** A profile is compared with some family of networks; for any other, its error is not taken to be smaller than this. */
+const SMALLEST_MAPE = 0.05;
+
 function intervalOf(value: number, mape: number | null): Interval | null {
   if (mape === null) return null;
-  const factor = Math.exp(INTERVAL_OVER_MAPE * mape);
+  const factor = Math.exp(INTERVAL_OVER_MAPE * Math.max(mape, SMALLEST_MAPE));
   return [value / factor, value * factor];
 }
 

@@ -1,5 +1,5 @@
 import { type BoardProfile, boardProfileSchema } from '../board-profile.ts';
-import { CORTEX_A76_COEFFICIENTS, cpuBackend, scaledCoefficients } from './arm-cpu.ts';
+import { CORTEX_A76_COEFFICIENTS, CORTEX_A76_START, cpuBackend, scaledCoefficients } from './arm-cpu.ts';
 import { gpuBackends } from './jetson-gpu.ts';
 
 export const jetsonNano: BoardProfile = boardProfileSchema.parse({
@@ -15,12 +15,12 @@ export const jetsonNano: BoardProfile = boardProfileSchema.parse({
   reservedBytes: 700e6,
   backends: [
     cpuBackend({
-      coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 7, 4),
+      coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 9.6, 5.5),
       int8Speed: 1.2,
-      threads: { exponent: 0.9, memoryThreads: 2.2, syncUs: 4, fullLoadPenalty: 0.03 },
+      threads: { exponent: 0.9, memoryThreads: 1.7, syncUs: 2, fullLoadPenalty: 0.03 },
     }),
     ...gpuBackends({
-      coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 1.05, 0.5),
+      coefficients: scaledCoefficients(CORTEX_A76_START, 1.05, 0.5),
       precisionSpeed: { float32: 1, float16: 1.6 },
       acceleratorW: 4.5,
       runtimeBytes: 110e6,
@@ -32,7 +32,7 @@ export const jetsonNano: BoardProfile = boardProfileSchema.parse({
   error: { latencyMape: null, energyMape: null, memoryMape: null, comparedWith: 'not compared yet' },
   sources: {
     coefficients:
-      'ResNet-50 on one thread takes 625 ms where a Raspberry Pi 5 takes 89.4 ms: Tencent/ncnn benchmark/README.md (a4d2ea1)',
+      'ResNet-50 under ONNX Runtime on the CPU, default threads: 609 ms (Deeplite/deeplite-torch-zoo, results/imagenet_nano_cpu_ort.csv)',
     threads: '4 threads against 1: SqueezeNet 2.82, ResNet-50 3.06: Tencent/ncnn benchmark/README.md (a4d2ea1)',
     power: '5 W and 10 W modes of the module (NVIDIA data sheet DA_09519)',
     memory: 'ONNX Runtime 1.30 in a fresh process, measured on Linux; reserved: a running system without desktop',

@@ -1,5 +1,5 @@
 import { type BoardProfile, boardProfileSchema } from '../board-profile.ts';
-import { CORTEX_A76_COEFFICIENTS, cpuBackend, scaledCoefficients } from './arm-cpu.ts';
+import { CORTEX_A76_COEFFICIENTS, CORTEX_A76_START, cpuBackend, scaledCoefficients } from './arm-cpu.ts';
 import { gpuBackends } from './jetson-gpu.ts';
 
 export const jetsonOrinNano: BoardProfile = boardProfileSchema.parse({
@@ -17,10 +17,10 @@ export const jetsonOrinNano: BoardProfile = boardProfileSchema.parse({
     cpuBackend({
       coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 1.55, 1.2),
       int8Speed: 3,
-      threads: { exponent: 0.85, memoryThreads: 3, syncUs: 3, fullLoadPenalty: 0.06 },
+      threads: { exponent: 0.98, memoryThreads: 1.1, syncUs: 1, fullLoadPenalty: 0.06 },
     }),
     ...gpuBackends({
-      coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 0.1, 0.06),
+      coefficients: scaledCoefficients(CORTEX_A76_START, 0.1, 0.06),
       precisionSpeed: { float32: 1, float16: 3, int8: 5 },
       acceleratorW: 6,
       runtimeBytes: 300e6,

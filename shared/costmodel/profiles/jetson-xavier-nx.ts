@@ -1,5 +1,5 @@
 import { type BoardProfile, boardProfileSchema } from '../board-profile.ts';
-import { CORTEX_A76_COEFFICIENTS, cpuBackend, scaledCoefficients } from './arm-cpu.ts';
+import { CORTEX_A76_COEFFICIENTS, CORTEX_A76_START, cpuBackend, scaledCoefficients } from './arm-cpu.ts';
 import { gpuBackends } from './jetson-gpu.ts';
 
 export const jetsonXavierNx: BoardProfile = boardProfileSchema.parse({
@@ -17,10 +17,10 @@ export const jetsonXavierNx: BoardProfile = boardProfileSchema.parse({
     cpuBackend({
       coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 2.2, 1.6),
       int8Speed: 1.3,
-      threads: { exponent: 0.9, memoryThreads: 2.5, syncUs: 3, fullLoadPenalty: 0.06 },
+      threads: { exponent: 1.0, memoryThreads: 4.0, syncUs: 40, fullLoadPenalty: 0.06 },
     }),
     ...gpuBackends({
-      coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 0.12, 0.1),
+      coefficients: scaledCoefficients(CORTEX_A76_START, 0.12, 0.1),
       precisionSpeed: { float32: 1, float16: 3, int8: 5 },
       acceleratorW: 6,
       runtimeBytes: 300e6,

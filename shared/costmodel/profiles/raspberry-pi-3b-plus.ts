@@ -16,7 +16,7 @@ export const raspberryPi3bPlus: BoardProfile = boardProfileSchema.parse({
     cpuBackend({
       coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 10.96, 8),
       int8Speed: 1.3,
-      threads: { exponent: 0.86, memoryThreads: 1.1, syncUs: 6, fullLoadPenalty: 0.12 },
+      threads: { exponent: 0.54, memoryThreads: 1.0, syncUs: 60, fullLoadPenalty: 0.12 },
     }),
   ],
   power: { idleW: 1.9, coreW: 0.85, memoryW: 0.5, clockExponent: 2 },

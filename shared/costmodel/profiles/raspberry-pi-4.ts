@@ -16,7 +16,7 @@ export const raspberryPi4: BoardProfile = boardProfileSchema.parse({
     cpuBackend({
       coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 3.3, 3.3),
       int8Speed: 1.3,
-      threads: { exponent: 0.8, memoryThreads: 1.3, syncUs: 4, fullLoadPenalty: 0.08 },
+      threads: { exponent: 0.74, memoryThreads: 1.2, syncUs: 60, fullLoadPenalty: 0.08 },
     }),
   ],
   power: { idleW: 2.7, coreW: 0.95, memoryW: 0.9, clockExponent: 2 },

@@ -16,7 +16,7 @@ export const raspberryPiZero2w: BoardProfile = boardProfileSchema.parse({
     cpuBackend({
       coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, 20.2, 14),
       int8Speed: 1.3,
-      threads: { exponent: 0.86, memoryThreads: 1.3, syncUs: 8, fullLoadPenalty: 0.05 },
+      threads: { exponent: 0.78, memoryThreads: 1.0, syncUs: 2, fullLoadPenalty: 0.05 },
     }),
   ],
   power: { idleW: 0.6, coreW: 0.4, memoryW: 0.3, clockExponent: 2 },
