@@ -5,7 +5,7 @@
  * does not depend on how many cores there are.
  */
 import { Worker } from 'node:worker_threads';
-import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
+import { childModuleUrl, threadEntryFor } from '@edgetune/shared/runtime/child-module.ts';
 import type { BatchGradient, ModelState, Replica } from './replica.ts';
 import type { TrialTask } from './training-service.ts';
 
@@ -56,7 +56,7 @@ export class GradientTeam {
     const url = childModuleUrl(import.meta.url, './gradient-worker.ts', './gradient-worker.js');
     const workers = Array.from({ length: cores - 1 }, (_, i) => {
       const workerData: GradientWorkerData = { task, member: i + 1, members: cores, shared };
-      return new Worker(url, { workerData, execArgv: execArgvFor(url) });
+      return new Worker(threadEntryFor(url), { workerData });
     });
     await Promise.all(workers.map(ready));
     return new GradientTeam(replica, shared, workers);

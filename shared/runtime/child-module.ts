@@ -4,11 +4,22 @@
  */
 
 /**
- * Node flags with which `moduleUrl` can be run by `fork`, `spawn` or `new Worker`.
+ * Node flags with which `moduleUrl` can be run by `fork` or `spawn`; for threads see `threadEntryFor`.
  * @param moduleUrl `file:` URL of the module to run; `.ts` means sources
  */
 export function execArgvFor(moduleUrl: string | URL): string[] {
   return String(moduleUrl).endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [];
+}
+
+/**
+ * What to give `new Worker` to run `moduleUrl` in a thread. `--import tsx` does nothing in the threads of Node 20, so
+ * sources are started by a line that registers tsx there.
+ */
+export function threadEntryFor(moduleUrl: URL): URL {
+  if (!moduleUrl.href.endsWith('.ts')) return moduleUrl;
+  const [tsx, module] = [import.meta.resolve('tsx/esm/api'), moduleUrl.href].map((url) => JSON.stringify(url));
+  const code = `import { register } from ${tsx}; register(); await import(${module});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 }
 
 /**
