@@ -48,6 +48,8 @@ export const addDeviceResponseSchema = z.object({
   expiresAt: z.string(),
   /** The line to paste on the board. */
   command: z.string(),
+  /** The same in a checkout of EdgeTune, for a simulated board. */
+  localCommand: z.string(),
 });
 export type AddDeviceResponse = z.infer<typeof addDeviceResponseSchema>;
 /** PATCH /api/devices/:name */

@@ -1,0 +1,21 @@
+/** The line to paste on a board. */
+export interface JoinOptions {
+  /** Base URL that agents shall use; absent: the address under which the request came in. */
+  publicUrl: string | undefined;
+  /** Where agents find the broker, given the Host header of their request. */
+  mqttUrlFor(hostHeader: string): string;
+}
+
+/** `command` for a board; `localCommand` for a simulated board on a machine with this checkout. */
+export function joinCommands(
+  { publicUrl }: JoinOptions,
+  hostHeader: string,
+  name: string,
+  token: string,
+): { command: string; localCommand: string } {
+  const server = publicUrl?.replace(/\/$/, '') ?? `http://${hostHeader}`;
+  return {
+    command: `npx --yes ${server}/agent.tgz run --server ${server} --token ${token}`,
+    localCommand: `npx edgetune-agent run --server ${server} --token ${token} --data-dir ./agents/${name} --simulate raspberry-pi-5`,
+  };
+}

@@ -1,0 +1,107 @@
+/** The OpenAPI document, made of the schemas by which requests and answers are parsed. */
+import * as http from '@edgetune/shared/protocol/http.ts';
+import { z } from 'zod';
+
+interface Operation {
+  summary: string;
+  body?: z.ZodType;
+  answer?: z.ZodType;
+  /** The answer's media type, where it is not JSON. */
+  media?: string;
+}
+
+const OPERATIONS: Record<string, Record<string, Operation>> = {
+  '/api/health': { get: { summary: 'Is the coordinator there?', answer: http.healthSchema } },
+  '/api/enroll': {
+    post: {
+      summary: 'An agent trades a join token for a credential',
+      body: http.enrollRequestSchema,
+      answer: http.enrollResponseSchema,
+    },
+  },
+  '/api/devices': {
+    get: { summary: 'The fleet', answer: http.deviceListSchema },
+    post: { summary: 'Add a device by name', body: http.addDeviceRequestSchema, answer: http.addDeviceResponseSchema },
+  },
+  '/api/devices/{name}': {
+    patch: { summary: 'Rename a device', body: http.renameDeviceRequestSchema },
+    delete: { summary: 'Remove a device' },
+  },
+  '/api/devices/{name}/token': {
+    post: { summary: 'A new join token for a device', answer: http.addDeviceResponseSchema },
+  },
+  '/api/workloads': { get: { summary: 'What can be trained', answer: http.workloadListSchema } },
+  '/api/studies': {
+    get: { summary: 'All studies', answer: http.studyListSchema },
+    post: { summary: 'Start a study', body: http.createStudyRequestSchema, answer: http.createStudyResponseSchema },
+  },
+  '/api/studies/{id}': {
+    get: { summary: 'A study by id or name', answer: http.studyDetailSchema },
+    delete: { summary: 'Remove a study' },
+  },
+  '/api/studies/{id}/stop': { post: { summary: 'Stop a study', answer: http.createStudyResponseSchema } },
+  '/api/studies/{id}/resume': { post: { summary: 'Go on with a study', answer: http.createStudyResponseSchema } },
+  '/api/studies/{id}/events': { get: { summary: 'Events after ?after=, at most ?limit=' } },
+  '/api/studies/{id}/stream': {
+    get: { summary: 'Events as they happen', media: 'text/event-stream', answer: http.studyStreamMessageSchema },
+  },
+  '/api/studies/{id}/export': {
+    get: { summary: 'Models, model cards, recommendation and report', media: 'application/zip' },
+  },
+  '/api/stream': {
+    get: {
+      summary: 'Changes of the fleet and of studies',
+      media: 'text/event-stream',
+      answer: http.overviewStreamMessageSchema,
+    },
+  },
+  '/api/blobs/{sha256}': { get: { summary: 'A model or model card', media: 'application/octet-stream' } },
+};
+
+export function openApiDocument(version: string): object {
+  const problem = { description: 'What was wrong and what to do', content: json(http.problemSchema) };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'EdgeTune', version, license: { name: 'Apache-2.0' } },
+    components: { securitySchemes: { adminToken: { type: 'http', scheme: 'bearer' } } },
+    security: [{ adminToken: [] }],
+    paths: Object.fromEntries(
+      Object.entries(OPERATIONS).map(([path, methods]) => [
+        path,
+        {
+          parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+            name,
+            in: 'path',
+            required: true,
+            schema: { type: 'string' },
+          })),
+          ...Object.fromEntries(
+            Object.entries(methods).map(([method, { summary, body, answer, media = 'application/json' }]) => [
+              method,
+              {
+                summary,
+                ...(body ? { requestBody: { required: true, content: json(body, 'input') } } : {}),
+                responses: {
+                  '2XX': {
+                    description: 'Done',
+                    ...(answer ? { content: { [media]: { schema: schemaOf(answer) } } } : {}),
+                  },
+                  default: problem,
+                },
+              },
+            ]),
+          ),
+        },
+      ]),
+    ),
+  };
+}
+
+function json(schema: z.ZodType, io: 'input' | 'output' = 'output') {
+  return { 'application/json': { schema: schemaOf(schema, io) } };
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'output') {
+  // Transformed texts (objectives, constraints) are described as what they become.
+  return z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+}

@@ -1,0 +1,41 @@
+/** Listens for HTTP. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
+
+export interface ServedApi {
+  /** For those who attach to it (MQTT over WebSocket). */
+  server: Server;
+  port: number;
+  close(): Promise<void>;
+}
+
+/** @throws {Error} where the port is in use or may not be used, saying how to choose another */
+export async function serveApi(app: Hono, { host, port }: { host: string; port: number }): Promise<ServedApi> {
+  const server = createAdaptorServer({ fetch: app.fetch, hostname: host }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
+    server.listen(port, host, resolve);
+  });
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        // Event streams never end by themselves.
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE')
+    return new Error(`port ${port} on ${host} is in use: end the program that has it, or choose another with --port`);
+  if (error.code === 'EACCES')
+    return new Error(`port ${port} may only be used by root: choose one above 1023 with --port`);
+  if (error.code === 'EADDRNOTAVAIL')
+    return new Error(`this machine has no address ${host}: choose one of its own with --host`);
+  return error;
+}

@@ -1,0 +1,85 @@
+/** Live data as server-sent events; a client that was away goes on after the last event that it saw. */
+
+import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
+import type { OverviewStreamMessage } from '@edgetune/shared/protocol/http.ts';
+import type { Context } from 'hono';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { StudyService } from '../study/study-service.ts';
+
+const HEARTBEAT_MS = 15_000;
+/** Events are read from the store in pages of so many. */
+const PAGE = 1000;
+/** A client that reads slower than things happen is let go when so many messages wait; it comes back and catches up. */
+const MOST_WAITING = 10_000;
+
+export function studyStream(context: Context, studies: StudyService, id: string): Response {
+  let last = Number(context.req.header('last-event-id') ?? context.req.query('after') ?? 0) || 0;
+  return streamSSE(context, (stream) =>
+    follow(stream, (push) => {
+      const send = (event: StudyEvent) => {
+        if (event.seq <= last) return;
+        last = event.seq;
+        push({ id: String(event.seq), data: JSON.stringify(event) });
+      };
+      const end = studies.subscribe(id, send);
+      for (let page = studies.events(id, last, PAGE); page.length > 0; page = studies.events(id, last, PAGE))
+        page.forEach(send);
+      return end;
+    }),
+  );
+}
+
+export function overviewStream(context: Context, fleet: Fleet, studies: StudyService): Response {
+  return streamSSE(context, (stream) =>
+    follow(stream, (push) => {
+      const send = (message: OverviewStreamMessage) => push({ data: JSON.stringify(message) });
+      const ends = [fleet.subscribe(send), studies.subscribeAll(send)];
+      for (const device of fleet.devices()) send({ type: 'device', device });
+      for (const study of studies.list()) send({ type: 'study', study });
+      return () => {
+        for (const end of ends) end();
+      };
+    }),
+  );
+}
+
+interface Message {
+  id?: string;
+  data: string;
+}
+
+/** Writes what is pushed, in order, until the client goes. */
+async function follow(
+  stream: SSEStreamingApi,
+  subscribe: (push: (message: Message) => void) => () => void,
+): Promise<void> {
+  const waiting: Message[] = [];
+  let wake = () => {};
+  let open = true;
+  const push = (message: Message) => {
+    waiting.push(message);
+    if (waiting.length > MOST_WAITING) open = false;
+    wake();
+  };
+  const end = subscribe(push);
+  stream.onAbort(() => {
+    open = false;
+    wake();
+  });
+  const heartbeat = setInterval(() => void stream.write(': still here\n\n'), HEARTBEAT_MS);
+  heartbeat.unref();
+  try {
+    while (open) {
+      const message = waiting.shift();
+      if (message) await stream.writeSSE(message);
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    clearInterval(heartbeat);
+    end();
+  }
+}
