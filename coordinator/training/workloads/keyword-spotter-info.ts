@@ -3,12 +3,12 @@ import type { WorkloadInfo } from './workload.ts';
 
 export const keywordSpotterInfo: WorkloadInfo = {
   name: 'keyword-spotter',
-  description: 'Depthwise-separable convolutions over log-mel spectrograms of one second of speech.',
+  description: 'Residual convolutions along time over log-mel spectrograms of one second of speech.',
   defaultSpace: {
     model: {
-      width: { type: 'ordinal', values: [16, 24, 32, 48, 64] },
+      width: { type: 'ordinal', values: [8, 12, 16, 24, 32] },
       depth: { type: 'int', min: 1, max: 4, scale: 'linear' },
-      kernelSize: { type: 'ordinal', values: [3, 5] },
+      kernelSize: { type: 'ordinal', values: [3, 5, 9] },
     },
     training: {
       learningRate: { type: 'float', min: 5e-4, max: 2e-2, scale: 'log' },

@@ -1,6 +1,7 @@
 /**
- * Keywords in one second of speech: DS-CNN over log-mel spectrograms (Zhang et al., "Hello Edge: Keyword Spotting on
- * Microcontrollers", 2017, https://arxiv.org/abs/1711.07128). The spectrogram is computed outside of the network.
+ * Keywords in one second of speech: TC-ResNet, which slides along time and takes the mel bands as channels (Choi et al.,
+ * "Temporal Convolution for Real-time Keyword Spotting on Mobile Devices", 2019, https://arxiv.org/abs/1904.03814). The
+ * spectrogram is computed outside of the network.
  */
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
@@ -24,12 +25,12 @@ export const keywordSpotter: Workload = {
     const { classes, mean, std, sampleRateHz } = dataset;
     return {
       classes,
-      inputShape: [FRAMES, MEL_BANDS, 1],
+      inputShape: [FRAMES, 1, MEL_BANDS],
       labels: (split) => dataset[split].labels,
       inputs: (split, indices) => normalised(dataset[split].spectrograms, mean, std, indices),
       buildModel: (candidate, seed) => buildModel(classes.length, candidate, seed),
       metadata: {
-        'edgetune.input.layout': 'NCHW (one channel, frames, mel bands)',
+        'edgetune.input.layout': 'NCHW (mel bands, frames, 1)',
         'edgetune.audio.sampleRateHz': String(sampleRateHz),
         'edgetune.audio.frames': String(FRAMES),
         'edgetune.audio.melBands': String(MEL_BANDS),
@@ -64,17 +65,18 @@ function normalised(spectrograms: Float32Array, mean: number, std: number, indic
   return values;
 }
 
-/** Halves frames and bands in the first convolution and once more, then `depth` blocks of one shape. */
+/** `depth` residual blocks; each halves the frames. */
 function buildModel(classes: number, candidate: Candidate, seed: number): tfl.LayersModel {
   const layers = new LayerFactory(seed);
-  const width = Number(candidate.width ?? 32);
-  const depth = Number(candidate.depth ?? 2);
-  const kernelSize = Number(candidate.kernelSize ?? 3);
-  const input = tfl.input({ shape: [FRAMES, MEL_BANDS, 1] });
-  let x = layers.relu(layers.convolution(input, width, 3, 2));
+  const width = Number(candidate.width ?? 24);
+  const depth = Number(candidate.depth ?? 3);
+  const kernelSize = Number(candidate.kernelSize ?? 5);
+  const input = tfl.input({ shape: [FRAMES, 1, MEL_BANDS] });
+  let x = layers.relu(layers.convolution(input, width, [3, 1], 1));
   for (let block = 0; block < depth; block++) {
-    x = layers.relu(layers.depthwise(x, kernelSize, block === 0 ? 2 : 1));
-    x = layers.relu(layers.convolution(x, width, 1, 1));
+    const filters = width * (block + 1);
+    const inner = layers.relu(layers.convolution(x, filters, [kernelSize, 1], 2));
+    x = layers.relu(layers.add(layers.convolution(inner, filters, [kernelSize, 1], 1), layers.shortcut(x, filters, 2)));
   }
   return tfl.model({ inputs: input, outputs: layers.classify(x, classes) });
 }

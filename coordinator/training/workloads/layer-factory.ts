@@ -16,7 +16,7 @@ export class LayerFactory {
     return this.#seed;
   }
 
-  convolution(x: Tensor, filters: number, kernelSize: number, strides: number): Tensor {
+  convolution(x: Tensor, filters: number, kernelSize: number | [number, number], strides: number): Tensor {
     const kernelInitializer = tfl.initializers.heNormal({ seed: this.nextSeed() });
     return this.#normalise(
       tfl.layers
