@@ -20,9 +20,13 @@ export function frontTrialIds(spec: Objectives, trials: readonly TrialView[]): n
   );
 }
 
+/** Scores closer than this are equal. */
+const SAME_SCORE = 1e-6;
+
 /**
  * Best first: feasible before infeasible, then by the mean of the objectives, each scaled to the range that the items
- * span. With opposing objectives that is the knee: far from the worst in all of them.
+ * span. With opposing objectives that is the knee: far from the worst in all of them. Between equals (two items are
+ * always equal) the objective that the study names first decides.
  */
 export function rankByObjectives<T>(
   spec: Objectives,
@@ -40,7 +44,12 @@ export function rankByObjectives<T>(
       return sum + (width > 0 ? (loss - low) / width : 0);
     }, 0) ?? Infinity;
   return items
-    .map((entry, index) => ({ ...entry, score: score(index) }))
-    .sort((a, b) => Number(b.feasible) - Number(a.feasible) || a.score - b.score)
+    .map((entry, index) => ({ ...entry, score: score(index), first: losses[index]?.[0] }))
+    .sort(
+      (a, b) =>
+        Number(b.feasible) - Number(a.feasible) ||
+        (Math.abs(a.score - b.score) > SAME_SCORE ? a.score - b.score : 0) ||
+        (a.first ?? 0) - (b.first ?? 0),
+    )
     .map(({ item }) => item);
 }

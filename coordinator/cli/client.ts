@@ -1,0 +1,127 @@
+/** A typed client of the HTTP API: every answer is parsed by its schema. */
+
+import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
+import { type StudyEvent, studyEventSchema } from '@edgetune/shared/domain/study-event.ts';
+import { type BenchRequestBody, benchModelSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import * as http from '@edgetune/shared/protocol/http.ts';
+import { z } from 'zod';
+
+/** The coordinator refused; the problem says why and what to do. */
+export class RefusedError extends Error {
+  override name = 'RefusedError';
+  readonly status: number;
+  readonly problem: http.Problem;
+  constructor(status: number, problem: http.Problem) {
+    const issues = (problem.issues ?? []).map(
+      ({ line, path, message }) => `\n  ${line === null ? '' : `line ${line}: `}${path ? `${path}: ` : ''}${message}`,
+    );
+    super([problem.error, ...issues, problem.hint ? `\n${problem.hint}` : ''].join(''));
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** Nobody answers at the coordinator's address. */
+export class UnreachableError extends Error {
+  override name = 'UnreachableError';
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+export function createClient({ server, token }: { server: string; token?: string | undefined }) {
+  async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+    const headers: Record<string, string> = {
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': body instanceof Uint8Array ? 'application/octet-stream' : 'application/json' }),
+    };
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, server), {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
+        ...(signal ? { signal } : {}),
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new UnreachableError(
+        `no coordinator answers at ${server}: start one with "edgetune serve" (or npm start), or name another with --server`,
+      );
+    }
+    if (response.ok) return response;
+    const problem = http.problemSchema.safeParse(await response.json().catch(() => null));
+    throw new RefusedError(
+      response.status,
+      problem.success
+        ? problem.data
+        : { error: `${server} answered with HTTP ${response.status}: is it an EdgeTune coordinator?` },
+    );
+  }
+
+  async function json<T extends z.ZodType>(
+    schema: T,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<z.output<T>> {
+    return schema.parse(await (await request(method, path, body)).json());
+  }
+
+  const study = (id: string) => `/api/studies/${encodeURIComponent(id)}`;
+  const device = (name: string) => `/api/devices/${encodeURIComponent(name)}`;
+  return {
+    health: () => json(http.healthSchema, 'GET', '/api/health'),
+    devices: async () => (await json(http.deviceListSchema, 'GET', '/api/devices')).devices,
+    addDevice: (name: string) => json(http.addDeviceResponseSchema, 'POST', '/api/devices', { name }),
+    renewToken: (name: string) => json(http.addDeviceResponseSchema, 'POST', `${device(name)}/token`),
+    renameDevice: (name: string, newName: string) => json(deviceViewSchema, 'PATCH', device(name), { name: newName }),
+    removeDevice: async (name: string) => void (await request('DELETE', device(name))),
+    studies: async () => (await json(http.studyListSchema, 'GET', '/api/studies')).studies,
+    study: (id: string) => json(http.studyDetailSchema, 'GET', study(id)),
+    createStudy: async (yaml: string) =>
+      (await json(http.createStudyResponseSchema, 'POST', '/api/studies', { yaml })).study,
+    stopStudy: async (id: string) => (await json(http.createStudyResponseSchema, 'POST', `${study(id)}/stop`)).study,
+    resumeStudy: async (id: string) =>
+      (await json(http.createStudyResponseSchema, 'POST', `${study(id)}/resume`)).study,
+    removeStudy: async (id: string) => void (await request('DELETE', study(id))),
+    exportStudy: async (id: string) =>
+      new Uint8Array(await (await request('GET', `${study(id)}/export`)).arrayBuffer()),
+    uploadBenchModel: (onnx: Uint8Array) => json(benchModelSchema, 'POST', '/api/bench/models', onnx),
+    startBench: (body: BenchRequestBody) => json(benchViewSchema, 'POST', '/api/bench', body),
+    bench: (id: string) => json(benchViewSchema, 'GET', `/api/bench/${encodeURIComponent(id)}`),
+    cancelBench: (id: string) => json(benchViewSchema, 'DELETE', `/api/bench/${encodeURIComponent(id)}`),
+    /** Events of a study as they happen, from the first; comes back after a broken connection. Ends with the signal. */
+    async *followStudy(id: string, signal: AbortSignal): AsyncGenerator<StudyEvent> {
+      let after = 0;
+      while (!signal.aborted) {
+        const response = await request('GET', `${study(id)}/stream?after=${after}`, undefined, signal);
+        try {
+          for await (const data of sseData(response)) {
+            const event = studyEventSchema.parse(JSON.parse(data));
+            after = event.seq;
+            yield event;
+          }
+        } catch (error) {
+          if (error instanceof z.ZodError || signal.aborted) throw error;
+        }
+      }
+    },
+  };
+}
+
+/** The data of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+async function* sseData(response: Response): AsyncGenerator<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const lines = text.slice(0, end).split('\n');
+      text = text.slice(end + 2);
+      const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trimStart());
+      if (data.length > 0) yield data.join('\n');
+    }
+  }
+}

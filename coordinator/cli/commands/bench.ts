@@ -1,0 +1,153 @@
+/** `edgetune bench`: the best way to run an ONNX model on each of some devices. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
+import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
+import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
+import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Client } from '../client.ts';
+import { clientOf, EXIT, withServer } from './context.ts';
+
+const EXAMPLES = `
+Examples:
+  edgetune bench model.onnx --devices kitchen-pi,orin
+  edgetune bench model.onnx --devices kitchen-pi --scenario server --rate 20 --constraint 'latency.p99 <= 30 ms'
+  edgetune bench bert.onnx --devices orin --dimension tokens=128 --format csv --out bert.csv`;
+
+const POLL_MS = 300;
+
+interface Options {
+  server: string;
+  token?: string;
+  devices: string[];
+  scenario: Scenario['kind'];
+  rate?: number;
+  window: number;
+  samplesPerQuery: number;
+  objective: string[];
+  constraint: string[];
+  batchSizes?: number[];
+  threads?: number[];
+  precisions?: ReturnType<typeof precisionSchema.parse>[];
+  dimension: Record<string, number>;
+  format: 'markdown' | 'csv' | 'json';
+  out?: string;
+}
+
+export function registerBench(program: Command): void {
+  withServer(program.command('bench <model>'))
+    .description('Find the best way to run an ONNX model on each of some devices.')
+    .requiredOption('--devices <names>', 'device names, separated by commas', list)
+    .addOption(
+      new Option('--scenario <kind>', 'load scenario, as MLPerf defines it')
+        .choices(['single-stream', 'multi-stream', 'server', 'offline'])
+        .default('single-stream'),
+    )
+    .option('--rate <per second>', 'arrivals per second of the server scenario', positive)
+    .option('--window <ms>', 'batching window of the server scenario', notNegative, 0)
+    .option('--samples-per-query <count>', 'of the multi-stream scenario', integer, 8)
+    .option('--objective <text>', 'such as "maximize throughput"; may be repeated', checked(parseObjective), [])
+    .option('--constraint <text>', 'such as "latency.p99 <= 30 ms"; may be repeated', checked(parseConstraint), [])
+    .option('--batch-sizes <sizes>', 'batch sizes to choose from (default: 1,2,4,8,16,32)', integers)
+    .option('--threads <counts>', "threads to choose from (default: 1 to each device's cores)", integers)
+    .option('--precisions <names>', 'precisions to choose from (default: float32)', (text) =>
+      list(text).map((name) => orRefuse(() => precisionSchema.parse(name), `${precisionSchema.options.join(', ')}`)),
+    )
+    .option('--dimension <name=size>', 'size of a symbolic dimension; may be repeated', dimension, {})
+    .addOption(
+      new Option('--format <format>', 'of the report').choices(['markdown', 'csv', 'json']).default('markdown'),
+    )
+    .option('--out <file>', 'write the report to a file')
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string, options: Options) => {
+      const view = await run(clientOf(options), file, options);
+      const text = { markdown: benchMarkdown, csv: benchCsv, json: asJson }[options.format](view);
+      if (options.out === undefined) process.stdout.write(text);
+      else writeFileSync(options.out, text);
+      for (const { device, best, reason } of view.devices)
+        if (!best) console.error(`edgetune: nothing was measured on ${device}: ${reason ?? 'no reason given'}`);
+      if (view.devices.some(({ best, feasible }) => !best || !feasible)) process.exitCode = EXIT.failed;
+    });
+}
+
+async function run(client: Client, file: string, options: Options): Promise<BenchView> {
+  const scenario = scenarioOf(options);
+  const { modelSha256 } = await client.uploadBenchModel(readFileSync(file));
+  let view = await client.startBench({
+    modelSha256,
+    modelName: basename(file),
+    devices: options.devices,
+    scenario,
+    objectives: options.objective,
+    constraints: options.constraint,
+    dimensions: options.dimension,
+    ...(options.batchSizes ? { batchSizes: options.batchSizes } : {}),
+    ...(options.threads ? { threads: options.threads } : {}),
+    ...(options.precisions ? { precisions: options.precisions } : {}),
+  });
+  const interrupt = () => void client.cancelBench(view.id);
+  process.once('SIGINT', interrupt);
+  try {
+    for (let known = -1; view.state === 'running'; ) {
+      const measured = view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0);
+      if (measured !== known) console.error(`${measured} configs measured …`);
+      known = measured;
+      await sleep(POLL_MS);
+      view = await client.bench(view.id);
+    }
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
+  return view;
+}
+
+function scenarioOf({ scenario, rate, window, samplesPerQuery }: Options): Scenario {
+  if (scenario === 'multi-stream') return { kind: scenario, samplesPerQuery };
+  if (scenario !== 'server') return { kind: scenario };
+  if (rate === undefined)
+    throw new InvalidArgumentError('--scenario server needs --rate: how many samples arrive in a second');
+  return { kind: scenario, arrivalsPerS: rate, batchingWindowMs: window };
+}
+
+function asJson(view: BenchView): string {
+  return `${JSON.stringify(view, null, 2)}\n`;
+}
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+function orRefuse<T>(compute: () => T, allowed?: string): T {
+  try {
+    return compute();
+  } catch (error) {
+    throw new InvalidArgumentError(allowed === undefined ? (error as Error).message : `use one of ${allowed}`);
+  }
+}
+
+/** Refuses a text that does not parse here, before anything is uploaded; the server parses it again. */
+const checked = (parse: (text: string) => unknown) => (text: string, before: string[]) => {
+  orRefuse(() => parse(text));
+  return [...before, text];
+};
+
+function number(text: string, isGood: (value: number) => boolean, expected: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!isGood(value)) throw new InvalidArgumentError(`expected ${expected}`);
+  return value;
+}
+const positive = (text: string) => number(text, (value) => value > 0 && Number.isFinite(value), 'a positive number');
+const notNegative = (text: string) => number(text, (value) => value >= 0 && Number.isFinite(value), 'a number from 0');
+const integer = (text: string) => number(text, (value) => Number.isInteger(value) && value > 0, 'a positive integer');
+const integers = (text: string) => list(text).map(integer);
+
+function dimension(text: string, before: Record<string, number>): Record<string, number> {
+  const [, name, size] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
+  if (name === undefined || size === undefined) throw new InvalidArgumentError('write it like tokens=128');
+  return { ...before, [name]: integer(size) };
+}

@@ -1,0 +1,24 @@
+/** What every command that talks to a coordinator needs. */
+import type { Command } from 'commander';
+import { type Client, createClient } from '../client.ts';
+
+/** Documented in the help: 0 done, 1 failed, 2 wrong usage or input, 3 no coordinator. */
+export const EXIT = { failed: 1, usage: 2, unreachable: 3 } as const;
+
+export function withServer(command: Command): Command {
+  return command
+    .option(
+      '--server <url>',
+      'the coordinator (or EDGETUNE_SERVER)',
+      process.env.EDGETUNE_SERVER ?? 'http://localhost:8080',
+    )
+    .option('--token <token>', 'its admin token, where it has one (or EDGETUNE_TOKEN)', process.env.EDGETUNE_TOKEN);
+}
+
+export function clientOf({ server, token }: { server: string; token?: string }): Client {
+  return createClient({ server, token });
+}
+
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}

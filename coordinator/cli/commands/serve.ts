@@ -1,0 +1,38 @@
+/** `edgetune serve`: the coordinator itself. */
+import type { Command } from 'commander';
+
+export function registerServe(program: Command): void {
+  program
+    .command('serve')
+    .description('Start the coordinator: tuner, broker, API and dashboard.')
+    .option('--data-dir <folder>', 'where studies, models and measurements are kept')
+    .option('--host <address>', 'address to listen on; any but loopback needs --admin-token')
+    .option('--port <n>', 'HTTP port (default 8080)')
+    .option('--mqtt-port <n>', 'MQTT port (default 1883)')
+    .option('--broker-url <url>', 'an external MQTT broker instead of the embedded one')
+    .option('--admin-token <token>', 'what clients must present')
+    .option('--public-url <url>', 'base URL under which boards reach this coordinator')
+    .option('--training-cores <n>', 'cores that training may use (default: all)')
+    .option('--blob-quota-bytes <n>', 'disk space for models and checkpoints (default 10 GB)')
+    .option('--config <file>', 'settings as YAML (default: edgetune.yaml in the data directory)')
+    .addHelpText(
+      'after',
+      '\nEvery setting can also be given by the environment (EDGETUNE_PORT, EDGETUNE_DATA_DIR, …).\n\nExamples:\n  edgetune serve\n  edgetune serve --host 0.0.0.0 --admin-token "$(openssl rand -hex 24)"',
+    )
+    .action(async ({ config: file, ...flags }: Record<string, string>) => {
+      const { loadConfig } = await import('../../config/config.ts');
+      const { startCoordinator } = await import('../../main.ts');
+      const { ensureDashboard } = await import('../ensure-dashboard.ts');
+      const log = (message: string) => console.log(`${new Date().toISOString()} ${message}`);
+      const config = loadConfig(flags, process.env, file);
+      await ensureDashboard(log);
+      const coordinator = await startCoordinator({ config, log });
+      console.log(`EdgeTune is at ${coordinator.url} (data in ${config.dataDir}); Ctrl-C ends it`);
+      const end = async () => {
+        console.log('ending: running studies go on at the next start');
+        await coordinator.close();
+        process.exit(0);
+      };
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
+    });
+}

@@ -1,0 +1,151 @@
+/** `edgetune study …`: tuning. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { formatQuantity } from '@edgetune/shared/domain/units.ts';
+import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
+import type { Command } from 'commander';
+import { unzipSync } from 'fflate';
+import type { Client } from '../client.ts';
+import { StudyProgress } from '../render/progress.ts';
+import { renderRecommendation, renderTimeline } from '../render/recommendation.ts';
+import { renderTable } from '../render/table.ts';
+import { clientOf, EXIT, printJson, withServer } from './context.ts';
+
+interface Options {
+  server: string;
+  token?: string;
+  json?: boolean;
+}
+
+const ENDED = ['succeeded', 'failed', 'stopped'];
+
+export function registerStudy(program: Command): void {
+  const study = program.command('study').description('Run, watch, stop, resume and export studies.');
+
+  withServer(study.command('run <file>'))
+    .description('Start a study written as YAML and follow it to its recommendation; Ctrl-C leaves it running.')
+    .option('--detach', 'start it and return at once')
+    .option('--json', 'print the study as JSON')
+    .addHelpText(
+      'after',
+      '\nExit code 0: it succeeded; 1: it failed or was stopped; 2: the file has mistakes.\n\nExamples:\n  edgetune study run my-study.yaml\n  edgetune study run my-study.yaml --detach --json',
+    )
+    .action(async (file: string, options: Options & { detach?: boolean }) => {
+      const client = clientOf(options);
+      const started = await client.createStudy(readFileSync(file, 'utf8'));
+      if (options.detach)
+        return options.json
+          ? printJson(started)
+          : console.log(`study ${started.id} ("${started.name}") is ${started.state}`);
+      if (!options.json)
+        console.log(`study ${started.id} ("${started.name}"); watch it at ${options.server}/#/studies/${started.id}`);
+      await follow(client, started, options);
+    });
+
+  withServer(study.command('follow <study>'))
+    .description('Follow a running study, by id or name.')
+    .action(async (id: string, options: Options) => {
+      const client = clientOf(options);
+      await follow(client, await client.study(id), options);
+    });
+
+  withServer(study.command('list'))
+    .description('All studies, newest first.')
+    .option('--json', 'print JSON')
+    .action(async (options: Options) => {
+      const studies = await clientOf(options).studies();
+      if (options.json) return printJson(studies);
+      if (studies.length === 0)
+        return console.log('There are no studies: start one with "edgetune study run my-study.yaml".');
+      const rows = studies.map(({ id, name, state, trials, bestAccuracy, createdAt }) => [
+        id,
+        name,
+        state,
+        `${trials.started}/${trials.planned}`,
+        bestAccuracy === null ? '–' : formatQuantity(bestAccuracy, 'ratio'),
+        createdAt,
+      ]);
+      console.log(renderTable(['id', 'name', 'state', 'trials', 'best accuracy', 'started'], rows));
+    });
+
+  withServer(study.command('show <study>'))
+    .description('A study by id or name, with its recommendation.')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: Options) => {
+      const detail = await clientOf(options).study(id);
+      if (options.json) return printJson(detail);
+      console.log(
+        `${detail.id}  "${detail.name}"  ${detail.state}${detail.reason ? `: ${detail.reason}` : ''}  (${Math.round(detail.progress * 100)} %)`,
+      );
+      for (const warning of detail.warnings) console.log(`warning: ${warning}`);
+      console.log(`\n${renderRecommendation(detail)}\n\n${renderTimeline(detail)}`);
+    });
+
+  for (const [name, description] of [
+    ['stop', 'Stop a running study; what it did is kept.'],
+    ['resume', 'Go on with a stopped or failed study.'],
+  ] as const) {
+    withServer(study.command(`${name} <study>`))
+      .description(description)
+      .action(async (id: string, options: Options) => {
+        const client = clientOf(options);
+        const { id: exact } = await client.study(id);
+        const summary = await (name === 'stop' ? client.stopStudy(exact) : client.resumeStudy(exact));
+        console.log(`study ${summary.id} ("${summary.name}") is ${summary.state}`);
+      });
+  }
+
+  withServer(study.command('remove <study>'))
+    .description('Delete a study that is not running.')
+    .action(async (id: string, options: Options) => {
+      const client = clientOf(options);
+      await client.removeStudy((await client.study(id)).id);
+      console.log('removed');
+    });
+
+  withServer(study.command('export <study>'))
+    .description('Write the recommended models, their cards, the recommendation and a report into a folder.')
+    .option('--out <folder>', 'where to', 'edgetune-export')
+    .addHelpText('after', '\nExample:\n  edgetune study export "my first study" --out ./result')
+    .action(async (id: string, options: Options & { out: string }) => {
+      const client = clientOf(options);
+      const { id: exact } = await client.study(id);
+      for (const path of writeExport(await client.exportStudy(exact), options.out)) console.log(path);
+    });
+}
+
+/** Unpacks an export into a folder and returns the paths written. */
+export function writeExport(zip: Uint8Array, folder: string): string[] {
+  return Object.entries(unzipSync(zip)).map(([name, bytes]) => {
+    const path = join(resolve(folder), name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+    return path;
+  });
+}
+
+async function follow(
+  client: Client,
+  { id, trials }: Pick<StudySummary, 'id' | 'trials'>,
+  { json }: Options,
+): Promise<void> {
+  const controller = new AbortController();
+  const leave = () => {
+    console.error(`\nthe study goes on; see it again with: edgetune study follow ${id}`);
+    process.exit(0);
+  };
+  process.once('SIGINT', leave);
+  // With --json only the result goes to standard output.
+  const progress = new StudyProgress(json ? { write: () => true } : process.stdout, trials.planned);
+  for await (const event of client.followStudy(id, controller.signal)) {
+    progress.show(event);
+    if (event.body.type === 'study-state' && ENDED.includes(event.body.state)) break;
+  }
+  controller.abort();
+  progress.end();
+  process.off('SIGINT', leave);
+  const detail = await client.study(id);
+  if (json) printJson(detail);
+  else console.log(`\n${renderRecommendation(detail)}\n\n${renderTimeline(detail)}`);
+  if (detail.state !== 'succeeded') process.exitCode = EXIT.failed;
+}

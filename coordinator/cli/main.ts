@@ -1,0 +1,44 @@
+/** The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 no coordinator answers. */
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../version.ts';
+import { RefusedError, UnreachableError } from './client.ts';
+import { EXIT } from './commands/context.ts';
+import { registerDevice } from './commands/device.ts';
+import { registerServe } from './commands/serve.ts';
+import { registerStudy } from './commands/study.ts';
+import { registerTuner } from './commands/tuner.ts';
+
+const program = new Command('edgetune')
+  .description('Tunes models for edge boards: model, training, system and inference parameters in one fold.')
+  .version(VERSION)
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 failed, 2 wrong usage or input, 3 no coordinator answers.\n\nFirst steps:\n  edgetune serve\n  edgetune device add kitchen-pi\n  edgetune study run my-study.yaml',
+  );
+registerServe(program);
+registerDevice(program);
+registerStudy(program);
+registerTuner(program);
+throwInsteadOfExit(program);
+
+/** Commander ends the process by itself with 1; subcommands do not inherit the override. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const subcommand of command.commands) throwInsteadOfExit(subcommand);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  if (error instanceof UnreachableError) return EXIT.unreachable;
+  if (error instanceof RefusedError) return error.status === 400 ? EXIT.usage : EXIT.failed;
+  const { code, name } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || name === 'ConfigError' ? EXIT.usage : EXIT.failed;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has said it already.
+  if (!(error instanceof CommanderError)) console.error(`edgetune: ${(error as Error).message}`);
+  process.exit(exitCodeOf(error));
+}

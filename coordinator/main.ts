@@ -1,0 +1,136 @@
+/** Puts the coordinator together: the only place that knows every part. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
+import type { StopRule } from '@edgetune/shared/protocol/job.ts';
+import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
+import { createApi } from './api/create-api.ts';
+import { serveApi } from './api/serve-api.ts';
+import { connectBroker } from './broker/connect-broker.ts';
+import { startBroker } from './broker/embedded-broker.ts';
+import { type Config, isLoopback } from './config/config.ts';
+import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
+import { createHostLease } from './fleet/host-lease.ts';
+import { createInferenceServer } from './inference/create-inference-server.ts';
+import { openStore } from './store/store.ts';
+import { createStudyService } from './study/create-study-service.ts';
+import { createSpanBus, measureWithSpans } from './study/span-bus.ts';
+import { createCorePool } from './training/core-pool.ts';
+import { createTrainingService } from './training/create-training-service.ts';
+import { defaultSpaceOf, WORKLOAD_CATALOGUE } from './training/workloads/catalogue.ts';
+import { validateSpace } from './tuner/validate-space.ts';
+import { VERSION } from './version.ts';
+
+export interface CoordinatorOptions {
+  config: Config;
+  log: (message: string) => void;
+  /** How long each inference config is measured; absent: the protocol's defaults. */
+  stopRule?: Partial<StopRule>;
+}
+
+export interface Coordinator {
+  /** Base URL of the API and the dashboard, for this machine. */
+  url: string;
+  fleet: ManagedFleet;
+  studies: ReturnType<typeof createStudyService>;
+  close(): Promise<void>;
+}
+
+/** @throws {Error} that says what is in the way: a port in use, a data directory in use, a broker that cannot be reached */
+export async function startCoordinator({ config, log, stopRule }: CoordinatorOptions): Promise<Coordinator> {
+  // What was started is ended again in reverse order, also when a later part fails to start.
+  const closers: (() => void | Promise<void>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const store = openStore(config.dataDir, { blobQuotaBytes: config.blobQuotaBytes });
+    closers.push(() => store.close());
+    const training = createTrainingService({ log });
+    closers.push(() => training.close());
+    const hostLease = createHostLease(() => training.pause());
+
+    let fleet: ManagedFleet | null = null;
+    const embedded = config.brokerUrl
+      ? null
+      : await startBroker({
+          host: config.host,
+          port: config.mqttPort,
+          log,
+          hasDevice: (id) => fleet?.hasDevice(id) ?? false,
+          verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? false,
+        });
+    if (embedded) closers.push(() => embedded.close());
+    const managed = createFleet({
+      devices: store.devices,
+      jobs: store.jobs,
+      hostLease,
+      machineId: machineId(),
+      log,
+      onMeasurement: (measurement) => store.measurements.save(measurement),
+      ...(embedded ? { disconnect: (id: string) => embedded.disconnect(id) } : {}),
+    });
+    fleet = managed;
+    const mqtt = await connectBroker(
+      embedded ? { url: embedded.url, ...embedded.coordinator } : { url: config.brokerUrl as string },
+      log,
+    );
+    closers.push(() => void mqtt.end(true));
+    await managed.start(mqtt);
+    closers.push(() => managed.stop());
+
+    const spans = createSpanBus();
+    hostLease.onPause(({ startMs, endMs }) =>
+      spans.publish({ studyId: null, lane: 'paused for measuring', kind: 'paused', trialId: null, startMs, endMs }),
+    );
+    const studies = createStudyService({
+      studies: store.studies,
+      blobs: store.blobs,
+      training,
+      inference: createInferenceServer({
+        measure: measureWithSpans(managed, spans),
+        history: store.measurements,
+        ...(stopRule ? { stopRule } : {}),
+      }),
+      fleet: managed,
+      cores: createCorePool(config.trainingCores),
+      analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
+      spans,
+      checks: {
+        defaultSpace: defaultSpaceOf,
+        checkSpace: validateSpace,
+      },
+      workloads: WORKLOAD_CATALOGUE.map(({ name, description, exampleYaml }) => ({ name, description, exampleYaml })),
+      log,
+    });
+    closers.push(() => studies.close());
+
+    const app = createApi({
+      version: VERSION,
+      fleet: managed,
+      studies,
+      blobs: store.blobs,
+      hostNames: [
+        hostname().toLowerCase(),
+        config.host,
+        ...(config.publicUrl ? [new URL(config.publicUrl).hostname] : []),
+      ],
+      adminToken: config.adminToken,
+      publicUrl: config.publicUrl,
+      mqttUrlFor: (hostHeader) =>
+        config.brokerUrl ?? `mqtt://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
+      dashboardDirectory: join(import.meta.dirname, 'dist', 'dashboard'),
+      agentTarball: join(import.meta.dirname, 'dist', 'agent.tgz'),
+      log,
+    });
+    const served = await serveApi(app, config);
+    closers.push(() => served.close());
+    embedded?.attachWebSocket(served.server);
+    studies.start();
+    const shownHost = isLoopback(config.host) ? 'localhost' : config.host === '0.0.0.0' ? hostname() : config.host;
+    return { url: `http://${shownHost}:${served.port}`, fleet: managed, studies, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
