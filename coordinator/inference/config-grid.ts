@@ -34,6 +34,19 @@ export function configAt(axes: readonly ConfigAxis[], positions: readonly number
   return inferenceConfigSchema.parse({ ...DEFAULTS, ...Object.fromEntries(chosen) });
 }
 
+/** How many configs there are on this device. @throws {RangeError} as `configAxes` does */
+export function countConfigs(parameters: readonly Parameter[], device: DeviceView): number {
+  return configAxes(parameters, device).reduce((product, { values }) => product * values.length, 1);
+}
+
+/** Every position on the axes, the last axis varying fastest. */
+export function allPositions(axes: readonly ConfigAxis[]): number[][] {
+  return axes.reduce<number[][]>(
+    (heads, { values }) => heads.flatMap((head) => values.map((_, position) => [...head, position])),
+    [[]],
+  );
+}
+
 function valuesOf(parameter: Parameter): ParameterValue[] {
   switch (parameter.type) {
     case 'ordinal':

@@ -76,7 +76,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       config,
       scenario,
       stopRule,
-      dimensions: {},
+      dimensions: request.dimensions ?? {},
       memoryLimitBytes: null,
       seed,
     };

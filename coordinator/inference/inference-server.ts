@@ -19,6 +19,8 @@ export interface InferenceRequest {
   /** `search`: reuse what is known of the device class; `confirm`: measure anew, on this device, this very model. */
   purpose: 'search' | 'confirm';
   seed: number;
+  /** Sizes of the model's symbolic dimensions other than the batch, by name; absent: none. */
+  dimensions?: Record<string, number>;
 }
 
 export type MeasurementSource = 'measured' | 'reused-device' | 'reused-class';

@@ -1,87 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
-import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
-import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
-import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import fc from 'fast-check';
-import { type Fleet, JobFailedError } from '../../../coordinator/fleet/fleet.ts';
+import { JobFailedError } from '../../../coordinator/fleet/fleet.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
-import type { InferenceRequest, MeasurementHistory } from '../../../coordinator/inference/inference-server.ts';
+import type { InferenceRequest } from '../../../coordinator/inference/inference-server.ts';
+import { board, device, memoryHistory } from './support/board.ts';
 
 const parameters: Parameter[] = [
   { name: 'batchSize', level: 'inference', type: 'ordinal', values: [1, 2, 4, 8, 16] },
   { name: 'threads', level: 'inference', type: 'ordinal', values: [1, 2, 3, 4, 8] },
 ];
-const device = (id = 'd-000000000001', deviceClass = 'pi') =>
-  ({
-    id,
-    name: `device-${id.at(-1)}`,
-    deviceClass,
-    board: { logicalCores: 4, settableClocksKHz: [], runtimes: [] },
-  }) as unknown as DeviceView;
-
-function memoryHistory(): MeasurementHistory & { saved: StoredMeasurement[] } {
-  const saved: StoredMeasurement[] = [];
-  return {
-    saved,
-    save: (measurement) => void saved.push(measurement),
-    find: (query) =>
-      saved.filter(
-        (m) =>
-          m.signature === query.signature &&
-          m.deviceClass === query.deviceClass &&
-          scenarioKey(m.scenario) === query.scenarioKey,
-      ),
-    get: (id) => saved.find((m) => m.id === id) ?? null,
-  };
-}
-
-/** A board on which threads help up to three, and batches cost latency and bring throughput. */
-function board(latencyMsOf: (request: MeasureRequest) => number | Error) {
-  const jobs: MeasureRequest[] = [];
-  const measure: Fleet['measure'] = async (_deviceId, request, { signal }) => {
-    signal.throwIfAborted();
-    jobs.push(request);
-    await new Promise(setImmediate);
-    const latency = latencyMsOf(request);
-    if (latency instanceof Error) throw latency;
-    return {
-      signature: request.signature,
-      modelSha256: request.modelSha256,
-      deviceClass: 'pi',
-      config: request.config,
-      scenario: request.scenario,
-      outcome: 'ok',
-      reason: null,
-      latencyMs: summariseLatencies([latency, latency, latency]),
-      throughputPerS: (1000 * request.config.batchSize) / latency,
-      peakMemoryBytes: 1e6 * request.config.batchSize,
-      energy: null,
-      conditions: {
-        clockKHzBefore: null,
-        clockKHzDuring: null,
-        clockKHzAfter: null,
-        temperatureCBefore: null,
-        temperatureCAfter: null,
-        governor: null,
-        otherLoadCores: null,
-        throttled: null,
-        underVoltage: null,
-      },
-      stopReason: 'min-reached',
-      busyCores: 1,
-      cost: { deviceSeconds: 1, deviceJoules: null },
-      simulated: true,
-      startedAt: '2026-01-01T00:00:00Z',
-    } satisfies Measurement;
-  };
-  return { measure, jobs };
-}
 const threadsHelpToThree = ({ config }: MeasureRequest) =>
   (5 + 10 * config.batchSize) * (config.threads === 4 ? 0.6 : ([0, 1, 0.6, 0.5][config.threads] ?? 1));
 

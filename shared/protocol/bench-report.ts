@@ -1,0 +1,89 @@
+/** A bench as Markdown for people, as CSV for spreadsheets; its JSON is the view itself. */
+import type { StoredMeasurement } from '../domain/measurement.ts';
+import { formatConstraint, formatObjective } from '../domain/objective.ts';
+import { scenarioKey } from '../domain/scenario.ts';
+import type { BenchDevice, BenchView } from './bench.ts';
+
+const COLUMNS = [
+  'device',
+  'batch',
+  'threads',
+  'clock kHz',
+  'precision',
+  'provider',
+  'runner',
+  'outcome',
+  'p50 ms',
+  'p99 ms',
+  'samples/s',
+  'memory MB',
+  'energy mJ',
+  'source',
+] as const;
+
+function cellsOf(device: string, measurement: StoredMeasurement): string[] {
+  const { config, latencyMs, throughputPerS, peakMemoryBytes, energy, outcome, simulated } = measurement;
+  const number = (value: number | null | undefined) =>
+    value === null || value === undefined ? '' : String(Number(value.toPrecision(4)));
+  return [
+    device,
+    String(config.batchSize),
+    String(config.threads),
+    config.clockKHz === null ? 'auto' : String(config.clockKHz),
+    config.precision,
+    config.executionProvider,
+    config.runner,
+    outcome,
+    number(latencyMs?.p50),
+    number(latencyMs?.p99),
+    number(throughputPerS),
+    number(peakMemoryBytes === null ? null : peakMemoryBytes / 1e6),
+    // A figure without a meter behind it says so wherever it is shown.
+    energy === null ? '' : `${number(energy.netJ * 1000)}${energy.source === 'meter' ? '' : ` (${energy.source})`}`,
+    simulated ? 'simulated' : 'measured',
+  ];
+}
+
+const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+const table = (rows: readonly string[][]) => [line(COLUMNS), line(COLUMNS.map(() => '---')), ...rows.map(line)];
+
+function recommendationLines(entry: BenchDevice): string[] {
+  const saved = entry.possible === null ? '' : ` of ${entry.possible} possible configs`;
+  const counts = `${entry.measured} measured, ${entry.reused} reused${saved}`;
+  if (entry.state === 'running') return [`- **${entry.device}**: running (${counts})`];
+  const verdict = entry.feasible ? 'meets the constraints' : (entry.reason ?? 'no reason given');
+  return [`- **${entry.device}**: ${verdict} (${counts})`];
+}
+
+/** What to run on each device, and everything that was measured. */
+export function benchMarkdown(view: BenchView): string {
+  const aims = view.objectives.map(formatObjective).join(', ') || 'minimize latency.p50';
+  const limits = view.constraints.map(formatConstraint).join(', ') || 'none';
+  const best = view.devices.flatMap(({ device, best }) => (best ? [cellsOf(device, best)] : []));
+  const all = view.devices.flatMap(({ device, measurements }) => measurements.map((each) => cellsOf(device, each)));
+  return [
+    `# ${view.modelName}`,
+    '',
+    `Scenario ${scenarioKey(view.scenario)}; objectives: ${aims}; constraints: ${limits}.`,
+    '',
+    '## Recommended',
+    '',
+    ...table(best),
+    '',
+    ...view.devices.flatMap(recommendationLines),
+    '',
+    '## Measured',
+    '',
+    ...table(all),
+    '',
+  ].join('\n');
+}
+
+/** One row per measurement (RFC 4180); the column `recommended` marks the best config of each device. */
+export function benchCsv(view: BenchView): string {
+  const rows = view.devices.flatMap(({ device, measurements, best }) =>
+    measurements.map((each) => [...cellsOf(device, each), each.id === best?.id ? 'yes' : 'no']),
+  );
+  const quote = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+  return `${[[...COLUMNS, 'recommended'], ...rows].map((row) => row.map(quote).join(',')).join('\r\n')}\r\n`;
+}
