@@ -1,8 +1,10 @@
 /** Puts the coordinator together: the only place that knows every part. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
+import { packageFolder } from '@edgetune/shared/runtime/child-module.ts';
 import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import { createApi } from './api/create-api.ts';
 import { serveApi } from './api/serve-api.ts';
@@ -38,6 +40,7 @@ export interface Coordinator {
 
 /** @throws {Error} that says what is in the way: a port in use, a data directory in use, a broker that cannot be reached */
 export async function startCoordinator({ config, log, stopRule }: CoordinatorOptions): Promise<Coordinator> {
+  const distDirectory = fileURLToPath(new URL('dist', packageFolder(import.meta.url, './')));
   // What was started is ended again in reverse order, also when a later part fails to start.
   const closers: (() => void | Promise<void>)[] = [];
   const close = async () => {
@@ -119,8 +122,8 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       publicUrl: config.publicUrl,
       mqttUrlFor: (hostHeader) =>
         config.brokerUrl ?? `mqtt://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
-      dashboardDirectory: join(import.meta.dirname, 'dist', 'dashboard'),
-      agentTarball: join(import.meta.dirname, 'dist', 'agent.tgz'),
+      dashboardDirectory: join(distDirectory, 'dashboard'),
+      agentTarball: join(distDirectory, 'agent.tgz'),
       log,
     });
     const served = await serveApi(app, config);

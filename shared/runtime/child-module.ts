@@ -23,9 +23,22 @@ export function threadEntryFor(moduleUrl: URL): URL {
 }
 
 /**
- * The URL of a sibling entry module: its source in a checkout, its bundle when built.
- * @example childModuleUrl(import.meta.url, './measure/child.ts', 'measure-child.js')
+ * The URL of a module that is started by itself: its source in a checkout, its bundle in `dist` when built (where the
+ * importing code may lie deeper, in a shared chunk).
+ * @example childModuleUrl(import.meta.url, './measure-child.ts', 'measure-child.js')
  */
 export function childModuleUrl(importMetaUrl: string, source: string, built: string): URL {
-  return importMetaUrl.endsWith('.ts') ? new URL(source, importMetaUrl) : new URL(built, importMetaUrl);
+  return importMetaUrl.endsWith('.ts') ? new URL(source, importMetaUrl) : new URL(built, distOf(importMetaUrl));
+}
+
+/**
+ * The package's folder (with a closing slash), from a module of it.
+ * @param fromSource path from the source module to it, such as './' or '../'
+ */
+export function packageFolder(importMetaUrl: string, fromSource: string): URL {
+  return importMetaUrl.endsWith('.ts') ? new URL(fromSource, importMetaUrl) : new URL('../', distOf(importMetaUrl));
+}
+
+function distOf(importMetaUrl: string): string {
+  return importMetaUrl.slice(0, importMetaUrl.lastIndexOf('/dist/') + '/dist/'.length);
 }

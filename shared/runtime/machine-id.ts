@@ -9,7 +9,9 @@ import { hostname } from 'node:os';
  */
 export function machineId(): string {
   const parts = [read('/etc/machine-id'), read('/proc/sys/kernel/random/boot_id'), hostname()];
-  return createHash('sha256').update(`edgetune\n${parts.join('\n')}`).digest('hex');
+  return createHash('sha256')
+    .update(`edgetune\n${parts.join('\n')}`)
+    .digest('hex');
 }
 
 function read(path: string): string {
