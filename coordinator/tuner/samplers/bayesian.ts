@@ -26,6 +26,7 @@ type Acquisition = (point: SpacePoint) => number;
 
 interface Model {
   revision: number;
+  level: number;
   acquisition: Acquisition;
   /** Good points, to search around. */
   best: readonly SpacePoint[];
@@ -43,8 +44,11 @@ export class BayesianSampler implements Sampler {
     const { space, history, attempt } = view;
     const enough = history.size >= STARTUP && history.levels.some((level) => level.feasibleSize >= 2);
     if (!enough || attempt >= 8) return this.#startup.propose(view, random);
-    if (this.#model?.revision !== history.revision) this.#model = modelOf(space, history);
-    return { point: searched(space, this.#model, random), by: 'bayesian' };
+    if (this.#model?.revision !== history.revision || this.#model.level !== view.level)
+      this.#model = modelOf(space, history, view.level);
+    const point = searched(space, this.#model, random);
+    // The best was tried already: something near it, ever less near.
+    return { point: attempt === 0 ? point : changed(space, point, 0.02 * attempt, random), by: 'bayesian' };
   }
 }
 
@@ -87,12 +91,12 @@ function changed(space: Space, center: SpacePoint, step: number, random: Random)
   });
 }
 
-function modelOf(space: Space, history: History): Model {
+function modelOf(space: Space, history: History, start: number): Model {
   const observations = modelled(history);
   const levels = history.levels.length;
   const at = ({ point, level }: { point: SpacePoint; level: number }) =>
     levels > 1 ? [...point, level / (levels - 1)] : point;
-  const pending = [...history.pending.values()].map((point) => ({ point, level: levels - 1 }));
+  const pending = [...history.pending.values()].map((point) => ({ point, level: start }));
   const points = [...observations, ...pending].map(at);
   const difference = differenceOf(space);
   const process = (values: readonly number[]) =>
@@ -104,6 +108,7 @@ function modelOf(space: Space, history: History): Model {
       ? expectedImprovement(
           processes[0] as GaussianProcess,
           observations.map((observation) => at({ ...observation, level: levels - 1 })),
+          (point) => (levels > 1 ? [...point.slice(0, -1), start / (levels - 1)] : point),
         )
       : hypervolumeGain(processes, observations, scaled);
   const feasibility = observations.some(({ violation }) => violation > 0)
@@ -113,6 +118,7 @@ function modelOf(space: Space, history: History): Model {
   const ranking = history.levels.findLast(({ size }) => size >= 3) ?? (history.levels[0] as History['levels'][number]);
   return {
     revision: history.revision,
+    level: start,
     best: ranking.top(6).map(({ point }) => point),
     acquisition: (point) => {
       const full = top(point);
@@ -148,19 +154,29 @@ function differenceOf(space: Space) {
 /**
  * An objective's values with mean 0 and variance 1. What is worse than the median is drawn together logarithmically:
  * how bad the bad ones are must not hide the differences of the good. Where a trial failed it stands among the worst.
+ * With several objectives it is the median of the first trials: the later ones crowd at one end of each objective.
  */
 function standardised(observations: readonly Observation[], objective: number): number[] {
-  const known = observations
-    .flatMap(({ losses }) => (losses.length > 0 ? [losses[objective] as number] : []))
-    .sort((a, b) => a - b);
-  const low = known[0] ?? 0;
-  const middle = known[known.length >> 1] ?? 0;
-  const range = middle - low || 1;
-  const drawn = observations.map(({ losses }) => {
-    const share = ((losses.length > 0 ? (losses[objective] as number) : (known.at(-1) ?? 0)) - low) / range;
+  const known = observations.filter(({ losses }) => losses.length > 0);
+  const lossOf = ({ losses }: Observation) => losses[objective] as number;
+  const values = known.map(lossOf);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const several = (known[0]?.losses.length ?? 1) > 1;
+  const range = medianOf((several ? earliest(known) : known).map(lossOf)) - low || 1;
+  const drawn = observations.map((observation) => {
+    const share = ((observation.losses.length > 0 ? lossOf(observation) : high) - low) / range;
     return share <= 1 ? share : 1 + Math.log(share);
   });
   return normalised(drawn);
+}
+
+/** The first trials: those spread over the space before any model. */
+function earliest(observations: readonly Observation[]): Observation[] {
+  return [...observations].sort((a, b) => a.trialId - b.trialId).slice(0, STARTUP);
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 }
 
 function normalised(values: readonly number[]): number[] {
@@ -186,10 +202,19 @@ function feasibilityOf(process: GaussianProcess, observations: readonly Observat
   };
 }
 
-function expectedImprovement(process: GaussianProcess, seen: readonly SpacePoint[]): Acquisition {
+/**
+ * Improvement of the predicted value at the full budget, as uncertain as it is at the level where the trial starts:
+ * what no start at that level can tell must not draw trial after trial to one place.
+ */
+function expectedImprovement(
+  process: GaussianProcess,
+  seen: readonly SpacePoint[],
+  atStart: (point: SpacePoint) => SpacePoint,
+): Acquisition {
   const best = Math.min(...seen.map((point) => process.predict(point).mean));
   return (point) => {
-    const { mean, deviation } = process.predict(point);
+    const { mean } = process.predict(point);
+    const { deviation } = process.predict(atStart(point));
     return Math.log(deviation) + logImprovement((best - mean) / deviation);
   };
 }
@@ -218,7 +243,11 @@ function hypervolumeGain(
     violation === 0 && level === top ? [scaled.map((values) => values[i] as number)] : [],
   );
   const front = paretoFront(reached).map((index) => reached[index] as number[]);
-  const reference = referencePoint(front);
+  // A front of one point, or a narrow one, must not hide what lies beside it: what is better than the median of the
+  // first trials counts, too.
+  const early = new Set(earliest(observations));
+  const first = scaled.map((values) => medianOf(values.filter((_, i) => early.has(observations[i] as Observation))));
+  const reference = referencePoint(front).map((value, i) => Math.max(value, first[i] as number));
   const volume = hypervolume(front, reference);
   return (point) => {
     const outcome = processes.map((process) => {

@@ -123,16 +123,38 @@ function solved(cholesky: Float64Array, b: Float64Array, n: number): Float64Arra
   return b;
 }
 
-/** Climbs the log posterior of the scales by sign-adaptive steps (Rprop, Riedmiller and Braun 1993) from their prior. */
+/** The scales of the largest posterior density that is found from long and from short lengths: a wave hides from long ones. */
 function fitScales(points: readonly SpacePoint[], values: readonly number[], difference: SquaredDifference): Scales {
   const dimensions = (points[0] as SpacePoint).length;
   const differences = pairwise(points, difference, dimensions);
   const prior = Math.log(0.5) + Math.log(Math.max(1, dimensions)) / 2;
-  const scales: Scales = { lengths: new Array<number>(dimensions).fill(prior), noise: LOG_NOISE[1] };
+  const [a, b] = [prior, Math.log(0.25)].map((start) => climbed(start, prior, differences, values)) as [
+    Climbed,
+    Climbed,
+  ];
+  return a.density >= b.density ? a.scales : b.scales;
+}
+
+interface Climbed {
+  scales: Scales;
+  density: number;
+}
+
+/** Climbs the log posterior of the scales by sign-adaptive steps (Rprop, Riedmiller and Braun 1993). */
+function climbed(
+  start: number,
+  prior: number,
+  differences: readonly Float64Array[],
+  values: readonly number[],
+): Climbed {
+  const dimensions = differences.length;
+  const scales: Scales = { lengths: new Array<number>(dimensions).fill(start), noise: LOG_NOISE[1] };
+  let density = -Infinity;
   const steps = new Array<number>(dimensions + 1).fill(0.3);
   let before = new Array<number>(dimensions + 1).fill(0);
   for (let step = 0; step < STEPS; step++) {
-    const gradient = slope(scales, differences, values, prior);
+    const { gradient, density: now } = slope(scales, differences, values, prior);
+    density = now;
     for (const [at, value] of gradient.entries()) {
       const turn = value * (before[at] as number);
       steps[at] = Math.min(1, Math.max(0.01, (steps[at] as number) * (turn > 0 ? 1.2 : turn < 0 ? 0.5 : 1)));
@@ -143,7 +165,7 @@ function fitScales(points: readonly SpacePoint[], values: readonly number[], dif
     }
     before = gradient;
   }
-  return scales;
+  return { scales, density };
 }
 
 /** Squared differences of each pair (i > j), dimension by dimension. */
@@ -159,7 +181,7 @@ function pairwise(points: readonly SpacePoint[], difference: SquaredDifference, 
 }
 
 /**
- * Gradient of the log posterior by the logarithms of lengths and noise. The signal variance is at its best value for
+ * The log posterior (up to a constant) and its gradient by the logarithms of lengths and noise. The signal variance is at its best value for
  * them: σ² = yᵀ R⁻¹ y ÷ n.
  */
 function slope(
@@ -167,7 +189,7 @@ function slope(
   differences: readonly Float64Array[],
   values: readonly number[],
   prior: number,
-): number[] {
+): { gradient: number[]; density: number } {
   const n = values.length;
   const noise = Math.exp(scales.noise);
   const inverseSquares = scales.lengths.map((log) => Math.exp(-2 * log));
@@ -203,11 +225,13 @@ function slope(
           (gradient[at] as number) + weight * (differences[at]?.[pair] as number) * (inverseSquares[at] as number);
     }
   }
-  const priors = scales.lengths.map((log) => -(log - prior) / 1);
-  return [
-    ...gradient.map((value, at) => value + (priors[at] as number)),
-    trace * noise - (scales.noise - LOG_NOISE[1]) / 4,
-  ];
+  let density = (-n / 2) * Math.log(signal) - (scales.noise - LOG_NOISE[1]) ** 2 / 8;
+  for (let i = 0; i < n; i++) density -= Math.log(cholesky[i * n + i] as number);
+  for (const [at, log] of scales.lengths.entries()) {
+    density -= (log - prior) ** 2 / 2;
+    gradient[at] = (gradient[at] as number) - (log - prior);
+  }
+  return { gradient: [...gradient, trace * noise - (scales.noise - LOG_NOISE[1]) / 4], density };
 }
 
 /** Lower half of the inverse of L Lᵀ. */

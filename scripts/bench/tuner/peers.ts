@@ -1,0 +1,108 @@
+/** The peers: a Python environment made for the benchmark, and runs of their optimisers on our functions. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { budgetLadder } from '../../../coordinator/tuner/ladder.ts';
+import type { BenchFunction } from './functions.ts';
+import { ladderOf, Score } from './ours.ts';
+
+const PACKAGES = ['optuna', 'dehb', 'syne-tune'];
+const PROGRAM = join(import.meta.dirname, 'peers.py');
+
+export const PEERS = ['optuna-tpe', 'optuna-nsga2', 'dehb', 'moasha'] as const;
+export type PeerName = (typeof PEERS)[number];
+
+/** DEHB knows one objective, and is nothing without fidelities; MO-ASHA without fidelities is random search. */
+export function supports(peer: PeerName, of: BenchFunction): boolean {
+  if (peer === 'optuna-tpe') return true;
+  if (peer === 'optuna-nsga2') return of.objectives > 1;
+  return of.lowestFidelity < 1 && (peer === 'moasha' || of.objectives === 1);
+}
+
+/** The Python of an environment with the peers, made in the temporary folder at first; a reason where that cannot be. */
+export function peerPython(): { python: string; versions: Record<string, string> } | { reason: string } {
+  const folder = join(tmpdir(), 'edgetune-bench-venv');
+  const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  const run = (program: string, ...args: string[]) => spawnSync(program, args, { encoding: 'utf8' });
+  if (!existsSync(python)) {
+    const made = run('python3', '-m', 'venv', folder);
+    if (made.status !== 0) return { reason: `python3 -m venv failed: ${made.stderr || made.error?.message}` };
+  }
+  let versions = run(python, PROGRAM, 'versions');
+  if (versions.status !== 0) {
+    console.log(`installing ${PACKAGES.join(', ')} into ${folder} …`);
+    const installed = run(python, '-m', 'pip', 'install', '--quiet', ...PACKAGES);
+    if (installed.status !== 0)
+      return { reason: `pip could not install the peers: ${installed.stderr.trim().split('\n').at(-1)}` };
+    versions = run(python, PROGRAM, 'versions');
+  }
+  return { python, versions: z.record(z.string(), z.string()).parse(JSON.parse(versions.stdout)) };
+}
+
+const askedSchema = z.union([
+  z.object({ done: z.literal(true) }),
+  z.object({ trial: z.number(), x: z.record(z.string(), z.number()), fidelity: z.number() }),
+]);
+
+/** One peer as a running program. */
+export class Peer {
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(python: string, name: PeerName) {
+    this.#child = spawn(python, [PROGRAM, name], { stdio: ['pipe', 'pipe', 'ignore'] });
+    if (!this.#child.stdout) throw new Error('the peer has no output');
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** The score after a cost of `budget` full evaluations. */
+  async run(of: BenchFunction, seed: number, budget: number): Promise<number> {
+    const ladder = budgetLadder(ladderOf(of));
+    const top = ladder.at(-1)?.epochs as number;
+    this.#write({
+      parameters: of.parameters,
+      objectives: of.objectives,
+      fidelities: ladder.map(({ epochs }) => epochs / top),
+      seed,
+      constrained: of.name.startsWith('C'),
+    });
+    const score = new Score(of);
+    const paid = new Map<number, number>();
+    for (let spent = 0, count = 0; ; count++) {
+      const { value, done } = await this.#lines.next();
+      if (done) throw new Error(`the peer ended in the middle of ${of.name}`);
+      const asked = askedSchema.parse(JSON.parse(value));
+      if ('done' in asked) return score.value;
+      if (spent >= budget - 1e-9) {
+        this.#write({ losses: [], violation: 0, stop: true });
+        continue;
+      }
+      spent += of.cost(asked.fidelity) - (paid.get(asked.trial) ?? 0);
+      paid.set(asked.trial, of.cost(asked.fidelity));
+      const { losses, violation } = of.evaluate(asked.x, asked.fidelity, seed * 1e6 + count);
+      if (asked.fidelity === 1) score.add(losses, violation);
+      this.#write({ losses, violation, stop: false });
+    }
+  }
+
+  #write(message: object) {
+    this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
+  }
+
+  stop() {
+    this.#child.stdin?.end();
+  }
+}
+
+/** Optuna's median ask and tell with the same parameters and as many trials. */
+export function optunaSpeedMs(
+  python: string,
+  request: { parameters: object[]; objectives: number; trials: number; repeats: number },
+): number {
+  const run = spawnSync(python, [PROGRAM, 'speed'], { input: `${JSON.stringify(request)}\n`, encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`Optuna's speed could not be measured: ${run.stderr}`);
+  return z.object({ medianMs: z.number() }).parse(JSON.parse(run.stdout)).medianMs;
+}
