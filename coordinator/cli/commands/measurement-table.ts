@@ -1,0 +1,84 @@
+/** The table of `edgetune profile fit`: one measurement a row. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { FitRow } from '@edgetune/shared/costmodel/fit-profile.ts';
+import { inferenceConfigSchema, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { analyseGraph, type ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import { z } from 'zod';
+
+const blankIsNull = (schema: z.ZodType<number>) =>
+  z.preprocess((value) => (value === undefined || value === '' ? null : Number(value)), schema.nullable());
+
+const rowSchema = z.object({
+  model: z.string().min(1, 'the path of the model is missing'),
+  threads: blankIsNull(z.int().min(1)).transform((value) => value ?? 1),
+  batch: blankIsNull(z.int().min(1)).transform((value) => value ?? 1),
+  precision: z.preprocess((value) => (value === '' ? undefined : value), precisionSchema.default('float32')),
+  latency_ms: blankIsNull(z.number().positive()),
+  energy_mj: blankIsNull(z.number().positive()),
+  memory_bytes: blankIsNull(z.number().positive()),
+});
+
+const COLUMNS = Object.keys(rowSchema.shape);
+/** Other ways to head the column of the model's path. */
+const MODEL_COLUMNS = new Set(['model path', 'model_path', 'path']);
+
+/** Splits one line of CSV; quoted cells may hold commas and doubled quotes. */
+function cellsOf(line: string): string[] {
+  const cells = [...line.matchAll(/(?:^|,)\s*(?:"((?:[^"]|"")*)"|([^,]*))/g)];
+  return cells.map((match) => (match[1] === undefined ? (match[2] ?? '').trim() : match[1].replaceAll('""', '"')));
+}
+
+/** A model's path: from the table's folder, or from where the command runs. */
+function modelPath(table: string, model: string): string {
+  const beside = resolve(dirname(table), model);
+  return existsSync(beside) ? beside : resolve(model);
+}
+
+/**
+ * Reads the table and every model that it names (each once per batch size).
+ * @throws {RangeError} listing every line that is wrong and why
+ */
+export function readMeasurementTable(table: string, dimensions: Record<string, number> = {}): FitRow[] {
+  const lines = readFileSync(table, 'utf8')
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/);
+  const head = cellsOf(lines[0] ?? '').map((name) => (MODEL_COLUMNS.has(name) ? 'model' : name));
+  if (!head.includes('model') || !head.includes('latency_ms'))
+    throw new RangeError(`${table}: the first line must name the columns ${COLUMNS.join(', ')}; it is "${lines[0]}"`);
+  const analyses = new Map<string, ModelAnalysis>();
+  const mistakes: string[] = [];
+  const rows = lines.slice(1).flatMap((line, index): FitRow[] => {
+    if (line.trim() === '') return [];
+    const cells = cellsOf(line);
+    const parsed = rowSchema.safeParse(Object.fromEntries(head.map((name, at) => [name, cells[at] ?? ''])));
+    if (!parsed.success) {
+      const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+      mistakes.push(`  line ${index + 2}: ${issues.join('; ')}`);
+      return [];
+    }
+    const { model, batch, threads, precision, latency_ms, energy_mj, memory_bytes } = parsed.data;
+    try {
+      const path = modelPath(table, model);
+      const key = `${batch} ${path}`;
+      const analysis =
+        analyses.get(key) ?? analyseGraph(readOnnx(readFileSync(path)), { batchSize: batch, dimensions });
+      analyses.set(key, analysis);
+      return [
+        {
+          analysis,
+          config: inferenceConfigSchema.parse({ batchSize: batch, threads, precision }),
+          latencyMs: latency_ms,
+          netEnergyJ: energy_mj === null ? null : energy_mj / 1000,
+          memoryBytes: memory_bytes,
+        },
+      ];
+    } catch (error) {
+      mistakes.push(`  line ${index + 2}: ${model}: ${(error as Error).message}`);
+      return [];
+    }
+  });
+  if (mistakes.length > 0) throw new RangeError(`${table}:\n${mistakes.join('\n')}`);
+  return rows;
+}

@@ -1,0 +1,95 @@
+/** `edgetune profile`: the board profiles that there are, and fitting one's own to measurements. */
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { BOARD_PROFILES } from '@edgetune/shared/costmodel/board-profiles.ts';
+import { fitProfile } from '@edgetune/shared/costmodel/fit-profile.ts';
+import { UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { readMeasurementTable } from './measurement-table.ts';
+import { dimensionOption, PROFILE_NAMES, profileArgument } from './simulate-options.ts';
+
+interface FitOptions {
+  base: BoardProfile;
+  measurements: string;
+  out: string;
+  dimension: Record<string, number>;
+  json?: boolean;
+}
+
+const percent = (share: number | null) => (share === null ? 'not measured' : `${(share * 100).toFixed(1)} %`);
+
+/** The profile's name is that of its file. */
+function nameFor(file: string): string {
+  const name = basename(file)
+    .replace(/\.ya?ml$/, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.-]/g, '-');
+  return /^[a-z0-9]/.test(name) ? name : `profile-${name}`;
+}
+
+function fit(options: FitOptions, command: Command): void {
+  try {
+    const rows = readMeasurementTable(options.measurements, options.dimension);
+    const { profile, crossValidated } = fitProfile(options.base, rows, { name: nameFor(options.out) });
+    writeFileSync(options.out, stringify(profile));
+    if (options.json) console.log(JSON.stringify({ out: options.out, rows: rows.length, crossValidated }, null, 2));
+    else {
+      console.log(`${options.out}: ${options.base.name} fitted to ${rows.length} measurements`);
+      console.log(`cross-validated error (mean absolute percentage, on rows that the fit did not see):`);
+      console.log(`  latency ${percent(crossValidated.latencyMape)}`);
+      console.log(`  energy  ${percent(crossValidated.energyMape)}`);
+      console.log(`  memory  ${percent(crossValidated.memoryMape)}`);
+    }
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof UnsupportedConfigError || 'code' in (error as object))
+      command.error(`error: ${(error as Error).message}`, { exitCode: 1 });
+    throw error;
+  }
+}
+
+const FIT_HELP = `
+Columns of the table (CSV, first line names them): model (path, from the table's folder or from here), threads, batch,
+precision, latency_ms (one run of the whole batch), energy_mj (per sample, above idle), memory_bytes. Cells may be blank.
+Ten different architectures are a good start.
+
+Bases: ${PROFILE_NAMES}, or the path of your own (YAML).
+
+Example:
+  edgetune profile fit --base raspberry-pi-5 --measurements table.csv --out mine.yaml`;
+
+/** Adds the command and its sub-commands to the program. */
+export function registerProfile(program: Command): void {
+  const profile = program.command('profile').description('board profiles of simulated devices');
+  profile
+    .command('list')
+    .description('the profiles that come with EdgeTune, with their published error')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  edgetune profile list')
+    .action(({ json }: { json?: boolean }) => {
+      const rows = BOARD_PROFILES.map(({ name, board, cores, error }) => ({ name, board, cores, error }));
+      if (json) console.log(JSON.stringify(rows, null, 2));
+      else
+        for (const { name, board, cores, error } of rows)
+          console.log(
+            `${name.padEnd(22)} ${board}, ${cores} cores; latency error ${error.latencyMape === null ? `unknown (${error.comparedWith})` : percent(error.latencyMape)}`,
+          );
+    });
+  profile
+    .command('show')
+    .description('a profile as YAML, with the source of every figure: a start for your own')
+    .argument('<profile>', 'name, or path of a YAML file', profileArgument)
+    .addHelpText('after', '\nExample:\n  edgetune profile show raspberry-pi-5 > mine.yaml')
+    .action((shown: BoardProfile) => console.log(stringify(shown)));
+  profile
+    .command('fit')
+    .description('fits a profile to measurements of a real board')
+    .requiredOption('--base <profile>', 'profile to start from, by name or as a YAML file', profileArgument)
+    .requiredOption('--measurements <file>', 'table of measurements (CSV)')
+    .requiredOption('--out <file>', 'YAML file to write')
+    .option('--dimension <name=size>', 'size of a symbolic dimension, repeatable', dimensionOption, {})
+    .option('--json', 'print the outcome as JSON')
+    .addHelpText('after', FIT_HELP)
+    .action((options: FitOptions, command: Command) => fit(options, command));
+}

@@ -1,0 +1,30 @@
+/** Options that `edgetune simulate` and `edgetune profile` share, with their parsers. */
+import { readFileSync } from 'node:fs';
+import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { BOARD_PROFILES, boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
+import { InvalidArgumentError } from 'commander';
+
+/** A profile by name, or from the path of a YAML file. @throws {InvalidArgumentError} saying what there is */
+export function profileArgument(text: string): BoardProfile {
+  try {
+    if (!/\.ya?ml$/.test(text)) return boardProfileNamed(text);
+    return parseBoardProfile(readFileSync(text, 'utf8'));
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+export function positiveInt(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a positive whole number');
+  return Number(text);
+}
+
+/** Collects `name=size`. */
+export function dimensionOption(text: string, before: Record<string, number>): Record<string, number> {
+  const match = /^(.+)=([1-9]\d{0,8})$/.exec(text);
+  if (!match) throw new InvalidArgumentError('expected NAME=SIZE, such as tokens=128');
+  return { ...before, [match[1] as string]: Number(match[2]) };
+}
+
+export const PROFILE_NAMES = BOARD_PROFILES.map((profile) => profile.name).join(', ');

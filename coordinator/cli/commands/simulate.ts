@@ -1,0 +1,167 @@
+/** `edgetune simulate`: what models would cost on a board that is not there. */
+import { readFileSync } from 'node:fs';
+import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { type Prediction, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
+import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { formatQuantity } from '@edgetune/shared/domain/units.ts';
+import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
+import { type Command, Option } from 'commander';
+import { dimensionOption, PROFILE_NAMES, positiveInt, profileArgument } from './simulate-options.ts';
+
+export interface SimulateOptions {
+  profile: BoardProfile;
+  batch: number;
+  threads: number;
+  clock?: number;
+  precision: InferenceConfig['precision'];
+  provider: InferenceConfig['executionProvider'];
+  runner?: InferenceConfig['runner'];
+  powerMode?: string;
+  dimension: Record<string, number>;
+  json?: boolean;
+}
+
+/** What is said of one model file. `error`: it is refused, and why; the other fields are absent then. */
+export interface SimulatedModel {
+  model: string;
+  profile: string;
+  simulated: true;
+  error?: { code: string; message: string };
+  macs?: number;
+  parameters?: number;
+  config?: InferenceConfig;
+  latencyMs?: number;
+  memoryBytes?: number;
+  outOfMemory?: boolean;
+  /** Per sample, in all and above idle. */
+  energyJ?: number;
+  netEnergyJ?: number;
+  powerW?: number;
+  throughputPerS?: number;
+  uncertainty?: Prediction['uncertainty'];
+  perKernel?: Prediction['perKernel'];
+}
+
+function configOf(options: SimulateOptions): InferenceConfig {
+  const { profile, provider } = options;
+  const runner = profile.backends.find((backend) => backend.executionProvider === provider)?.runners[0];
+  return inferenceConfigSchema.parse({
+    batchSize: options.batch,
+    threads: options.threads,
+    clockKHz: options.clock ?? null,
+    precision: options.precision,
+    executionProvider: provider,
+    runner: options.runner ?? runner ?? 'onnxruntime-node',
+  });
+}
+
+/** The outcome for one file; a model or a config that the board cannot run is an answer, not an exception. */
+export function simulateModel(model: string, options: SimulateOptions): SimulatedModel {
+  const head = { model, profile: options.profile.name, simulated: true } as const;
+  const config = configOf(options);
+  try {
+    const analysis = analyseModel(readFileSync(model), { batchSize: options.batch, dimensions: options.dimension });
+    const prediction = predict(options.profile, analysis, config, { powerMode: options.powerMode });
+    const { latencyMs, memoryBytes, outOfMemory, energyJ, netEnergyJ, powerW, uncertainty, perKernel } = prediction;
+    return {
+      ...head,
+      macs: analysis.macs,
+      parameters: analysis.parameters,
+      config,
+      latencyMs,
+      memoryBytes,
+      outOfMemory,
+      energyJ,
+      netEnergyJ,
+      powerW,
+      throughputPerS: (options.batch * 1000) / latencyMs,
+      uncertainty,
+      perKernel,
+    };
+  } catch (error) {
+    return { ...head, error: refusalOf(error) };
+  }
+}
+
+function refusalOf(error: unknown): { code: string; message: string } {
+  if (error instanceof OnnxError) return { code: error.code, message: error.message };
+  if (error instanceof UnsupportedConfigError) return { code: 'unsupported-config', message: error.message };
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return { code: 'no-such-file', message: 'there is no such file' };
+  if (code === 'EISDIR' || code === 'EACCES') return { code: 'unreadable', message: (error as Error).message };
+  throw error;
+}
+
+function range(interval: readonly [number, number] | null, dimension: 'time' | 'energy' | 'memory'): string {
+  if (!interval) return 'not compared';
+  return `${formatQuantity(interval[0], dimension)} – ${formatQuantity(interval[1], dimension)}`;
+}
+
+function describe(result: SimulatedModel): string {
+  const { model, profile, error, uncertainty, outOfMemory } = result;
+  if (error) return `${model}: refused (${error.code}): ${error.message}`;
+  const memory = formatQuantity(result.memoryBytes ?? 0, 'memory');
+  return [
+    `${model} on ${profile}, simulated${outOfMemory ? ': OUT OF MEMORY' : ''}`,
+    `  latency     ${formatQuantity(result.latencyMs ?? 0, 'time')}  (95 %: ${range(uncertainty?.latencyMs ?? null, 'time')})`,
+    `  energy      ${formatQuantity(result.energyJ ?? 0, 'energy')} a sample  (95 %: ${range(uncertainty?.energyJ ?? null, 'energy')})`,
+    `  memory      ${memory}  (95 %: ${range(uncertainty?.memoryBytes ?? null, 'memory')})`,
+    `  throughput  ${formatQuantity(result.throughputPerS ?? 0, 'rate')}`,
+    ...mostExpensive(result.perKernel ?? []),
+  ].join('\n');
+}
+
+const SHOWN_KERNELS = 5;
+
+function mostExpensive(kernels: Prediction['perKernel']): string[] {
+  const sorted = [...kernels].sort((one, two) => two.latencyMs - one.latencyMs);
+  return sorted
+    .slice(0, SHOWN_KERNELS)
+    .map(
+      ({ name, ops, latencyMs }) => `    ${formatQuantity(latencyMs, 'time').padStart(8)}  ${ops.join('+')}  ${name}`,
+    );
+}
+
+const EXAMPLES = `
+Profiles: ${PROFILE_NAMES}, or the path of your own (YAML).
+
+Examples:
+  edgetune simulate model.onnx --profile raspberry-pi-5 --threads 4
+  edgetune simulate *.onnx --profile mine.yaml --batch 8 --json
+  edgetune simulate bert.onnx --profile raspberry-pi-4 --dimension tokens=128
+
+Exit code 1 where any of the models is refused.`;
+
+/** Adds the command to the program. */
+export function registerSimulate(program: Command): void {
+  program
+    .command('simulate')
+    .description('what ONNX models would cost on a board that is not there: latency, memory, energy, per kernel')
+    .argument('<models...>', 'ONNX files')
+    .requiredOption('--profile <name>', 'board profile, by name or as a YAML file', profileArgument)
+    .option('--batch <samples>', 'samples per run', positiveInt, 1)
+    .option('--threads <count>', 'threads', positiveInt, 1)
+    .option('--clock <kHz>', 'CPU clock; absent: the highest', positiveInt)
+    .addOption(new Option('--precision <name>', 'precision').choices(['float32', 'float16', 'int8']).default('float32'))
+    .addOption(
+      new Option('--provider <name>', 'execution provider').choices(['cpu', 'cuda', 'tensorrt']).default('cpu'),
+    )
+    .addOption(
+      new Option('--runner <name>', 'runner; absent: the first that fits').choices([
+        'onnxruntime-node',
+        'onnxruntime-python',
+        'trtexec',
+      ]),
+    )
+    .option('--power-mode <name>', "one of the profile's power modes")
+    .option('--dimension <name=size>', 'size of a symbolic dimension, repeatable', dimensionOption, {})
+    .option('--json', 'print JSON: one object per model, in a list')
+    .addHelpText('after', EXAMPLES)
+    .action((models: string[], options: SimulateOptions) => {
+      const results = models.map((model) => simulateModel(model, options));
+      if (options.json) console.log(JSON.stringify(results, null, 2));
+      else for (const result of results) console.log(describe(result));
+      if (results.some((result) => result.error)) process.exitCode = 1;
+    });
+}
