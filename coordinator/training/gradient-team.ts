@@ -1,6 +1,6 @@
 /**
- * Synchronous data parallelism: a training step's samples are cut into micro-batches of a fixed size, which the cores of
- * a trial share. Batch normalisation sees one micro-batch at a time ("ghost" batches, Hoffer et al., 2017,
+ * Synchronous data parallelism: a training step's samples are cut into micro-batches, which the cores of a
+ * trial share. Batch normalisation sees one micro-batch at a time ("ghost" batches, Hoffer et al., 2017,
  * https://arxiv.org/abs/1705.08741), whose gradients and moving statistics are averaged in a fixed order: the result
  * does not depend on how many cores there are.
  */
@@ -9,8 +9,10 @@ import { childModuleUrl, threadEntryFor } from '@edgetune/shared/runtime/child-m
 import type { BatchGradient, ModelState, Replica } from './replica.ts';
 import type { TrialTask } from './training-service.ts';
 
-/** Samples of a micro-batch. */
-export const MICRO_BATCH = 16;
+/** Samples of a micro-batch: two share even the smallest batch, and larger ones than 32 gain nothing. */
+export function microBatchSize(batchSize: number): number {
+  return Math.min(32, Math.ceil(batchSize / 2));
+}
 
 /** Memory that the team shares; every array lies in shared memory. */
 export interface SharedStep {
@@ -18,6 +20,8 @@ export interface SharedStep {
   control: Int32Array;
   weights: Float32Array;
   moving: Float32Array;
+  /** Samples of a full micro-batch. */
+  microBatch: number;
   /** Sample indices of all micro-batches, and how many samples each has. */
   indices: Uint32Array;
   sizes: Uint32Array;
@@ -52,7 +56,7 @@ export class GradientTeam {
 
   /** @param cores members of the team, this thread included */
   static async start(replica: Replica, task: TrialTask, cores: number, batchSize: number): Promise<GradientTeam> {
-    const shared = allocate(replica.state(), Math.ceil(batchSize / MICRO_BATCH));
+    const shared = allocate(replica.state(), batchSize);
     const url = childModuleUrl(import.meta.url, './gradient-worker.ts', './gradient-worker.js');
     const workers = Array.from({ length: cores - 1 }, (_, i) => {
       const workerData: GradientWorkerData = { task, member: i + 1, members: cores, shared };
@@ -75,12 +79,12 @@ export class GradientTeam {
   }
 
   #publish({ weights, moving }: ModelState, indices: Uint32Array): number {
-    const { control, sizes } = this.#shared;
-    const count = Math.ceil(indices.length / MICRO_BATCH);
+    const { control, sizes, microBatch } = this.#shared;
+    const count = Math.ceil(indices.length / microBatch);
     this.#shared.weights.set(weights);
     this.#shared.moving.set(moving);
     this.#shared.indices.set(indices);
-    for (let i = 0; i < count; i++) sizes[i] = Math.min(MICRO_BATCH, indices.length - i * MICRO_BATCH);
+    for (let i = 0; i < count; i++) sizes[i] = Math.min(microBatch, indices.length - i * microBatch);
     Atomics.store(control, CONTROL.count, count);
     Atomics.store(control, CONTROL.done, 0);
     Atomics.add(control, CONTROL.step, 1);
@@ -107,7 +111,7 @@ export function computeShare(replica: Replica, shared: SharedStep, member: numbe
   for (let i = member; i < count; i += members) {
     // Every micro-batch starts from the same moving statistics.
     replica.setState({ weights: shared.weights, moving: shared.moving });
-    const start = i * MICRO_BATCH;
+    const start = i * shared.microBatch;
     const { loss, gradient, moving } = replica.gradient(
       shared.indices.subarray(start, start + (shared.sizes[i] as number)),
     );
@@ -131,14 +135,17 @@ function average({ gradients, movings, losses, sizes }: SharedStep, count: numbe
   return { loss, gradient: mean(gradients), moving: mean(movings) };
 }
 
-function allocate({ weights, moving }: ModelState, microBatches: number): SharedStep {
+function allocate({ weights, moving }: ModelState, batchSize: number): SharedStep {
+  const microBatch = microBatchSize(batchSize);
+  const microBatches = Math.ceil(batchSize / microBatch);
   const floats = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
   const several = (length: number) => Array.from({ length: microBatches }, () => floats(length));
   return {
     control: new Int32Array(new SharedArrayBuffer(12)),
+    microBatch,
     weights: floats(weights.length),
     moving: floats(moving.length),
-    indices: new Uint32Array(new SharedArrayBuffer(4 * microBatches * MICRO_BATCH)),
+    indices: new Uint32Array(new SharedArrayBuffer(4 * microBatches * microBatch)),
     sizes: new Uint32Array(new SharedArrayBuffer(4 * microBatches)),
     gradients: several(weights.length),
     movings: several(moving.length),

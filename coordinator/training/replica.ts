@@ -44,19 +44,20 @@ export class Replica {
 
   /** Gradient of the mean cross-entropy over training samples, at the current state. Changes the moving statistics. */
   gradient(indices: ArrayLike<number>): BatchGradient {
-    return tf.tidy(() => {
+    const result: BatchGradient = { loss: 0, gradient: new Float32Array(), moving: new Float32Array() };
+    // Nothing is returned through the tidy: it would look for tensors in every element of these arrays.
+    tf.tidy(() => {
       const { x, y } = this.#batch('train', indices);
       const variables = this.model.trainableWeights.map((weight) => variableOf(weight));
       const { value, grads } = tf.variableGrads(
         () => crossEntropy(this.model.apply(x, { training: true }) as tf.Tensor2D, y),
         variables,
       );
-      return {
-        loss: value.dataSync()[0] as number,
-        gradient: flatten(variables.map(({ name }) => (grads[name] as tf.Tensor).dataSync() as Float32Array)),
-        moving: flatten(this.model.nonTrainableWeights.map((weight) => weight.read().dataSync() as Float32Array)),
-      };
+      result.loss = value.dataSync()[0] as number;
+      result.gradient = flatten(variables.map(({ name }) => (grads[name] as tf.Tensor).dataSync() as Float32Array));
+      result.moving = flatten(this.model.nonTrainableWeights.map((weight) => weight.read().dataSync() as Float32Array));
     });
+    return result;
   }
 
   /** Accuracy and mean cross-entropy over a split, with the moving statistics. */

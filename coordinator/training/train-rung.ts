@@ -4,7 +4,7 @@ import type { LoadedBackend } from './backends/load-backend.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { stratifiedOrder } from './datasets/image-dataset.ts';
 import { createRandom, shuffle } from './datasets/random.ts';
-import { GradientTeam, MICRO_BATCH } from './gradient-team.ts';
+import { GradientTeam, microBatchSize } from './gradient-team.ts';
 import { Replica } from './replica.ts';
 import type { EpochReport, TrainOutcome, TrainRequest } from './training-service.ts';
 import type { LoadedTask } from './workloads/workload.ts';
@@ -27,7 +27,7 @@ export async function trainRung(
   const replica = new Replica(task, candidate, seed);
   const batchSize = Number(candidate.batchSizeTraining ?? 32);
   // TensorFlow spreads each operation over the cores by itself; a WASM backend has one core.
-  const cores = backend.multithreaded ? 1 : Math.min(request.cores, Math.ceil(batchSize / MICRO_BATCH));
+  const cores = backend.multithreaded ? 1 : Math.min(request.cores, Math.ceil(batchSize / microBatchSize(batchSize)));
   const team = await GradientTeam.start(replica, request, cores, batchSize);
   try {
     const state: Checkpoint = request.checkpoint

@@ -9,7 +9,7 @@ import { createRandom, type Random } from './random.ts';
 
 type SyntheticSpec = Extract<DatasetSpec, { format: 'synthetic-images' }>;
 
-const SHAPES = ['disc', 'square', 'ring', 'cross', 'triangle'] as const;
+const SHAPES = ['disc', 'cross', 'ring', 'square', 'triangle'] as const;
 const STRIPES = ['horizontal', 'vertical', 'rising', 'falling'] as const;
 /** Standard deviation of the noise, in units of the full brightness. */
 const NOISE = 0.12;
@@ -18,7 +18,7 @@ const NOISE = 0.12;
 export function syntheticClasses(count: number): string[] {
   return Array.from(
     { length: count },
-    (_, label) => `${STRIPES[Math.floor(label / SHAPES.length)]} ${SHAPES[label % SHAPES.length]}`,
+    (_, label) => `${STRIPES[label % STRIPES.length]} ${SHAPES[Math.floor(label / STRIPES.length)]}`,
   );
 }
 
@@ -49,9 +49,9 @@ function drawSplit({ classes, imageSize, channels }: SyntheticSpec, count: numbe
 }
 
 function drawImage(pixels: Uint8Array, label: number, size: number, channels: number, random: Random): void {
-  const shape = SHAPES[label % SHAPES.length] as (typeof SHAPES)[number];
-  const stripes = STRIPES[Math.floor(label / SHAPES.length)] as (typeof STRIPES)[number];
-  const radius = size * (0.22 + 0.16 * random.next());
+  const shape = SHAPES[Math.floor(label / STRIPES.length)] as (typeof SHAPES)[number];
+  const stripes = STRIPES[label % STRIPES.length] as (typeof STRIPES)[number];
+  const radius = size * (0.3 + 0.15 * random.next());
   const [centreX, centreY] = [
     radius + random.next() * (size - 2 * radius),
     radius + random.next() * (size - 2 * radius),
@@ -60,7 +60,7 @@ function drawImage(pixels: Uint8Array, label: number, size: number, channels: nu
   const phase = random.next() * 2 * Math.PI;
   const colour = (low: number, high: number) =>
     Array.from({ length: channels }, () => low + random.next() * (high - low));
-  const [bright, dark, background] = [colour(0.5, 1), colour(0, 0.5), colour(0.2, 0.8)];
+  const [bright, dark, background] = [colour(0.6, 1), colour(0.25, 0.6), colour(0, 0.4)];
   for (let y = 0, at = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       const [dx, dy] = [(x - centreX) / radius, (y - centreY) / radius];
