@@ -8,6 +8,7 @@ export interface BenchFunction {
   name: string;
   parameters: Parameter[];
   objectives: number;
+  constrained: boolean;
   /** Values to be minimised and, where there is a constraint, its violation. `fidelity` in (0, 1]; `noise` keys the noise. */
   evaluate(x: Values, fidelity: number, noise: number): { losses: number[]; violation: number };
   /** Lowest fidelity that is offered; 1: none below the full one. */
@@ -29,7 +30,7 @@ const float = (name: string, min = 0, max = 1): Parameter => ({
 });
 const floats = (count: number) => Array.from({ length: count }, (_, i) => float(`x${i + 1}`));
 const vector = (x: Values, count: number) => Array.from({ length: count }, (_, i) => x[`x${i + 1}`] as number);
-const single = { objectives: 1, lowestFidelity: 1, cost: () => 1 };
+const single = { objectives: 1, constrained: false, lowestFidelity: 1, cost: () => 1 };
 
 const ALPHA = [1, 1.2, 3, 3.2];
 const H3 = {
@@ -180,6 +181,7 @@ function dtlz2(constrained: boolean): BenchFunction {
   return {
     ...single,
     name: constrained ? 'C2-DTLZ2' : 'DTLZ2',
+    constrained,
     parameters: floats(6),
     objectives: 2,
     reference: [1.1, 1.1],
@@ -202,6 +204,7 @@ const braninCurrin = (constrained: boolean): BenchFunction => ({
   name: `${constrained ? 'C-' : ''}Branin-Currin`,
   parameters: floats(2),
   objectives: 2,
+  constrained,
   reference: constrained ? [80, 12] : [18, 6],
   best: constrained ? 608.40042 : 59.36012,
   evaluate(values) {

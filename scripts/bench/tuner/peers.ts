@@ -53,7 +53,7 @@ export class Peer {
   readonly #lines: AsyncIterator<string>;
 
   constructor(python: string, name: PeerName) {
-    this.#child = spawn(python, [PROGRAM, name], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#child = spawn(python, [PROGRAM, name], { stdio: ['pipe', 'pipe', 'inherit'] });
     if (!this.#child.stdout) throw new Error('the peer has no output');
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
@@ -67,7 +67,7 @@ export class Peer {
       objectives: of.objectives,
       fidelities: ladder.map(({ epochs }) => epochs / top),
       seed,
-      constrained: of.name.startsWith('C'),
+      constrained: of.constrained,
     });
     const score = new Score(of);
     const paid = new Map<number, number>();
