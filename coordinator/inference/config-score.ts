@@ -18,17 +18,29 @@ export type Scorer = (measurement: StoredMeasurement) => ConfigScore;
 /** Score of a config that could not be measured. */
 export const IMPOSSIBLE: ConfigScore = { violation: Infinity, loss: Infinity };
 
-/** Scores measurements of one device; without an objective on the device, the median latency decides. */
-export function createScorer(
+/** What is wanted of one device. */
+export interface Goals {
+  aims: readonly Pick<Objective, 'metric' | 'direction'>[];
+  limits: readonly Constraint[];
+}
+
+/** The goals that concern this device; without an objective on the device, the median latency decides. */
+export function goalsOf(
   objectives: readonly Objective[],
   constraints: readonly Constraint[],
   deviceName: string,
-): Scorer {
+): Goals {
   const concerns = ({ metric, device }: { metric: string; device?: string | undefined }) =>
     METRICS[metric]?.of === 'device' && (device === undefined || device === deviceName);
-  const limits = constraints.filter(concerns);
   const wanted = objectives.filter(concerns);
-  const aims = wanted.length > 0 ? wanted : [{ metric: 'latency.p50', direction: 'minimize' as const }];
+  return {
+    aims: wanted.length > 0 ? wanted : [{ metric: 'latency.p50', direction: 'minimize' }],
+    limits: constraints.filter(concerns),
+  };
+}
+
+/** Scores measurements of one device. */
+export function createScorer({ aims, limits }: Goals): Scorer {
   return (measurement) => {
     if (measurement.outcome !== 'ok') return IMPOSSIBLE;
     const metrics = metricsOf(measurement);

@@ -6,9 +6,11 @@ import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { type MeasureRequest, type StopRule, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { type Fleet, JobFailedError } from '../fleet/fleet.ts';
-import { configAxes } from './config-grid.ts';
-import { compareScores, createScorer, IMPOSSIBLE, type Scorer } from './config-score.ts';
-import { climb } from './config-search.ts';
+import { type ConfigAxis, configAxes } from './config-grid.ts';
+import { compareScores, createScorer, type Goals, goalsOf, type Scorer } from './config-score.ts';
+import { searchConfigs } from './config-search.ts';
+import { NO_ARCHITECTURE } from './coordinates.ts';
+import { createExperience } from './experience.ts';
 import type {
   InferenceRequest,
   InferenceResult,
@@ -21,6 +23,8 @@ import { nonDominated } from './measurement-front.ts';
 export interface InferenceServerOptions {
   measure: Fleet['measure'];
   history: MeasurementHistory;
+  /** Where models lie: their fused kernels tell the predictor how architectures differ. Absent: it learns from one only. */
+  blobs?: { get(sha256: string): Promise<Uint8Array> };
   /** How long each config is measured; the defaults are those of the protocol. */
   stopRule?: Partial<StopRule>;
 }
@@ -33,6 +37,7 @@ interface Known {
 
 export function createInferenceServer(options: InferenceServerOptions): InferenceServer {
   const stopRule = stopRuleSchema.parse(options.stopRule ?? {});
+  const experience = createExperience(options);
   /** Measurements under way: who wants the same one waits for it. */
   const underWay = new Map<string, Promise<Known | { reason: string }>>();
 
@@ -103,12 +108,14 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     onMeasured: OnMeasured,
     signal: AbortSignal,
   ): Promise<InferenceResult> {
-    const score = createScorer(request.objectives, request.constraints, request.device.name);
+    const { device } = request;
+    const goals = goalsOf(request.objectives, request.constraints, device.name);
+    const score = createScorer(goals);
     const all: Known[] = [];
     let reason: string | null = null;
-    let axes: ReturnType<typeof configAxes>;
+    let axes: ConfigAxis[];
     try {
-      axes = configAxes(request.parameters, request.device);
+      axes = configAxes(request.parameters, device);
     } catch (error) {
       return { best: null, feasible: false, violation: Infinity, all, front: [], reason: (error as Error).message };
     }
@@ -117,16 +124,40 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       const answer = await obtain(request, config, signal);
       if ('reason' in answer) {
         reason = answer.reason;
-        return IMPOSSIBLE;
+        return null;
       }
       all.push(answer);
       onMeasured(answer.measurement, answer.source);
       if (answer.measurement.outcome !== 'ok') reason = answer.measurement.reason ?? answer.measurement.outcome;
-      return score(answer.measurement);
+      return answer.measurement;
     };
     if (request.purpose === 'confirm') await confirm(options.history, request, score, evaluate);
-    if (all.length === 0) await climb(axes, evaluate);
-    return resultOf(all, score, request, reason);
+    if (all.length > 0) return resultOf(all, goals, reason);
+
+    const architecture = await experience.architectureOf(request);
+    const examples = architecture ? await experience.examples(request) : () => [];
+    const found = await searchConfigs({
+      axes,
+      goals,
+      cores: device.board?.logicalCores ?? 1,
+      group: request.signature,
+      architecture: architecture ?? NO_ARCHITECTURE,
+      examples,
+      isKnown: (config) => request.purpose === 'search' && recall(options.history, request, config) !== null,
+      evaluate,
+    });
+    const { possible, refusedAt } = found;
+    if (refusedAt === null) return { ...resultOf(all, goals, reason), possible };
+    return {
+      best: null,
+      feasible: false,
+      violation: refusedAt,
+      all,
+      front: [],
+      reason: `predicted from other architectures on ${device.name}: every inference config violates a constraint, with its whole 95 % interval`,
+      possible,
+      refusedByPrediction: true,
+    };
   }
 
   /** Measures anew the config that the search found best for this architecture, and its closest rival. */
@@ -165,7 +196,8 @@ function usable(history: MeasurementHistory, { signature, device, scenario }: In
     }));
 }
 
-function resultOf(all: Known[], score: Scorer, request: InferenceRequest, reason: string | null): InferenceResult {
+function resultOf(all: Known[], goals: Goals, reason: string | null): InferenceResult {
+  const score = createScorer(goals);
   const measured = all.map(({ measurement }) => measurement).filter(({ outcome }) => outcome === 'ok');
   const [best = null] = [...measured].sort((a, b) => compareScores(score(a), score(b)));
   const violation = best ? score(best).violation : Infinity;
@@ -175,16 +207,14 @@ function resultOf(all: Known[], score: Scorer, request: InferenceRequest, reason
     violation,
     all,
     front: nonDominated(measured),
-    reason: violation === 0 ? null : best ? shortfall(best, request) : (reason ?? 'nothing could be measured'),
+    reason: violation === 0 ? null : best ? shortfall(best, goals) : (reason ?? 'nothing could be measured'),
   };
 }
 
 /** Which constraints even the best config violates, with its values. */
-function shortfall(best: StoredMeasurement, { constraints, objectives, device }: InferenceRequest): string {
+function shortfall(best: StoredMeasurement, { aims, limits }: Goals): string {
   const metrics = metricsOf(best);
-  const broken = constraints.filter(
-    (constraint) => createScorer(objectives, [constraint], device.name)(best).violation > 0,
-  );
+  const broken = limits.filter((limit) => createScorer({ aims, limits: [limit] })(best).violation > 0);
   const values = broken.map(
     ({ metric, operator, limit }) =>
       `${metric} is ${metrics[metric]?.toPrecision(3) ?? 'not measured'}, not ${operator} ${limit}`,

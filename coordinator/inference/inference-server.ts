@@ -37,6 +37,10 @@ export interface InferenceResult {
   front: StoredMeasurement[];
   /** Why there is nothing, where there is nothing. */
   reason: string | null;
+  /** Inference configs that the device could have been asked for; less those measured: measurements saved. */
+  possible?: number;
+  /** True where nothing was measured: the whole 95 % interval of the prediction violates a constraint. */
+  refusedByPrediction?: boolean;
 }
 
 export interface InferenceServer {
@@ -54,4 +58,6 @@ export interface MeasurementHistory {
   /** Measurements of this architecture and scenario on the device, or on any device of its class. */
   find(query: { signature: string; deviceClass: string; scenarioKey: string }): StoredMeasurement[];
   get(id: string): StoredMeasurement | null;
+  /** The latest measurements of a device class under a scenario, of any architecture: the predictor learns from them. */
+  recent?(query: { deviceClass: string; scenarioKey: string; limit: number }): StoredMeasurement[];
 }

@@ -1,6 +1,6 @@
 /** The history of measurements on the database. */
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, desc, eq } from 'drizzle-orm';
 import type { MeasurementHistory } from '../inference/inference-server.ts';
 import type { Database } from './database.ts';
 import { measurements } from './schema.ts';
@@ -33,6 +33,15 @@ export function createMeasurementTable({ read, write }: Database): MeasurementHi
           ),
         )
         .orderBy(asc(measurements.number))
+        .all()
+        .map((row) => row.measurement),
+    recent: ({ deviceClass, scenarioKey, limit }) =>
+      read
+        .select({ measurement: measurements.measurement })
+        .from(measurements)
+        .where(and(eq(measurements.deviceClass, deviceClass), eq(measurements.scenarioKey, scenarioKey)))
+        .orderBy(desc(measurements.number))
+        .limit(limit)
         .all()
         .map((row) => row.measurement),
     get: (id) =>

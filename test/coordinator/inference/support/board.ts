@@ -34,6 +34,11 @@ export function memoryHistory(): MeasurementHistory & { saved: StoredMeasurement
           m.deviceClass === query.deviceClass &&
           scenarioKey(m.scenario) === query.scenarioKey,
       ),
+    recent: (query) =>
+      saved
+        .filter((m) => m.deviceClass === query.deviceClass && scenarioKey(m.scenario) === query.scenarioKey)
+        .reverse()
+        .slice(0, query.limit),
     get: (id) => saved.find((m) => m.id === id) ?? null,
   };
 }

@@ -1,0 +1,72 @@
+/** Architectures and inference configs as coordinates in which the logarithm of a metric is nearly linear. */
+import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
+import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+
+/** What each coordinate is: how much a metric's slope along it may vary, and how far a bend reaches. */
+interface Coordinate {
+  slope: number;
+  length: number;
+}
+
+const CONFIG: readonly Coordinate[] = [
+  { slope: 0.3, length: 2 }, // log2 batch
+  { slope: 0.3, length: 1 }, // log2 threads
+  { slope: 0.3, length: 1 }, // log2 clock
+  { slope: 0.2, length: 1 }, // all cores busy: the operating system competes
+  ...Array.from({ length: 6 }, () => ({ slope: 1, length: 1 })), // precision, provider, runner
+];
+const ARCHITECTURE: readonly Coordinate[] = [
+  { slope: 0.4, length: 3 }, // log2 MACs
+  { slope: 0.4, length: 3 }, // log2 activation bytes
+  { slope: 0.3, length: 3 }, // log2 weight bytes
+  { slope: 0.3, length: 3 }, // log2 kernels
+  { slope: 0.5, length: 0.5 }, // share of depthwise work
+  { slope: 0.5, length: 0.5 }, // share of matrix products
+];
+export const COORDINATES: readonly Coordinate[] = [...CONFIG, ...ARCHITECTURE];
+
+/** Coordinates of an architecture, from the fused kernels of one sample. */
+export function architectureCoordinates(analysis: Pick<ModelAnalysis, 'kernels' | 'macs' | 'weightBytes'>): number[] {
+  const { kernels, macs, weightBytes } = analysis;
+  const share = (...kinds: string[]) =>
+    kernels.reduce((sum, kernel) => sum + (kinds.includes(kernel.kind) ? kernel.macs : 0), 0) / Math.max(1, macs);
+  const bytes = kernels.reduce((sum, { inputBytes, outputBytes }) => sum + inputBytes + outputBytes, 0);
+  const working = kernels.filter(({ kind }) => kind !== 'view').length;
+  return [
+    ...[macs, bytes, weightBytes, working].map((value) => Math.log2(1 + value)),
+    share('depthwise'),
+    share('matmul', 'recurrent'),
+  ];
+}
+
+/** Coordinates of an architecture of which nothing is known. */
+export const NO_ARCHITECTURE: readonly number[] = ARCHITECTURE.map(() => 0);
+
+export function configCoordinates(config: InferenceConfig, cores: number): number[] {
+  const flag = (on: boolean) => (on ? 1 : 0);
+  return [
+    Math.log2(config.batchSize),
+    Math.log2(config.threads),
+    config.clockKHz === null ? 0 : Math.log2(config.clockKHz / 1e6),
+    flag(config.threads >= cores && cores > 1),
+    flag(config.precision === 'float16'),
+    flag(config.precision === 'int8'),
+    flag(config.executionProvider === 'cuda'),
+    flag(config.executionProvider === 'tensorrt'),
+    flag(config.runner === 'onnxruntime-python'),
+    flag(config.runner === 'trtexec'),
+  ];
+}
+
+/**
+ * What is expected of a metric before anything is measured: the slope of its logarithm (base 2) along batch, threads,
+ * clock and MACs. Orders of magnitude only — work grows with the batch, cores and clock divide it — which the
+ * measurements of a device then correct.
+ */
+export function expectedSlopes(metric: string): [batch: number, threads: number, clock: number, macs: number] {
+  if (metric.startsWith('latency.')) return [0.9, -0.6, -0.8, 0.7];
+  if (metric === 'throughput') return [0.1, 0.6, 0.8, -0.7];
+  if (metric === 'energy') return [-0.1, -0.1, 0.3, 0.7];
+  if (metric === 'power') return [0, 0.4, 0.6, 0];
+  return [0.3, 0, 0, 0.2];
+}

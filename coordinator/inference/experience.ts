@@ -1,0 +1,80 @@
+/** What a device class has shown with other architectures: what the predictor learns from. */
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
+import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
+import { architectureCoordinates } from './coordinates.ts';
+import type { InferenceRequest, MeasurementHistory } from './inference-server.ts';
+import type { Example } from './predictor.ts';
+
+/** Learning is cubic in the examples: the latest are kept, of each architecture the latest few. */
+const LATEST = 600;
+const MOST_EXAMPLES = 120;
+const MOST_PER_ARCHITECTURE = 8;
+
+type Model = Pick<InferenceRequest, 'signature' | 'modelSha256' | 'dimensions'>;
+
+export interface Experience {
+  /** Null where the models are not at hand, or this one cannot be analysed (a real board may still run it). */
+  architectureOf(model: Model): Promise<readonly number[] | null>;
+  /** By metric, of other architectures on the same class of device under the same scenario. */
+  examples(request: InferenceRequest): Promise<(metric: string) => readonly Example[]>;
+}
+
+export function createExperience({
+  blobs,
+  history,
+}: {
+  blobs?: { get(sha256: string): Promise<Uint8Array> };
+  history: MeasurementHistory;
+}): Experience {
+  const architectures = new Map<string, Promise<readonly number[] | null>>();
+
+  function architectureOf(model: Model): Promise<readonly number[] | null> {
+    const known = architectures.get(model.signature) ?? analyse(model);
+    architectures.set(model.signature, known);
+    return known;
+  }
+
+  async function analyse({ modelSha256, dimensions = {} }: Model): Promise<readonly number[] | null> {
+    // A blob of an old study may have been cleaned up.
+    const bytes = await blobs?.get(modelSha256).catch(() => null);
+    if (!bytes) return null;
+    try {
+      return architectureCoordinates(analyseModel(bytes, { batchSize: 1, dimensions }));
+    } catch (error) {
+      if (error instanceof OnnxError) return null;
+      throw error;
+    }
+  }
+
+  async function examples({ device, scenario, signature }: InferenceRequest) {
+    const found: { measurement: StoredMeasurement; architecture: readonly number[] }[] = [];
+    const counts = new Map<string, number>();
+    const query = { deviceClass: device.deviceClass ?? '', scenarioKey: scenarioKey(scenario), limit: LATEST };
+    for (const measurement of history.recent?.(query) ?? []) {
+      const count = counts.get(measurement.signature) ?? 0;
+      if (measurement.signature === signature || measurement.outcome !== 'ok') continue;
+      if (count >= MOST_PER_ARCHITECTURE || found.length >= MOST_EXAMPLES) continue;
+      const architecture = await architectureOf({ ...measurement, dimensions: sizesIn(measurement.signature) });
+      if (!architecture) continue;
+      counts.set(measurement.signature, count + 1);
+      found.push({ measurement, architecture });
+    }
+    return (metric: string): Example[] =>
+      found.flatMap(({ measurement, architecture }) => {
+        const value = metricsOf(measurement)[metric];
+        if (value === undefined || value <= 0) return [];
+        return [{ group: measurement.signature, architecture, config: measurement.config, value }];
+      });
+  }
+
+  return { architectureOf, examples };
+}
+
+/** The sizes of dimensions that a bench wrote behind the signature (`create-bench-service.ts`). */
+function sizesIn(signature: string): Record<string, number> {
+  const sizes = signature.split(';').slice(1);
+  return Object.fromEntries(sizes.map((text) => text.split('=')).map(([name = '', size]) => [name, Number(size)]));
+}

@@ -1,0 +1,94 @@
+/**
+ * Predicts a device's metrics from measurements of it alone: a Gaussian process over the logarithm of each metric, in
+ * coordinates of fused kernels and inference config. It never reads a simulated board's profile.
+ */
+import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
+import { COORDINATES, configCoordinates, expectedSlopes } from './coordinates.ts';
+import { fitGaussianProcess, type GaussianProcess, type Kernel, type Posterior } from './gaussian-process.ts';
+
+/** A measured value of one metric. `group`: the architecture. */
+export interface Example {
+  group: string;
+  architecture: readonly number[];
+  config: InferenceConfig;
+  value: number;
+}
+
+export interface Predictor {
+  /** Mean and standard deviation of the natural logarithm of the metric. */
+  predict(architecture: readonly number[], config: InferenceConfig): Posterior;
+  /** Architectures that it has learned from. */
+  architectures: number;
+}
+
+/** With fewer examples the evidence cannot tell kernels apart: a middling one is used. */
+const FEW_EXAMPLES = 6;
+const MIDDLING = { amplitude: 0.25, reach: 1.5, noise: 0.03 };
+const CHOICES = [0.08, 0.2, 0.5].flatMap((amplitude) =>
+  [0.8, 1.5, 3].flatMap((reach) => [0.01, 0.05].map((noise) => ({ amplitude, reach, noise }))),
+);
+
+/** Index of MACs among all coordinates. */
+const MACS_AT = COORDINATES.length - 6;
+
+/** Learns one metric of a device with `cores` cores. @param examples at least one; values positive */
+export function learn(metric: string, examples: readonly Example[], cores: number): Predictor {
+  const slopes = expectedSlopes(metric);
+  const raw = examples.map(({ architecture, config }) => [...configCoordinates(config, cores), ...architecture]);
+  const centre = COORDINATES.map((_, at) => raw.reduce((sum, point) => sum + (point[at] as number), 0) / raw.length);
+  const expected = (point: readonly number[]) =>
+    Math.LN2 * [0, 1, 2, MACS_AT].reduce((sum, at, i) => sum + (slopes[i] as number) * (point[at] as number), 0);
+  const centred = (point: readonly number[]) => point.map((value, at) => value - (centre[at] as number));
+  const points = raw.map(centred);
+  const offsets = points.map((point, index) => Math.log((examples[index] as Example).value) - expected(point));
+  const level = offsets.reduce((sum, offset) => sum + offset, 0) / offsets.length;
+  const targets = offsets.map((offset) => offset - level);
+  const groups = examples.map(({ group }) => group);
+  const architectures = new Set(groups).size;
+  const process = bestFit(points, targets);
+  const inflation = inflationOf(process, groups, architectures);
+  return {
+    architectures,
+    predict: (architecture, config) => {
+      const point = centred([...configCoordinates(config, cores), ...architecture]);
+      const { mean, deviation } = process.predict(point);
+      return { mean: mean + expected(point) + level, deviation: deviation * inflation };
+    },
+  };
+}
+
+function kernelOf({ amplitude, reach, noise }: typeof MIDDLING): Kernel {
+  return {
+    constant: 0.5,
+    slopes: COORDINATES.map(({ slope }) => slope),
+    amplitude,
+    lengths: COORDINATES.map(({ length }) => length * reach),
+    noise,
+  };
+}
+
+/** The kernel with the greatest evidence (type-II maximum likelihood on a small grid). */
+function bestFit(points: readonly number[][], targets: readonly number[]): GaussianProcess {
+  const choices = points.length < FEW_EXAMPLES ? [MIDDLING] : CHOICES;
+  return choices
+    .map((choice) => fitGaussianProcess(points, targets, kernelOf(choice)))
+    .reduce((best, each) => (each.logEvidence > best.logEvidence ? each : best));
+}
+
+/** Leaving each architecture out shows whether the deviations are honest; where they were too small they grow. */
+function inflationOf(process: GaussianProcess, groups: readonly string[], architectures: number): number {
+  if (architectures < 3) return 1;
+  const residuals = process.leaveOutResiduals(groups);
+  const meanSquare = residuals.reduce((sum, residual) => sum + residual * residual, 0) / residuals.length;
+  return Math.max(1, Math.sqrt(meanSquare));
+}
+
+/**
+ * Two-sided 95 % quantile of Student's t (Abramowitz & Stegun, 1964, 26.7.5): the deviation itself is estimated, from
+ * as many architectures as there are.
+ */
+export function quantile95(architectures: number): number {
+  const z = 1.959964;
+  const freedom = Math.max(1, architectures - 1);
+  return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
+}
