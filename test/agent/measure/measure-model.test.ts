@@ -1,0 +1,183 @@
+/** This machine is really measured: batch and threads are honoured, and what cannot run is refused with the reason. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
+import { thisMachine } from '../../../agent/session/agent-board.ts';
+import { RejectedError } from '../../../agent/simulated/rejected-error.ts';
+import { OnnxGraphBuilder } from '../../../coordinator/export/onnx-graph-builder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+let board: BoardDescription;
+before(async () => {
+  board = await thisMachine().describe();
+});
+
+/** Two convolutions big enough that threads matter: 2 × 38 million multiply-accumulates a sample. */
+function writeModel(folder: string, batch: string | number = 'batch'): string {
+  const builder = new OnnxGraphBuilder();
+  const channels = 64;
+  const kernel = () =>
+    builder.weights([channels, channels, 3, 3], new Float32Array(channels * channels * 9).fill(0.01));
+  const same = { pads: { ints: [1, 1, 1, 1] } };
+  const first = builder.node('Conv', ['input', kernel()], same);
+  builder.node('Conv', [first, kernel()], same, 'output');
+  const dims = [batch, channels, 32, 32];
+  const path = join(folder, 'model.onnx');
+  writeFileSync(
+    path,
+    builder.finish({ input: { name: 'input', dims }, output: { name: 'output', dims }, metadata: {} }),
+  );
+  return path;
+}
+
+function request(
+  modelPath: string,
+  change: {
+    batchSize?: number;
+    threads?: number;
+    minDurationMs?: number;
+    scenario?: object;
+    dimensions?: Record<string, number>;
+  } = {},
+) {
+  const bytes = readFileSync(modelPath);
+  return measureRequestSchema.parse({
+    kind: 'measure',
+    modelSha256: createHash('sha256').update(bytes).digest('hex'),
+    modelBytes: bytes.length,
+    signature: 'test',
+    config: { batchSize: change.batchSize ?? 1, threads: change.threads ?? 1 },
+    scenario: change.scenario ?? { kind: 'single-stream' },
+    stopRule: { warmupRuns: 1, minRuns: 5, minDurationMs: change.minDurationMs ?? 100, maxDurationMs: 10_000 },
+    dimensions: change.dimensions ?? {},
+  });
+}
+
+const never = new AbortController().signal;
+const measure = (modelPath: string, change?: Parameters<typeof request>[1], signal = never) =>
+  thisMachine().measure(request(modelPath, change), { board, modelPath, signal });
+
+/** Looks at the measuring process while it runs: threads that do a real share of the work, and cores that it may use. */
+async function watchThreads(run: Promise<unknown>): Promise<{ busyThreads: number; cores: number | null }> {
+  let seen = { busyThreads: 0, cores: null as number | null };
+  let running = true;
+  const ended = run.finally(() => {
+    running = false;
+  });
+  while (running) {
+    seen = measuringProcess() ?? seen;
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20))]);
+  }
+  await ended;
+  return seen;
+}
+
+function measuringProcess(): { busyThreads: number; cores: number | null } | null {
+  try {
+    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+    const pid = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('measure-child'));
+    if (!pid) return null;
+    // Fields 14 and 15 of stat: user and system time in ticks (proc(5)); the name before them may hold spaces.
+    const ticks = readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const fields = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return Number(fields[11]) + Number(fields[12]);
+    });
+    const busiest = Math.max(...ticks);
+    const allowed = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+    const pinned = existsSync('/usr/bin/taskset');
+    return {
+      busyThreads: ticks.filter((count) => count > 0.4 * busiest).length,
+      cores: pinned ? coresIn(allowed) : null,
+    };
+  } catch {
+    return null; // It has ended while it was looked at.
+  }
+}
+
+function coresIn(list: string): number {
+  return list.split(',').reduce((sum, range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return sum + last - first + 1;
+  }, 0);
+}
+
+describe('measuring this machine', () => {
+  it('runs the batch that is asked for: more samples a second than queries, and a longer run', async (t) => {
+    const path = writeModel(temporaryFolder(t));
+    const [one, eight] = [await measure(path), await measure(path, { batchSize: 8 })];
+    assert.equal(one.outcome, 'ok');
+    const runs = (m: typeof one) => (m.throughputPerS as number) * ((m.latencyMs?.mean as number) / 1000);
+    assert.ok(Math.abs(runs(one) - 1) < 0.2, `${runs(one)} samples a run`);
+    assert.ok(Math.abs(runs(eight) - 8) < 1.6, `${runs(eight)} samples a run`);
+    assert.ok((eight.peakMemoryBytes as number) > (one.peakMemoryBytes as number), 'eight samples take more memory');
+  });
+
+  it('computes on as many threads as are asked for, pinned to as many cores', async (t) => {
+    if (availableParallelism() < 2) return t.skip('this machine has one core');
+    const path = writeModel(temporaryFolder(t));
+    for (const threads of [1, 2]) {
+      // CPU time per thread tells it also on a machine that is busy with other work, where cores are not to be had.
+      const { busyThreads, cores } = await watchThreads(measure(path, { batchSize: 8, threads, minDurationMs: 1000 }));
+      assert.equal(busyThreads, threads, `${busyThreads} busy threads`);
+      if (cores !== null) assert.equal(cores, threads, `pinned to ${cores} cores`);
+    }
+  });
+
+  it('plays the other scenarios', async (t) => {
+    const path = writeModel(temporaryFolder(t));
+    const multi = await measure(path, { batchSize: 2, scenario: { kind: 'multi-stream', samplesPerQuery: 4 } });
+    assert.equal(multi.outcome, 'ok');
+    const server = await measure(path, {
+      batchSize: 2,
+      scenario: { kind: 'server', arrivalsPerS: 50, batchingWindowMs: 1 },
+    });
+    assert.equal(server.outcome, 'ok');
+    assert.ok((server.throughputPerS as number) < 120, 'no faster than the samples arrive');
+  });
+
+  it('refuses what is no model, what is cut short, and what this board cannot do', async (t) => {
+    const folder = temporaryFolder(t);
+    const path = writeModel(folder);
+    await assert.rejects(
+      measure(path, { threads: 4096 >> 4 }),
+      (error: Error) => error instanceof RejectedError && /256 threads cannot run on/.test(error.message),
+    );
+    const bytes = readFileSync(path);
+    for (const [name, content] of [
+      ['cut', bytes.subarray(0, bytes.length / 2)],
+      ['text', Buffer.from('not a model at all')],
+    ] as const) {
+      const wrong = join(folder, `${name}.onnx`);
+      writeFileSync(wrong, content);
+      await assert.rejects(measure(wrong), RejectedError, name);
+    }
+    const fixed = writeModel(folder, 1);
+    await assert.rejects(measure(fixed, { batchSize: 4 }), /fixed batch 1/);
+  });
+
+  it('names a dynamic dimension whose size is not given, and takes it when it is', async (t) => {
+    const builder = new OnnxGraphBuilder();
+    builder.node('Relu', ['input'], {}, 'output');
+    const dims = ['batch', 'tokens'];
+    const path = join(temporaryFolder(t), 'dynamic.onnx');
+    writeFileSync(
+      path,
+      builder.finish({ input: { name: 'input', dims }, output: { name: 'output', dims }, metadata: {} }),
+    );
+    await assert.rejects(measure(path), /dynamic dimension "tokens"/);
+    assert.equal((await measure(path, { dimensions: { tokens: 16 } })).outcome, 'ok');
+  });
+
+  it('ends at once when it is cancelled', async (t) => {
+    const path = writeModel(temporaryFolder(t));
+    const controller = new AbortController();
+    const run = measure(path, {}, controller.signal);
+    controller.abort(new Error('no longer wanted'));
+    await assert.rejects(run, /no longer wanted/);
+  });
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { type Job, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
+import type { JobUpdateMessage } from '@edgetune/shared/protocol/messages.ts';
+import { JobRunner, type Measure } from '../../../agent/session/job-runner.ts';
+import { Outbox } from '../../../agent/session/outbox.ts';
+import { RejectedError } from '../../../agent/simulated/rejected-error.ts';
+import { measurementFor } from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const request = measureRequestSchema.parse({
+  kind: 'measure',
+  modelSha256: 'a'.repeat(64),
+  modelBytes: 1,
+  signature: 's',
+  config: { batchSize: 1, threads: 1 },
+  scenario: { kind: 'single-stream' },
+  stopRule: {},
+});
+const job = (jobId: string, stepTimeoutMs = 60_000): Job => ({
+  jobId,
+  attempt: 1,
+  leaseToken: 'lease',
+  stepTimeoutMs,
+  request,
+});
+
+function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
+  const sent: JobUpdateMessage[] = [];
+  const outbox = new Outbox(folder, () => {});
+  const waiters: { states: string[]; resolve: () => void }[] = [];
+  const jobs = new JobRunner({
+    measure,
+    outbox,
+    send: (update) => {
+      sent.push(update);
+      for (const { states, resolve } of waiters) if (states.includes(`${update.jobId} ${update.state}`)) resolve();
+    },
+  });
+  const until = (...states: string[]) =>
+    new Promise<void>((resolve) => {
+      if (sent.some((update) => states.includes(`${update.jobId} ${update.state}`))) resolve();
+      else waiters.push({ states, resolve });
+    });
+  const states = () => sent.map(({ jobId, state }) => `${jobId} ${state}`);
+  return { jobs, outbox, sent, until, states, folder };
+}
+const ok: Measure = async (asked, _signal, onRunning) => {
+  onRunning();
+  return measurementFor(asked);
+};
+
+describe('the agent’s jobs', () => {
+  it('run one after the other and are answered from the outbox until acknowledged, also after a restart', async (t) => {
+    const first = runner(t, ok);
+    first.jobs.accept(job('j1'));
+    first.jobs.accept(job('j2'));
+    await first.until('j2 succeeded');
+    assert.deepEqual(
+      first.states(),
+      ['j1 accepted', 'j2 accepted', 'j1 running', 'j1 succeeded', 'j2 running', 'j2 succeeded'].sort(
+        (a, b) => first.states().indexOf(a) - first.states().indexOf(b),
+      ),
+    );
+    const restarted = runner(t, ok, first.folder);
+    assert.deepEqual(
+      restarted.outbox.waiting().map(({ jobId, state }) => `${jobId} ${state}`),
+      ['j1 succeeded', 'j2 succeeded'],
+    );
+    for (const { updateId } of restarted.outbox.waiting()) restarted.outbox.acknowledge(updateId);
+    assert.deepEqual(readdirSync(first.folder), []);
+  });
+
+  it('a job that is seen twice is run once', async (t) => {
+    let runs = 0;
+    const { jobs, until, outbox, states } = runner(t, async (...args) => {
+      runs++;
+      return ok(...args);
+    });
+    jobs.accept(job('j1'));
+    jobs.accept(job('j1'));
+    await until('j1 succeeded');
+    jobs.accept(job('j1'));
+    assert.equal(runs, 1);
+    for (const { updateId } of outbox.waiting()) outbox.acknowledge(updateId);
+    jobs.accept(job('j1'));
+    assert.equal(runs, 1);
+    assert.equal(states().filter((state) => state === 'j1 succeeded').length, 2, 'the same answer again');
+  });
+
+  it('end in the state that says what happened', async (t) => {
+    const never: Measure = (_request, signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    const cases: [string, Measure, number, string, RegExp][] = [
+      [
+        'rejected',
+        async () => Promise.reject(new RejectedError('no such runner')),
+        60_000,
+        'rejected',
+        /no such runner/,
+      ],
+      ['failed', async () => Promise.reject(new Error('disk full')), 60_000, 'failed', /disk full/],
+      ['slow', never, 5, 'timed-out', /did not end within/],
+    ];
+    for (const [id, measure, timeoutMs, state, reason] of cases) {
+      const { jobs, until, sent } = runner(t, measure);
+      jobs.accept(job(id, timeoutMs));
+      await until(`${id} ${state}`);
+      assert.match(sent.at(-1)?.reason ?? '', reason);
+    }
+    const { jobs, until, sent } = runner(t, never);
+    jobs.accept(job('running'));
+    jobs.accept(job('waiting'));
+    jobs.cancel(job('waiting'), 'the trial ended');
+    jobs.cancel(job('running'), 'the trial ended');
+    await until('running cancelled');
+    assert.deepEqual(
+      sent.filter(({ state }) => state === 'cancelled').map(({ jobId }) => jobId),
+      ['waiting', 'running'],
+    );
+  });
+
+  it('a damaged file in the outbox is set aside, not lost and not fatal', (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, 'x.json'), '{"half":');
+    const log: string[] = [];
+    assert.deepEqual(new Outbox(folder, (message) => log.push(message)).waiting(), []);
+    assert.deepEqual(readdirSync(folder), ['x.json.damaged']);
+    assert.match(log[0] ?? '', /damaged/);
+  });
+});
