@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { keyedRandom } from '../../coordinator/tuner/random.ts';
 import { type BenchRow, report } from './support.ts';
+import { curveFunctions } from './tuner/curves.ts';
 import { type BenchFunction, FUNCTIONS } from './tuner/functions.ts';
 import { runOurs } from './tuner/ours.ts';
 import { optunaSpeedMs, PEERS, Peer, type PeerName, peerPython, supports } from './tuner/peers.ts';
@@ -85,7 +86,10 @@ async function compared(of: BenchFunction): Promise<BenchRow> {
 }
 
 const quality: BenchRow[] = [];
-for (const of of FUNCTIONS.filter(({ name }) => new RegExp(options.only).test(name))) quality.push(await compared(of));
+const curves = curveFunctions();
+if (curves.length === 0) console.log('Learning curves: ../shared/data/curves is not there; left out.');
+for (const of of [...FUNCTIONS, ...curves].filter(({ name }) => new RegExp(options.only).test(name)))
+  quality.push(await compared(of));
 for (const { peer } of peers) peer.stop();
 
 setFlagsFromString('--expose-gc');
