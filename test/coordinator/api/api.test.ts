@@ -1,0 +1,173 @@
+/** The HTTP API over a real coordinator. */
+import assert from 'node:assert/strict';
+import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { addDeviceResponseSchema, enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
+import { loadConfig } from '../../../coordinator/config/config.ts';
+import { startCoordinator } from '../../../coordinator/main.ts';
+import { openStore } from '../../../coordinator/store/store.ts';
+import { boardDescription } from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const TOKEN = 'an-admin-token-of-some-length';
+
+async function api(t: TestContext, settings: { adminToken?: string } = {}) {
+  const folder = temporaryFolder(t);
+  const dataDir = join(folder, 'data');
+  // A blob from an earlier run.
+  const store = openStore(dataDir);
+  const model = new TextEncoder().encode('a model of some bytes');
+  const sha256 = await store.blobs.put(model);
+  store.close();
+  const config = loadConfig({ dataDir, port: 0, mqttPort: 0, ...settings }, {});
+  const coordinator = await startCoordinator({ config, log: () => {} });
+  t.after(() => coordinator.close());
+  const call = (path: string, init: RequestInit = {}) => fetch(new URL(path, coordinator.url), init);
+  const send = (method: string, path: string, body: unknown, headers: Record<string, string> = {}) =>
+    call(path, { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
+  return { coordinator, call, send, model, sha256 };
+}
+
+/** fetch does not let a test choose the Host header. */
+function statusWithHeaders(url: string, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    httpRequest(url, { headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+describe('the API', () => {
+  it('adds a device, lets its agent join once, renames and removes it', async (t) => {
+    const { send, call } = await api(t);
+    const added = addDeviceResponseSchema.parse(
+      await (await send('POST', '/api/devices', { name: 'kitchen-pi' })).json(),
+    );
+    assert.match(
+      added.command,
+      /npx --yes http:\/\/localhost:\d+\/agent.tgz run --server http:\/\/localhost:\d+ --token /,
+    );
+    assert.equal(added.device.presence, 'pending');
+    const board = boardDescription();
+    const joined = enrollResponseSchema.parse(
+      await (await send('POST', '/api/enroll', { token: added.token, board })).json(),
+    );
+    assert.match(joined.mqttUrl, /^mqtt:\/\/localhost:\d+$/);
+    assert.equal(
+      (await send('POST', '/api/enroll', { token: added.token, board })).status,
+      403,
+      'a join token is for one use',
+    );
+    assert.equal((await send('POST', '/api/devices', { name: 'kitchen-pi' })).status, 409);
+    assert.equal((await send('POST', '/api/devices', { name: 'no spaces' })).status, 400);
+    assert.equal((await send('PATCH', '/api/devices/kitchen-pi', { name: 'attic-pi' })).status, 200);
+    assert.equal((await call('/api/devices/kitchen-pi', { method: 'DELETE' })).status, 404);
+    assert.equal((await call('/api/devices/attic-pi', { method: 'DELETE' })).status, 204);
+  });
+
+  it('gives models in ranges, and says when there is none', async (t) => {
+    const { call, model, sha256 } = await api(t);
+    const whole = await call(`/api/blobs/${sha256}?name=../evil model.onnx`);
+    assert.deepEqual(new Uint8Array(await whole.arrayBuffer()), model);
+    assert.match(whole.headers.get('content-disposition') ?? '', /filename="..-evil-model.onnx"/);
+    const rest = await call(`/api/blobs/${sha256}`, { headers: { range: 'bytes=5-' } });
+    assert.equal(rest.status, 206);
+    assert.deepEqual(new Uint8Array(await rest.arrayBuffer()), model.slice(5));
+    assert.equal((await call(`/api/blobs/${sha256}`, { headers: { range: 'bytes=900-' } })).status, 416);
+    assert.equal((await call(`/api/blobs/${'0'.repeat(64)}`)).status, 404);
+    assert.equal((await call('/api/blobs/..%2F..%2Fedgetune.db')).status, 404);
+  });
+
+  it('with an admin token, answers only to it; models also to devices with their credential', async (t) => {
+    const { coordinator, call, send, sha256 } = await api(t, { adminToken: TOKEN });
+    const admin = { authorization: `Bearer ${TOKEN}` };
+    assert.equal((await call('/api/health')).status, 200);
+    for (const path of ['/api/devices', '/api/studies', '/api/stream', `/api/blobs/${sha256}`])
+      assert.equal((await call(path)).status, 401, path);
+    assert.equal((await call('/api/devices', { headers: { authorization: 'Bearer wrong' } })).status, 401);
+    assert.equal((await call('/api/devices', { headers: admin })).status, 200);
+    const { token } = coordinator.fleet.addDevice('pi');
+    const { deviceId, credential } = enrollResponseSchema.parse(
+      await (await send('POST', '/api/enroll', { token, board: boardDescription() })).json(),
+    );
+    assert.equal(
+      (await call(`/api/blobs/${sha256}`, { headers: { authorization: `Bearer ${deviceId}:${credential}` } })).status,
+      200,
+    );
+    assert.equal(
+      (await call(`/api/blobs/${sha256}`, { headers: { authorization: `Bearer ${deviceId}:guess` } })).status,
+      401,
+    );
+    assert.equal(
+      (await call('/api/devices', { headers: { authorization: `Bearer ${deviceId}:${credential}` } })).status,
+      401,
+    );
+  });
+
+  it('refuses other host names (DNS rebinding) and pages of other sites', async (t) => {
+    const { coordinator } = await api(t);
+    const { host } = new URL(coordinator.url);
+    const url = `${coordinator.url.replace('localhost', '127.0.0.1')}/api/health`;
+    assert.equal(await statusWithHeaders(url, { host: 'evil.example' }), 421);
+    assert.equal(await statusWithHeaders(url, { host, origin: 'http://evil.example' }), 403);
+    assert.equal(await statusWithHeaders(url, { host, origin: `http://${host}` }), 200);
+  });
+
+  it('answers rubbish with problems, never with its insides', async (t) => {
+    const { send, call } = await api(t);
+    const answers = [
+      await call('/api/nothing'),
+      await call('/api/studies', { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }),
+      await send('POST', '/api/studies', { yaml: 7 }),
+      await send('POST', '/api/studies', { yaml: 'a: [' }),
+      await send('POST', '/api/enroll', { token: 'x' }),
+      await send('POST', '/api/studies/none/stop', {}),
+      await call('/%2e%2e/%2e%2e/package.json'),
+      await send('POST', '/api/studies', { yaml: 'x'.repeat(3_000_000) }),
+    ];
+    for (const answer of answers) {
+      assert.ok(answer.status >= 400 && answer.status < 500, `${answer.url}: ${answer.status}`);
+      const text = await answer.text();
+      assert.ok(problemSchema.safeParse(JSON.parse(text)).success, text);
+      assert.doesNotMatch(text, /node_modules|\.ts:/);
+    }
+  });
+
+  it('describes itself as OpenAPI, every route of which exists', async (t) => {
+    const { call } = await api(t);
+    const document = (await (await call('/api/openapi.json')).json()) as {
+      openapi: string;
+      paths: Record<string, object>;
+    };
+    assert.equal(document.openapi, '3.1.0');
+    for (const path of Object.keys(document.paths).filter(
+      (entry) => !entry.includes('stream') && !entry.includes('enroll'),
+    )) {
+      const { status, url } = await call(path.replaceAll(/\{\w+\}/g, 'none'));
+      const text = status === 404 ? await (await call(path.replaceAll(/\{\w+\}/g, 'none'))).text() : '';
+      assert.doesNotMatch(text, /there is no GET \/api\/(studies|workloads|health)$/, url);
+    }
+  });
+
+  it('streams what changes, from where a client left off', async (t) => {
+    const { coordinator, call } = await api(t);
+    const response = await call('/api/stream');
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    coordinator.fleet.addDevice('new-one');
+    let text = '';
+    while (!text.includes('new-one')) text += new TextDecoder().decode((await reader.read()).value);
+    await reader.cancel();
+    assert.match(text, /data: \{"type":"device","device":\{/);
+  });
+
+  it('sends security headers', async (t) => {
+    const { call } = await api(t);
+    const { headers } = await call('/api/health');
+    assert.match(headers.get('content-security-policy') ?? '', /default-src 'self'.*frame-ancestors 'none'/);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+  });
+});

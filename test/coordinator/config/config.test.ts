@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { ConfigError, environmentName, isLoopback, loadConfig } from '../../../coordinator/config/config.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+describe('settings', () => {
+  it('flags go over the environment, that over the file, that over the defaults', (t) => {
+    const dataDir = temporaryFolder(t, { 'edgetune.yaml': 'port: 1001\nmqttPort: 1002\ntrainingCores: 3\n' });
+    const config = loadConfig({ port: '3001' }, { EDGETUNE_DATA_DIR: dataDir, EDGETUNE_MQTT_PORT: '2002' });
+    assert.deepEqual([config.port, config.mqttPort, config.trainingCores, config.host], [3001, 2002, 3, '127.0.0.1']);
+  });
+
+  it('lists every mistake at once', (t) => {
+    const file = join(temporaryFolder(t, { 'c.yaml': 'prot: 1\nport: 99999\nbrokerUrl: "http://x"\n' }), 'c.yaml');
+    assert.throws(
+      () => loadConfig({ trainingCores: '0' }, {}, file),
+      (error: Error) => {
+        assert.ok(error instanceof ConfigError);
+        for (const mistake of [
+          /unknown setting prot: there are dataDir, host, port/,
+          /port: /,
+          /brokerUrl: /,
+          /trainingCores: /,
+        ])
+          assert.match(error.message, mistake);
+        return true;
+      },
+    );
+  });
+
+  it('is never open to the network without an admin token', () => {
+    assert.throws(() => loadConfig({ host: '0.0.0.0' }, {}), /can be reached from other machines: set an admin token/);
+    assert.throws(() => loadConfig({ host: '0.0.0.0', adminToken: 'short' }, {}), /at least 16 characters/);
+    assert.equal(loadConfig({ host: '0.0.0.0', adminToken: 'x'.repeat(16) }, {}).host, '0.0.0.0');
+    assert.deepEqual(['localhost', '::1', '127.3.2.1', '192.168.0.1', '0.0.0.0'].map(isLoopback), [
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('names a file that is missing or is no settings', (t) => {
+    assert.throws(() => loadConfig({}, {}, '/nowhere.yaml'), /\/nowhere.yaml does not exist/);
+    const file = join(temporaryFolder(t, { 'c.yaml': '- a\n- list\n' }), 'c.yaml');
+    assert.throws(() => loadConfig({}, {}, file), /expected settings by name/);
+    assert.equal(environmentName('blobQuotaBytes'), 'EDGETUNE_BLOB_QUOTA_BYTES');
+  });
+});
