@@ -109,13 +109,14 @@ function flatten(parts: readonly Float32Array[]): Float32Array {
 }
 
 function assign(weights: { shape: (number | null)[]; write(value: tf.Tensor): unknown }[], flat: Float32Array): void {
+  const sizes = weights.map(({ shape }) => (shape as number[]).reduce((product, length) => product * length, 1));
+  const expected = sizes.reduce((sum, size) => sum + size, 0);
+  if (flat.length !== expected)
+    throw new Error(`the state has ${flat.length} values, the model ${expected}: it is of another architecture`);
   let at = 0;
-  for (const weight of weights) {
-    const shape = weight.shape as number[];
-    const size = shape.reduce((product, length) => product * length, 1);
-    weight.write(tf.tensor(flat.slice(at, at + size), shape));
+  for (const [i, weight] of weights.entries()) {
+    const size = sizes[i] as number;
+    weight.write(tf.tensor(flat.slice(at, at + size), weight.shape as number[]));
     at += size;
   }
-  if (at !== flat.length)
-    throw new Error(`the state has ${flat.length} values, the model ${at}: it is of another architecture`);
 }

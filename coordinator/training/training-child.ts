@@ -48,7 +48,11 @@ async function build(request: Request<'build'>): Promise<ChildResult<'build'>> {
 async function train(request: Request<'train'>): Promise<ChildResult<'train'>> {
   const backend = await loadBackend();
   const before = process.cpuUsage();
-  const outcome = await trainRung(load(request), backend, request, (report) => send({ type: 'epoch', ...report }));
+  const outcome = await trainRung(load(request), backend, request, async (report) => {
+    await send({ type: 'epoch', ...report });
+    // A turn of the event loop: only there does a process hear that its coordinator is gone.
+    await new Promise((resolve) => setImmediate(resolve));
+  });
   const { user, system } = process.cpuUsage(before);
   return { ...outcome, cpuSeconds: (user + system) / 1e6, backend: backend.name };
 }

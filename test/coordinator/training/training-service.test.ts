@@ -1,0 +1,202 @@
+/** The training service with its real processes. */
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import { execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
+import { createTrainingService } from '../../../coordinator/training/create-training-service.ts';
+import { WATTS_PER_BUSY_CORE } from '../../../coordinator/training/training-energy.ts';
+import {
+  DatasetError,
+  type EpochReport,
+  type TrainingService,
+  type TrainRequest,
+} from '../../../coordinator/training/training-service.ts';
+import { childrenOf, SMALL_TASK, stateOf, until } from './support/processes.ts';
+
+const log: string[] = [];
+let service: TrainingService;
+before(() => {
+  service = createTrainingService({ log: (line) => log.push(line) });
+});
+after(() => service.close());
+
+const request = (change: Partial<TrainRequest> = {}): TrainRequest => ({
+  ...SMALL_TASK,
+  budget: { epochs: 2, dataFraction: 1 },
+  cores: 1,
+  checkpoint: null,
+  ...change,
+});
+const never = new AbortController().signal;
+
+/** Trains for very long; `firstEpoch` is over after the first epoch. */
+function endlessTraining(signal: AbortSignal = never) {
+  const reports: EpochReport[] = [];
+  let sawEpoch = () => {};
+  const firstEpoch = new Promise<void>((resolve) => {
+    sawEpoch = resolve;
+  });
+  const onEpoch = (report: EpochReport) => {
+    reports.push(report);
+    sawEpoch();
+  };
+  const training = service.train(request({ budget: { epochs: 100_000, dataFraction: 1 } }), onEpoch, signal);
+  return { training, firstEpoch, reports };
+}
+
+it('names its backend, once', async () => {
+  const name = await service.backend();
+  assert.match(name, /^tfjs-(node|wasm) \d/);
+  await service.backend();
+  assert.equal(log.length, 1);
+  assert.match(log[0] as string, new RegExp(`training with ${name.replace(/[().]/g, '\\$&')}`));
+});
+
+it('checks a data set; a bad one is refused across the process border', async () => {
+  const { samples, classes } = await service.checkDataset('image-classifier', SMALL_TASK.dataset);
+  assert.deepEqual(samples, { train: 210, validation: 45, test: 45 });
+  assert.equal(classes.length, 4);
+  const refused = (message: RegExp) => (error: unknown) => error instanceof DatasetError && message.test(error.message);
+  await assert.rejects(
+    service.checkDataset('image-classifier', { format: 'idx', path: '/nowhere' }),
+    refused(/\/nowhere\/train-images-idx3-ubyte.* does not exist/),
+  );
+  await assert.rejects(service.checkDataset('keyword-spotter', SMALL_TASK.dataset), refused(/needs speech-commands/));
+  await assert.rejects(service.checkDataset('command', SMALL_TASK.dataset), refused(/cannot train .*"command"/));
+});
+
+it('an architecture has the same bytes whatever the trial', async () => {
+  const { onnx, parameters } = await service.buildArchitecture(SMALL_TASK);
+  const other = await service.buildArchitecture({
+    ...SMALL_TASK,
+    seed: 99,
+    candidate: { ...SMALL_TASK.candidate, learningRate: 0.1, trainingCores: 2 },
+  });
+  assert.deepEqual(Buffer.from(other.onnx), Buffer.from(onnx));
+  assert.ok(parameters > 1000);
+  assert.deepEqual(readOnnx(onnx).inputs[0]?.shape, ['batch', 1, 12, 12]);
+});
+
+it('trains, resumes, exports, and the export is as accurate in ONNX Runtime', async () => {
+  const reports: EpochReport[] = [];
+  const first = await service.train(request(), (report) => reports.push(report), never);
+  assert.deepEqual(
+    reports.map(({ epoch }) => epoch),
+    [1, 2],
+  );
+  assert.equal(first.epochs, 2);
+  assert.deepEqual(first.metrics, reports[1]?.metrics);
+  assert.ok(first.seconds > 0 && first.cpuSeconds > 0);
+  assert.deepEqual([first.energyJ, first.energySource], [first.cpuSeconds * WATTS_PER_BUSY_CORE, 'estimate']);
+
+  const budget = { epochs: 4, dataFraction: 1 };
+  const resumed = await service.train(request({ budget, checkpoint: first.checkpoint }), () => {}, never);
+  const atOnce = await service.train(request({ budget }), () => {}, never);
+  assert.deepEqual(Buffer.from(resumed.checkpoint), Buffer.from(atOnce.checkpoint));
+
+  const { onnx, modelCard } = await service.exportTrained(SMALL_TASK, atOnce.checkpoint);
+  assert.match(modelCard, /synthetic/);
+  const { accuracy, samples } = await service.evaluateOnnx(SMALL_TASK, onnx, 'validation');
+  assert.equal(samples, 45);
+  assert.ok(Math.abs(accuracy - (atOnce.metrics.accuracy as number)) < 0.03);
+  assert.equal((await service.evaluateOnnx(SMALL_TASK, onnx, 'test')).samples, 45);
+});
+
+it('refuses a damaged checkpoint and one of another architecture', async () => {
+  const { checkpoint } = await service.train(request({ budget: { epochs: 1, dataFraction: 0.3 } }), () => {}, never);
+  const budget = { epochs: 2, dataFraction: 0.3 };
+  const cut = checkpoint.slice(0, checkpoint.length - 4);
+  await assert.rejects(
+    service.train(request({ budget, checkpoint: cut }), () => {}, never),
+    /checkpoint is damaged/,
+  );
+  const wider = request({ budget, checkpoint, candidate: { ...SMALL_TASK.candidate, width: 12 } });
+  await assert.rejects(
+    service.train(wider, () => {}, never),
+    /another architecture/,
+  );
+});
+
+it('training that diverges says so', async () => {
+  const candidate = { ...SMALL_TASK.candidate, learningRate: 1e30 };
+  await assert.rejects(
+    service.train(request({ candidate }), () => {}, never),
+    /a smaller learningRate/,
+  );
+});
+
+describe('cancelling', () => {
+  it('ends the process and rejects with the reason; the service goes on', async () => {
+    const controller = new AbortController();
+    const { training, firstEpoch } = endlessTraining(controller.signal);
+    await firstEpoch;
+    controller.abort(new Error('infeasible'));
+    await assert.rejects(training, /^Error: infeasible$/);
+    await service.train(request({ budget: { epochs: 1, dataFraction: 0.3 } }), () => {}, never);
+  });
+
+  it('a request that is cancelled before it begins starts nothing', async () => {
+    const signal = AbortSignal.abort(new Error('too late'));
+    await assert.rejects(
+      service.train(request(), () => assert.fail(), signal),
+      /too late/,
+    );
+  });
+});
+
+describe('pausing', { skip: process.platform === 'linux' ? false : 'needs /proc' }, () => {
+  it('stops every process until the last pause is over', async () => {
+    const controller = new AbortController();
+    const { training, firstEpoch, reports } = endlessTraining(controller.signal);
+    await firstEpoch;
+    const [first, second] = [service.pause(), service.pause()];
+    const children = childrenOf(process.pid);
+    assert.ok(children.length > 0);
+    await until(() => children.every((pid) => stateOf(pid) === 'T'));
+    first();
+    first();
+    assert.ok(
+      children.every((pid) => stateOf(pid) === 'T'),
+      'one pause still holds',
+    );
+    const seen = reports.length;
+    second();
+    await until(() => reports.length > seen + 1);
+    controller.abort(new Error('enough'));
+    await assert.rejects(training, /enough/);
+  });
+
+  it('a stopped process can be cancelled, and a request waits until the pause is over', async () => {
+    const controller = new AbortController();
+    const { training, firstEpoch } = endlessTraining(controller.signal);
+    await firstEpoch;
+    const resume = service.pause();
+    const waiting = service.buildArchitecture(SMALL_TASK);
+    controller.abort(new Error('while stopped'));
+    await assert.rejects(training, /while stopped/);
+    resume();
+    assert.ok((await waiting).parameters > 0);
+  });
+
+  it('a coordinator that is killed leaves no stopped process behind', async (t: TestContext) => {
+    const url = new URL('./support/crashing-coordinator.ts', import.meta.url);
+    const coordinator = fork(url, { execArgv: execArgvFor(url) });
+    t.after(() => coordinator.kill('SIGKILL'));
+    const [children] = (await once(coordinator, 'message')) as [number[]];
+    assert.ok(children.length > 0);
+    await until(() => children.every((pid) => stateOf(pid) === 'T'));
+    coordinator.kill('SIGKILL');
+    await until(() => children.every((pid) => stateOf(pid) === null));
+  });
+});
+
+it('closing ends every process', async () => {
+  const own = createTrainingService({ log: () => {} });
+  await own.backend();
+  const before = process.platform === 'linux' ? childrenOf(process.pid) : [];
+  await own.close();
+  await service.close();
+  await until(() => before.every((pid) => stateOf(pid) === null));
+});
