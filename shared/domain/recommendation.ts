@@ -13,6 +13,7 @@ export const recommendedDeviceSchema = z.object({
   /** The other non-dominated configs that were measured. */
   alternatives: z.array(storedMeasurementSchema),
 });
+export type RecommendedDevice = z.infer<typeof recommendedDeviceSchema>;
 
 export const recommendedModelSchema = z.object({
   trialId: z.int().min(0),

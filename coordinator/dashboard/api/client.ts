@@ -1,0 +1,55 @@
+/** Requests to the coordinator: JSON in and out, parsed by the contract's schemas, refusals as `ApiError`. */
+import { type Problem, problemSchema } from '@edgetune/shared/protocol/http.ts';
+import type { z } from 'zod';
+import { adminToken, tokenWanted } from '../state/session.ts';
+
+/** A refusal of the coordinator, with its hint and the mistakes in a document that was sent. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly problem: Problem;
+
+  constructor(status: number, problem: Problem) {
+    super(problem.hint ? `${problem.error} – ${problem.hint}` : problem.error);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** Sends a request with the admin token, where there is one. @throws {ApiError} for any status but 2xx. */
+export async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (adminToken.value !== null) headers.set('authorization', `Bearer ${adminToken.value}`);
+  const response = await fetch(path, { ...init, headers }).catch((error: Error) => {
+    if (error.name === 'AbortError') throw error;
+    throw new ApiError(0, { error: 'the coordinator does not answer', hint: 'is it still running?' });
+  });
+  if (response.status === 401) tokenWanted.value = true;
+  if (!response.ok) throw new ApiError(response.status, await problemOf(response));
+  return response;
+}
+
+export async function getJson<T extends z.ZodType>(path: string, schema: T): Promise<z.output<T>> {
+  return schema.parse(await (await request(path)).json());
+}
+
+export async function sendJson(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<Response> {
+  return request(path, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+}
+
+/** Saves an answer as a file. A plain link could not send the token. */
+export async function download(path: string, fileName: string): Promise<void> {
+  const url = URL.createObjectURL(await (await request(path)).blob());
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = fileName;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const parsed = problemSchema.safeParse(await response.json().catch(() => null));
+  return parsed.success ? parsed.data : { error: `${response.status} ${response.statusText}` };
+}

@@ -1,0 +1,74 @@
+/** Adds a device by its name and shows the line to paste on the board. */
+import { type AddDeviceResponse, addDeviceResponseSchema } from '@edgetune/shared/protocol/http.ts';
+import { useSignal } from '@preact/signals';
+import { sendJson } from '../api/client.ts';
+import { CopyLine } from '../components/copy-line.tsx';
+import { Dialog, ErrorText } from '../components/dialog.tsx';
+import { dateTime } from '../components/format.ts';
+import { useAction } from '../components/use-action.ts';
+import { devices, reloadOverview } from '../state/overview.ts';
+
+export function AddDevice({ onClose }: { onClose(): void }) {
+  const name = useSignal('');
+  const added = useSignal<AddDeviceResponse | null>(null);
+  const { busy, error, run } = useAction(async () => {
+    const response = await sendJson('POST', '/api/devices', { name: name.value.trim() });
+    added.value = addDeviceResponseSchema.parse(await response.json());
+    await reloadOverview();
+  });
+  if (added.value) return <JoinCommand added={added.value} onClose={onClose} />;
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void run();
+  };
+  return (
+    <Dialog title="Add device" onClose={onClose}>
+      <form onSubmit={submit}>
+        <label class="field">
+          Name
+          <input
+            value={name.value}
+            onInput={(event) => (name.value = event.currentTarget.value)}
+            placeholder="kitchen-pi"
+            required
+            maxLength={63}
+            autocomplete="off"
+          />
+          <small>Letters, digits, “-”, “_” and “.”; the name can be changed later.</small>
+        </label>
+        <ErrorText text={error.value} />
+        <div class="buttons">
+          <button type="submit" class="primary" disabled={busy.value}>
+            Make the command
+          </button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function JoinCommand({ added, onClose }: { added: AddDeviceResponse; onClose(): void }) {
+  const { id, name } = added.device;
+  const joined = devices.value?.some((device) => device.id === id && device.presence !== 'pending') ?? false;
+  return (
+    <Dialog title={`Add ${name}`} onClose={onClose}>
+      <p>
+        Run this on the board (it needs Node.js 20 or later). The command works once, until {dateTime(added.expiresAt)}.
+      </p>
+      <CopyLine label="Command" text={added.command} />
+      <details>
+        <summary>No board at hand? Simulate one on the coordinator’s machine</summary>
+        <CopyLine label="Command for a simulated board" text={added.localCommand} />
+      </details>
+      <p role="status">{joined ? `✓ ${name} has joined.` : `Waiting for ${name} to join …`}</p>
+      <div class="buttons">
+        <button type="button" class="primary" onClick={onClose}>
+          Done
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,146 @@
+/** One device of the fleet: state, board, and what can be done with it. */
+import type { BoardDescription, DeviceView, Presence } from '@edgetune/shared/domain/device.ts';
+import { useSignal } from '@preact/signals';
+import { sendJson } from '../api/client.ts';
+import { Badge, type Tone } from '../components/badge.tsx';
+import { ConfirmDialog, Dialog, ErrorText } from '../components/dialog.tsx';
+import { counted, dateTime, quantity } from '../components/format.ts';
+import { useAction } from '../components/use-action.ts';
+import { announce } from '../state/announce.ts';
+import { reloadOverview } from '../state/overview.ts';
+
+const TONES: Record<Presence, Tone> = { pending: 'notice', online: 'good', busy: 'busy', offline: 'bad' };
+
+export function DeviceCard({ device }: { device: DeviceView }) {
+  const open = useSignal<'rename' | 'remove' | null>(null);
+  const close = () => (open.value = null);
+  const { name, board, presence } = device;
+  return (
+    <li class="card device" aria-label={`Device ${name}`}>
+      <div class="card-head">
+        <h2>{name}</h2>
+        <Badge tone={TONES[presence]}>{presence}</Badge>
+      </div>
+      {board?.simulated && <SimulatedNotice simulated={board.simulated} />}
+      {board ? <BoardFacts board={board} /> : <p>Waiting for the agent to join with its command.</p>}
+      <p class="quiet">
+        {device.runningJobs + device.queuedJobs > 0
+          ? `${counted(device.runningJobs, 'measurement')} running, ${device.queuedJobs} waiting`
+          : `Last seen ${dateTime(device.lastSeenAt)}`}
+        {device.onCoordinatorHost && ' · on the coordinator’s machine'}
+      </p>
+      <div class="buttons">
+        <button type="button" aria-label={`Rename ${name}`} onClick={() => (open.value = 'rename')}>
+          Rename
+        </button>
+        <button type="button" aria-label={`Remove ${name}`} onClick={() => (open.value = 'remove')}>
+          Remove
+        </button>
+      </div>
+      {open.value === 'rename' && <RenameDialog name={name} onClose={close} />}
+      {open.value === 'remove' && <RemoveDialog name={name} onClose={close} />}
+    </li>
+  );
+}
+
+function SimulatedNotice({ simulated }: { simulated: NonNullable<BoardDescription['simulated']> }) {
+  const { profile, latencyMape } = simulated;
+  return (
+    <p class="simulated">
+      <Badge tone="notice">SIMULATED</Badge> computed from profile {profile};{' '}
+      {latencyMape === null
+        ? 'never compared with the real board'
+        : `latency error against the real board: ${quantity(latencyMape, 'ratio')} on average`}
+    </p>
+  );
+}
+
+function BoardFacts({ board }: { board: BoardDescription }) {
+  const runtimes = board.runtimes.map(
+    ({ runner, version, executionProviders }) => `${runner} ${version} (${executionProviders.join(', ')})`,
+  );
+  const facts: [string, string][] = [
+    ['Board', board.model],
+    ['CPU', `${board.cpuModel}, ${counted(board.physicalCores, 'core')}, ${board.architecture}`],
+    ['Memory', quantity(board.memoryBytes, 'memory')],
+    ['Clock', clockText(board)],
+    ['System', `${board.os}, Node.js ${board.nodeVersion}`],
+    ['Runtimes', runtimes.join('; ') || 'none'],
+    ['Power meter', board.powerMeter ?? 'none'],
+    ...(board.powerMode === null ? [] : [['Power mode', board.powerMode] satisfies [string, string]]),
+    ...(board.temperatureC === null
+      ? []
+      : [['Temperature', `${board.temperatureC.toFixed(0)} °C`] satisfies [string, string]]),
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([term, text]) => (
+        <div key={term}>
+          <dt>{term}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function clockText({ minClockKHz, maxClockKHz, settableClocksKHz }: BoardDescription): string {
+  if (maxClockKHz === null) return 'unknown';
+  const range =
+    minClockKHz === null
+      ? quantity(maxClockKHz, 'clock')
+      : `${quantity(minClockKHz, 'clock')} to ${quantity(maxClockKHz, 'clock')}`;
+  return settableClocksKHz.length > 0 ? `${range}, ${settableClocksKHz.length} settable` : range;
+}
+
+function RenameDialog({ name, onClose }: { name: string; onClose(): void }) {
+  const newName = useSignal(name);
+  const { busy, error, run } = useAction(async () => {
+    await sendJson('PATCH', `/api/devices/${encodeURIComponent(name)}`, { name: newName.value.trim() });
+    await reloadOverview();
+    announce(`${name} is called ${newName.value} now`);
+    onClose();
+  });
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void run();
+  };
+  return (
+    <Dialog title={`Rename ${name}`} onClose={onClose}>
+      <form onSubmit={submit}>
+        <label class="field">
+          New name
+          <input
+            value={newName.value}
+            onInput={(event) => (newName.value = event.currentTarget.value)}
+            required
+            maxLength={63}
+          />
+        </label>
+        <ErrorText text={error.value} />
+        <div class="buttons">
+          <button type="submit" class="primary" disabled={busy.value}>
+            Rename
+          </button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function RemoveDialog({ name, onClose }: { name: string; onClose(): void }) {
+  const { error, run } = useAction(async () => {
+    await sendJson('DELETE', `/api/devices/${encodeURIComponent(name)}`);
+    await reloadOverview();
+    announce(`${name} is removed`);
+    onClose();
+  });
+  return (
+    <ConfirmDialog title={`Remove ${name}?`} action="Remove" error={error.value} onClose={onClose} onConfirm={run}>
+      <p>Its agent is cut off and must join anew. Its measurements stay in the studies they were made for.</p>
+    </ConfirmDialog>
+  );
+}

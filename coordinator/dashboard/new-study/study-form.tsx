@@ -1,0 +1,133 @@
+/** The form for what most studies set; everything else is written in the YAML beside it. */
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
+import { paths } from '../route.ts';
+import { type Draft, valueAt } from './draft.ts';
+import { ChoicesField, LinesField, NumberField, SelectField, TextField } from './fields.tsx';
+
+const DATASET_FORMATS = ['synthetic-images', 'idx', 'cifar10-binary', 'csv-images', 'speech-commands', 'ag-news-csv'];
+const SCENARIOS = ['single-stream', 'multi-stream', 'server', 'offline'];
+const OBJECTIVES = [
+  { value: 'maximize accuracy', label: 'Best accuracy' },
+  { value: 'minimize latency.p50', label: 'Lowest median latency' },
+  { value: 'minimize latency.p99', label: 'Lowest latency of the slowest 1 % (p99)' },
+  { value: 'maximize throughput', label: 'Highest throughput' },
+  { value: 'minimize energy', label: 'Lowest energy per inference' },
+  { value: 'minimize memory', label: 'Lowest memory' },
+];
+
+interface StudyFormProps {
+  draft: Draft;
+  fields: Record<string, unknown>;
+  devices: readonly DeviceView[];
+}
+
+export function StudyForm({ draft, fields, devices }: StudyFormProps) {
+  const bound = { draft, fields };
+  const synthetic = valueAt(fields, ['dataset', 'format']) === 'synthetic-images';
+  return (
+    <>
+      <TextField {...bound} path={['name']} label="Name" />
+      {devices.length === 0 ? (
+        <p class="error">
+          The fleet is empty: <a href={paths.fleet}>add a device</a> first. A simulated one will do.
+        </p>
+      ) : (
+        <ChoicesField
+          {...bound}
+          path={['devices']}
+          label="Devices"
+          options={devices.map(({ name, presence, board }) => ({
+            value: name,
+            label: `${name} (${presence}${board?.simulated ? `, simulated ${board.simulated.profile}` : ''})`,
+          }))}
+        />
+      )}
+      <fieldset>
+        <legend>Data</legend>
+        <label class="field">
+          Format
+          <select
+            value={String(valueAt(fields, ['dataset', 'format']) ?? '')}
+            onChange={(event) => changeFormat(draft, fields, event.currentTarget.value)}
+          >
+            {DATASET_FORMATS.map((format) => (
+              <option key={format}>{format}</option>
+            ))}
+          </select>
+          {synthetic && <small>Drawn by EdgeTune itself: good for a try, the results are marked as synthetic.</small>}
+        </label>
+        {!synthetic && (
+          <TextField
+            {...bound}
+            path={['dataset', 'path']}
+            label="Path"
+            hint="Folder or file on the coordinator’s machine"
+          />
+        )}
+      </fieldset>
+      <ChoicesField {...bound} path={['objectives']} label="Objectives" options={OBJECTIVES} />
+      <LinesField
+        {...bound}
+        path={['constraints']}
+        label="Constraints"
+        hint="One a line, such as “latency.p99 <= 30 ms on kitchen-pi”, “memory <= 64 MB” or “energy <= 5 mJ”"
+      />
+      <SelectField
+        {...bound}
+        path={['scenario', 'kind']}
+        label="Load scenario"
+        options={SCENARIOS}
+        otherwise="single-stream"
+      />
+      {valueAt(fields, ['scenario', 'kind']) === 'server' && (
+        <NumberField
+          {...bound}
+          path={['scenario', 'arrivalsPerS']}
+          label="Queries per second"
+          otherwise={10}
+          min={0}
+          step={0.1}
+        />
+      )}
+      <div class="columns">
+        <NumberField {...bound} path={['stop', 'trials']} label="Trials at most" otherwise={20} min={1} />
+        <NumberField {...bound} path={['budget', 'maxEpochs']} label="Epochs at most" otherwise={9} min={1} />
+        <NumberField {...bound} path={['recommend']} label="Models to recommend" otherwise={3} min={1} max={20} />
+      </div>
+      <details>
+        <summary>Tuner</summary>
+        <div class="columns">
+          <SelectField
+            {...bound}
+            path={['tuner', 'mode']}
+            label="Mode"
+            options={tunerSettingsSchema.shape.mode.unwrap().options}
+            otherwise="onefold"
+          />
+          <SelectField
+            {...bound}
+            path={['tuner', 'sampler']}
+            label="Sampler"
+            options={tunerSettingsSchema.shape.sampler.unwrap().options}
+            otherwise="auto"
+          />
+          <SelectField
+            {...bound}
+            path={['tuner', 'scheduler']}
+            label="Scheduler"
+            options={tunerSettingsSchema.shape.scheduler.unwrap().options}
+            otherwise="auto"
+          />
+          <NumberField {...bound} path={['tuner', 'seed']} label="Seed" otherwise={1} min={0} />
+        </div>
+      </details>
+    </>
+  );
+}
+
+/** Each format has settings of its own: those of the former one would be refused. The path is kept. */
+function changeFormat(draft: Draft, fields: Record<string, unknown>, format: string): void {
+  const path = valueAt(fields, ['dataset', 'path']);
+  draft.set(['dataset'], format === 'synthetic-images' ? { format } : { format, path: path ?? '' });
+}

@@ -1,0 +1,107 @@
+/** Writes a study: a form with defaults beside the YAML that it stands for. */
+import { createStudyResponseSchema, type Problem, workloadListSchema } from '@edgetune/shared/protocol/http.ts';
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
+import type { z } from 'zod';
+import { ApiError, getJson, sendJson } from '../api/client.ts';
+import { ErrorText } from '../components/dialog.tsx';
+import { createDraft } from '../new-study/draft.ts';
+import { StudyForm } from '../new-study/study-form.tsx';
+import { YamlEditor } from '../new-study/yaml-editor.tsx';
+import { paths } from '../route.ts';
+import { announce } from '../state/announce.ts';
+import { devices } from '../state/overview.ts';
+
+type Workload = z.infer<typeof workloadListSchema>['workloads'][number];
+
+export function NewStudyPage() {
+  const draft = useMemo(createDraft, []);
+  const workloads = useSignal<Workload[]>([]);
+  const workload = useSignal<Workload | null>(null);
+  const problem = useSignal<Problem | null>(null);
+  const failure = useSignal<string | null>(null);
+  const busy = useSignal(false);
+
+  const startFrom = (chosen: Workload) => {
+    workload.value = chosen;
+    draft.setText(chosen.exampleYaml);
+    draft.set(['devices'], readyDevices());
+    problem.value = null;
+  };
+  useSignalEffect(() => {
+    // Waits for the fleet, whose devices are chosen at first, and starts once.
+    if (devices.value === null || workload.peek() !== null) return;
+    getJson('/api/workloads', workloadListSchema).then(
+      (list) => {
+        workloads.value = list.workloads;
+        if (list.workloads[0] && workload.peek() === null) startFrom(list.workloads[0]);
+      },
+      (error: Error) => {
+        failure.value = error.message;
+      },
+    );
+  });
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    busy.value = true;
+    problem.value = null;
+    failure.value = null;
+    try {
+      const response = await sendJson('POST', '/api/studies', { yaml: draft.text.value });
+      const { study } = createStudyResponseSchema.parse(await response.json());
+      announce(`Study ${study.name} is ${study.state}`);
+      location.hash = paths.study(study.id);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 400) problem.value = error.problem;
+      else failure.value = (error as Error).message;
+    } finally {
+      busy.value = false;
+    }
+  };
+  const fields = draft.fields();
+  return (
+    <form onSubmit={submit} noValidate>
+      <div class="title">
+        <h1>New study</h1>
+        <button type="submit" class="primary" disabled={busy.value || workload.value === null}>
+          Start study
+        </button>
+      </div>
+      <ErrorText text={failure.value} />
+      <div class="halves">
+        <div class="card">
+          <label class="field">
+            Workload
+            <select
+              value={workload.value?.name ?? ''}
+              onChange={(event) => {
+                const chosen = workloads.value.find(({ name }) => name === event.currentTarget.value);
+                if (chosen) startFrom(chosen);
+              }}
+            >
+              {workloads.value.map(({ name }) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+            <small>{workload.value?.description}</small>
+          </label>
+          {fields ? (
+            <StudyForm draft={draft} fields={fields} devices={devices.value ?? []} />
+          ) : (
+            <p>The text is no complete YAML now; the form comes back when it is.</p>
+          )}
+        </div>
+        <div class="card">
+          <YamlEditor draft={draft} problem={problem.value} />
+        </div>
+      </div>
+    </form>
+  );
+}
+
+/** All devices that can measure now; all of the fleet where none can. */
+function readyDevices(): string[] {
+  const fleet = devices.peek() ?? [];
+  const ready = fleet.filter(({ presence }) => presence === 'online' || presence === 'busy');
+  return (ready.length > 0 ? ready : fleet).map(({ name }) => name);
+}

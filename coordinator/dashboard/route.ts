@@ -1,0 +1,24 @@
+/** Which page is shown: hash routes, so that the page works under any path and without rewriting on the server. */
+import { signal } from '@preact/signals';
+
+export type Route = { page: 'fleet' } | { page: 'studies' } | { page: 'new-study' } | { page: 'study'; id: string };
+
+export const paths = {
+  fleet: '#/fleet',
+  studies: '#/studies',
+  newStudy: '#/new',
+  study: (id: string) => `#/studies/${encodeURIComponent(id)}`,
+};
+
+/** Unknown hashes lead to the fleet, where a newcomer starts. */
+export function parseRoute(hash: string): Route {
+  const [, first = '', second] = hash.split('/');
+  if (first === 'new') return { page: 'new-study' };
+  if (first === 'studies') return second ? { page: 'study', id: decodeURIComponent(second) } : { page: 'studies' };
+  return { page: 'fleet' };
+}
+
+export const route = signal<Route>(parseRoute(location.hash));
+addEventListener('hashchange', () => {
+  route.value = parseRoute(location.hash);
+});
