@@ -211,8 +211,7 @@ class AskTellTuner implements Tuner {
     this.#scheduler.amended(before, after, rung);
     this.#stop.learned(after);
     if (status === 'stopped') return;
-    this.#history.remove(before);
-    this.#history.add(after);
+    this.#history.replace(before, after);
   }
 
   /** What a tell means for comparisons: a failed trial, or one without usable objectives, violates without bound. */

@@ -6,6 +6,8 @@ export class History {
   readonly objectives: number;
   /** One ranking per level of the ladder, from the lowest. */
   readonly levels: readonly Ranking[];
+  /** All observations in the order in which they were told; an amended one stands where it stood. */
+  readonly inOrder: Observation[] = [];
   /** Points of the outstanding asks, by trial. */
   readonly pending = new Map<number, SpacePoint>();
   /** Grows with every change: what is computed from the history may be kept until it does. */
@@ -28,16 +30,19 @@ export class History {
 
   add(observation: Observation) {
     this.levels[observation.level]?.add(observation);
+    this.inOrder.push(observation);
     this.revision++;
   }
 
-  remove(observation: Observation) {
-    this.levels[observation.level]?.remove(observation);
+  replace(before: Observation, after: Observation) {
+    this.levels[before.level]?.remove(before);
+    this.levels[after.level]?.add(after);
+    this.inOrder[this.inOrder.indexOf(before)] = after;
     this.revision++;
   }
 
   /** Observations of all levels. */
   get size(): number {
-    return this.levels.reduce((sum, { size }) => sum + size, 0);
+    return this.inOrder.length;
   }
 }

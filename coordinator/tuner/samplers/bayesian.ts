@@ -10,10 +10,14 @@ import type { Observation } from '../observation.ts';
 import { hypervolume, paretoFront, referencePoint } from '../pareto.ts';
 import type { Random } from '../random.ts';
 import type { Space, SpacePoint } from '../space.ts';
-import { GaussianProcess } from './gaussian-process.ts';
+import { fitScales, GaussianProcess, type Scales } from './gaussian-process.ts';
 import type { Proposal, Sampler, SamplerView } from './sampler.ts';
 
 const STARTUP = 8;
+/** Observations that the scales are fitted to at most. */
+const MOST_FITTED = 60;
+/** The scales are fitted anew whenever there are so many times as many observations. */
+const FIT_GROWTH = 1.2;
 /** Observations in the model at most: the best and an even choice of the others, the highest levels first. */
 const MOST_MODELLED = 120;
 const SPREAD_POINTS = 150;
@@ -35,6 +39,7 @@ interface Model {
 export class BayesianSampler implements Sampler {
   readonly #startup: Sampler;
   #model: Model | null = null;
+  readonly #scales = new FittedScales();
 
   constructor(startup: Sampler) {
     this.#startup = startup;
@@ -45,7 +50,7 @@ export class BayesianSampler implements Sampler {
     const enough = history.size >= STARTUP && history.levels.some((level) => level.feasibleSize >= 2);
     if (!enough || attempt >= 8) return this.#startup.propose(view, random);
     if (this.#model?.revision !== history.revision || this.#model.level !== view.level)
-      this.#model = modelOf(space, history, view.level);
+      this.#model = modelOf(space, history, view.level, this.#scales);
     const point = searched(space, this.#model, random);
     // The best was tried already: something near it, ever less near.
     return { point: attempt === 0 ? point : changed(space, point, 0.02 * attempt, random), by: 'bayesian' };
@@ -91,7 +96,7 @@ function changed(space: Space, center: SpacePoint, step: number, random: Random)
   });
 }
 
-function modelOf(space: Space, history: History, start: number): Model {
+function modelOf(space: Space, history: History, start: number, fitted: FittedScales): Model {
   const observations = modelled(history);
   const levels = history.levels.length;
   const at = ({ point, level }: { point: SpacePoint; level: number }) =>
@@ -99,10 +104,16 @@ function modelOf(space: Space, history: History, start: number): Model {
   const pending = [...history.pending.values()].map((point) => ({ point, level: start }));
   const points = [...observations, ...pending].map(at);
   const difference = differenceOf(space);
-  const process = (values: readonly number[]) =>
-    new GaussianProcess(points, [...values, ...pending.map(() => 0)], difference);
+  fitted.update(history, at, difference);
+  const process = (values: readonly number[], scales: Scales) =>
+    new GaussianProcess(points, [...values, ...pending.map(() => 0)], difference, scales);
   const scaled = Array.from({ length: history.objectives }, (_, objective) => standardised(observations, objective));
-  const processes = scaled.map(process);
+  const processes = scaled.map((values, objective) =>
+    process(
+      values,
+      fitted.of(`objective ${objective}`, (set) => standardised(set, objective)),
+    ),
+  );
   const gain =
     processes.length === 1
       ? expectedImprovement(
@@ -112,7 +123,10 @@ function modelOf(space: Space, history: History, start: number): Model {
         )
       : hypervolumeGain(processes, observations, scaled);
   const feasibility = observations.some(({ violation }) => violation > 0)
-    ? feasibilityOf(process(standardisedViolations(observations)), observations)
+    ? feasibilityOf(
+        process(standardisedViolations(observations), fitted.of('violation', standardisedViolations)),
+        observations,
+      )
     : () => 0;
   const top = (point: SpacePoint) => (levels > 1 ? [...point, 1] : point);
   const ranking = history.levels.findLast(({ size }) => size >= 3) ?? (history.levels[0] as History['levels'][number]);
@@ -125,6 +139,39 @@ function modelOf(space: Space, history: History, start: number): Model {
       return gain(full) + feasibility(full);
     },
   };
+}
+
+/**
+ * The scales of each process, fitted to the first observations of the history up to a number that grows by steps: a fit
+ * serves many asks, and depends on nothing but the history, so that a restored tuner finds the same.
+ */
+class FittedScales {
+  #set: Observation[] = [];
+  #points: SpacePoint[] = [];
+  #difference: ReturnType<typeof differenceOf> = () => 0;
+  readonly #known = new Map<string, Scales>();
+
+  update(
+    { inOrder }: History,
+    at: (observation: Observation) => SpacePoint,
+    difference: ReturnType<typeof differenceOf>,
+  ) {
+    let count = STARTUP;
+    while (Math.ceil(count * FIT_GROWTH) <= inOrder.length) count = Math.ceil(count * FIT_GROWTH);
+    const used = Math.min(count, MOST_FITTED);
+    const set = Array.from({ length: used }, (_, i) => inOrder[Math.floor((i * count) / used)] as Observation);
+    this.#difference = difference;
+    if (set.length === this.#set.length && set.every((observation, i) => observation === this.#set[i])) return;
+    this.#set = set;
+    this.#points = set.map(at);
+    this.#known.clear();
+  }
+
+  of(process: string, valuesOf: (set: readonly Observation[]) => number[]): Scales {
+    const scales = this.#known.get(process) ?? fitScales(this.#points, valuesOf(this.#set), this.#difference);
+    this.#known.set(process, scales);
+    return scales;
+  }
 }
 
 /** The observations that the model is made of: from the highest level down, of each the best and an even choice of the rest. */
@@ -213,8 +260,9 @@ function expectedImprovement(
 ): Acquisition {
   const best = Math.min(...seen.map((point) => process.predict(point).mean));
   return (point) => {
-    const { mean } = process.predict(point);
-    const { deviation } = process.predict(atStart(point));
+    const { mean, deviation: own } = process.predict(point);
+    const start = atStart(point);
+    const deviation = start === point ? own : process.predict(start).deviation;
     return Math.log(deviation) + logImprovement((best - mean) / deviation);
   };
 }

@@ -9,13 +9,12 @@ import type { SpacePoint } from '../space.ts';
 export type SquaredDifference = (a: number, b: number, at: number) => number;
 
 const STEPS = 25;
-/** Points that the scales are fitted to at most: a step costs their third power. */
-const MOST_FITTED = 60;
 const LOG_NOISE: [least: number, prior: number, most: number] = [Math.log(1e-6), Math.log(1e-4), Math.log(0.3)];
 const LOG_SCALE: [least: number, most: number] = [Math.log(0.02), Math.log(30)];
 const ROOT_FIVE = Math.sqrt(5);
 
-interface Scales {
+/** Lengths and noise of a process, as `fitScales` finds them. */
+export interface Scales {
   /** Logarithms of the length of each dimension. */
   lengths: number[];
   /** Logarithm of noise ÷ signal variance. */
@@ -32,10 +31,9 @@ export class GaussianProcess {
   readonly #signal: number;
 
   /** @param values of mean 0 and variance about 1, one per point */
-  constructor(points: readonly SpacePoint[], values: readonly number[], difference: SquaredDifference) {
+  constructor(points: readonly SpacePoint[], values: readonly number[], difference: SquaredDifference, scales: Scales) {
     this.#points = points;
     this.#difference = difference;
-    const scales = fitScales(evenly(points), evenly(values), difference);
     this.#inverse = Float64Array.from(scales.lengths, (log) => Math.exp(-2 * log));
     const n = points.length;
     const covariance = new Float64Array(n * n);
@@ -66,12 +64,6 @@ export class GaussianProcess {
     forward(this.#cholesky, k, n);
     return { mean, deviation: Math.sqrt(this.#signal * Math.max(1e-12, 1 - dot(k, k))) };
   }
-}
-
-/** At most MOST_FITTED items, evenly from the list. */
-function evenly<T>(list: readonly T[]): T[] {
-  const count = Math.min(list.length, MOST_FITTED);
-  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)] as T);
 }
 
 /** Matérn 5/2 of a squared scaled distance. */
@@ -123,8 +115,15 @@ function solved(cholesky: Float64Array, b: Float64Array, n: number): Float64Arra
   return b;
 }
 
-/** The scales of the largest posterior density that is found from long and from short lengths: a wave hides from long ones. */
-function fitScales(points: readonly SpacePoint[], values: readonly number[], difference: SquaredDifference): Scales {
+/**
+ * The scales of the largest posterior density that is found from long and from short lengths (a wave hides from long
+ * ones). The time grows with the third power of the number of points.
+ */
+export function fitScales(
+  points: readonly SpacePoint[],
+  values: readonly number[],
+  difference: SquaredDifference,
+): Scales {
   const dimensions = (points[0] as SpacePoint).length;
   const differences = pairwise(points, difference, dimensions);
   const prior = Math.log(0.5) + Math.log(Math.max(1, dimensions)) / 2;

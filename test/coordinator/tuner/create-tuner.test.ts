@@ -48,7 +48,7 @@ test('any study ends: as many trials as allowed, no candidate twice, one reaches
       const healthy = asks.filter((ask) => answer(ask).status === 'ok');
       if (healthy.length === asks.length) assert.equal(top, highest);
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
 
@@ -64,7 +64,7 @@ test('a restored tuner goes on exactly as the one that was killed', () => {
       }
       assert.ok(restored.isFinished());
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
 

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyedRandom } from '../../../coordinator/tuner/random.ts';
-import { GaussianProcess } from '../../../coordinator/tuner/samplers/gaussian-process.ts';
+import { fitScales, GaussianProcess } from '../../../coordinator/tuner/samplers/gaussian-process.ts';
 
 const squared = (a: number, b: number) => (a - b) ** 2;
+const fitted = (points: number[][], values: number[]) =>
+  new GaussianProcess(points, values, squared, fitScales(points, values, squared));
 
 test('a smooth function is learned: small error between the points, certain at them, uncertain far away', () => {
   const random = keyedRandom(4);
   const points = Array.from({ length: 40 }, () => [0.5 * random.uniform(), random.uniform()]);
   const f = ([x, y]: readonly number[]) => Math.SQRT2 * Math.sin(6 * (x as number)) * Math.cos(4 * (y as number));
-  const process = new GaussianProcess(points, points.map(f), squared);
+  const process = fitted(points, points.map(f));
   const errors = Array.from({ length: 200 }, () => {
     const point = [0.05 + 0.4 * random.uniform(), 0.1 + 0.8 * random.uniform()];
     return Math.abs(process.predict(point).mean - f(point));
@@ -23,17 +25,16 @@ test('a smooth function is learned: small error between the points, certain at t
 test('a dimension that has no influence is recognised: moving along it changes nothing', () => {
   const random = keyedRandom(5);
   const points = Array.from({ length: 30 }, () => [random.uniform(), random.uniform()]);
-  const process = new GaussianProcess(
+  const process = fitted(
     points,
     points.map(([x]) => Math.sin(5 * (x as number))),
-    squared,
   );
   const change = Math.abs(process.predict([0.3, 0.1]).mean - process.predict([0.3, 0.9]).mean);
   assert.ok(change < 0.02, `changed by ${change}`);
 });
 
 test('points that coincide, and values that are all equal, do no harm', () => {
-  const process = new GaussianProcess([[0.5], [0.5], [0.5]], [0, 0, 0], squared);
+  const process = fitted([[0.5], [0.5], [0.5]], [0, 0, 0]);
   const { mean, deviation } = process.predict([0.5]);
   assert.ok(Number.isFinite(mean) && Number.isFinite(deviation));
 });
