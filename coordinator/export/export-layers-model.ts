@@ -75,9 +75,10 @@ class Exporter {
     }
   }
 
-  /** The batch normalisation that is the only reader of a convolution's output. */
+  /** The batch normalisation that is the only reader of a convolution's output, where nothing stands between the two. */
   #normalisationAfter(layer: Layer): Layer | null {
     if (!['Conv2D', 'DepthwiseConv2D'].includes(layer.getClassName())) return null;
+    if (((layer.getConfig() as Config).activation ?? 'linear') !== 'linear') return null;
     const output = layer.output as tfl.SymbolicTensor;
     const readers = this.#model.layers.filter(
       (other) => other !== layer && inputsOf(other).some((input) => input.id === output.id),
