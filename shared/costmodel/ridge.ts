@@ -53,33 +53,40 @@ export function fitTowardsOne(
 ): Float64Array {
   const { gram, right } = normalEquations(rows, lambda, weights);
   const size = right.length;
-  const solution = new Float64Array(size);
-  const free = new Set<number>();
+  const solution = new Float64Array(size).fill(1);
+  const free = new Set(solution.keys());
+  descend(gram, right, solution, free);
   for (let round = 0; round < 3 * size; round += 1) {
     const next = mostPromising(gram, right, solution, free);
     if (next === null) break;
     free.add(next);
-    for (;;) {
-      const indices = [...free];
-      const unconstrained = solveInPlace(
-        indices.map((a) => Float64Array.from(indices, (b) => (gram[a] as Float64Array)[b] as number)),
-        Float64Array.from(indices, (a) => right[a] as number),
-      );
-      let step = 1;
-      for (const [at, index] of indices.entries()) {
-        const [from, to] = [solution[index] as number, unconstrained[at] as number];
-        if (to <= 0) step = Math.min(step, from / (from - to));
-      }
-      for (const [at, index] of indices.entries()) {
-        const from = solution[index] as number;
-        const moved = from + step * ((unconstrained[at] as number) - from);
-        solution[index] = step < 1 && moved <= SMALLEST ? 0 : moved;
-        if (step < 1 && moved <= SMALLEST) free.delete(index);
-      }
-      if (step >= 1) break;
-    }
+    descend(gram, right, solution, free);
   }
   return solution;
+}
+
+/** Goes to the optimum over the free unknowns, all others at zero; those that would turn negative on the way stop being free. */
+function descend(gram: readonly Float64Array[], right: Float64Array, solution: Float64Array, free: Set<number>): void {
+  for (;;) {
+    const indices = [...free];
+    const unconstrained = solveInPlace(
+      indices.map((a) => Float64Array.from(indices, (b) => (gram[a] as Float64Array)[b] as number)),
+      Float64Array.from(indices, (a) => right[a] as number),
+    );
+    let step = 1;
+    for (const [at, index] of indices.entries()) {
+      const [from, to] = [solution[index] as number, unconstrained[at] as number];
+      if (to <= 0) step = Math.min(step, from / (from - to));
+    }
+    for (const [at, index] of indices.entries()) {
+      const from = solution[index] as number;
+      const moved = from + step * ((unconstrained[at] as number) - from);
+      const hitsZero = step < 1 && moved <= SMALLEST;
+      solution[index] = hitsZero ? 0 : moved;
+      if (hitsZero) free.delete(index);
+    }
+    if (step >= 1) return;
+  }
 }
 
 /** Values below this are zero: the unknowns are of the order of 1. */

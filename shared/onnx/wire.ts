@@ -29,7 +29,8 @@ function readInt(reader: Reader): number {
 }
 
 function expectWire(actual: number, expected: number, where: string): void {
-  if (actual !== expected) throw new OnnxError('not-onnx', where, `wire type ${actual} where ${expected} belongs`);
+  if (actual !== expected)
+    throw new OnnxError('not-onnx', where, `this is no ONNX model (wire type ${actual} where ${expected} belongs)`);
 }
 
 function readPayload(reader: Reader, wireType: number): Payload {

@@ -26,7 +26,8 @@ const MODEL_COLUMNS = new Set(['model path', 'model_path', 'path']);
 
 /** Splits one line of CSV; quoted cells may hold commas and doubled quotes. */
 function cellsOf(line: string): string[] {
-  const cells = [...line.matchAll(/(?:^|,)\s*(?:"((?:[^"]|"")*)"|([^,]*))/g)];
+  // With a comma in front every cell, the first and empty ones too, starts with one.
+  const cells = [...`,${line}`.matchAll(/,\s*(?:"((?:[^"]|"")*)"\s*|([^,]*))/g)];
   return cells.map((match) => (match[1] === undefined ? (match[2] ?? '').trim() : match[1].replaceAll('""', '"')));
 }
 

@@ -95,7 +95,7 @@ export function xavierPowerModes(): PowerModeRow[] {
   const columns = head.split(',');
   return lines.flatMap((line) => {
     if (!line.startsWith('v1.1,') || !/xavier-power\.\d-fan\.cool-tflite/.test(line)) return [];
-    const cells = [...line.matchAll(/(?:^|,)(?:"([^"]*)"|([^,]*))/g)].map((match) => match[1] ?? match[2] ?? '');
+    const cells = [...`,${line}`.matchAll(/,(?:"([^"]*)"|([^,]*))/g)].map((match) => match[1] ?? match[2] ?? '');
     const cell = (name: string) => cells[columns.indexOf(name)] ?? '';
     if (cell('model') !== 'resnet50' || cell('avg_watts') === '') return [];
     const powerMode = cell('hw_notes').replace('Power mode: ', '');

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { boardProfileSchema, parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { BOARD_PROFILES, boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
+import { predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
+import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
+import { type NetworkShape, network } from '../../support/random-network.ts';
+
+const shapes: fc.Arbitrary<NetworkShape> = fc.record({
+  imageSize: fc.integer({ min: 8, max: 64 }),
+  channels: fc.integer({ min: 4, max: 48 }),
+  depth: fc.integer({ min: 1, max: 4 }),
+  kernel: fc.constantFrom(1 as const, 3 as const, 5 as const),
+  pool: fc.boolean(),
+});
+const profiles = fc.constantFrom(...BOARD_PROFILES);
+const config = (change: Partial<InferenceConfig> = {}) =>
+  inferenceConfigSchema.parse({ batchSize: 1, threads: 1, ...change });
+const costOf = (shape: NetworkShape, profile = boardProfileNamed('raspberry-pi-5'), batchSize = 1) =>
+  predict(profile, analyseModel(network(shape), { batchSize }), config({ batchSize }));
+
+test('doubling height and width costs between 1 and 4 times, and near 4 times where work dominates', () => {
+  fc.assert(
+    fc.property(shapes, profiles, (shape, profile) => {
+      const ratio =
+        costOf({ ...shape, imageSize: 2 * shape.imageSize }, profile).latencyMs / costOf(shape, profile).latencyMs;
+      assert.ok(ratio > 1 && ratio <= 4 + 1e-9, `${ratio}`);
+    }),
+    { numRuns: 60 },
+  );
+  const large: NetworkShape = { imageSize: 112, channels: 64, depth: 3, kernel: 3, pool: false };
+  assert.ok(costOf({ ...large, imageSize: 224 }).latencyMs / costOf(large).latencyMs > 3.9);
+});
+
+test('doubling the channels costs between 1 and 4 times', () => {
+  fc.assert(
+    fc.property(shapes, profiles, (shape, profile) => {
+      const ratio =
+        costOf({ ...shape, channels: 2 * shape.channels }, profile).latencyMs / costOf(shape, profile).latencyMs;
+      assert.ok(ratio > 1 && ratio <= 4 + 1e-9, `${ratio}`);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a batch costs more than one sample, and less than as many runs', () => {
+  fc.assert(
+    fc.property(shapes, profiles, fc.integer({ min: 2, max: 16 }), (shape, profile, batch) => {
+      const ratio = costOf(shape, profile, batch).latencyMs / costOf(shape, profile).latencyMs;
+      assert.ok(ratio > 1 && ratio < batch, `${ratio} for ${batch}`);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('the kernels and the fixed cost of a run add up, and energy is power times time', () => {
+  const { latencyMs, perKernel, powerW, energyJ, netEnergyJ } = costOf({
+    imageSize: 32,
+    channels: 16,
+    depth: 2,
+    kernel: 3,
+    pool: true,
+  });
+  const kernels = perKernel.reduce((sum, kernel) => sum + kernel.latencyMs, 0);
+  assert.ok(kernels < latencyMs && kernels > 0.9 * latencyMs);
+  assert.ok(Math.abs(energyJ - (powerW * latencyMs) / 1000) < 1e-9);
+  assert.ok(netEnergyJ < energyJ);
+});
+
+test('more threads help less and less, and can hurt', () => {
+  const analysis = analyseModel(network({ imageSize: 64, channels: 32, depth: 4, kernel: 3, pool: true }), {
+    batchSize: 1,
+  });
+  const at = (profile: string, threads: number) =>
+    predict(boardProfileNamed(profile), analysis, config({ threads })).latencyMs;
+  for (const { name, cores } of BOARD_PROFILES)
+    assert.ok(at(name, 1) / at(name, 2) < 2 && at(name, 1) > at(name, Math.max(2, cores - 1)), name);
+  assert.ok(at('raspberry-pi-3b-plus', 4) > at('raspberry-pi-3b-plus', 3));
+});
+
+test('the clock that saves most energy above idle is not the fastest one', () => {
+  const profile = boardProfileNamed('raspberry-pi-5');
+  const analysis = analyseModel(network({ imageSize: 64, channels: 32, depth: 4, kernel: 3, pool: true }), {
+    batchSize: 1,
+  });
+  const runs = profile.settableClocksKHz.map((clockKHz) => predict(profile, analysis, config({ clockKHz })));
+  const [slowest, fastest] = [runs[0], runs.at(-1)];
+  assert.ok(slowest && fastest);
+  assert.ok(fastest.latencyMs < slowest.latencyMs);
+  assert.ok(slowest.netEnergyJ < fastest.netEnergyJ);
+});
+
+test('a config that the board does not have is refused with what it has', () => {
+  const analysis = analyseModel(network({ imageSize: 8, channels: 4, depth: 1, kernel: 1, pool: false }), {
+    batchSize: 1,
+  });
+  const refuse = (change: Partial<InferenceConfig>, message: RegExp, powerMode?: string) =>
+    assert.throws(
+      () => predict(boardProfileNamed('raspberry-pi-4'), analysis, config(change), { powerMode }),
+      (error: Error) => error instanceof UnsupportedConfigError && message.test(error.message),
+    );
+  refuse({ threads: 5 }, /5 threads, but .* has 4 cores/);
+  refuse({ precision: 'float16' }, /no float16; it has float32, int8/);
+  refuse({ executionProvider: 'cuda', runner: 'onnxruntime-python' }, /it runs cpu by/);
+  refuse({}, /no power mode "turbo"/, 'turbo');
+});
+
+test('every profile has a source for each part and survives being written as YAML', () => {
+  for (const profile of BOARD_PROFILES) {
+    for (const part of ['coefficients', 'threads', 'memory', 'thermal', 'noise'])
+      assert.ok(profile.sources[part], `${profile.name}: ${part}`);
+    assert.deepEqual(parseBoardProfile(stringify(profile)), boardProfileSchema.parse(profile));
+  }
+  assert.throws(() => parseBoardProfile('name: x\ncores: 0'), /cores/);
+  assert.throws(() => boardProfileNamed('toaster'), /no board profile "toaster": use one of raspberry-pi-3b-plus/);
+});
