@@ -16,8 +16,8 @@ export const measureOrderSchema = z.object({
 export type MeasureOrder = z.infer<typeof measureOrderSchema>;
 
 export const measureReportSchema = z.discriminatedUnion('type', [
-  /** The model is loaded and warm: the measured window begins. */
-  z.object({ type: z.literal('measuring') }),
+  /** The model is loaded and warm: the window begins when the agent answers "begin". */
+  z.object({ type: z.literal('ready') }),
   z.object({
     type: z.literal('done'),
     latenciesMs: z.array(z.number()).min(1),

@@ -34,6 +34,8 @@ function resetPeak(): void {
   }
 }
 
+const RUNS_AFTER_WAITING = 2;
+
 async function measure(order: MeasureOrder): Promise<MeasureReport> {
   const { config, scenario, stopRule, dimensions, seed } = order;
   const ort = await import('onnxruntime-node');
@@ -59,7 +61,11 @@ async function measure(order: MeasureOrder): Promise<MeasureReport> {
   };
   for (let i = 0; i < Math.max(1, stopRule.warmupRuns); i++) await run(config.batchSize);
   const warmRows = outputRows;
-  await report({ type: 'measuring' });
+  const begin = new Promise((resolve) => process.once('message', resolve));
+  await report({ type: 'ready' });
+  await begin;
+  // While it waited its data have left the caches.
+  for (let i = 0; i < RUNS_AFTER_WAITING; i++) await run(config.batchSize);
   const cpuBefore = process.cpuUsage();
   const load = await playRealLoad(run, { scenario, batchSize: config.batchSize, stopRule, seed });
   const { user, system } = process.cpuUsage(cpuBefore);

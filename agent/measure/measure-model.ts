@@ -28,6 +28,8 @@ export interface MeasureContext {
   /** Path of the verified model file. */
   modelPath: string;
   signal: AbortSignal;
+  /** Called when the model is loaded and warm; resolves when the measured window may begin. Absent: at once. */
+  mayBegin?: () => Promise<void>;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface MeasureContext {
  */
 export async function measureModel(
   request: MeasureRequest,
-  { board, modelPath, signal }: MeasureContext,
+  { board, modelPath, signal, mayBegin = async () => {} }: MeasureContext,
 ): Promise<Measurement> {
   refuseImpossible(request, board);
   const startedAt = new Date();
@@ -49,7 +51,7 @@ export async function measureModel(
     dimensions: request.dimensions,
     seed: request.seed,
   };
-  const ending = await runChild(order, signal);
+  const ending = await runChild(order, signal, mayBegin);
   const conditions: Conditions = {
     clockKHzBefore: before.clock,
     clockKHzDuring: ending.kind === 'done' ? ending.clockDuring : null,
@@ -114,13 +116,13 @@ function refuseImpossible({ config }: MeasureRequest, board: BoardDescription): 
   if (lacks.length > 0) throw new RejectedError(`this board cannot do it: ${lacks.join('; ')}`);
 }
 
-async function runChild(order: MeasureOrder, signal: AbortSignal): Promise<Ending> {
+async function runChild(order: MeasureOrder, signal: AbortSignal, mayBegin: () => Promise<void>): Promise<Ending> {
   signal.throwIfAborted();
   // An empty folder: a model that refers to files beside it finds none.
   const cwd = mkdtempSync(join(tmpdir(), 'edgetune-measure-'));
   const child = startChild(order.config.threads, cwd);
   try {
-    return await watch(child, order, signal);
+    return await watch(child, order, signal, mayBegin);
   } finally {
     child.kill('SIGKILL');
     rmSync(cwd, { recursive: true, force: true });
@@ -152,7 +154,12 @@ function pinTo(threads: number): { command: string; flags: string[] } | null {
   return { command: taskset, flags: ['-c', cpus.slice(0, threads).join(',')] };
 }
 
-function watch(child: ChildProcess, order: MeasureOrder, signal: AbortSignal): Promise<Ending> {
+function watch(
+  child: ChildProcess,
+  order: MeasureOrder,
+  signal: AbortSignal,
+  mayBegin: () => Promise<void>,
+): Promise<Ending> {
   return new Promise((resolve, reject) => {
     let errorOutput = '';
     let window: { startMs: number; busyBefore: number | null } | null = null;
@@ -176,17 +183,23 @@ function watch(child: ChildProcess, order: MeasureOrder, signal: AbortSignal): P
       signal.removeEventListener('abort', onAbort);
       resolve(ending);
     };
+    const begin = () => {
+      timer.refresh();
+      window = { startMs: Date.now(), busyBefore: busyCpuSeconds() };
+      setTimeout(() => {
+        clockDuring = currentClockKHz();
+      }, order.stopRule.minDurationMs / 2).unref();
+      if (child.connected) child.send('begin');
+    };
     signal.addEventListener('abort', onAbort, { once: true });
     child.stderr?.on('data', (chunk) => {
       errorOutput = (errorOutput + chunk).slice(-2000);
     });
     child.on('message', (raw) => {
       const message = measureReportSchema.parse(raw);
-      if (message.type === 'measuring') {
-        window = { startMs: Date.now(), busyBefore: busyCpuSeconds() };
-        setTimeout(() => {
-          clockDuring = currentClockKHz();
-        }, order.stopRule.minDurationMs / 2).unref();
+      if (message.type === 'ready') {
+        // An abort while it waits ends the measurement by the signal.
+        mayBegin().then(begin, () => {});
       } else if (message.type === 'failed') {
         if (message.rejected) onReject(message.message);
         else

@@ -46,7 +46,10 @@ export function simulatedBoard(options: { profile: string; timeScale: number; se
   });
   return {
     describe: async () => board.describe(),
-    measure: async (request, { modelPath, signal }) =>
-      board.measure(request, new Uint8Array(await readFile(modelPath)), signal),
+    async measure(request, { modelPath, signal, mayBegin }) {
+      const bytes = new Uint8Array(await readFile(modelPath));
+      await mayBegin?.();
+      return board.measure(request, bytes, signal);
+    },
   };
 }

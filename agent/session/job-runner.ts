@@ -5,9 +5,16 @@ import { type JobUpdateMessage, PROTOCOL_VERSION } from '@edgetune/shared/protoc
 import { RejectedError } from '../simulated/rejected-error.ts';
 import type { Outbox } from './outbox.ts';
 
-export type Measure = (request: MeasureRequest, signal: AbortSignal, onRunning: () => void) => Promise<Measurement>;
+/** @param mayBegin is called when all is ready, and resolves when the measured window may begin */
+export type Measure = (
+  request: MeasureRequest,
+  signal: AbortSignal,
+  mayBegin: () => Promise<void>,
+) => Promise<Measurement>;
 type Fence = Pick<Job, 'jobId' | 'attempt' | 'leaseToken'>;
 type Ending = Pick<JobUpdateMessage, 'state' | 'reason' | 'measurement'>;
+
+const RUNNING: Ending = { state: 'running', reason: null, measurement: null };
 
 /** Results that are remembered for a job that arrives twice. */
 const MOST_REMEMBERED = 100;
@@ -25,8 +32,10 @@ export class JobRunner {
   readonly #send: (update: JobUpdateMessage) => void;
   readonly #queue: Job[] = [];
   readonly #finished = new Map<string, Ending>();
-  #active: { job: Job; controller: AbortController; done: Promise<void> } | null = null;
+  #active: { job: Job; controller: AbortController; done: Promise<void>; running: boolean } | null = null;
   #closed = false;
+  /** Lets the running job begin its window, where it waits for the coordinator's word. */
+  #begin: () => void = () => {};
 
   constructor(options: { measure: Measure; outbox: Outbox; send: (update: JobUpdateMessage) => void }) {
     this.#measure = options.measure;
@@ -66,6 +75,16 @@ export class JobRunner {
       this.#finish(job ?? fence, { state: 'cancelled', reason, measurement: null });
   }
 
+  /** The coordinator's word that its machine is quiet. */
+  proceed(fence: Fence): void {
+    if (this.#active && keyOf(this.#active.job) === keyOf(fence)) this.#begin();
+  }
+
+  /** Says again how the running job stands: after a reconnect the coordinator may not have heard it. */
+  reportAgain(): void {
+    if (this.#active?.running) this.#report(this.#active.job, RUNNING);
+  }
+
   /** Ends the running job without an answer: after the restart the coordinator sends it again. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -84,7 +103,7 @@ export class JobRunner {
       if (ending && !this.#closed) this.#finish(job, ending);
       this.#next();
     });
-    this.#active = { job, controller, done };
+    this.#active = { job, controller, done, running: false };
   }
 
   async #run(job: Job, controller: AbortController): Promise<Ending | null> {
@@ -94,9 +113,13 @@ export class JobRunner {
       job.stepTimeoutMs,
     );
     try {
-      const measurement = await this.#measure(job.request, controller.signal, () => {
+      const measurement = await this.#measure(job.request, controller.signal, async () => {
         timer.refresh();
-        this.#report(job, { state: 'running', reason: null, measurement: null });
+        if (this.#active) this.#active.running = true;
+        const begun = job.waitForHost ? this.#untilBegin(controller.signal) : null;
+        this.#report(job, RUNNING);
+        await begun;
+        timer.refresh();
       });
       return { state: 'succeeded', reason: null, measurement };
     } catch (error) {
@@ -104,6 +127,13 @@ export class JobRunner {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #untilBegin(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#begin = resolve;
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
   }
 
   #finish(fence: Fence, ending: Ending): void {

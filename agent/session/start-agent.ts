@@ -97,10 +97,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const jobs = new JobRunner({
     outbox,
     send: sendUpdate,
-    measure: async (request, signal, onRunning) => {
+    measure: async (request, signal, mayBegin) => {
       const modelPath = await cache.get(request.modelSha256, request.modelBytes, signal);
-      onRunning();
-      return options.board.measure(request, { board, modelPath, signal });
+      return options.board.measure(request, { board, modelPath, signal, mayBegin });
     },
   });
 
@@ -121,6 +120,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     };
     send(topics.hello(deviceId), JSON.stringify(hello));
     for (const update of outbox.waiting()) sendUpdate(update);
+    jobs.reportAgain();
     log(`connected to ${mqttUrl} as "${name}"`);
   });
   client.on('offline', () => log(`the coordinator at ${mqttUrl} cannot be reached: trying again`));
@@ -130,6 +130,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     if (!command) log('a command that this version does not understand was ignored');
     else if (command.type === 'job') jobs.accept(command.job);
     else if (command.type === 'cancel') jobs.cancel(command, command.reason);
+    else if (command.type === 'proceed') jobs.proceed(command);
     else if (command.type === 'acknowledge') for (const id of command.updateIds) outbox.acknowledge(id);
     else {
       log('this device was removed from the fleet: its credential is deleted');

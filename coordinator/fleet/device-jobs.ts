@@ -20,7 +20,7 @@ export interface DeviceJobsOptions {
   clock: Clock;
   /** Sends to the agent; what is sent while it is not connected is lost, and sent again after its hello. */
   send(command: CommandMessage): void;
-  /** Where the device is the coordinator's own machine: taken for each job. */
+  /** Where the device is the coordinator's own machine: taken for the measured window of each job. */
   hostLease(): HostLease | null;
   /** The number of jobs or their states have changed. */
   onChange(): void;
@@ -46,6 +46,8 @@ interface Pending {
   onAbort: () => void;
   stopTimer: () => void;
   giveBackHost: () => void;
+  /** The coordinator's machine is asked for and not there yet. */
+  takingHost: boolean;
 }
 
 const nothing = () => {};
@@ -95,6 +97,7 @@ export class DeviceJobs {
         onAbort: () => this.#cancel(pending, cancelled(options.signal)),
         stopTimer: nothing,
         giveBackHost: nothing,
+        takingHost: false,
       };
       options.signal.addEventListener('abort', pending.onAbort, { once: true });
       options.onStateChange?.('queued');
@@ -141,6 +144,8 @@ export class DeviceJobs {
     else {
       if (canFollow(active.record.state, update.state)) this.#change(active, update.state, null);
       this.#watchSteps(active);
+      const lease = update.state === 'running' ? this.#options.hostLease() : null;
+      if (lease) void this.#proceed(active, lease);
     }
     return true;
   }
@@ -158,24 +163,31 @@ export class DeviceJobs {
     const pending = this.#queue.shift();
     if (!pending) return;
     this.#active = pending;
-    const lease = this.#options.hostLease();
-    if (lease) void this.#sendWithHost(pending, lease);
-    else this.#send(pending);
+    this.#send(pending);
   }
 
-  async #sendWithHost(pending: Pending, lease: HostLease): Promise<void> {
-    try {
-      pending.giveBackHost = await lease.acquire(pending.options.signal);
-    } catch {
-      // The wait was aborted, and with it the job.
-      return;
+  /** The agent is ready to measure on the coordinator's own machine: takes the machine, then lets it begin. */
+  async #proceed(pending: Pending, lease: HostLease): Promise<void> {
+    const { id: jobId, attempt, leaseToken } = pending.record;
+    if (pending.giveBackHost === nothing) {
+      if (pending.takingHost) return;
+      pending.takingHost = true;
+      let giveBack: () => void;
+      try {
+        giveBack = await lease.acquire(pending.options.signal);
+      } catch {
+        // The wait was aborted, and with it the job.
+        return;
+      } finally {
+        pending.takingHost = false;
+      }
+      const isCurrent = this.#active === pending && !pending.settled && pending.record.attempt === attempt;
+      // An agent that went away says `running` again, or has lost the job, when it is back.
+      if (!isCurrent || !this.#ready) return giveBack();
+      pending.giveBackHost = giveBack;
     }
-    if (pending.settled) this.#free(pending);
-    else if (this.#ready) this.#send(pending);
-    else {
-      this.#queue.putBack(ownerOf(pending), pending);
-      this.#free(pending);
-    }
+    this.#options.send({ type: 'proceed', jobId, attempt, leaseToken });
+    this.#watchSteps(pending);
   }
 
   #send(pending: Pending): void {
@@ -186,7 +198,8 @@ export class DeviceJobs {
   #sendAgain(pending: Pending): void {
     const { id: jobId, attempt, leaseToken, request } = pending.record;
     const stepTimeoutMs = stepTimeoutMsOf(request as MeasureRequest);
-    this.#options.send({ type: 'job', job: { jobId, attempt, leaseToken, stepTimeoutMs, request } });
+    const waitForHost = this.#options.hostLease() !== null;
+    this.#options.send({ type: 'job', job: { jobId, attempt, leaseToken, stepTimeoutMs, waitForHost, request } });
     this.#watchSteps(pending);
   }
 

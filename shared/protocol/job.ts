@@ -79,6 +79,11 @@ export const jobSchema = z.object({
   leaseToken: z.string().min(1),
   /** The agent ends the job as timed-out when it is neither done nor reporting progress for so long. */
   stepTimeoutMs: z.number().positive(),
+  /**
+   * The device is on the coordinator's own machine: when the model is loaded and warm the agent reports `running` and
+   * waits for `proceed`, so that training stands still for the measured window only.
+   */
+  waitForHost: z.boolean().default(false),
   request: jobRequestSchema,
 });
 export type Job = z.infer<typeof jobSchema>;

@@ -52,6 +52,8 @@ export const commandMessageSchema = z.discriminatedUnion('type', [
     leaseToken: z.string(),
     reason: z.string(),
   }),
+  /** The coordinator's machine is quiet: the measured window may begin. */
+  z.object({ type: z.literal('proceed'), jobId: z.string(), attempt: z.int().min(1), leaseToken: z.string() }),
   z.object({ type: z.literal('acknowledge'), updateIds: z.array(z.string()).min(1) }),
   /** Sent when the device was removed from the fleet: the agent forgets its credential and stops. */
   z.object({ type: z.literal('removed') }),

@@ -24,6 +24,7 @@ const job = (jobId: string, stepTimeoutMs = 60_000): Job => ({
   attempt: 1,
   leaseToken: 'lease',
   stepTimeoutMs,
+  waitForHost: false,
   request,
 });
 
@@ -47,8 +48,8 @@ function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
   const states = () => sent.map(({ jobId, state }) => `${jobId} ${state}`);
   return { jobs, outbox, sent, until, states, folder };
 }
-const ok: Measure = async (asked, _signal, onRunning) => {
-  onRunning();
+const ok: Measure = async (asked, _signal, mayBegin) => {
+  await mayBegin();
   return measurementFor(asked);
 };
 
