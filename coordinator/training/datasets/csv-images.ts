@@ -18,18 +18,24 @@ export function readCsvImages({
   const pixels = new Uint8Array(rows.length * pixelCount);
   const labels = new Uint8Array(rows.length);
   for (const [index, row] of rows.entries()) {
-    const cells = row.split(',').map(Number);
+    // An empty cell is no number, whatever JavaScript says.
+    const cells = row.split(',').map((cell) => (cell.trim() === '' ? Number.NaN : Number(cell)));
     if (cells.length !== pixelCount + 1) {
       throw new DatasetError(
         `${path}, line ${index + 1}: ${cells.length} columns, but ${width}×${height} pixels and a label are ${pixelCount + 1}`,
       );
     }
-    const wrong = cells.findIndex((cell, i) => !(cell >= 0 && cell <= (i === pixelCount ? 255 : maxValue)));
+    const label = cells[pixelCount] as number;
+    if (!Number.isInteger(label) || label < 0 || label > 255)
+      throw new DatasetError(
+        `${path}, line ${index + 1}, column ${cells.length}: expected a whole number from 0 to 255 as the label`,
+      );
+    const wrong = cells.slice(0, pixelCount).findIndex((cell) => !(cell >= 0 && cell <= maxValue));
     if (wrong >= 0)
       throw new DatasetError(
-        `${path}, line ${index + 1}, column ${wrong + 1}: expected a number from 0 to ${wrong === pixelCount ? 255 : maxValue}`,
+        `${path}, line ${index + 1}, column ${wrong + 1}: expected a number from 0 to ${maxValue}`,
       );
-    labels[index] = cells[pixelCount] as number;
+    labels[index] = label;
     for (let i = 0; i < pixelCount; i++)
       pixels[index * pixelCount + i] = Math.round(((cells[i] as number) / maxValue) * 255);
   }
