@@ -1,11 +1,8 @@
-/** The page's entry: styles, settings that must come first, and the application. */
+/** The page's entry: settings that must come first, styles, and the application. */
+import './zod-settings.ts';
 import { render } from 'preact';
-import { config } from 'zod';
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
 import { App } from './app.tsx';
-
-// Zod would compile its parsers with `new Function`, which the content security policy forbids.
-config({ jitless: true });
 
 render(<App />, document.getElementById('app') as HTMLElement);

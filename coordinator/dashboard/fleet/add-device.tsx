@@ -50,6 +50,30 @@ export function AddDevice({ onClose }: { onClose(): void }) {
   );
 }
 
+/** A new line for a device that has not joined: the former one was lost, or its hour is over. */
+export function RenewCommand({ name, onClose }: { name: string; onClose(): void }) {
+  const added = useSignal<AddDeviceResponse | null>(null);
+  const { busy, error, run } = useAction(async () => {
+    const response = await sendJson('POST', `/api/devices/${encodeURIComponent(name)}/token`);
+    added.value = addDeviceResponseSchema.parse(await response.json());
+  });
+  if (added.value) return <JoinCommand added={added.value} onClose={onClose} />;
+  return (
+    <Dialog title={`New command for ${name}`} onClose={onClose}>
+      <p>The former command will not work any more.</p>
+      <ErrorText text={error.value} />
+      <div class="buttons">
+        <button type="button" class="primary" disabled={busy.value} onClick={run}>
+          Make the command
+        </button>
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
 function JoinCommand({ added, onClose }: { added: AddDeviceResponse; onClose(): void }) {
   const { id, name } = added.device;
   const joined = devices.value?.some((device) => device.id === id && device.presence !== 'pending') ?? false;

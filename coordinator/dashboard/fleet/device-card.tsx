@@ -8,11 +8,12 @@ import { counted, dateTime, quantity } from '../components/format.ts';
 import { useAction } from '../components/use-action.ts';
 import { announce } from '../state/announce.ts';
 import { reloadOverview } from '../state/overview.ts';
+import { RenewCommand } from './add-device.tsx';
 
 const TONES: Record<Presence, Tone> = { pending: 'notice', online: 'good', busy: 'busy', offline: 'bad' };
 
 export function DeviceCard({ device }: { device: DeviceView }) {
-  const open = useSignal<'rename' | 'remove' | null>(null);
+  const open = useSignal<'rename' | 'remove' | 'command' | null>(null);
   const close = () => (open.value = null);
   const { name, board, presence } = device;
   return (
@@ -23,13 +24,13 @@ export function DeviceCard({ device }: { device: DeviceView }) {
       </div>
       {board?.simulated && <SimulatedNotice simulated={board.simulated} />}
       {board ? <BoardFacts board={board} /> : <p>Waiting for the agent to join with its command.</p>}
-      <p class="quiet">
-        {device.runningJobs + device.queuedJobs > 0
-          ? `${counted(device.runningJobs, 'measurement')} running, ${device.queuedJobs} waiting`
-          : `Last seen ${dateTime(device.lastSeenAt)}`}
-        {device.onCoordinatorHost && ' · on the coordinator’s machine'}
-      </p>
+      {board && <p class="quiet">{activityText(device)}</p>}
       <div class="buttons">
+        {presence === 'pending' && (
+          <button type="button" aria-label={`New command for ${name}`} onClick={() => (open.value = 'command')}>
+            New command
+          </button>
+        )}
         <button type="button" aria-label={`Rename ${name}`} onClick={() => (open.value = 'rename')}>
           Rename
         </button>
@@ -37,10 +38,19 @@ export function DeviceCard({ device }: { device: DeviceView }) {
           Remove
         </button>
       </div>
+      {open.value === 'command' && <RenewCommand name={name} onClose={close} />}
       {open.value === 'rename' && <RenameDialog name={name} onClose={close} />}
       {open.value === 'remove' && <RemoveDialog name={name} onClose={close} />}
     </li>
   );
+}
+
+function activityText({ runningJobs, queuedJobs, lastSeenAt, onCoordinatorHost }: DeviceView): string {
+  const activity =
+    runningJobs + queuedJobs > 0
+      ? `${counted(runningJobs, 'measurement')} running, ${queuedJobs} waiting`
+      : `Last seen ${dateTime(lastSeenAt)}`;
+  return onCoordinatorHost ? `${activity} · on the coordinator’s machine` : activity;
 }
 
 function SimulatedNotice({ simulated }: { simulated: NonNullable<BoardDescription['simulated']> }) {

@@ -1,0 +1,252 @@
+/** The dashboard in a real browser, against an API with answers from memory. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { buildDashboard } from '../../../coordinator/dashboard/build.ts';
+import { type FakeCoordinator, startFakeCoordinator } from './support/fake-coordinator.ts';
+import {
+  recommendationFor,
+  sampleDevice,
+  sampleStudy,
+  sampleTrial,
+  simulatedDevice,
+  summaryOf,
+} from './support/sample-data.ts';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const skip = executablePath === undefined ? 'no Chromium on this machine: the dashboard is not tested' : false;
+const ARGUMENTS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describe('dashboard', { skip, timeout: 120_000 }, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'edgetune-dashboard-'));
+  let browser: Browser;
+  let fake: FakeCoordinator;
+  let page: Page;
+  /** What the browser complained of, and what it asked of anyone but the coordinator. */
+  let complaints: string[];
+
+  before(async () => {
+    await buildDashboard(directory);
+    browser = await chromium.launch({ executablePath: executablePath as string, args: ARGUMENTS });
+  });
+  after(async () => {
+    await browser?.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    fake = await startFakeCoordinator(directory);
+    page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(15_000);
+    complaints = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        complaints.push(message.text());
+    });
+    page.on('request', (request) => {
+      const own = request.url().startsWith(fake.url) || request.url().startsWith('blob:');
+      if (!own) complaints.push(`request to ${request.url()}`);
+    });
+  });
+  afterEach(async () => {
+    await page.close();
+    await fake.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  const text = (value: string) => page.getByText(value, { exact: true });
+  const button = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' });
+  const open = (route: string) => page.goto(`${fake.url}/#/${route}`);
+
+  it('is not built again from the same sources', async () => {
+    const built = statSync(join(directory, 'index.html')).mtimeMs;
+    await buildDashboard(directory);
+    assert.equal(statSync(join(directory, 'index.html')).mtimeMs, built);
+  });
+
+  it('has no inline script, which the content policy would refuse', () => {
+    assert.doesNotMatch(readFileSync(join(directory, 'index.html'), 'utf8'), /<script(?![^>]*\ssrc=)/);
+  });
+
+  it('adds a device by its name, and sees it join', async () => {
+    await open('fleet');
+    await button('Add device').click();
+    await page.getByLabel('Name').fill('kitchen-pi');
+    await page.keyboard.press('Enter');
+    const command = page.getByLabel('Command', { exact: true });
+    assert.match(await command.inputValue(), /^npx --yes http.*--token secret$/);
+    await text('Waiting for kitchen-pi to join …').waitFor();
+    fake.push('/api/stream', { type: 'device', device: sampleDevice('kitchen-pi') });
+    await text('✓ kitchen-pi has joined.').waitFor();
+    await page.keyboard.press('Escape');
+    await text('1 device, 1 ready').waitFor();
+  });
+
+  it('renames a device, and removes it only when that is confirmed', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    await open('fleet');
+    await button('Rename kitchen-pi').click();
+    await page.getByLabel('New name').fill('hall-pi');
+    await button('Rename').click();
+    await button('Remove hall-pi').click();
+    await button('Cancel').click();
+    assert.deepEqual(fake.requests, ['PATCH /api/devices/kitchen-pi {"name":"hall-pi"}']);
+    await button('Remove hall-pi').click();
+    await button('Remove').click();
+    await page.getByText('No device yet').waitFor();
+    assert.equal(fake.requests.at(-1), 'DELETE /api/devices/hall-pi');
+  });
+
+  it('marks a simulated device with its profile and its error', async () => {
+    fake.devices.push(simulatedDevice('nano-sim'));
+    await open('fleet');
+    const card = page.getByRole('listitem', { name: 'Device nano-sim' });
+    assert.match((await card.textContent()) ?? '', /SIMULATED computed from profile jetson-nano; .*12\.3 % on average/);
+    await text('1 measurement running, 2 waiting').waitFor();
+  });
+
+  it('writes YAML from the form, shows mistakes at their lines, and starts the study', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'), sampleDevice('shed-pi', { presence: 'offline' }));
+    fake.studies.push(sampleStudy(['kitchen-pi'], 0));
+    await open('new');
+    const yaml = page.getByLabel('Study as YAML');
+    await page.getByLabel('shed-pi').check();
+    await page.getByLabel('Trials at most').fill('7');
+    await page.getByLabel('Constraints').fill('latency.p99 <= 50 parsecs');
+    await button('Start study').click();
+    await button('Line 12').click();
+    assert.equal(await page.evaluate('getSelection().toString()'), '  - latency.p99 <= 50 parsecs');
+    assert.match((await page.getByRole('alert').textContent()) ?? '', /constraints\.0.*"50 parsecs" is not a time/);
+    await yaml.fill((await yaml.inputValue()).replace('parsecs', 'ms'));
+    assert.equal(await page.getByLabel('Constraints').inputValue(), 'latency.p99 <= 50 ms');
+    await button('Start study').click();
+    await page.getByRole('heading', { name: 'digits for the kitchen' }).waitFor();
+    const sent = fake.requests.at(-1) ?? '';
+    for (const part of ['- kitchen-pi\\n  - shed-pi', 'trials: 7', '# or idx'])
+      assert.ok(sent.includes(part), `${part} in ${sent}`);
+  });
+
+  it('lists the studies and leads to one', async () => {
+    fake.studies.push(sampleStudy(['kitchen-pi'], 25));
+    await open('studies');
+    await text('25 of 40').waitFor();
+    const changed = { ...summaryOf(fake.studies[0]!), progress: 0.9 };
+    fake.push('/api/stream', { type: 'study', study: changed });
+    await text('90 %').waitFor();
+    await page.getByRole('link', { name: 'digits for the kitchen' }).click();
+    await page.getByRole('heading', { name: '25 trials' }).waitFor();
+  });
+
+  it('sorts the trials and shows them in pages', async () => {
+    fake.studies.push(sampleStudy(['kitchen-pi'], 25));
+    await open('studies/s-1');
+    const trials = page.getByRole('region', { name: 'Trials', exact: true });
+    const cells = () => trials.locator('tbody tr td:first-child').allTextContents();
+    assert.equal((await trials.locator('tbody tr').first().textContent())?.startsWith('0finished'), true);
+    await trials.getByRole('button', { name: 'Trial', exact: true }).click();
+    await trials.getByRole('button', { name: 'Trial', exact: false }).first().click();
+    assert.deepEqual((await cells()).slice(0, 3), ['24', '23', '22']);
+    await trials.getByRole('button', { name: 'Next' }).click();
+    await trials.getByText('Page 2 of 2').waitFor();
+    assert.deepEqual(await cells(), ['4', '3', '2', '1', '0']);
+  });
+
+  it('draws the trade-off, the learning curves and the timeline, each with its numbers', async () => {
+    fake.studies.push(sampleStudy(['kitchen-pi', 'nano-sim'], 25));
+    await open('studies/s-1');
+    const tradeOff = page.getByRole('region', { name: 'Accuracy against cost' });
+    await tradeOff.getByText('25 trials, 3 infeasible; Pareto front of').waitFor();
+    assert.equal(await tradeOff.locator('svg.plot circle.feasible').count(), 22);
+    assert.equal(await tradeOff.locator('svg.plot path.infeasible').count(), 3);
+    const points = (await tradeOff.locator('polyline.front').getAttribute('points'))?.split(' ') ?? [];
+    const fronts = tradeOff.getByRole('region', { name: 'Pareto front' }).locator('tbody tr');
+    assert.equal(points.length, await fronts.count());
+    await page.getByLabel('Device shown below').selectOption('nano-sim');
+    await tradeOff.getByText('Median latency on nano-sim', { exact: true }).waitFor();
+    await page.getByRole('region', { name: 'Learning curves' }).locator('canvas').waitFor();
+    await text('8.1 s (96.4 % of measuring)').waitFor();
+    assert.equal(await page.locator('.lane').count(), 4);
+  });
+
+  it('follows a running study, and reads it at most once a second', async () => {
+    const study = sampleStudy(['kitchen-pi'], 5);
+    fake.studies.push(study);
+    await open('studies/s-1');
+    await page.getByRole('heading', { name: '5 trials' }).waitFor();
+    await page.getByText('Study digits for the kitchen is running, 10 percent done').waitFor({ state: 'attached' });
+    const readsBefore = fake.detailReads;
+    study.trialViews.push(sampleTrial(5, study.devices));
+    for (let seq = 101; seq <= 150; seq += 1) {
+      const body = { type: 'warning', message: 'busy' };
+      fake.push('/api/studies/s-1/stream', { seq, studyId: 's-1', at: study.createdAt, body }, seq);
+    }
+    await page.getByRole('heading', { name: '6 trials' }).waitFor();
+    assert.ok(fake.detailReads - readsBefore <= 3, `${fake.detailReads - readsBefore} reads after 50 events`);
+  });
+
+  it('recommends a model with a row per device, and gives the files out', async () => {
+    const study = sampleStudy(['kitchen-pi', 'nano-sim'], 25);
+    fake.studies.push({ ...study, state: 'stopped', recommendation: recommendationFor(study.devices) });
+    await open('studies/s-1');
+    const rows = await page.getByRole('region', { name: 'Devices of trial 15' }).locator('tbody tr').allTextContents();
+    assert.equal(rows.length, 2);
+    assert.match(rows[0] ?? '', /kitchen-pi.*42governor.*4\.15 ms5\.35 ms952 \/s41 MB12\.3 mJ estimate/);
+    assert.match(rows[1] ?? '', /nano-sim SIMULATED.*12\.3 mJ simulated/);
+    assert.ok(await text('synthetic data').isVisible());
+    for (const [name, file] of [
+      ['Download ONNX of trial 15', 'trial-15.onnx'],
+      ['Export zip', 'digits-for-the-kitchen.zip'],
+    ] as const) {
+      const waiting = page.waitForEvent('download');
+      await button(name).click();
+      assert.equal((await waiting).suggestedFilename(), file);
+    }
+    await button('Resume').click();
+    fake.push('/api/studies/s-1/stream', {}, 101);
+    await button('Stop').waitFor();
+    assert.equal(fake.requests.at(-1), 'POST /api/studies/s-1/resume');
+  });
+
+  it('asks for the admin token, and keeps it for the tab', async () => {
+    fake.adminToken = 'open sesame';
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    await open('fleet');
+    await page.getByLabel('Token').fill('wrong');
+    await button('Use this token').click();
+    await page.getByText('does not accept this token').waitFor();
+    await page.getByLabel('Token').fill('open sesame');
+    await button('Use this token').click();
+    await text('1 device, 1 ready').waitFor();
+    await page.reload();
+    await text('1 device, 1 ready').waitFor();
+  });
+
+  it('fits a phone', async () => {
+    const study = sampleStudy(['kitchen-pi', 'nano-sim'], 25);
+    fake.devices.push(sampleDevice('kitchen-pi'), simulatedDevice('nano-sim'));
+    fake.studies.push({ ...study, recommendation: recommendationFor(study.devices) });
+    await page.setViewportSize({ width: 360, height: 740 });
+    for (const [route, heading] of [
+      ['fleet', 'kitchen-pi'],
+      ['new', 'New study'],
+      ['studies', 'Studies'],
+      ['studies/s-1', '25 trials'],
+    ] as const) {
+      await open(route);
+      await page.getByRole('heading', { name: heading }).waitFor();
+      assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 360, route);
+    }
+  });
+});

@@ -1,0 +1,132 @@
+/** The coordinator's HTTP API with answers from memory, and the dashboard's files under the real content policy. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
+import { EXAMPLE_YAML, pendingDevice, summaryOf } from './sample-data.ts';
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+const CONTENT_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'";
+
+export interface FakeCoordinator {
+  url: string;
+  devices: DeviceView[];
+  studies: StudyDetail[];
+  /** "METHOD /path body" of everything that changed something. */
+  requests: string[];
+  adminToken: string | null;
+  /** Reads of one study's detail so far. */
+  detailReads: number;
+  /** Sends an event to all who follow a stream: `/api/stream` or a study's. */
+  push(path: string, data: unknown, id?: number): void;
+  close(): Promise<void>;
+}
+
+export async function startFakeCoordinator(dashboardDirectory: string): Promise<FakeCoordinator> {
+  const streams = new Map<ServerResponse, string>();
+  const fake: FakeCoordinator = {
+    url: '',
+    devices: [],
+    studies: [],
+    requests: [],
+    adminToken: null,
+    detailReads: 0,
+    push(path, data, id) {
+      for (const [response, followed] of streams)
+        if (followed === path)
+          response.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  const server = createServer((request, response) => {
+    void answer(request, response).catch((error) => response.writeHead(500).end(String(error)));
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', 'http://coordinator');
+    const method = request.method ?? 'GET';
+    const json = (status: number, body: unknown) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (!pathname.startsWith('/api/')) return sendFile(pathname, response);
+    if (fake.adminToken !== null && request.headers.authorization !== `Bearer ${fake.adminToken}`)
+      return void json(401, { error: 'the admin token is missing or wrong' });
+    const text = await bodyOf(request);
+    if (method !== 'GET') fake.requests.push(`${method} ${pathname} ${text}`.trim());
+    const [, , kind, name = '', action] = pathname.split('/');
+    const device = fake.devices.find((other) => other.name === name);
+    const study = fake.studies.find(({ id }) => id === name);
+    if (pathname.endsWith('/stream')) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n');
+      streams.set(response, pathname);
+      response.on('close', () => streams.delete(response));
+    } else if (kind === 'workloads') {
+      const description = 'Convolutional networks for small images.';
+      json(200, { workloads: [{ name: 'image-classifier', description, exampleYaml: EXAMPLE_YAML }] });
+    } else if (kind === 'blobs' || action === 'export') {
+      response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(`content of ${pathname}`);
+    } else if (kind === 'devices' && method === 'GET') {
+      json(200, { devices: fake.devices });
+    } else if (kind === 'devices' && method === 'POST') {
+      const added = pendingDevice((JSON.parse(text) as { name: string }).name);
+      fake.devices.push(added);
+      const command = `npx --yes ${fake.url}/agent.tgz run --server ${fake.url} --token secret`;
+      json(201, {
+        device: added,
+        token: 'secret',
+        expiresAt: added.addedAt,
+        command,
+        localCommand: `${command} --simulate raspberry-pi-5`,
+      });
+    } else if (kind === 'devices' && device && method === 'PATCH') {
+      device.name = (JSON.parse(text) as { name: string }).name;
+      json(200, device);
+    } else if (kind === 'devices' && device && method === 'DELETE') {
+      fake.devices.splice(fake.devices.indexOf(device), 1);
+      response.writeHead(204).end();
+    } else if (kind === 'studies' && name === '' && method === 'GET') {
+      json(200, { studies: fake.studies.map(summaryOf) });
+    } else if (kind === 'studies' && name === '' && method === 'POST') {
+      const { yaml } = JSON.parse(text) as { yaml: string };
+      const line = yaml.split('\n').findIndex((other) => other.includes('parsecs')) + 1;
+      const issue = { path: 'constraints.0', message: '"50 parsecs" is not a time', line, column: 5 };
+      if (line > 0) json(400, { error: 'the study has a mistake', issues: [issue] });
+      else json(201, { study: summaryOf(fake.studies[0] as StudyDetail) });
+    } else if (study && method === 'GET') {
+      fake.detailReads += 1;
+      json(200, study);
+    } else if (study && method === 'POST') {
+      study.state = action === 'stop' ? 'stopped' : 'running';
+      json(200, { study: summaryOf(study) });
+    } else json(404, { error: `there is no ${method} ${pathname}` });
+  }
+
+  function sendFile(pathname: string, response: ServerResponse): void {
+    const path = join(dashboardDirectory, pathname === '/' ? 'index.html' : pathname);
+    if (!existsSync(path)) return void response.writeHead(404).end();
+    const type = TYPES[extname(path)] ?? 'application/octet-stream';
+    response
+      .writeHead(200, { 'content-type': type, 'content-security-policy': CONTENT_POLICY })
+      .end(readFileSync(path));
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return fake;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}

@@ -1,0 +1,258 @@
+/** A fleet of two and a study under way, as the coordinator would send them. */
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
+import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
+import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
+
+export const EXAMPLE_YAML = `name: my first study
+workload: image-classifier
+dataset:
+  format: synthetic-images   # or idx, cifar10-binary, csv-images with a path
+devices: [my-device]
+objectives:
+  - maximize accuracy
+  - minimize latency.p50
+constraints:
+  - latency.p99 <= 50 ms
+budget: {minEpochs: 1, maxEpochs: 9}
+stop: {trials: 20}
+`;
+
+const AT = '2026-03-01T10:00:00.000Z';
+const SHA = 'a'.repeat(64);
+
+export function sampleDevice(name: string, changes: Partial<DeviceView> = {}): DeviceView {
+  return {
+    id: `d-${name.replaceAll(/[^a-z0-9]/g, '').padEnd(12, '0')}`,
+    name,
+    presence: 'online',
+    board: {
+      model: 'Raspberry Pi 5 Model B Rev 1.0',
+      cpuModel: 'Cortex-A76',
+      architecture: 'arm64',
+      physicalCores: 4,
+      logicalCores: 4,
+      memoryBytes: 8_324_000_000,
+      os: 'Debian GNU/Linux 12',
+      kernel: '6.6.31',
+      minClockKHz: 1_500_000,
+      maxClockKHz: 2_400_000,
+      settableClocksKHz: [1_500_000, 2_400_000],
+      governor: 'ondemand',
+      temperatureC: 51,
+      powerMode: null,
+      powerMeter: null,
+      runtimes: [
+        { runner: 'onnxruntime-node', version: '1.30.0', executionProviders: ['cpu'], precisions: ['float32', 'int8'] },
+      ],
+      nodeVersion: '22.11.0',
+      agentVersion: '0.1.0',
+      machineId: 'machine',
+      simulated: null,
+    },
+    deviceClass: 'class',
+    addedAt: AT,
+    lastSeenAt: AT,
+    onCoordinatorHost: false,
+    runningJobs: 0,
+    queuedJobs: 0,
+    ...changes,
+  };
+}
+
+export function simulatedDevice(name: string): DeviceView {
+  const device = sampleDevice(name, { presence: 'busy', runningJobs: 1, queuedJobs: 2 });
+  const simulated = { profile: 'jetson-nano', timeScale: 0, latencyMape: 0.123 };
+  return { ...device, board: device.board && { ...device.board, simulated } };
+}
+
+export function pendingDevice(name: string): DeviceView {
+  return sampleDevice(name, { presence: 'pending', board: null, deviceClass: null, lastSeenAt: null });
+}
+
+function measurement(deviceName: string, source: 'estimate' | 'simulated'): StoredMeasurement {
+  return {
+    id: `m-${deviceName}`,
+    deviceId: sampleDevice(deviceName).id,
+    deviceName,
+    studyId: 's-1',
+    signature: 'signature',
+    modelSha256: SHA,
+    deviceClass: 'class',
+    config: {
+      batchSize: 4,
+      threads: 2,
+      clockKHz: null,
+      precision: 'float32',
+      executionProvider: 'cpu',
+      runner: 'onnxruntime-node',
+    },
+    scenario: { kind: 'single-stream' },
+    outcome: 'ok',
+    reason: null,
+    latencyMs: {
+      count: 500,
+      mean: 4.2,
+      cv: 0.05,
+      min: 3.9,
+      p50: 4.15,
+      p90: 4.5,
+      p95: 4.7,
+      p99: 5.35,
+      p999: 6,
+      max: 6.2,
+      p50Interval: [4.1, 4.2],
+    },
+    throughputPerS: 952,
+    peakMemoryBytes: 41_000_000,
+    energy: { netJ: 0.0123, grossJ: 0.02, meanPowerW: 5.1, source, meter: 'power model', sampleCount: 0 },
+    conditions: {
+      clockKHzBefore: null,
+      clockKHzDuring: null,
+      clockKHzAfter: null,
+      temperatureCBefore: null,
+      temperatureCAfter: null,
+      governor: null,
+      otherLoadCores: null,
+      throttled: null,
+      underVoltage: null,
+    },
+    stopReason: 'converged',
+    busyCores: 1.9,
+    cost: { deviceSeconds: 3, deviceJoules: null },
+    simulated: source === 'simulated',
+    startedAt: AT,
+  };
+}
+
+/** Trial 0 is fast, higher ones are more accurate and slower; every seventh breaks a constraint. */
+export function sampleTrial(trialId: number, devices: readonly string[]): TrialView {
+  const accuracy = 0.55 + 0.4 * (1 - Math.exp(-trialId / 8)) + 0.02 * Math.sin(trialId * 5);
+  const latencyMs = 2 + trialId * 0.6 + 1.5 * Math.cos(trialId * 3);
+  const infeasible = trialId % 7 === 6;
+  const epochs = trialId % 3 === 0 ? 9 : 3;
+  const perDevice = devices.map((device, index) => ({
+    [`latency.p50@${device}`]: latencyMs * (1 + 2 * index),
+    [`latency.p99@${device}`]: latencyMs * (1.3 + 2 * index),
+    [`energy@${device}`]: latencyMs * 0.003,
+  }));
+  return {
+    trialId,
+    candidate: {
+      width: 8 + trialId,
+      block: trialId % 2 ? 'residual' : 'separable',
+      learningRate: 0.00123 * (trialId + 1),
+    },
+    status: infeasible ? 'infeasible' : trialId === 24 ? 'training' : 'finished',
+    rung: epochs === 9 ? 2 : 1,
+    epochs,
+    dataFraction: epochs === 9 ? 1 : 0.3,
+    signature: 'signature',
+    modelSha256: SHA,
+    metrics: Object.assign({ accuracy, loss: 0.4, modelSize: 20_000 * (trialId + 1) }, ...perDevice),
+    predicted: trialId === 5 ? [`latency.p50@${devices[0]}`] : [],
+    violation: infeasible ? 0.4 : 0,
+    reason: infeasible ? 'latency.p99 <= 12 ms is broken' : null,
+    onFront: [0, 3, 9, 15].includes(trialId),
+    curve: Array.from({ length: epochs }, (_, index) => ({
+      epoch: index + 1,
+      accuracy: accuracy * (1 - Math.exp(-(index + 1) / 1.5)),
+      loss: 1 / (index + 1),
+    })),
+  };
+}
+
+function spans(devices: readonly string[]): SpanView[] {
+  return Array.from({ length: 12 }, (_, index): SpanView[] => [
+    {
+      lane: `training ${1 + (index % 2)}`,
+      kind: 'training',
+      trialId: index,
+      startMs: index * 900,
+      endMs: index * 900 + 1600,
+    },
+    {
+      lane: devices[index % devices.length] ?? 'device',
+      kind: 'measuring',
+      trialId: index,
+      startMs: index * 900 + 200,
+      endMs: index * 900 + 900,
+    },
+  ]).flat();
+}
+
+export function recommendationFor(devices: readonly string[]): Recommendation {
+  return {
+    models: [
+      {
+        trialId: 15,
+        candidate: { width: 23, block: 'residual', learningRate: 0.0197 },
+        onnxSha256: SHA,
+        onnxBytes: 320_000,
+        modelCardSha256: 'b'.repeat(64),
+        validationAccuracy: 0.912,
+        testAccuracy: 0.897,
+        epochs: 9,
+        parameters: 78_900,
+        macs: 5_120_000,
+        feasible: true,
+        devices: devices.map((device, index) => ({
+          device,
+          config: measurement(device, 'estimate').config,
+          measurement: measurement(device, index === 0 ? 'estimate' : 'simulated'),
+          feasible: true,
+          alternatives: [],
+        })),
+      },
+    ],
+    syntheticData: true,
+    summary: {
+      trials: 25,
+      infeasibleTrials: 3,
+      measurements: 140,
+      reusedMeasurements: 30,
+      trainingSeconds: 60,
+      trainingCpuSeconds: 110,
+      trainingEnergyJ: 900,
+      deviceSeconds: 70,
+      deviceJoules: 40,
+      wallSeconds: 75,
+      overheadSeconds: 2,
+      pausedSeconds: 1,
+      trainingBackend: 'wasm',
+    },
+  };
+}
+
+export function sampleStudy(devices: readonly string[], trials: number): StudyDetail {
+  const yaml = EXAMPLE_YAML.replace('[my-device]', `[${devices.join(', ')}]`);
+  return {
+    id: 's-1',
+    name: 'digits for the kitchen',
+    state: 'running',
+    reason: null,
+    workload: 'image-classifier',
+    devices: [...devices],
+    createdAt: AT,
+    finishedAt: null,
+    trials: { started: trials, finished: trials - 4, infeasible: 3, failed: 0, planned: 40 },
+    progress: trials / 40,
+    bestAccuracy: 0.912,
+    syntheticData: true,
+    spec: studySpecSchema.parse({ name: 'digits', dataset: { format: 'synthetic-images' }, devices: [...devices] }),
+    yaml,
+    trialViews: Array.from({ length: trials }, (_, index) => sampleTrial(index, devices)),
+    spans: spans(devices),
+    timeline: { totalS: 12, trainingS: 11.5, measuringS: 8.4, overlapS: 8.1, overheadS: 0.2, pausedS: 0 },
+    recommendation: null,
+    warnings: ['kitchen-pi has no power meter: its energy is an estimate'],
+    lastSeq: 100,
+  };
+}
+
+/** The fields of the list, without those of the study's page. */
+export function summaryOf(study: StudyDetail): StudySummary {
+  const { spec, yaml, trialViews, spans, timeline, recommendation, warnings, lastSeq, ...summary } = study;
+  return summary;
+}
