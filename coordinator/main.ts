@@ -13,6 +13,7 @@ import { startBroker } from './broker/embedded-broker.ts';
 import { type Config, isLoopback } from './config/config.ts';
 import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
 import { createHostLease } from './fleet/host-lease.ts';
+import { createBenchService } from './inference/create-bench-service.ts';
 import { createInferenceServer } from './inference/create-inference-server.ts';
 import { openStore } from './store/store.ts';
 import { createStudyService } from './study/create-study-service.ts';
@@ -86,15 +87,24 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
     hostLease.onPause(({ startMs, endMs }) =>
       spans.publish({ studyId: null, lane: 'paused for measuring', kind: 'paused', trialId: null, startMs, endMs }),
     );
+    const inference = createInferenceServer({
+      measure: measureWithSpans(managed, spans),
+      history: store.measurements,
+      blobs: store.blobs,
+      ...(stopRule ? { stopRule } : {}),
+    });
+    const bench = createBenchService({
+      inference,
+      device: (name) => managed.device(name),
+      blobs: store.blobs,
+      log,
+    });
+    closers.push(() => bench.close());
     const studies = createStudyService({
       studies: store.studies,
       blobs: store.blobs,
       training,
-      inference: createInferenceServer({
-        measure: measureWithSpans(managed, spans),
-        history: store.measurements,
-        ...(stopRule ? { stopRule } : {}),
-      }),
+      inference,
       fleet: managed,
       cores: createCorePool(config.trainingCores),
       analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
@@ -112,6 +122,7 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       version: VERSION,
       fleet: managed,
       studies,
+      bench,
       blobs: store.blobs,
       hostNames: [
         hostname().toLowerCase(),

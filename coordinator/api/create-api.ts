@@ -11,8 +11,10 @@ import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetAdmin } from '../fleet/fleet-admin.ts';
+import type { BenchService } from '../inference/create-bench-service.ts';
 import type { BlobStore } from '../study/blob-store.ts';
 import type { StudyService } from '../study/study-service.ts';
+import { benchRoutes } from './bench-routes.ts';
 import { blobRoutes } from './blobs.ts';
 import { type GuardOptions, guard } from './guard.ts';
 import { type JoinOptions, joinCommands } from './join-command.ts';
@@ -26,6 +28,7 @@ export interface ApiOptions extends GuardOptions, JoinOptions {
   version: string;
   fleet: Fleet & FleetAdmin;
   studies: StudyService;
+  bench: BenchService;
   blobs: BlobStore;
   /** Folder of the built dashboard. */
   dashboardDirectory: string;
@@ -35,6 +38,8 @@ export interface ApiOptions extends GuardOptions, JoinOptions {
 }
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/** A model is sent as it is; no model larger than this runs on the boards that this is for. */
+const MAX_MODEL_BYTES = 512 * 1024 * 1024;
 
 export function createApi(options: ApiOptions): Hono {
   const { fleet, studies, log } = options;
@@ -64,13 +69,13 @@ export function createApi(options: ApiOptions): Hono {
     }),
   );
   app.use(guard(options));
-  app.use(
-    '/api/*',
+  const limit = (maxSize: number) =>
     bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: () => Promise.reject(new HttpProblem(413, `the request is larger than ${MAX_BODY_BYTES} bytes`)),
-    }),
-  );
+      maxSize,
+      onError: () => Promise.reject(new HttpProblem(413, `the request is larger than ${maxSize} bytes`)),
+    });
+  const [limitModel, limitBody] = [limit(MAX_MODEL_BYTES), limit(MAX_BODY_BYTES)];
+  app.use('/api/*', (c, next) => (c.req.path === '/api/bench/models' ? limitModel : limitBody)(c, next));
 
   app.get('/api/health', (c) =>
     c.json({
@@ -139,6 +144,7 @@ export function createApi(options: ApiOptions): Hono {
   });
   app.get('/api/stream', (c) => overviewStream(c, fleet, studies));
 
+  app.route('/api/bench', benchRoutes(options));
   app.route('/api/blobs', blobRoutes(options));
   serveDashboard(app, options);
   return app;

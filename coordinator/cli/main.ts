@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { RefusedError, UnreachableError } from './client.ts';
+import { registerBench } from './commands/bench.ts';
 import { EXIT } from './commands/context.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerServe } from './commands/serve.ts';
@@ -18,6 +19,7 @@ const program = new Command('edgetune')
 registerServe(program);
 registerDevice(program);
 registerStudy(program);
+registerBench(program);
 registerTuner(program);
 throwInsteadOfExit(program);
 
