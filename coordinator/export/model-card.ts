@@ -39,6 +39,6 @@ ${Object.entries(metadata)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ')}.
 
-**Limits.** It knows only the classes above and images like those that it was trained on. It was not checked for bias.
+**Limits.** It knows only the classes above and data like those that it was trained on. It was not checked for bias.
 `;
 }

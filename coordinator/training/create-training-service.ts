@@ -1,7 +1,8 @@
 /** Training on this machine: every request runs in a child process, so that the coordinator stays responsive. */
 import { ChildPool } from './child-pool.ts';
+import { type PackageReading, readPackageEnergy, shareOfPackageEnergyJ } from './package-energy.ts';
 import { estimateTrainingEnergyJ } from './training-energy.ts';
-import type { TrainingService } from './training-service.ts';
+import type { TrainingService, TrainOutcome } from './training-service.ts';
 
 export function createTrainingService({ log }: { log: (message: string) => void }): TrainingService {
   const pool = new ChildPool();
@@ -21,10 +22,10 @@ export function createTrainingService({ log }: { log: (message: string) => void 
     checkDataset: (workload, dataset) => pool.run({ type: 'check', workload, dataset }),
     buildArchitecture: (task) => pool.run({ type: 'build', ...task }),
     async train(request, onEpoch, signal) {
-      const [startMs, pausedBeforeMs] = [Date.now(), pool.pausedMs];
+      const [startMs, pausedBeforeMs, energyBefore] = [Date.now(), pool.pausedMs, readPackageEnergy()];
       const outcome = await pool.run({ type: 'train', ...request }, { onEpoch, signal });
       const seconds = (Date.now() - startMs - (pool.pausedMs - pausedBeforeMs)) / 1000;
-      return { ...outcome, seconds, energyJ: estimateTrainingEnergyJ(outcome.cpuSeconds), energySource: 'estimate' };
+      return { ...outcome, seconds, ...energyOf(outcome.cpuSeconds, energyBefore) };
     },
     exportTrained: (task, checkpoint) => pool.run({ type: 'export', ...task, checkpoint }),
     evaluateOnnx: ({ workload, dataset }, onnx, split) =>
@@ -33,4 +34,11 @@ export function createTrainingService({ log }: { log: (message: string) => void 
     pause: () => pool.pause(),
     close: async () => pool.close(),
   };
+}
+
+/** Metered where the machine lets its meter be read, else estimated, and labelled so. */
+function energyOf(cpuSeconds: number, before: PackageReading | null): Pick<TrainOutcome, 'energyJ' | 'energySource'> {
+  const after = before && readPackageEnergy();
+  if (before && after) return { energyJ: shareOfPackageEnergyJ(before, after, cpuSeconds), energySource: 'meter' };
+  return { energyJ: estimateTrainingEnergyJ(cpuSeconds), energySource: 'estimate' };
 }

@@ -89,7 +89,8 @@ it('trains, resumes, exports, and the export is as accurate in ONNX Runtime', as
   assert.equal(first.epochs, 2);
   assert.deepEqual(first.metrics, reports[1]?.metrics);
   assert.ok(first.seconds > 0 && first.cpuSeconds > 0);
-  assert.deepEqual([first.energyJ, first.energySource], [first.cpuSeconds * WATTS_PER_BUSY_CORE, 'estimate']);
+  assert.ok(first.energyJ > 0);
+  if (first.energySource === 'estimate') assert.equal(first.energyJ, first.cpuSeconds * WATTS_PER_BUSY_CORE);
 
   const budget = { epochs: 4, dataFraction: 1 };
   const resumed = await service.train(request({ budget, checkpoint: first.checkpoint }), () => {}, never);
