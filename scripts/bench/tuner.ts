@@ -8,6 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { keyedRandom } from '../../coordinator/tuner/random.ts';
 import { type BenchRow, report } from './support.ts';
 import { curveFunctions } from './tuner/curves.ts';
+import { exchangesPerS } from './tuner/exchanges.ts';
 import { type BenchFunction, FUNCTIONS } from './tuner/functions.ts';
 import { runOurs } from './tuner/ours.ts';
 import { optunaSpeedMs, PEERS, Peer, type PeerName, peerPython, supports } from './tuner/peers.ts';
@@ -145,5 +146,17 @@ report([
       'best or tied': `${Math.round((100 * (tally.better + tally.tied)) / (tally.better + tally.tied + tally.worse))} %`,
     })),
   },
-  ...(speed.length > 0 ? [{ title: 'Speed with 12 mixed parameters', rows: speed }] : []),
+  ...(speed.length > 0
+    ? [
+        { title: 'Speed with 12 mixed parameters', rows: speed },
+        {
+          title: 'Exchanges a second by JSON lines (edgetune tuner), over the first 400 and 3,000 rungs',
+          rows: ['random', 'tpe', 'dehb', 'auto'].map((sampler) => ({
+            sampler,
+            'first 400': Math.round(exchangesPerS(sampler, 400)),
+            'first 3,000': Math.round(exchangesPerS(sampler, 3000)),
+          })),
+        },
+      ]
+    : []),
 ]);

@@ -258,11 +258,11 @@ function expectedImprovement(
   seen: readonly SpacePoint[],
   atStart: (point: SpacePoint) => SpacePoint,
 ): Acquisition {
-  const best = Math.min(...seen.map((point) => process.predict(point).mean));
+  const best = Math.min(...seen.map((point) => process.mean(point)));
   return (point) => {
-    const { mean, deviation: own } = process.predict(point);
     const start = atStart(point);
-    const deviation = start === point ? own : process.predict(start).deviation;
+    const { mean, deviation } =
+      start === point ? process.predict(point) : { mean: process.mean(point), deviation: process.deviation(start) };
     return Math.log(deviation) + logImprovement((best - mean) / deviation);
   };
 }
