@@ -1,6 +1,6 @@
 /** Which architectures to measure when only a few can be. */
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
-import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { BoardProfile } from './board-profile.ts';
 import { runTerms } from './predict.ts';
 import { TERMS } from './terms.ts';
@@ -9,7 +9,7 @@ import { TERMS } from './terms.ts';
 const PRIOR = 0.01;
 
 /** Share of each term in a run's predicted latency: the regressors of `fitProfile`. */
-function sharesOf(base: BoardProfile, analysis: ModelAnalysis, config: InferenceConfig): Float64Array {
+function sharesOf(base: BoardProfile, analysis: RunnableModel, config: InferenceConfig): Float64Array {
   const { backend, terms } = runTerms(base, analysis, config);
   const us = Float64Array.from(TERMS, (term) => terms[term] * (backend.coefficients[term] ?? 0));
   const total = us.reduce((sum, value) => sum + value, 0);
@@ -42,7 +42,7 @@ function addToInverse(inverse: Float64Array[], x: Float64Array): void {
  */
 export function chooseCalibrationSet(
   base: BoardProfile,
-  analyses: readonly ModelAnalysis[],
+  analyses: readonly RunnableModel[],
   config: InferenceConfig,
   count: number,
 ): number[] {

@@ -1,6 +1,6 @@
 /** Fits a board profile to a few measurements of a real board. */
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
-import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { Backend, BoardProfile } from './board-profile.ts';
 import { predict, runTerms } from './predict.ts';
 import { fitTowardsOne } from './ridge.ts';
@@ -8,7 +8,7 @@ import { TERMS, type Term } from './terms.ts';
 
 /** One measurement: null where that quantity was not measured. */
 export interface FitRow {
-  analysis: ModelAnalysis;
+  analysis: RunnableModel;
   config: InferenceConfig;
   latencyMs: number | null;
   /** Per sample, above idle. */

@@ -1,6 +1,6 @@
 /** From a board profile, a model's analysis and an inference config: latency, memory, power and energy. */
 import type { InferenceConfig, Precision } from '@edgetune/shared/domain/inference-config.ts';
-import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
 import type { Backend, BoardProfile, PowerMode } from './board-profile.ts';
 import { classOf, TERMS, type Term, termsOf } from './terms.ts';
@@ -109,7 +109,7 @@ function scaledTerms(backend: Backend, kernel: FusedKernel, speed: Speed, precis
 /** What a run consists of under a config: terms for `profile fit` to weigh, and the time that no coefficient changes. */
 export function runTerms(
   profile: BoardProfile,
-  analysis: ModelAnalysis,
+  analysis: RunnableModel,
   config: InferenceConfig,
 ): { backend: Backend; terms: Record<Term, number>; syncUs: number } {
   const backend = backendFor(profile, config);
@@ -156,7 +156,7 @@ function intervalOf(value: number, mape: number | null): Interval | null {
   return [value / factor, value * factor];
 }
 
-function memoryOf(backend: Backend, analysis: ModelAnalysis): number {
+function memoryOf(backend: Backend, analysis: RunnableModel): number {
   const scratch = Math.max(0, ...analysis.kernels.map((kernel) => kernel.unfoldedBytes));
   return Math.round(
     backend.runtimeBytes + backend.weightCopies * analysis.weightBytes + analysis.peakActivationBytes + scratch,
@@ -169,7 +169,7 @@ function memoryOf(backend: Backend, analysis: ModelAnalysis): number {
  */
 export function predict(
   profile: BoardProfile,
-  analysis: ModelAnalysis,
+  analysis: RunnableModel,
   config: InferenceConfig,
   state: BoardState = {},
 ): Prediction {

@@ -23,6 +23,15 @@ export interface ModelAnalysis {
   peakActivationBytes: number;
 }
 
+/** What the cost model needs of an analysis: without the graph, so that thousands can be kept. */
+export type RunnableModel = Pick<ModelAnalysis, 'batchSize' | 'kernels' | 'weightBytes' | 'peakActivationBytes'>;
+
+/** Lets go of the graph, and with it of the model's bytes. */
+export function runnableModel(analysis: ModelAnalysis): RunnableModel {
+  const { batchSize, kernels, weightBytes, peakActivationBytes } = analysis;
+  return { batchSize, kernels, weightBytes, peakActivationBytes };
+}
+
 /**
  * Shapes, cost and memory of a graph that has been read. `runtime`: ONNX Runtime's habits where nothing is said.
  * @throws {OnnxError} where the graph cannot be sized, or holds an operator whose cost is not known

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { FitRow } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { inferenceConfigSchema, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
-import { analyseGraph, type ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import { analyseGraph, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { z } from 'zod';
 
@@ -48,7 +48,7 @@ export function readMeasurementTable(table: string, dimensions: Record<string, n
   const head = cellsOf(lines[0] ?? '').map((name) => (MODEL_COLUMNS.has(name) ? 'model' : name));
   if (!head.includes('model') || !head.includes('latency_ms'))
     throw new RangeError(`${table}: the first line must name the columns ${COLUMNS.join(', ')}; it is "${lines[0]}"`);
-  const analyses = new Map<string, ModelAnalysis>();
+  const analyses = new Map<string, RunnableModel>();
   const mistakes: string[] = [];
   const rows = lines.slice(1).flatMap((line, index): FitRow[] => {
     if (line.trim() === '') return [];
@@ -64,7 +64,8 @@ export function readMeasurementTable(table: string, dimensions: Record<string, n
       const path = modelPath(table, model);
       const key = `${batch} ${path}`;
       const analysis =
-        analyses.get(key) ?? analyseGraph(readOnnx(readFileSync(path)), { batchSize: batch, dimensions });
+        analyses.get(key) ??
+        runnableModel(analyseGraph(readOnnx(readFileSync(path)), { batchSize: batch, dimensions }));
       analyses.set(key, analysis);
       return [
         {

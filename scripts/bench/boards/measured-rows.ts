@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { FitRow } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
-import { analyseGraph } from '@edgetune/shared/onnx/analyse.ts';
+import { analyseGraph, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { sharedData } from '../../../test/support/data.ts';
 import { canonicalArchitecture, liveCell, nasBench201Onnx, parseArchitecture } from './nasbench201.ts';
@@ -23,7 +23,7 @@ export function raspberryPi5Rows(): FitRow[] {
     ([, architecture, , latencyMs, , energyMj]) => {
       const bytes = nasBench201Onnx(architecture as string, { classes: 100, asExported: true }) as Uint8Array;
       return {
-        analysis: analyseGraph(readOnnx(bytes), { batchSize: 1 }),
+        analysis: runnableModel(analyseGraph(readOnnx(bytes), { batchSize: 1 })),
         config: ONE_THREAD,
         latencyMs: Number(latencyMs),
         netEnergyJ: Number(energyMj) / 1000,
@@ -49,7 +49,7 @@ export function raspberryPi4Rows(): FitRow[] {
     seen.add(key);
     const bytes = nasBench201Onnx(architecture, { classes: 10 });
     if (!bytes) return [];
-    const analysis = analyseGraph(readOnnx(bytes), { batchSize: 1 }, { mergesRepeats: false });
+    const analysis = runnableModel(analyseGraph(readOnnx(bytes), { batchSize: 1 }, { mergesRepeats: false }));
     return [{ analysis, config: ONE_THREAD, latencyMs: Number(cells[9]), netEnergyJ: null, memoryBytes: null }];
   });
 }
