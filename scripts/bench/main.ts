@@ -1,0 +1,15 @@
+/** `npm run bench [-- --json FILE]`: what EdgeTune's own parts cost on this machine. */
+import { benchAsynchrony } from './asynchrony.ts';
+import { benchDisturbance } from './disturbance.ts';
+import { benchFleet } from './fleet.ts';
+import { report } from './support.ts';
+import { benchTraining } from './training.ts';
+
+const tables = [
+  ...(await benchTraining()),
+  await benchDisturbance(),
+  await benchAsynchrony(),
+  await benchFleet({ agents: 200 }),
+];
+report(tables);
+process.exit();
