@@ -1,5 +1,6 @@
 /** What a simulated board says of itself, in the form in which a real one describes itself. */
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { idlePowerW } from '@edgetune/shared/costmodel/predict.ts';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { ExecutionProvider, Precision, RunnerName } from '@edgetune/shared/domain/inference-config.ts';
 
@@ -30,7 +31,7 @@ export function describeSimulatedBoard(
     maxClockKHz: mode?.maxClockKHz ?? profile.maxClockKHz,
     settableClocksKHz: [...profile.settableClocksKHz],
     governor: 'performance',
-    temperatureC: profile.thermal.ambientC + profile.thermal.resistanceCPerW * profile.power.idleW,
+    temperatureC: profile.thermal.ambientC + profile.thermal.resistanceCPerW * idlePowerW(profile, options.powerMode),
     powerMode: options.powerMode ?? null,
     powerMeter: 'simulated',
     runtimes: [...runners].map(([runner, { executionProviders, precisions }]) => ({

@@ -1,7 +1,7 @@
 /** The stand-in for a board: measures the model that it was sent by the cost model, with time, heat, noise and out-of-memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
-import { predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
+import { idlePowerW, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
 import { type BoardDescription, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
@@ -95,11 +95,13 @@ class Board implements SimulatedBoard {
   readonly #options: SimulatedBoardOptions;
   readonly #clock: BoardClock;
   readonly #description: BoardDescription;
+  readonly #idleW: number;
 
   constructor(options: SimulatedBoardOptions) {
     this.#profile = options.profile;
     this.#options = options;
     this.#clock = options.clock ?? realClock;
+    this.#idleW = idlePowerW(options.profile, options.powerMode);
     this.#description = describeSimulatedBoard(options.profile, {
       timeScale: options.timeScale,
       powerMode: options.powerMode,
@@ -175,7 +177,7 @@ class Board implements SimulatedBoard {
       conditions: this.#conditions(clockKHz, clockKHz, temperatureC, temperatureC, false),
       stopReason: null,
       busyCores: null,
-      cost: { deviceSeconds: loadS, deviceJoules: loadS * this.#profile.power.idleW },
+      cost: { deviceSeconds: loadS, deviceJoules: loadS * this.#idleW },
     };
   }
 
@@ -231,13 +233,16 @@ class Board implements SimulatedBoard {
       busyCores: run.busyCoreMs / run.elapsedMs,
       cost: {
         deviceSeconds: loadS + (warmupMs + run.elapsedMs) / 1000,
-        deviceJoules: loadS * this.#profile.power.idleW + warmupJ + run.grossJ,
+        deviceJoules: loadS * this.#idleW + warmupJ + run.grossJ,
       },
     };
   }
 }
 
-/** Makes a simulated board. It holds no resources: there is nothing to close. */
+/**
+ * Makes a simulated board. It holds no resources: there is nothing to close.
+ * @throws {UnsupportedConfigError} for a power mode that the profile does not have
+ */
 export function createSimulatedBoard(options: SimulatedBoardOptions): SimulatedBoard {
   return new Board(options);
 }

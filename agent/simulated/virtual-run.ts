@@ -1,6 +1,6 @@
 /** One model on one simulated board: each run takes virtual time, draws power and heats the board. */
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
-import { type Prediction, predict } from '@edgetune/shared/costmodel/predict.ts';
+import { idlePowerW, type Prediction, predict } from '@edgetune/shared/costmodel/predict.ts';
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
 import type { Random } from './noise.ts';
@@ -25,13 +25,15 @@ export class VirtualRun {
   busyCoreMs = 0;
   readonly #options: VirtualRunOptions;
   readonly #level: number;
+  readonly #idleW: number;
   readonly #predictions = new Map<string, Prediction>();
 
   constructor(options: VirtualRunOptions) {
     this.#options = options;
-    const { profile, random } = options;
+    const { profile, random, powerMode } = options;
+    this.#idleW = idlePowerW(profile, powerMode);
     this.#level = Math.exp(profile.noise.sessionCv * random.normal());
-    this.thermal = new ThermalState(profile.thermal, profile.power.idleW);
+    this.thermal = new ThermalState(profile.thermal, this.#idleW);
   }
 
   /** Starts the measured window: what came before was warm-up. */
@@ -53,8 +55,7 @@ export class VirtualRun {
   /** Lets time pass without work. */
   wait(ms: number): void {
     if (ms <= 0) return;
-    const { idleW } = this.#options.profile.power;
-    this.#pass(ms, idleW, idleW);
+    this.#pass(ms, this.#idleW, this.#idleW);
   }
 
   #pass(ms: number, powerW: number, idleW: number): void {

@@ -47,6 +47,11 @@ function modeOf(profile: BoardProfile, name: string | undefined): PowerMode {
   throw new UnsupportedConfigError(`${profile.board} has no power mode "${name}"; it has: ${names}`);
 }
 
+/** What the board draws when it does nothing. @throws {UnsupportedConfigError} for an unknown power mode */
+export function idlePowerW(profile: BoardProfile, powerMode: string | undefined): number {
+  return modeOf(profile, powerMode).idleW ?? profile.power.idleW;
+}
+
 /** @throws {UnsupportedConfigError} for a provider, precision, thread count or clock that the board does not have */
 export function backendFor(profile: BoardProfile, config: InferenceConfig, cores = profile.cores): Backend {
   const backend = profile.backends.find(
@@ -191,7 +196,7 @@ export function predict(
   const { power, error } = profile;
   const scale = clock ** power.clockExponent;
   const coreW = mode.coreW ?? power.coreW * scale;
-  const idleW = mode.idleW ?? power.idleW;
+  const idleW = idlePowerW(profile, state.powerMode);
   const activeW = backend.threads
     ? busyCores * coreW + power.memoryW * workShare
     : backend.acceleratorW * workShare + coreW;

@@ -159,6 +159,19 @@ test('long work on a hot board throttles, and such a measurement is invalid', as
   assert.match(hot.reason ?? '', /throttled/);
 });
 
+test('a power mode sets cores, clock and power', async () => {
+  const profile = boardProfileNamed('jetson-agx-xavier');
+  const board = createSimulatedBoard({ profile, timeScale: 0, powerMode: 'MODE_15W' });
+  assert.deepEqual([board.describe().physicalCores, board.describe().powerMode], [4, 'MODE_15W']);
+  await assert.rejects(board.measure(request({ config: { threads: 8 } }), model(16), never), RejectedError);
+  const slow = await board.measure(request({ config: { threads: 4 } }), model(64), never);
+  const full = createSimulatedBoard({ profile, timeScale: 0, powerMode: 'MAXN' });
+  const fast = await full.measure(request({ config: { threads: 4 } }), model(64), never);
+  assert.ok((slow.latencyMs?.p50 ?? 0) > 1.5 * (fast.latencyMs?.p50 ?? 0));
+  assert.ok((slow.energy?.meanPowerW ?? 99) < (fast.energy?.meanPowerW ?? 0));
+  assert.throws(() => createSimulatedBoard({ profile, timeScale: 0, powerMode: 'TURBO' }), /it has: MAXN, MODE_15W/);
+});
+
 test('at time scale 1 it sleeps the seconds that it reports, and stops sleeping when it is cancelled', async () => {
   const slept: number[] = [];
   const controller = new AbortController();
