@@ -64,14 +64,14 @@ export function answer(ask: Ask): Tell {
   };
 }
 
-export type Entry = { ask: Ask } | { tell: Tell };
+export type Entry = { ask: Ask } | { tell: Tell } | { amend: Parameters<Tuner['amend']>[0] };
 
 /** Runs up to `workers` asks at once, telling in an order that depends on `shuffle`, until the tuner is finished. */
-export function drive(tuner: Tuner, workers = 1, shuffle = 0, respond = answer, limit = Infinity): Entry[] {
+export function drive(tuner: Tuner, workers = 1, shuffle = 0, respond = answer, amending = false): Entry[] {
   const log: Entry[] = [];
   const random = keyedRandom(shuffle, 77);
   const running: Ask[] = [];
-  while (log.length < limit && !tuner.isFinished()) {
+  while (!tuner.isFinished()) {
     const ask = running.length < workers ? tuner.ask() : null;
     if (ask) {
       running.push(ask);
@@ -83,6 +83,18 @@ export function drive(tuner: Tuner, workers = 1, shuffle = 0, respond = answer, 
     const tell = respond(done);
     tuner.tell(tell);
     log.push({ tell });
+    // Some metrics were predictions: they are replaced later.
+    if (amending && tell.status === 'ok' && random.uniform() < 0.3) {
+      const latency = (tell.metrics['latency.p50@pi'] as number) * (0.5 + random.uniform());
+      const amend = {
+        trialId: tell.trialId,
+        rung: tell.rung,
+        metrics: { 'latency.p50@pi': latency },
+        violation: latency > 20 ? 1 : 0,
+      };
+      tuner.amend(amend);
+      log.push({ amend });
+    }
   }
   return log;
 }

@@ -55,12 +55,13 @@ test('any study ends: as many trials as allowed, no candidate twice, one reaches
 test('a restored tuner goes on exactly as the one that was killed', () => {
   fc.assert(
     fc.property(problems, fc.integer({ min: 1, max: 4 }), fc.nat(200), (of, workers, cut) => {
-      const whole = drive(createTuner(of), workers, 5);
+      const whole = drive(createTuner(of), workers, 5, answer, true);
       const restored = createTuner(of);
       restored.restore(JSON.parse(JSON.stringify(whole.slice(0, cut))));
       for (const entry of whole.slice(cut)) {
         if ('ask' in entry) assert.equal(JSON.stringify(restored.ask()), JSON.stringify(entry.ask));
-        else restored.tell(entry.tell);
+        else if ('tell' in entry) restored.tell(entry.tell);
+        else restored.amend(entry.amend);
       }
       assert.ok(restored.isFinished());
     }),
