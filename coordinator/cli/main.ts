@@ -5,7 +5,9 @@ import { RefusedError, UnreachableError } from './client.ts';
 import { registerBench } from './commands/bench.ts';
 import { EXIT } from './commands/context.ts';
 import { registerDevice } from './commands/device.ts';
+import { registerProfile } from './commands/profile.ts';
 import { registerServe } from './commands/serve.ts';
+import { registerSimulate } from './commands/simulate.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerTuner } from './commands/tuner.ts';
 
@@ -21,6 +23,8 @@ registerDevice(program);
 registerStudy(program);
 registerBench(program);
 registerTuner(program);
+registerSimulate(program);
+registerProfile(program);
 throwInsteadOfExit(program);
 
 /** Commander ends the process by itself with 1; subcommands do not inherit the override. */
