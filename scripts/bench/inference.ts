@@ -1,6 +1,6 @@
 /**
  * The inference tuning server against exhaustive measurement: how close its best config comes with how many
- * measurements, on simulated boards and (with --real) on this machine; and how often the pre-training gate is wrong.
+ * measurements, on simulated boards or (with --real) on this machine; and how often the pre-training gate is wrong.
  */
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
@@ -19,7 +19,7 @@ import {
   simulatedBoard,
 } from './inference/board-under-test.ts';
 import { thisMachine } from './inference/this-machine.ts';
-import { type BenchRow, report } from './support.ts';
+import { type BenchRow, type BenchTable, report } from './support.ts';
 
 const BOARDS = ['raspberry-pi-3b-plus', 'raspberry-pi-4', 'raspberry-pi-5', 'jetson-orin-nano'];
 /** What a study may want of a device; limits as multiples of the best latency that any config reaches. */
@@ -141,30 +141,30 @@ async function gateRows(boardName: string, models: readonly Model[]): Promise<Be
   return rows;
 }
 
-const real = process.argv.includes('--real');
-const searched = [...architectures(4), modelOf('magika', onnxModel('magika-standard-v3-3.onnx'))];
-const searchTable: BenchRow[] = [];
-for (const name of BOARDS) {
-  const board = simulatedBoard(name);
-  searchTable.push(...(await searchRows(board, searched, gridOf(board))));
+async function onSimulatedBoards(): Promise<BenchTable[]> {
+  const models = [...architectures(4), modelOf('magika', onnxModel('magika-standard-v3-3.onnx'))];
+  const search: BenchRow[] = [];
+  for (const name of BOARDS) {
+    const board = simulatedBoard(name);
+    search.push(...(await searchRows(board, models, gridOf(board))));
+  }
+  const gate: BenchRow[] = [];
+  for (const name of BOARDS.slice(0, 3)) gate.push(...(await gateRows(name, architectures(30))));
+  const errors = BOARDS.map((name) => `${name} ${boardProfileNamed(name).error.latencyMape ?? 'never compared'}`);
+  return [
+    {
+      title: `Search against every config, SIMULATED boards (latency error of the profiles: ${errors.join(', ')})`,
+      rows: search,
+    },
+    { title: 'Pre-training gate against every config, SIMULATED boards', rows: gate },
+  ];
 }
-const gateTable: BenchRow[] = [];
-for (const name of BOARDS.slice(0, 3)) gateTable.push(...(await gateRows(name, architectures(30))));
-const errors = BOARDS.map((name) => `${name} ${boardProfileNamed(name).error.latencyMape ?? 'never compared'}`);
-const tables = [
-  {
-    title: `Search against every config, SIMULATED boards (latency error of the profiles: ${errors.join(', ')})`,
-    rows: searchTable,
-  },
-  { title: 'Pre-training gate against every config, SIMULATED boards', rows: gateTable },
-];
-if (real) {
+
+async function onThisMachine(): Promise<BenchTable[]> {
   const machine = await thisMachine();
   const models = ['resnet8-cifar10.onnx', 'magika-standard-v3-3.onnx'].map((file) => modelOf(file, onnxModel(file)));
   const parameters = gridOf(machine, [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]);
-  tables.push({
-    title: 'Search against every config, this machine',
-    rows: await searchRows(machine, models, parameters),
-  });
+  return [{ title: 'Search against every config, this machine', rows: await searchRows(machine, models, parameters) }];
 }
-report(tables);
+
+report(await (process.argv.includes('--real') ? onThisMachine() : onSimulatedBoards()));

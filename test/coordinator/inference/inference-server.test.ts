@@ -9,6 +9,7 @@ import { JobFailedError } from '../../../coordinator/fleet/fleet.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import type { InferenceRequest } from '../../../coordinator/inference/inference-server.ts';
 import { board, device, memoryHistory } from './support/board.ts';
+import { convModel } from './support/conv-model.ts';
 
 const parameters: Parameter[] = [
   { name: 'batchSize', level: 'inference', type: 'ordinal', values: [1, 2, 4, 8, 16] },
@@ -122,6 +123,36 @@ describe('the inference server', () => {
     const dead = board(() => new JobFailedError('rejected', 'cannot run here'));
     const none = await createInferenceServer({ ...dead, history: memoryHistory() }).tune(request(), ignore, never);
     assert.deepEqual([none.best, none.violation, none.reason], [null, Infinity, 'cannot run here']);
+  });
+
+  it('refuses by prediction only when the whole interval violates, once it knows enough architectures', async () => {
+    const models = [2, 3, 4, 6, 8, 10, 12, 14].map((layers) => ({
+      layers,
+      bytes: convModel({ layers }),
+      sha256: layers.toString(16).padStart(64, '0'),
+    }));
+    const { measure, jobs } = board((job) => {
+      const layers = Number.parseInt(job.modelSha256, 16);
+      return (1 + layers * job.config.batchSize) / job.config.threads ** 0.7;
+    });
+    const blobs = {
+      get: async (sha256: string) => models.find((model) => model.sha256 === sha256)?.bytes as Uint8Array,
+    };
+    const server = createInferenceServer({ measure, history: memoryHistory(), blobs });
+    const ask = (index: number, limitMs: number) => {
+      const { sha256 } = models[index] as (typeof models)[number];
+      const constraints = [parseConstraint(`latency.p99 <= ${limitMs} ms`)];
+      return server.tune(request({ signature: `g${index}`, modelSha256: sha256, constraints }), ignore, never);
+    };
+    for (const index of [0, 2, 3, 4, 5, 6]) assert.equal((await ask(index, 1000)).feasible, true);
+    const before = jobs.length;
+    const hopeless = await ask(7, 0.1);
+    assert.equal(jobs.length, before, 'refused without a measurement');
+    assert.equal(hopeless.refusedByPrediction, true);
+    assert.ok(hopeless.violation > 0 && Number.isFinite(hopeless.violation));
+    const close = await ask(1, 1.6);
+    assert.ok(jobs.length > before, 'what is close to the limit is measured');
+    assert.equal(close.feasible, true);
   });
 
   it('refuses a parameter of which the device can do no value', async () => {
