@@ -1,4 +1,5 @@
 /** The OpenAPI document, made of the schemas by which requests and answers are parsed. */
+import { benchModelSchema, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
 import { z } from 'zod';
 
@@ -54,6 +55,16 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
       media: 'text/event-stream',
       answer: http.overviewStreamMessageSchema,
     },
+  },
+  '/api/bench/models': {
+    post: { summary: 'Upload an ONNX model to bench: the file as the body', answer: benchModelSchema },
+  },
+  '/api/bench': {
+    post: { summary: 'Find the best way to run a model on devices', body: benchRequestSchema, answer: benchViewSchema },
+  },
+  '/api/bench/{id}': {
+    get: { summary: 'A bench: what was measured, what is recommended', answer: benchViewSchema },
+    delete: { summary: 'Cancel a bench', answer: benchViewSchema },
   },
   '/api/blobs/{sha256}': { get: { summary: 'A model or model card', media: 'application/octet-stream' } },
 };
