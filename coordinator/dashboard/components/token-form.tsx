@@ -18,8 +18,8 @@ export function TokenForm() {
         </p>
       )}
       <p>
-        This coordinator asks for its admin token. It was set with <code>--token</code> or <code>EDGETUNE_TOKEN</code>{' '}
-        when it was started, and is kept here until you close this tab.
+        This coordinator asks for its admin token. It was set with <code>--admin-token</code> or{' '}
+        <code>EDGETUNE_ADMIN_TOKEN</code> when it was started, and is kept here until you close this tab.
       </p>
       <label class="field">
         Token

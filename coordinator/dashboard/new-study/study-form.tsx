@@ -6,6 +6,8 @@ import { type Draft, valueAt } from './draft.ts';
 import { ChoicesField, LinesField, NumberField, SelectField, TextField } from './fields.tsx';
 
 const DATASET_FORMATS = ['synthetic-images', 'idx', 'cifar10-binary', 'csv-images', 'speech-commands', 'ag-news-csv'];
+/** Of scikit-learn's digits.csv, to start from. */
+const DIGITS_LAYOUT = { width: 8, height: 8, maxValue: 16 };
 const SCENARIOS = ['single-stream', 'multi-stream', 'server', 'offline'];
 const OBJECTIVES = [
   { value: 'maximize accuracy', label: 'Best accuracy' },
@@ -128,6 +130,7 @@ export function StudyForm({ draft, fields, devices }: StudyFormProps) {
 
 /** Each format has settings of its own: those of the former one would be refused. The path is kept. */
 function changeFormat(draft: Draft, fields: Record<string, unknown>, format: string): void {
-  const path = valueAt(fields, ['dataset', 'path']);
-  draft.set(['dataset'], format === 'synthetic-images' ? { format } : { format, path: path ?? '' });
+  const path = valueAt(fields, ['dataset', 'path']) ?? '';
+  if (format === 'synthetic-images') draft.set(['dataset'], { format });
+  else draft.set(['dataset'], { format, path, ...(format === 'csv-images' ? DIGITS_LAYOUT : {}) });
 }
