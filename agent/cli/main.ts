@@ -30,7 +30,10 @@ program
     'where the credential, cached models and undelivered results are kept',
     DEFAULT_DATA_DIRECTORY,
   )
-  .option('--simulate <profile>', 'stand in for a board, such as raspberry-pi-5, instead of measuring this machine')
+  .option(
+    '--simulate <profile>',
+    'stand in for a board instead of measuring this machine: raspberry-pi-5 or another profile, or one as YAML',
+  )
   .option(
     '--time-scale <factor>',
     'with --simulate: real seconds per device second; 0 answers at once',
@@ -38,6 +41,7 @@ program
     0,
   )
   .option('--seed <n>', 'with --simulate: same seed, same noise', Number, 1)
+  .option('--power-mode <mode>', 'with --simulate: one of the profile’s power modes')
   .option('--cache-mb <n>', 'size of the model cache', numberFrom(1), 1000)
   .addHelpText(
     'after',
@@ -52,7 +56,12 @@ program
       );
     const log = (message: string) => console.log(`${new Date().toISOString()} ${message}`);
     const board = options.simulate
-      ? simulatedBoard({ profile: options.simulate, timeScale: options.timeScale, seed: options.seed })
+      ? simulatedBoard({
+          profile: options.simulate,
+          timeScale: options.timeScale,
+          seed: options.seed,
+          powerMode: options.powerMode,
+        })
       : thisMachine();
     const agent = await startAgent({
       server,

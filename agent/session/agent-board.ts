@@ -1,5 +1,7 @@
 /** What an agent measures on: this machine for real, or a simulated board. */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
@@ -37,12 +39,23 @@ export function thisMachine(): AgentBoard {
   };
 }
 
-/** @throws {Error} where there is no such profile, naming those that there are */
-export function simulatedBoard(options: { profile: string; timeScale: number; seed: number | string }): AgentBoard {
+/**
+ * @param options.profile name of a board profile that EdgeTune brings, or path of one as YAML
+ * @throws {Error} where there is no such profile, naming those that there are, or the file is none
+ */
+export function simulatedBoard(options: {
+  profile: string;
+  timeScale: number;
+  seed: number | string;
+  powerMode?: string | undefined;
+}): AgentBoard {
+  const { profile: name, powerMode, ...rest } = options;
+  const profile = /\.ya?ml$/.test(name) ? parseBoardProfile(readFileSync(name, 'utf8')) : boardProfileNamed(name);
   const board = createSimulatedBoard({
-    ...options,
-    profile: boardProfileNamed(options.profile),
+    ...rest,
+    profile,
     agentVersion: AGENT_VERSION,
+    ...(powerMode === undefined ? {} : { powerMode }),
   });
   return {
     describe: async () => board.describe(),

@@ -57,8 +57,11 @@ export class StudyProjection {
       case 'training-finished': {
         this.trainings.push(body);
         const trial = this.#trial(body.trialId);
-        trial.status = 'paused';
+        // A rung above the last one that was asked is the final training of a recommended model.
+        trial.status = body.rung > trial.rung ? 'finished' : 'paused';
         trial.metrics = { ...trial.metrics, ...body.metrics };
+        trial.epochs = body.metrics.epochs ?? trial.epochs;
+        trial.dataFraction = body.metrics.dataFraction ?? trial.dataFraction;
         break;
       }
       case 'training-failed':
