@@ -18,6 +18,8 @@ export class StudyProjection {
   /** Outcomes of the inference searches, by trial and device name. */
   readonly inference = new Map<number, Map<string, EventOf<'inference-finished'>>>();
   readonly trainings: EventOf<'training-finished'>[] = [];
+  /** Trials of which at least one rung has come to an end: what progress is counted by, since it never falls. */
+  readonly #told = new Set<number>();
   readonly measured: EventOf<'measured'>[] = [];
   readonly spans: SpanView[] = [];
   readonly warnings: string[] = [];
@@ -124,6 +126,7 @@ export class StudyProjection {
   }
 
   #tell({ trialId, rung, status, metrics, predicted, violation, reason }: EventOf<'trial-told'>): void {
+    this.#told.add(trialId);
     const trial = this.#trial(trialId);
     trial.status = status === 'ok' ? 'finished' : status;
     trial.metrics = { ...trial.metrics, ...metrics };
@@ -147,7 +150,6 @@ export class StudyProjection {
     const views = [...this.trials.values()];
     const count = (...statuses: TrialView['status'][]) =>
       views.filter(({ status }) => statuses.includes(status)).length;
-    const ended = count('finished', 'infeasible', 'failed', 'stopped');
     const accuracies = views
       .filter(({ violation }) => violation === 0)
       .flatMap(({ metrics }) => metrics.accuracy ?? []);
@@ -169,7 +171,7 @@ export class StudyProjection {
         planned,
       },
       // The last tenth is the recommendation: final training, export, measuring the trained models.
-      progress: record.state === 'succeeded' ? 1 : 0.9 * Math.min(1, ended / planned),
+      progress: record.state === 'succeeded' ? 1 : 0.9 * Math.min(1, this.#told.size / planned),
       bestAccuracy: accuracies.length === 0 ? null : Math.max(...accuracies),
       syntheticData: spec.dataset.format === 'synthetic-images',
     };

@@ -80,8 +80,8 @@ const SCALES: Partial<Record<Dimension, [limit: number, factor: number, unit: st
 export function formatQuantity(value: number, dimension: Dimension): string {
   if (!Number.isFinite(value)) return '–';
   const scales = SCALES[dimension] as [number, number, string][];
-  const [, factor, unit] =
-    scales.find(([limit]) => Math.abs(value) < limit) ?? (scales.at(-1) as [number, number, string]);
+  const fits = ([limit, factor]: [number, number, string]) => (value === 0 ? factor === 1 : Math.abs(value) < limit);
+  const [, factor, unit] = scales.find(fits) ?? (scales.at(-1) as [number, number, string]);
   const scaled = value / factor;
   const digits = Math.abs(scaled) >= 100 ? scaled.toFixed(0) : String(Number(scaled.toPrecision(3)));
   return unit === '' ? digits : `${digits} ${unit}`;

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  formatConstraint,
+  formatObjective,
+  METRICS,
+  parseConstraint,
+  parseObjective,
+  violationOf,
+} from '@edgetune/shared/domain/objective.ts';
+import fc from 'fast-check';
+
+const metric = fc.constantFrom(...Object.keys(METRICS));
+const deviceMetric = fc.constantFrom(...Object.keys(METRICS).filter((name) => METRICS[name]?.of === 'device'));
+
+describe('objectives', () => {
+  it('are read as people write them', () => {
+    assert.deepEqual(parseObjective('accuracy'), { metric: 'accuracy', direction: 'maximize', aggregate: 'worst' });
+    assert.deepEqual(parseObjective('minimise latency mean'), {
+      metric: 'latency.p50',
+      direction: 'minimize',
+      aggregate: 'mean',
+    });
+    assert.deepEqual(parseObjective('minimize energy on kitchen-pi'), {
+      metric: 'energy',
+      direction: 'minimize',
+      aggregate: 'worst',
+      device: 'kitchen-pi',
+    });
+    assert.throws(() => parseObjective('minimize speed'), /unknown metric "speed": use one of accuracy/);
+    assert.throws(() => parseObjective('maximize accuracy on pi'), /belongs to the trial, not to a device/);
+    assert.throws(() => parseObjective('latency please'), /is not an objective: write it like/);
+  });
+
+  it('written and read again are the same', () => {
+    fc.assert(
+      fc.property(
+        metric,
+        fc.constantFrom('minimize', 'maximize'),
+        fc.constantFrom('worst', 'mean', 'each'),
+        (name, direction, aggregate) => {
+          const objective = parseObjective(
+            METRICS[name]?.of === 'device' ? `${direction} ${name} ${aggregate}` : `${direction} ${name}`,
+          );
+          assert.deepEqual(parseObjective(formatObjective(objective)), objective);
+        },
+      ),
+    );
+  });
+});
+
+describe('constraints', () => {
+  it('are read with their units and devices', () => {
+    assert.deepEqual(parseConstraint('latency.p99 <= 30 ms on kitchen-pi'), {
+      metric: 'latency.p99',
+      operator: '<=',
+      limit: 30,
+      device: 'kitchen-pi',
+    });
+    assert.deepEqual(parseConstraint('accuracy>=80%'), { metric: 'accuracy', operator: '>=', limit: 0.8 });
+    assert.throws(() => parseConstraint('memory <= 30 ms'), /"30 ms" is not a memory/);
+    assert.throws(() => parseConstraint('memory = 3 MB'), /is not a constraint/);
+  });
+
+  it('written and read again hold for the same values, to the digits written', () => {
+    fc.assert(
+      fc.property(
+        deviceMetric,
+        fc.integer({ min: 1, max: 999 }),
+        fc.constantFrom('<=', '>='),
+        (name, limit, operator) => {
+          const constraint = { metric: name, operator, limit } as const;
+          const again = parseConstraint(formatConstraint(constraint));
+          assert.ok(Math.abs(again.limit - limit) <= 1e-9 * limit);
+          assert.deepEqual({ ...again, limit }, constraint);
+        },
+      ),
+    );
+  });
+
+  it('are violated by the share of the limit that is exceeded, and by what is no number without bound', () => {
+    const below = parseConstraint('latency.p99 <= 20 ms');
+    assert.deepEqual(
+      [10, 20, 30, 40].map((value) => violationOf(below, value)),
+      [0, 0, 0.5, 1],
+    );
+    assert.equal(violationOf(parseConstraint('accuracy >= 80 %'), 0.4), 0.5);
+    assert.equal(violationOf(below, Number.NaN), Infinity);
+  });
+});
