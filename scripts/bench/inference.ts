@@ -162,7 +162,7 @@ async function onSimulatedBoards(): Promise<BenchTable[]> {
 
 async function onThisMachine(): Promise<BenchTable[]> {
   const machine = await thisMachine();
-  const models = ['resnet8-cifar10.onnx', 'magika-standard-v3-3.onnx'].map((file) => modelOf(file, onnxModel(file)));
+  const models = [...architectures(1), modelOf('magika', onnxModel('magika-standard-v3-3.onnx'))];
   const parameters = gridOf(machine, [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]);
   return [{ title: 'Search against every config, this machine', rows: await searchRows(machine, models, parameters) }];
 }
