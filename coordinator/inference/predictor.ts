@@ -25,7 +25,7 @@ export interface Predictor {
 const FEW_EXAMPLES = 6;
 const MIDDLING = { amplitude: 0.25, reach: 1.5, noise: 0.03 };
 const CHOICES = [0.08, 0.2, 0.5].flatMap((amplitude) =>
-  [0.8, 1.5, 3].flatMap((reach) => [0.01, 0.05].map((noise) => ({ amplitude, reach, noise }))),
+  [0.8, 1.5, 3].flatMap((reach) => [0.01, 0.05, 0.2].map((noise) => ({ amplitude, reach, noise }))),
 );
 
 /** Index of MACs among all coordinates. */
