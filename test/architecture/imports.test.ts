@@ -15,7 +15,9 @@ interface Import {
 /** Imports between files of this repository, as paths from its root. */
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const statements = text.matchAll(/(?:^|\n)\s*(import|export)\s+(type\s)?[^'";]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g);
+  const statements = text.matchAll(
+    /(?:^|\n)\s*(import|export)\s+(type\s)?[^'";]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g,
+  );
   return [...statements].flatMap((match) => {
     const specifier = match[3] ?? match[4] ?? match[5] ?? '';
     const to = specifier.startsWith('@edgetune/shared/')
@@ -43,8 +45,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'coordinator/broker': ['shared'],
   'coordinator/fleet': ['shared', 'coordinator/broker'],
   'coordinator/inference': ['shared', 'coordinator/fleet'],
-  'coordinator/study': ['shared', 'coordinator/tuner', 'coordinator/training', 'coordinator/inference', 'coordinator/fleet'],
-  'coordinator/api': ['shared', 'coordinator/study', 'coordinator/tuner', 'coordinator/fleet', 'coordinator/inference', 'coordinator/config'],
+  'coordinator/study': [
+    'shared',
+    'coordinator/tuner',
+    'coordinator/training',
+    'coordinator/inference',
+    'coordinator/fleet',
+  ],
+  'coordinator/api': [
+    'shared',
+    'coordinator/study',
+    'coordinator/tuner',
+    'coordinator/fleet',
+    'coordinator/inference',
+    'coordinator/config',
+  ],
   'coordinator/config': ['shared'],
   'coordinator/dashboard': ['shared'],
 };
@@ -79,8 +94,9 @@ it('only main composes the store', () => {
 });
 
 it('the tuner and shared/domain do no I/O', () => {
-  const wrong = [...sources('coordinator/tuner'), ...sources('shared/domain'), ...sources('shared/costmodel')].filter((file) =>
-    /from '(node:(fs|net|http|child_process|worker_threads)|mqtt|hono)/.test(readFileSync(join(root, file), 'utf8')),
+  const wrong = [...sources('coordinator/tuner'), ...sources('shared/domain'), ...sources('shared/costmodel')].filter(
+    (file) =>
+      /from '(node:(fs|net|http|child_process|worker_threads)|mqtt|hono)/.test(readFileSync(join(root, file), 'utf8')),
   );
   assert.deepEqual(wrong, []);
 });
