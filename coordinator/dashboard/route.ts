@@ -14,8 +14,20 @@ export const paths = {
 export function parseRoute(hash: string): Route {
   const [, first = '', second] = hash.split('/');
   if (first === 'new') return { page: 'new-study' };
-  if (first === 'studies') return second ? { page: 'study', id: decodeURIComponent(second) } : { page: 'studies' };
+  if (first === 'studies') {
+    const id = decoded(second);
+    return id ? { page: 'study', id } : { page: 'studies' };
+  }
   return { page: 'fleet' };
+}
+
+/** Null where there is no text, or it is not validly encoded (a hash that somebody typed). */
+function decoded(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 export const route = signal<Route>(parseRoute(location.hash));

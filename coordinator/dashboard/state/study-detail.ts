@@ -37,10 +37,10 @@ async function followStudy(id: string, signal: AbortSignal, update: (next: Parti
   };
   const refresh = throttle(() => void read(), REFRESH_MS, signal);
   const first = await read();
-  if (!first || signal.aborted) return;
+  // Also after a failed read: the stream tries again until it is connected, and then the study is read.
   await followStream(`${path}/stream`, {
     signal,
-    lastEventId: String(first.lastSeq),
+    ...(first ? { lastEventId: String(first.lastSeq) } : {}),
     onEvent: refresh,
     onConnection: (connected) => connected && refresh(),
   });
