@@ -131,6 +131,7 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       ],
       adminToken: config.adminToken,
       publicUrl: config.publicUrl,
+      reachableAs: isLoopback(config.host) ? undefined : config.host === '0.0.0.0' ? hostname() : config.host,
       mqttUrlFor: (hostHeader) =>
         config.brokerUrl ?? `mqtt://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
       dashboardDirectory: join(distDirectory, 'dashboard'),

@@ -3,6 +3,7 @@
  * simulated boards, and a study on images that EdgeTune draws itself. `npm run demo -- --once` ends by itself.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -15,7 +16,7 @@ import { type Coordinator, startCoordinator } from '../coordinator/main.ts';
 import { writeFiles } from './write-files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const once = process.argv.includes('--once');
+const endsByItself = process.argv.includes('--once');
 const DIRECTORY = join(ROOT, '.edgetune', 'demo');
 
 /** Simulated boards take as long as the boards would (time scale 1), so that the overlap with training is real. */
@@ -109,15 +110,25 @@ async function main(): Promise<number> {
     log: (message) => messages.push(message),
     stopRule: { minDurationMs: 500, minRuns: 30 },
   });
-  const agents = DEVICES.map((device) => startAgent(coordinator, device));
+  const agents = DEVICES.map((device) => {
+    const child = startAgent(coordinator, device);
+    return { name: device.name, child, exited: once(child, 'exit') };
+  });
   const endAll = async () => {
     await coordinator.close();
-    for (const agent of agents) agent.kill('SIGTERM');
-    await Promise.all(agents.map((agent) => agent.exitCode ?? new Promise((resolve) => agent.once('exit', resolve))));
+    for (const { child } of agents) child.kill('SIGTERM');
+    await Promise.all(agents.map(({ exited }) => exited));
   };
-  process.once('SIGINT', () => void endAll().then(() => process.exit(130)));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void endAll().then(() => process.exit(0)));
 
-  await untilOnline(coordinator);
+  await Promise.race([
+    untilOnline(coordinator),
+    ...agents.map(async ({ name, exited }) => {
+      await exited;
+      throw new Error(`the agent of ${name} ended: its message is above`);
+    }),
+  ]);
   console.log(`Dashboard: ${coordinator.url}`);
   console.log(
     `Devices online after ${seconds()}: this-machine (measured for real), pi-4, pi-5 and orin-nano (SIMULATED, in the boards' own time)\n`,
@@ -145,15 +156,12 @@ async function main(): Promise<number> {
   console.log(
     `\nThe trained model: ${relative(process.cwd(), model as string)}\nReport and evidence: ${relative(process.cwd(), exported)}\nDone in ${seconds()}.`,
   );
-  if (once) {
+  if (endsByItself) {
     await endAll();
     return 0;
   }
   console.log(`\nThe dashboard stays at ${coordinator.url} until Ctrl-C.`);
-  process.removeAllListeners('SIGINT');
-  await new Promise<void>((resolve) => process.once('SIGINT', resolve));
-  await endAll();
-  return 0;
+  return new Promise<never>(() => {});
 }
 
 process.exit(await main());

@@ -20,7 +20,7 @@ for (const [name, hash, ready] of [
 ] as const) {
   await page.goto(`${server}/${hash}`);
   await page.getByText(ready).first().waitFor();
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await page.waitForLoadState('networkidle', { timeout: 2000 }).catch(() => {});
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: name === 'dashboard-fleet' });
 }
 await browser.close();

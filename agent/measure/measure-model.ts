@@ -165,15 +165,9 @@ function watch(
     let window: { startMs: number; busyBefore: number | null } | null = null;
     let clockDuring: number | null = null;
     const timeoutMs = SETUP_TIMEOUT_MS + order.stopRule.maxDurationMs * 2;
-    const timer = setTimeout(
-      () =>
-        end({
-          kind: 'ended',
-          outcome: 'timed-out',
-          reason: `the measurement did not end within ${Math.round(timeoutMs / 1000)} s`,
-        }),
-      timeoutMs,
-    );
+    const reason = `the measurement did not end within ${Math.round(timeoutMs / 1000)} s`;
+    const watchdog = () => setTimeout(() => end({ kind: 'ended', outcome: 'timed-out', reason }), timeoutMs);
+    let timer = watchdog();
     const onAbort = () => {
       clearTimeout(timer);
       reject(signal.reason);
@@ -184,7 +178,7 @@ function watch(
       resolve(ending);
     };
     const begin = () => {
-      timer.refresh();
+      timer = watchdog();
       window = { startMs: Date.now(), busyBefore: busyCpuSeconds() };
       setTimeout(() => {
         clockDuring = currentClockKHz();
@@ -196,9 +190,21 @@ function watch(
       errorOutput = (errorOutput + chunk).slice(-2000);
     });
     child.on('message', (raw) => {
+      try {
+        hear(raw);
+      } catch (error) {
+        end({
+          kind: 'ended',
+          outcome: 'crashed',
+          reason: `the measuring process sent what cannot be read: ${(error as Error).message}`,
+        });
+      }
+    });
+    const hear = (raw: unknown) => {
       const message = measureReportSchema.parse(raw);
       if (message.type === 'ready') {
-        // An abort while it waits ends the measurement by the signal.
+        // The wait for the coordinator's machine is not the model's fault; an abort ends it by the signal.
+        clearTimeout(timer);
         mayBegin().then(begin, () => {});
       } else if (message.type === 'failed') {
         if (message.rejected) onReject(message.message);
@@ -211,7 +217,7 @@ function watch(
       } else {
         end({ kind: 'done', report: message, otherLoadCores: otherLoad(window, message), clockDuring });
       }
-    });
+    };
     const onReject = (message: string) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ModelCacheOptions {
   directory: string;
@@ -26,6 +27,8 @@ export interface ModelCacheOptions {
 
 /** How often a download that broke off is taken up again. */
 const MAX_TRIES = 5;
+/** Doubled after each try. */
+const RETRY_MS = 50;
 
 export class ModelCache {
   readonly #options: ModelCacheOptions;
@@ -41,7 +44,8 @@ export class ModelCache {
    */
   async get(sha256: string, bytes: number, signal: AbortSignal): Promise<string> {
     const path = join(this.#options.directory, `${sha256}.onnx`);
-    if (existsSync(path)) {
+    // A power cut may have left a file that is too short.
+    if (existsSync(path) && statSync(path).size === bytes) {
       utimesSync(path, new Date(), new Date());
       return path;
     }
@@ -54,6 +58,7 @@ export class ModelCache {
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (attempt === MAX_TRIES || error instanceof RefusedDownloadError) throw error;
+        await sleep(RETRY_MS * 2 ** attempt, undefined, { signal });
       }
     }
     const found = await sha256Of(partial);

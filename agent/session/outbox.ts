@@ -6,11 +6,13 @@ import { writeDurably } from './durable-file.ts';
 
 export class Outbox {
   readonly #directory: string;
+  readonly #log: (message: string) => void;
   readonly #waiting = new Map<string, JobUpdateMessage>();
   #count = 0;
 
   constructor(directory: string, log: (message: string) => void) {
     this.#directory = directory;
+    this.#log = log;
     mkdirSync(directory, { recursive: true });
     for (const name of readdirSync(directory)
       .filter((file) => file.endsWith('.json'))
@@ -34,7 +36,11 @@ export class Outbox {
   add(update: JobUpdateMessage): void {
     // In memory first: where the disk is full, the result is still delivered as long as the agent runs.
     this.#waiting.set(update.updateId, update);
-    writeDurably(this.#pathOf(update.updateId), JSON.stringify(update));
+    try {
+      writeDurably(this.#pathOf(update.updateId), JSON.stringify(update));
+    } catch (error) {
+      this.#log(`a result is kept in memory only, until it is delivered: ${(error as Error).message}`);
+    }
   }
 
   acknowledge(updateId: string): void {

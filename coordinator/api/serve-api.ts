@@ -1,6 +1,6 @@
 /** Listens for HTTP. */
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 
@@ -14,6 +14,12 @@ export interface ServedApi {
 /** @throws {Error} where the port is in use or may not be used, saying how to choose another */
 export async function serveApi(app: Hono, { host, port }: { host: string; port: number }): Promise<ServedApi> {
   const server = createAdaptorServer({ fetch: app.fetch, hostname: host }) as Server;
+  // Upgraded sockets (MQTT over WebSocket) are no longer the server's, and would keep it from closing.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
     server.listen(port, host, resolve);
@@ -25,7 +31,7 @@ export async function serveApi(app: Hono, { host, port }: { host: string; port: 
       new Promise((resolve) => {
         server.close(() => resolve());
         // Event streams never end by themselves.
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

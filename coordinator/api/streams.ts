@@ -15,19 +15,25 @@ const MOST_WAITING = 10_000;
 
 export function studyStream(context: Context, studies: StudyService, id: string): Response {
   let last = Number(context.req.header('last-event-id') ?? context.req.query('after') ?? 0) || 0;
-  return streamSSE(context, (stream) =>
-    follow(stream, (push) => {
+  return streamSSE(context, async (stream) => {
+    const messageOf = (event: StudyEvent) => ({ id: String(event.seq), data: JSON.stringify(event) });
+    // What has happened already, page by page, as fast as the client reads it; then what happens.
+    for (let page = studies.events(id, last, PAGE); page.length === PAGE; page = studies.events(id, last, PAGE)) {
+      for (const event of page) await stream.writeSSE(messageOf(event));
+      last = page.at(-1)?.seq ?? last;
+      if (stream.aborted) return;
+    }
+    await follow(stream, (push) => {
       const send = (event: StudyEvent) => {
         if (event.seq <= last) return;
         last = event.seq;
-        push({ id: String(event.seq), data: JSON.stringify(event) });
+        push(messageOf(event));
       };
       const end = studies.subscribe(id, send);
-      for (let page = studies.events(id, last, PAGE); page.length > 0; page = studies.events(id, last, PAGE))
-        page.forEach(send);
+      studies.events(id, last, MOST_WAITING).forEach(send);
       return end;
-    }),
-  );
+    });
+  });
 }
 
 export function overviewStream(context: Context, fleet: Fleet, studies: StudyService): Response {

@@ -1,5 +1,6 @@
 /** A typed client of the HTTP API: every answer is parsed by its schema. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
 import { type StudyEvent, studyEventSchema } from '@edgetune/shared/domain/study-event.ts';
 import { type BenchRequestBody, benchModelSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
@@ -20,6 +21,8 @@ export class RefusedError extends Error {
     this.problem = problem;
   }
 }
+
+const RECONNECT_MS = 500;
 
 /** Nobody answers at the coordinator's address. */
 export class UnreachableError extends Error {
@@ -95,16 +98,21 @@ export function createClient({ server, token }: { server: string; token?: string
     /** Events of a study as they happen, from the first; comes back after a broken connection. Ends with the signal. */
     async *followStudy(id: string, signal: AbortSignal): AsyncGenerator<StudyEvent> {
       let after = 0;
+      let wasConnected = false;
       while (!signal.aborted) {
-        const response = await request('GET', `${study(id)}/stream?after=${after}`, undefined, signal);
+        if (wasConnected) await sleep(RECONNECT_MS, undefined, { signal });
         try {
+          const response = await request('GET', `${study(id)}/stream?after=${after}`, undefined, signal);
+          wasConnected = true;
           for await (const data of sseData(response)) {
             const event = studyEventSchema.parse(JSON.parse(data));
             after = event.seq;
             yield event;
           }
         } catch (error) {
-          if (error instanceof z.ZodError || signal.aborted) throw error;
+          // A coordinator that restarts is waited for; one that was never there is not.
+          const mayComeBack = wasConnected && !(error instanceof z.ZodError) && !(error instanceof RefusedError);
+          if (!mayComeBack || signal.aborted) throw error;
         }
       }
     },

@@ -35,6 +35,8 @@ interface Known {
   source: MeasurementSource;
 }
 
+const NOT_HERE: ReadonlySet<JobFailedError['state']> = new Set(['rejected', 'timed-out']);
+
 export function createInferenceServer(options: InferenceServerOptions): InferenceServer {
   const stopRule = stopRuleSchema.parse(options.stopRule ?? {});
   const experience = createExperience(options);
@@ -98,7 +100,8 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       return { measurement, source: 'measured' };
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof JobFailedError) return { reason: error.message };
+      // What this config cannot do here says something of it; a lost agent or a failed download does not.
+      if (error instanceof JobFailedError && NOT_HERE.has(error.state)) return { reason: error.message };
       throw error;
     }
   }

@@ -28,7 +28,7 @@ interface Entry {
   deviceIds: Record<string, string>;
   state: StudyProjection;
   listeners: Set<(event: StudyEvent) => void>;
-  run: { controller: AbortController; done: Promise<void> } | null;
+  run: { controller: AbortController; done: Promise<void>; kept: ReadonlySet<string> } | null;
 }
 
 /** Why a run ends early: stopped by a person (and stays so), or the coordinator ends (and goes on at the next start). */
@@ -87,6 +87,7 @@ export function createStudyService(
 
   function launch(entry: Entry): void {
     const controller = new AbortController();
+    const kept = new Set<string>();
     const { record, spec, state } = entry;
     const history = studies.events(record.id).map(({ body }) => body);
     const startMs = Date.parse(record.createdAt);
@@ -97,6 +98,9 @@ export function createStudyService(
       state,
       signal: controller.signal,
       lanes: new Set(),
+      keep: (...sha256s) => {
+        for (const sha256 of sha256s) kept.add(sha256);
+      },
       device: (name) => fleet.devices().find(({ id }) => id === entry.deviceIds[name]) ?? null,
       emit: (...bodies) => {
         // What a stopped run still reports is dropped: a resumed run does it again.
@@ -129,7 +133,7 @@ export function createStudyService(
     // In a turn of its own, so that `entry.run` is set before the first event.
     const done = Promise.resolve().then(run);
     done.catch((error) => log(`study "${record.name}" ended by a fault of EdgeTune: ${(error as Error).stack}`));
-    entry.run = { controller, done };
+    entry.run = { controller, done, kept };
   }
 
   function entryOf(id: string): Entry {
@@ -262,7 +266,7 @@ const OVERVIEW_EVENTS: ReadonlySet<StudyEventBody['type']> = new Set([
 ]);
 
 /** Blobs that a study still needs: what it recommended, and while it is not done its models and last checkpoints. */
-function blobsInUse({ record, state }: Entry): string[] {
+function blobsInUse({ record, state, run }: Entry): string[] {
   const recommended = (state.recommendation?.models ?? []).flatMap(({ onnxSha256, modelCardSha256 }) => [
     onnxSha256,
     modelCardSha256,
@@ -270,5 +274,10 @@ function blobsInUse({ record, state }: Entry): string[] {
   if (record.state === 'succeeded') return recommended;
   const checkpoints = new Map(state.trainings.map(({ trialId, checkpointSha256 }) => [trialId, checkpointSha256]));
   const models = [...state.architectures.values()].map(({ modelSha256 }) => modelSha256);
-  return [...recommended, ...models, ...[...checkpoints.values()].flatMap((sha256) => sha256 ?? [])];
+  return [
+    ...recommended,
+    ...(run?.kept ?? []),
+    ...models,
+    ...[...checkpoints.values()].flatMap((sha256) => sha256 ?? []),
+  ];
 }

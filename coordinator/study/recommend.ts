@@ -15,7 +15,14 @@ import { taskOf, trainRung } from './trial-runner.ts';
 
 export async function recommend(context: StudyContext, front: readonly FrontEntry[]): Promise<Recommendation> {
   const { spec, emit } = context;
-  const models = await Promise.all(front.slice(0, spec.recommend).map((entry) => recommendModel(context, entry)));
+  const outcomes = await Promise.allSettled(
+    front.slice(0, spec.recommend).map((entry) => recommendModel(context, entry)),
+  );
+  context.signal.throwIfAborted();
+  const models = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
+  if (models.length === 0 && failures[0]) throw failures[0];
+  for (const { message } of failures) emit({ type: 'warning', message: `a model is not recommended: ${message}` });
   const ranked = rankByObjectives(
     spec,
     models.map(({ model, metrics }) => ({ item: model, metrics, feasible: model.feasible })),
@@ -52,6 +59,8 @@ async function recommendModel(
   const { accuracy: testAccuracy } = await training.evaluateOnnx(spec, onnx, 'test');
   const onnxSha256 = await blobs.put(onnx);
   const modelCardSha256 = await blobs.put(new TextEncoder().encode(modelCard));
+  // Until the recommendation names them nothing else keeps them from being cleaned up.
+  context.keep(onnxSha256, modelCardSha256);
   context.span({ lane: 'study', kind: 'exporting', trialId, startMs, endMs: Date.now() });
 
   const { signature, macs, parameters } = analyse(onnx);
@@ -96,7 +105,7 @@ async function confirm(
     {
       studyId,
       ...model,
-      device,
+      device: { ...device, name: deviceName },
       parameters: parametersOf(spec.space, ['inference']),
       scenario: spec.scenario,
       objectives: spec.objectives,

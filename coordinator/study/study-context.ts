@@ -30,6 +30,8 @@ export interface StudyContext extends StudyPorts {
   emit(...bodies: StudyEventBody[]): void;
   /** Emits a stretch of work on a lane; its times are on the wall clock in milliseconds since 1970. */
   span(span: Omit<Extract<StudyEventBody, { type: 'span' }>, 'type'>): void;
+  /** Keeps blobs that no event names yet from being cleaned up while the study runs. */
+  keep(...sha256s: string[]): void;
   /** Numbers of the training lanes in use: a trial that trains takes the lowest free one. */
   lanes: Set<number>;
   /** Aborted when the study is stopped or the coordinator ends. */

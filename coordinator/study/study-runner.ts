@@ -1,6 +1,5 @@
 /** Runs one study from wherever its events leave it to its recommendation. */
 
-import { METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
@@ -8,7 +7,6 @@ import { createTuner } from '../tuner/create-tuner.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
 import { recommend } from './recommend.ts';
 import type { StudyContext } from './study-context.ts';
-import { frontTrialIds } from './trial-front.ts';
 import { TrialInference } from './trial-inference.ts';
 import { trialViolation } from './trial-metrics.ts';
 import { type Told, TrialRunner } from './trial-runner.ts';
@@ -30,9 +28,10 @@ export class StudyRunner {
   readonly #trials: TrialRunner;
   /** Asked before a restart, not told yet: they are run first. */
   readonly #unfinished: Ask[];
-  readonly #startedMs = Date.now();
   /** An error of a search or of the event log, which ends the study. */
   #broken: Error | null = null;
+  /** Ends the wait for a trial when something broke. */
+  #wake: () => void = () => {};
 
   constructor(context: StudyContext, history: readonly StudyEventBody[]) {
     this.#context = context;
@@ -45,10 +44,18 @@ export class StudyRunner {
       ladder: spec.budget,
       settings: spec.tuner,
       maxTrials: spec.stop.trials,
+      stop: stopCriteria(spec.stop),
       synchronous: spec.deterministic,
     });
     this.#unfinished = restore(this.#tuner, history);
-    this.#inference = new TrialInference(context, (finished) => this.#inferenceFinished(finished));
+    this.#inference = new TrialInference(
+      context,
+      (finished) => this.#inferenceFinished(finished),
+      (error) => {
+        this.#broken ??= error;
+        this.#wake();
+      },
+    );
     this.#trials = new TrialRunner(context, this.#inference);
   }
 
@@ -59,11 +66,11 @@ export class StudyRunner {
     }
     await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
-    await this.#inference.settled();
+    await this.#sayingWhoIsMissed(this.#inference.settled());
     if (this.#broken) throw this.#broken;
     const front = this.#tuner.front();
     if (front.length === 0) throw new StudyFailedError(this.#whyNothing());
-    return recommend(this.#context, front);
+    return this.#sayingWhoIsMissed(recommend(this.#context, front));
   }
 
   async #search(): Promise<void> {
@@ -81,7 +88,10 @@ export class StudyRunner {
         );
       }
       if (running.size === 0) return;
-      await Promise.race(running.values());
+      const broken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      await Promise.race([broken, ...running.values()]);
       this.#context.signal.throwIfAborted();
       if (this.#broken) throw this.#broken;
     }
@@ -101,7 +111,6 @@ export class StudyRunner {
     if (!room) return null;
     const unfinished = this.#unfinished.shift();
     if (unfinished) return unfinished;
-    if (this.#stopReached()) return null;
     const ask = this.#tuner.ask(this.#feasibility());
     if (ask) this.#context.emit({ type: 'trial-asked', ...ask });
     return ask;
@@ -153,22 +162,6 @@ export class StudyRunner {
     return { predictViolation: (candidate) => known.get(keyOf(candidate)) ?? null };
   }
 
-  #stopReached(): boolean {
-    const { spec, state } = this.#context;
-    const { timeS, energyJ, target, noImprovement } = spec.stop;
-    if (timeS !== undefined && (Date.now() - this.#startedMs) / 1000 >= timeS) return true;
-    if (energyJ !== undefined && spentJ(state) >= energyJ) return true;
-    const told = [...state.trials.values()].filter(({ status }) => status === 'finished' || status === 'infeasible');
-    if (target.length > 0 && told.some((trial) => trial.violation === 0 && meets(target, trial.metrics, spec.devices)))
-      return true;
-    if (noImprovement === undefined) return false;
-    const newest = Math.max(
-      -1,
-      ...frontTrialIds(spec, told).map((trialId) => told.findIndex((trial) => trial.trialId === trialId)),
-    );
-    return told.length - 1 - newest >= noImprovement;
-  }
-
   #failWhenHopeless(): void {
     const trials = [...this.#context.state.trials.values()];
     const failed = trials.filter(({ status }) => status === 'failed');
@@ -190,13 +183,40 @@ export class StudyRunner {
     return `no trial meets the constraints${closest?.reason ? `; the closest was trial ${closest.trialId}: ${closest.reason}` : ''}. Loosen the constraints or widen the search space, then start a new study`;
   }
 
+  #away(): string[] {
+    const { spec, device } = this.#context;
+    return spec.devices.filter((name) => !['online', 'busy'].includes(device(name)?.presence ?? 'offline'));
+  }
+
+  /** At the end every device must answer: while one that is needed is away the study says that it waits for it. */
+  async #sayingWhoIsMissed<T>(work: Promise<T>): Promise<T> {
+    const { fleet, emit } = this.#context;
+    let missed = '';
+    const look = () => {
+      const now = this.#away().join(', ');
+      if (now === missed) return;
+      missed = now;
+      if (now) emit({ type: 'study-state', state: 'waiting', reason: `waiting for ${now}: start the agent there` });
+      else emit({ type: 'study-state', state: 'running', reason: null });
+    };
+    const end = fleet.subscribe(look);
+    try {
+      look();
+      return await work;
+    } finally {
+      end();
+    }
+  }
+
   /** A study whose devices are all away waits, and says so. */
   async #devicesOnline(): Promise<void> {
-    const { spec, fleet, device, emit, signal } = this.#context;
-    const away = () => spec.devices.filter((name) => !['online', 'busy'].includes(device(name)?.presence ?? 'offline'));
-    if (away().length < spec.devices.length) {
-      for (const name of away())
-        emit({ type: 'warning', message: `${name} is offline: its measurements are predicted until it is back` });
+    const { spec, fleet, emit, signal } = this.#context;
+    if (this.#away().length < spec.devices.length) {
+      for (const name of this.#away())
+        emit({
+          type: 'warning',
+          message: `${name} is offline: until it is back its numbers are predicted from what is known`,
+        });
       return;
     }
     emit({
@@ -206,7 +226,7 @@ export class StudyRunner {
     });
     await new Promise<void>((resolve, reject) => {
       const end = fleet.subscribe(() => {
-        if (away().length < spec.devices.length) finish(resolve);
+        if (this.#away().length < spec.devices.length) finish(resolve);
       });
       const onAbort = () => finish(() => reject(signal.reason));
       const finish = (then: () => void) => {
@@ -243,21 +263,7 @@ function restore(tuner: Tuner, history: readonly StudyEventBody[]): Ask[] {
   return [...open.values()];
 }
 
-function spentJ(state: StudyContext['state']): number {
-  const training = state.trainings.reduce((sum, { energyJ }) => sum + energyJ, 0);
-  return state.measured
-    .filter(({ source }) => source === 'measured')
-    .reduce((sum, { measurement }) => sum + (measurement.cost.deviceJoules ?? 0), training);
-}
-
-function meets(target: StudyContext['spec']['stop']['target'], metrics: Metrics, devices: readonly string[]): boolean {
-  return target.every((constraint) => {
-    const names =
-      METRICS[constraint.metric]?.of === 'trial'
-        ? [constraint.metric]
-        : (constraint.device === undefined ? devices : [constraint.device]).map(
-            (device) => `${constraint.metric}@${device}`,
-          );
-    return names.every((name) => violationOf(constraint, metrics[name] ?? Number.NaN) === 0);
-  });
+/** The tuner counts trials by itself. */
+function stopCriteria({ trials: _, ...criteria }: StudyContext['spec']['stop']) {
+  return Object.fromEntries(Object.entries(criteria).filter(([, value]) => value !== undefined));
 }

@@ -36,11 +36,16 @@ export class TrialInference {
   readonly #context: StudyContext;
   readonly #searches = new Map<number, TrialSearches>();
   readonly #onFinished: (finished: Finished) => void;
+  readonly #onBroken: (error: Error) => void;
 
-  /** @param onFinished called after each outcome has been emitted, in the order of the outcomes */
-  constructor(context: StudyContext, onFinished: (finished: Finished) => void) {
+  /**
+   * @param onFinished called after each outcome has been emitted, in the order of the outcomes
+   * @param onBroken called where a search failed, which is not the same as finding nothing feasible
+   */
+  constructor(context: StudyContext, onFinished: (finished: Finished) => void, onBroken: (error: Error) => void) {
     this.#context = context;
     this.#onFinished = onFinished;
+    this.#onBroken = onBroken;
   }
 
   /** Starts the searches of a trial on every device that has no outcome yet. */
@@ -60,8 +65,10 @@ export class TrialInference {
           return finished;
         },
       );
-      // Whoever waits for the search hears of its failure; nobody may be waiting when a trial is cancelled.
-      search.catch(() => searches.pending.delete(device));
+      search.catch((error) => {
+        searches.pending.delete(device);
+        if (!controller.signal.aborted && !this.#context.signal.aborted) this.#onBroken(error as Error);
+      });
       searches.pending.set(device, search);
     }
   }
@@ -81,11 +88,30 @@ export class TrialInference {
     );
   }
 
-  /** Waits until a prediction is possible on every device: it has measured something, for this trial or another. */
+  /** Waits until a prediction is possible on every device that is there: it has measured something, for any trial. */
   async predictable(trialId: number): Promise<void> {
     const pending = this.#searches.get(trialId)?.pending;
     const unknown = this.view(trialId).open.filter((device) => this.#knownOn(device).length === 0);
-    await Promise.all(unknown.map((device) => pending?.get(device)));
+    await Promise.all(unknown.map((device) => Promise.race([pending?.get(device), this.#untilAway(device)])));
+  }
+
+  /** Resolves when a device is away while another one is there: then the study goes on without its numbers. */
+  async #untilAway(device: string): Promise<void> {
+    const { fleet, spec, signal } = this.#context;
+    const isThere = (name: string) => ['online', 'busy'].includes(this.#context.device(name)?.presence ?? 'offline');
+    const goOn = () => !isThere(device) && spec.devices.some(isThere);
+    if (goOn()) return;
+    await new Promise<void>((resolve) => {
+      const finish = () => {
+        end();
+        signal.removeEventListener('abort', finish);
+        resolve();
+      };
+      const end = fleet.subscribe(() => {
+        if (goOn()) finish();
+      });
+      signal.addEventListener('abort', finish);
+    });
   }
 
   view(trialId: number): InferenceView {
@@ -101,7 +127,9 @@ export class TrialInference {
       } else {
         view.open.push(device);
         const macs = this.#context.state.architectures.get(trialId)?.macs ?? 0;
-        const guess = deviceMetrics(device, predictDeviceMetrics(this.#knownOn(device), macs) ?? {});
+        // Of a device that has measured nothing yet, another one's metrics at least order the architectures.
+        const standIn = [...finished.values()].find(({ metrics }) => Object.keys(metrics).length > 0)?.metrics;
+        const guess = deviceMetrics(device, predictDeviceMetrics(this.#knownOn(device), macs) ?? standIn ?? {});
         Object.assign(view.metrics, guess);
         view.predicted.push(...Object.keys(guess));
       }
@@ -138,7 +166,8 @@ export class TrialInference {
         signature: facts.signature,
         modelSha256: facts.modelSha256,
         modelBytes: facts.modelBytes,
-        device,
+        // Objectives and constraints speak of the name that the device had when the study was made.
+        device: { ...device, name: deviceName },
         parameters: parametersOf(spec.space, ['inference']),
         scenario: spec.scenario,
         objectives: spec.objectives,

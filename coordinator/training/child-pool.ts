@@ -104,7 +104,7 @@ export class ChildPool {
 
   #release(child: ChildProcess): void {
     this.#busy.delete(child);
-    if (this.#idle.length < MOST_IDLE && child.connected) this.#idle.push(child);
+    if (this.#idle.length < MOST_IDLE && child.connected && !child.killed) this.#idle.push(child);
     else this.#kill(child);
   }
 
@@ -138,6 +138,15 @@ function exchange(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const onMessage = (raw: unknown) => {
+      try {
+        hear(raw);
+      } catch (error) {
+        // What it said could not be read or kept (a full disk): it must not go on by itself.
+        child.kill('SIGKILL');
+        end(() => reject(error));
+      }
+    };
+    const hear = (raw: unknown) => {
       const message = childMessageSchema.parse(raw);
       if (message.type === 'epoch') onEpoch?.({ epoch: message.epoch, metrics: message.metrics });
       else if (message.type === 'result') end(() => resolve(message.result));

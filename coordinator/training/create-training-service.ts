@@ -15,6 +15,9 @@ export function createTrainingService({ log }: { log: (message: string) => void 
       );
       return name;
     });
+    backendName.catch(() => {
+      backendName = null;
+    });
     return backendName;
   };
 

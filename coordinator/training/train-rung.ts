@@ -54,6 +54,7 @@ export async function trainRung(
       state.epochs++;
       replica.setState(state.model);
       const { accuracy, loss } = replica.evaluate('validation');
+      if (!Number.isFinite(loss)) throw new DivergedError(`the validation loss is ${loss} after epoch ${state.epochs}`);
       metrics = { accuracy, loss, trainLoss: lossSum / order.length };
       await onEpoch({ epoch: state.epochs, metrics });
     }

@@ -12,7 +12,11 @@ export function withServer(command: Command): Command {
       'the coordinator (or EDGETUNE_SERVER)',
       process.env.EDGETUNE_SERVER ?? 'http://localhost:8080',
     )
-    .option('--token <token>', 'its admin token, where it has one (or EDGETUNE_TOKEN)', process.env.EDGETUNE_TOKEN);
+    .option(
+      '--token <token>',
+      'its admin token, where it has one (or EDGETUNE_TOKEN)',
+      process.env.EDGETUNE_TOKEN ?? process.env.EDGETUNE_ADMIN_TOKEN,
+    );
 }
 
 export function clientOf({ server, token }: { server: string; token?: string }): Client {

@@ -139,7 +139,9 @@ async function follow(
   const progress = new StudyProgress(json ? { write: () => true } : process.stdout, trials.planned);
   for await (const event of client.followStudy(id, controller.signal)) {
     progress.show(event);
-    if (event.body.type === 'study-state' && ENDED.includes(event.body.state)) break;
+    // A resumed study has ended before: what it is now counts.
+    const seemsOver = event.body.type === 'study-state' && ENDED.includes(event.body.state);
+    if (seemsOver && ENDED.includes((await client.study(id)).state)) break;
   }
   controller.abort();
   progress.end();

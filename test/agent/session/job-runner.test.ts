@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { type Job, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
@@ -120,6 +120,20 @@ describe('the agent’s jobs', () => {
     assert.deepEqual(
       sent.filter(({ state }) => state === 'cancelled').map(({ jobId }) => jobId),
       ['waiting', 'running'],
+    );
+  });
+
+  it('a result is delivered although the disk does not take it', async (t) => {
+    const folder = temporaryFolder(t);
+    const { jobs, until, outbox } = runner(t, ok, join(folder, 'outbox'));
+    // A file where the folder was: nothing can be written there, whoever tries.
+    rmSync(join(folder, 'outbox'), { recursive: true });
+    writeFileSync(join(folder, 'outbox'), '');
+    jobs.accept(job('j1'));
+    await until('j1 succeeded');
+    assert.deepEqual(
+      outbox.waiting().map(({ jobId }) => jobId),
+      ['j1'],
     );
   });
 

@@ -115,7 +115,7 @@ describe('the inference server', () => {
   it('goes round configs that fail, and gives the reason when all do', async () => {
     const failing = board(({ config }) =>
       config.threads === 3
-        ? new JobFailedError('failed', 'no three threads')
+        ? new JobFailedError('rejected', 'no three threads')
         : threadsHelpToThree({ config } as MeasureRequest),
     );
     const some = await createInferenceServer({ ...failing, history: memoryHistory() }).tune(request(), ignore, never);

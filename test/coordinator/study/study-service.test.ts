@@ -140,6 +140,37 @@ describe('a study', () => {
     await close();
   });
 
+  it('searches on while one of its devices is away, then says whom it waits for', async () => {
+    const { fleet, setPresence } = fakeFleet(['pi', 'orin']);
+    setPresence('orin', 'offline');
+    let back = () => {};
+    const online = new Promise<void>((resolve) => {
+      back = resolve;
+    });
+    const inference = fakeInference({ beforeAnswer: ({ device }) => (device === 'orin' ? online : Promise.resolve()) });
+    const { service, close } = studyService({ directory: newDirectory(), fleet, inference: inference.service });
+    const { id } = await service.create(yaml());
+    const waiting = await untilState(service, id, 'waiting');
+    assert.equal(waiting.reason, 'waiting for orin: start the agent there');
+    assert.equal(waiting.trialViews.filter(({ status }) => status === 'finished').length, 6, 'all trials were trained');
+    assert.ok(waiting.trialViews.every(({ predicted }) => predicted.some((name) => name.endsWith('@orin'))));
+    setPresence('orin', 'online');
+    back();
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    await close();
+  });
+
+  it('fails with the reason when a search itself fails, instead of taking the architecture for infeasible', async () => {
+    const inference = fakeInference({ beforeAnswer: () => Promise.reject(new Error('the store is full')) });
+    const { service, close } = studyService({ directory: newDirectory(), inference: inference.service });
+    const { id } = await service.create(yaml());
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.deepEqual([study.state, study.reason], ['failed', 'the store is full']);
+    assert.ok(study.trialViews.every(({ status }) => status !== 'infeasible'));
+    await close();
+  });
+
   it('stops at once, keeps what it did, and goes on from there', async () => {
     let stopped = false;
     const training = fakeTraining({
