@@ -114,6 +114,10 @@ export function createStudyService(
     });
     const run = async () => {
       try {
+        // The time since it was stopped or its coordinator ended belongs to nobody's overhead.
+        const lastMs = Date.parse(studies.events(record.id, state.lastSeq - 1)[0]?.at ?? record.createdAt);
+        if (state.trials.size > 0)
+          context.span({ lane: 'study', kind: 'waiting', trialId: null, startMs: lastMs, endMs: Date.now() });
         emit(entry, { type: 'study-state', state: 'running', reason: null });
         await new StudyRunner(context, history).run();
         emit(entry, { type: 'study-state', state: 'succeeded', reason: null });

@@ -192,10 +192,13 @@ export class StudyRunner {
   async #sayingWhoIsMissed<T>(work: Promise<T>): Promise<T> {
     const { fleet, emit } = this.#context;
     let missed = '';
+    let sinceMs = Date.now();
     const look = () => {
       const now = this.#away().join(', ');
       if (now === missed) return;
+      if (missed) this.#waited(sinceMs);
       missed = now;
+      sinceMs = Date.now();
       if (now) emit({ type: 'study-state', state: 'waiting', reason: `waiting for ${now}: start the agent there` });
       else emit({ type: 'study-state', state: 'running', reason: null });
     };
@@ -205,7 +208,13 @@ export class StudyRunner {
       return await work;
     } finally {
       end();
+      if (missed) this.#waited(sinceMs);
     }
+  }
+
+  /** Waiting for a board is no overhead of ours: the timeline tells it apart. */
+  #waited(startMs: number): void {
+    this.#context.span({ lane: 'study', kind: 'waiting', trialId: null, startMs, endMs: Date.now() });
   }
 
   /** A study whose devices are all away waits, and says so. */
@@ -224,6 +233,7 @@ export class StudyRunner {
       state: 'waiting',
       reason: `no device of the study is online: start the agent on ${spec.devices.join(', ')}`,
     });
+    const sinceMs = Date.now();
     await new Promise<void>((resolve, reject) => {
       const end = fleet.subscribe(() => {
         if (this.#away().length < spec.devices.length) finish(resolve);
@@ -237,6 +247,7 @@ export class StudyRunner {
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort);
     });
+    this.#waited(sinceMs);
     emit({ type: 'study-state', state: 'running', reason: null });
   }
 }

@@ -16,7 +16,7 @@ export function microBatchSize(batchSize: number): number {
 
 /** Memory that the team shares; every array lies in shared memory. */
 export interface SharedStep {
-  /** [0] number of the step, on whose change the members wait; [1] members that are done; [2] micro-batches of the step. */
+  /** [0] number of the step, on whose change the members wait; [1] members that are done; [2] micro-batches of the step; [3] members that failed. */
   control: Int32Array;
   weights: Float32Array;
   moving: Float32Array;
@@ -39,7 +39,7 @@ export interface GradientWorkerData {
 }
 
 /** Index in `SharedStep.control`. */
-export const CONTROL = { step: 0, done: 1, count: 2 } as const;
+export const CONTROL = { step: 0, done: 1, count: 2, failed: 3 } as const;
 /** A member whose thread has died never answers. */
 const STEP_TIMEOUT_MS = 600_000;
 
@@ -62,7 +62,12 @@ export class GradientTeam {
       const workerData: GradientWorkerData = { task, member: i + 1, members: cores, shared };
       return new Worker(threadEntryFor(url), { workerData });
     });
-    await Promise.all(workers.map(ready));
+    try {
+      await Promise.all(workers.map(ready));
+    } catch (error) {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+      throw error;
+    }
     return new GradientTeam(replica, shared, workers);
   }
 
@@ -102,6 +107,7 @@ export class GradientTeam {
       if (Atomics.wait(control, CONTROL.done, done, STEP_TIMEOUT_MS) === 'timed-out')
         throw new Error('a training thread does not answer');
     }
+    if (Atomics.load(control, CONTROL.failed) > 0) throw new Error('a training thread failed: is the memory full?');
   }
 }
 
@@ -141,7 +147,7 @@ function allocate({ weights, moving }: ModelState, batchSize: number): SharedSte
   const floats = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
   const several = (length: number) => Array.from({ length: microBatches }, () => floats(length));
   return {
-    control: new Int32Array(new SharedArrayBuffer(12)),
+    control: new Int32Array(new SharedArrayBuffer(16)),
     microBatch,
     weights: floats(weights.length),
     moving: floats(moving.length),

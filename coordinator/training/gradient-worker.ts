@@ -15,7 +15,13 @@ parentPort?.postMessage('ready');
 for (;;) {
   Atomics.wait(shared.control, CONTROL.step, step);
   step = Atomics.load(shared.control, CONTROL.step);
-  computeShare(replica, shared, member, members);
+  try {
+    computeShare(replica, shared, member, members);
+  } catch (error) {
+    // The main thread waits without hearing events: shared memory tells it.
+    console.error(`training thread ${member}: ${(error as Error).message}`);
+    Atomics.add(shared.control, CONTROL.failed, 1);
+  }
   Atomics.add(shared.control, CONTROL.done, 1);
   Atomics.notify(shared.control, CONTROL.done);
 }
