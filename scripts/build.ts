@@ -79,7 +79,7 @@ function packAgent(): number {
     const { devDependencies: _, dependencies, ...manifest } = readPackage('agent');
     const kept = Object.fromEntries(Object.entries(dependencies).filter(([name]) => AGENT_EXTERNALS.includes(name)));
     writeFileSync(join(staging, 'package.json'), JSON.stringify({ ...manifest, dependencies: kept }, null, 2));
-    spawnSync('cp', ['-r', 'bin', 'dist', 'LICENSE', staging], { cwd: join(ROOT, 'agent') });
+    spawnSync('cp', ['-r', 'bin', 'dist', 'LICENSE', 'README.md', staging], { cwd: join(ROOT, 'agent') });
     const packed = spawnSync('npm', ['pack', '--json', '--pack-destination', staging], {
       cwd: staging,
       encoding: 'utf8',

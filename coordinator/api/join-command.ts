@@ -19,7 +19,7 @@ export function joinCommands(
   const host = reachableAs ? hostHeader.replace(/^(localhost|127\.0\.0\.1|\[::1\])(?=:|$)/, reachableAs) : hostHeader;
   const server = publicUrl?.replace(/\/$/, '') ?? `http://${host}`;
   return {
-    command: `npx --yes ${server}/agent.tgz run --server ${server} --token ${token}`,
+    command: `ONNXRUNTIME_NODE_INSTALL=skip npx --yes ${server}/agent.tgz run --server ${server} --token ${token}`,
     localCommand: `npx edgetune-agent run --server ${server} --token ${token} --data-dir ./agents/${name} --simulate raspberry-pi-5`,
   };
 }

@@ -25,7 +25,7 @@ export function serveDashboard(app: Hono, options: { dashboardDirectory: string;
     return c.body(readFileSync(options.agentTarball), 200, { 'content-type': 'application/gzip' });
   });
   app.get('*', (c) => {
-    const relative = normalize(decodeURIComponent(c.req.path)).replace(/^\/+/, '') || 'index.html';
+    const relative = normalize(decodePath(c.req.path)).replace(/^\/+/, '') || 'index.html';
     const path = join(options.dashboardDirectory, relative);
     if (relative.startsWith('..') || c.req.path.startsWith('/api/') || !existsSync(path) || extname(path) === '') {
       if (relative === 'index.html')
@@ -42,4 +42,12 @@ export function serveDashboard(app: Hono, options: { dashboardDirectory: string;
       'cache-control': immutable,
     });
   });
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw new HttpProblem(400, `${path} is no path: a % is not followed by two hexadecimal digits of UTF-8`);
+  }
 }

@@ -1,6 +1,6 @@
 /** `edgetune study …`: tuning. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
 import type { Command } from 'commander';
@@ -114,10 +114,18 @@ export function registerStudy(program: Command): void {
     });
 }
 
-/** Unpacks an export into a folder and returns the paths written. */
+/**
+ * Unpacks an export into a folder and returns the paths written.
+ * @throws {Error} before anything is written, where a file would lie outside of the folder
+ */
 export function writeExport(zip: Uint8Array, folder: string): string[] {
-  return Object.entries(unzipSync(zip)).map(([name, bytes]) => {
-    const path = join(resolve(folder), name);
+  const root = resolve(folder);
+  const files = Object.entries(unzipSync(zip)).map(([name, bytes]) => ({ name, path: resolve(root, name), bytes }));
+  for (const { name, path } of files) {
+    if (!path.startsWith(root.endsWith(sep) ? root : root + sep))
+      throw new Error(`the export was not unpacked: its file "${name}" would lie outside of ${root}`);
+  }
+  return files.map(({ path, bytes }) => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, bytes);
     return path;

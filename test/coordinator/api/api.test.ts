@@ -49,7 +49,7 @@ describe('the API', () => {
     );
     assert.match(
       added.command,
-      /npx --yes http:\/\/localhost:\d+\/agent.tgz run --server http:\/\/localhost:\d+ --token /,
+      /ONNXRUNTIME_NODE_INSTALL=skip npx --yes http:\/\/localhost:\d+\/agent.tgz run --server http:\/\/localhost:\d+ --token /,
     );
     assert.equal(added.device.presence, 'pending');
     const board = boardDescription();
@@ -127,6 +127,7 @@ describe('the API', () => {
       await send('POST', '/api/enroll', { token: 'x' }),
       await send('POST', '/api/studies/none/stop', {}),
       await call('/%2e%2e/%2e%2e/package.json'),
+      await call('/%zz'),
       await send('POST', '/api/studies', { yaml: 'x'.repeat(3_000_000) }),
     ];
     for (const answer of answers) {
