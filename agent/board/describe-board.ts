@@ -5,6 +5,7 @@ import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import si from 'systeminformation';
 import { AGENT_VERSION } from '../version.ts';
 import { clockRangeKHz, governor, temperatureC } from './conditions.ts';
+import { findRaplMeter } from './rapl-meter.ts';
 import { readText } from './read-text.ts';
 
 export async function describeBoard(): Promise<BoardDescription> {
@@ -29,7 +30,7 @@ export async function describeBoard(): Promise<BoardDescription> {
     governor: governor(),
     temperatureC: temperatureC(),
     powerMode: null,
-    powerMeter: null,
+    powerMeter: findRaplMeter()?.name ?? null,
     runtimes: [
       {
         runner: 'onnxruntime-node',

@@ -3,12 +3,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type BoardDescription, deviceClassOf } from '@edgetune/shared/domain/device.ts';
-import type { Conditions, Measurement, Outcome } from '@edgetune/shared/domain/measurement.ts';
+import type { Conditions, Energy, Measurement, Outcome } from '@edgetune/shared/domain/measurement.ts';
 import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import { busyCpuSeconds, currentClockKHz, governor, temperatureC } from '../board/conditions.ts';
+import { type EnergyMeter, findRaplMeter } from '../board/rapl-meter.ts';
 import { readText } from '../board/read-text.ts';
 import { RejectedError } from '../simulated/rejected-error.ts';
 import { type MeasureOrder, type MeasureReport, measureReportSchema } from './child-messages.ts';
@@ -17,7 +19,13 @@ type Done = Extract<MeasureReport, { type: 'done' }>;
 
 /** What came of the measuring process. */
 type Ending =
-  | { kind: 'done'; report: Done; otherLoadCores: number | null; clockDuring: number | null }
+  | {
+      kind: 'done';
+      report: Done;
+      otherLoadCores: number | null;
+      clockDuring: number | null;
+      energy: WindowEnergy | null;
+    }
   | { kind: 'ended'; outcome: Exclude<Outcome, 'ok' | 'invalid'>; reason: string };
 
 /** Beyond warm-up and window: process start, loading, optimising the graph. */
@@ -70,7 +78,6 @@ export async function measureModel(
     config: request.config,
     scenario: request.scenario,
     conditions,
-    energy: null,
     cost: { deviceSeconds: (Date.now() - startedAt.getTime()) / 1000, deviceJoules: null },
     simulated: false,
     startedAt: startedAt.toISOString(),
@@ -80,6 +87,7 @@ export async function measureModel(
       ...common,
       outcome: ending.outcome,
       reason: ending.reason,
+      energy: null,
       latencyMs: null,
       throughputPerS: null,
       peakMemoryBytes: null,
@@ -88,10 +96,12 @@ export async function measureModel(
     };
   }
   const { report } = ending;
+  const energy = ending.energy && perSample(ending.energy, report);
   return {
     ...common,
     outcome: 'ok',
     reason: null,
+    energy,
     latencyMs: summariseLatencies(report.latenciesMs),
     throughputPerS: report.samples / (report.windowMs / 1000),
     peakMemoryBytes: report.peakMemoryBytes,
@@ -164,6 +174,8 @@ function watch(
     let errorOutput = '';
     let window: { startMs: number; busyBefore: number | null } | null = null;
     let clockDuring: number | null = null;
+    const meter = findRaplMeter();
+    let energy: { idleW: number; startJ: number } | null = null;
     const timeoutMs = SETUP_TIMEOUT_MS + order.stopRule.maxDurationMs * 2;
     const reason = `the measurement did not end within ${Math.round(timeoutMs / 1000)} s`;
     const watchdog = () => setTimeout(() => end({ kind: 'ended', outcome: 'timed-out', reason }), timeoutMs);
@@ -205,7 +217,11 @@ function watch(
       if (message.type === 'ready') {
         // The wait for the coordinator's machine is not the model's fault; an abort ends it by the signal.
         clearTimeout(timer);
-        mayBegin().then(begin, () => {});
+        mayBegin()
+          .then(async () => {
+            if (meter) energy = { idleW: await idlePowerW(meter), startJ: meter.readJ() };
+          })
+          .then(begin, () => {});
       } else if (message.type === 'failed') {
         if (message.rejected) onReject(message.message);
         else
@@ -215,7 +231,17 @@ function watch(
             reason: message.message,
           });
       } else {
-        end({ kind: 'done', report: message, otherLoadCores: otherLoad(window, message), clockDuring });
+        const windowMs = window ? Date.now() - window.startMs : 0;
+        end({
+          kind: 'done',
+          report: message,
+          otherLoadCores: otherLoad(window, message),
+          clockDuring,
+          energy:
+            meter && energy
+              ? { meter: meter.name, idleW: energy.idleW, grossJ: meter.readJ() - energy.startJ, windowMs }
+              : null,
+        });
       }
     };
     const onReject = (message: string) => {
@@ -246,6 +272,42 @@ function watch(
 
 function isOutOfMemory(text: string): boolean {
   return /bad_alloc|out of memory|cannot allocate/i.test(text);
+}
+
+/** Energy of the board over the window, and what it draws when nothing is measured. */
+interface WindowEnergy {
+  meter: string;
+  idleW: number;
+  grossJ: number;
+  windowMs: number;
+}
+
+/** How long the idle power is watched before a window. */
+const IDLE_MS = 300;
+
+/** Power while the model is loaded and nothing runs, in watts. */
+async function idlePowerW(meter: EnergyMeter): Promise<number> {
+  const [startMs, startJ] = [performance.now(), meter.readJ()];
+  await sleep(IDLE_MS);
+  return (meter.readJ() - startJ) / ((performance.now() - startMs) / 1000);
+}
+
+/** The agent's window is a little longer than the child's: both are taken as one at the same mean power. */
+export function perSample(
+  { meter, idleW, grossJ, windowMs }: WindowEnergy,
+  { samples, windowMs: ranMs }: Pick<Done, 'samples' | 'windowMs'>,
+): Energy {
+  const meanPowerW = grossJ / (windowMs / 1000);
+  const seconds = ranMs / 1000 / samples;
+  return {
+    netJ: Math.max(0, meanPowerW - idleW) * seconds,
+    grossJ: meanPowerW * seconds,
+    meanPowerW,
+    source: 'meter',
+    meter,
+    // A counter is read at both ends of the window; it integrates by itself.
+    sampleCount: 2,
+  };
 }
 
 /** Cores that others kept busy during the window. */
