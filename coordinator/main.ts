@@ -42,6 +42,9 @@ export interface Coordinator {
 /** @throws {Error} that says what is in the way: a port in use, a data directory in use, a broker that cannot be reached */
 export async function startCoordinator({ config, log, stopRule }: CoordinatorOptions): Promise<Coordinator> {
   const distDirectory = fileURLToPath(new URL('dist', packageFolder(import.meta.url, './')));
+  // The name under which other machines reach this one; none where it listens on loopback.
+  const anyAddress = config.host === '0.0.0.0';
+  const reachableAs = isLoopback(config.host) ? undefined : anyAddress ? hostname() : config.host;
   // What was started is ended again in reverse order, also when a later part fails to start.
   const closers: (() => void | Promise<void>)[] = [];
   const close = async () => {
@@ -131,7 +134,7 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       ],
       adminToken: config.adminToken,
       publicUrl: config.publicUrl,
-      reachableAs: isLoopback(config.host) ? undefined : config.host === '0.0.0.0' ? hostname() : config.host,
+      reachableAs,
       mqttUrlFor: (hostHeader) =>
         config.brokerUrl ?? `mqtt://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
       dashboardDirectory: join(distDirectory, 'dashboard'),
@@ -142,8 +145,7 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
     closers.push(() => served.close());
     embedded?.attachWebSocket(served.server);
     studies.start();
-    const shownHost = isLoopback(config.host) ? 'localhost' : config.host === '0.0.0.0' ? hostname() : config.host;
-    return { url: `http://${shownHost}:${served.port}`, fleet: managed, studies, close };
+    return { url: `http://${reachableAs ?? 'localhost'}:${served.port}`, fleet: managed, studies, close };
   } catch (error) {
     await close();
     throw error;

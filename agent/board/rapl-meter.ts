@@ -1,10 +1,5 @@
-/**
- * The processor's own energy counters on x86 (RAPL) through Linux' powercap
- * (https://docs.kernel.org/power/powercap/powercap.html). Readable by root only since Linux 5.10 (CVE-2020-8694).
- */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { readNumber } from './read-text.ts';
+/** The processor's own energy counters on x86 as a meter. */
+import { raplJoulesBetween, readRapl } from '@edgetune/shared/runtime/rapl.ts';
 
 export interface EnergyMeter {
   /** As it is shown beside each figure. */
@@ -14,36 +9,18 @@ export interface EnergyMeter {
 }
 
 /** @param root folder of the powercap class @returns null where no package counter can be read */
-export function findRaplMeter(root = '/sys/class/powercap'): EnergyMeter | null {
-  const packages = packageFolders(root).flatMap((folder) => {
-    const [energyUj, rangeUj] = [
-      readNumber(join(folder, 'energy_uj')),
-      readNumber(join(folder, 'max_energy_range_uj')),
-    ];
-    return energyUj === null || rangeUj === null ? [] : [{ folder, rangeUj, lastUj: energyUj }];
-  });
-  if (packages.length === 0) return null;
-  let totalUj = 0;
+export function findRaplMeter(root?: string): EnergyMeter | null {
+  const found = readRapl(root);
+  if (!found) return null;
+  let last = found;
+  let totalJ = 0;
   return {
     name: 'RAPL',
     readJ() {
-      for (const counter of packages) {
-        const nowUj = readNumber(join(counter.folder, 'energy_uj')) ?? counter.lastUj;
-        totalUj += nowUj - counter.lastUj + (nowUj < counter.lastUj ? counter.rangeUj : 0);
-        counter.lastUj = nowUj;
-      }
-      return totalUj / 1e6;
+      const now = readRapl(root) ?? last;
+      totalJ += raplJoulesBetween(last, now);
+      last = now;
+      return totalJ;
     },
   };
-}
-
-/** `intel-rapl:0`, `intel-rapl:1`: one a processor package; `intel-rapl:0:0` and the like are parts of it. */
-function packageFolders(root: string): string[] {
-  try {
-    return readdirSync(root)
-      .filter((name) => /^intel-rapl:\d+$/.test(name))
-      .map((name) => join(root, name));
-  } catch {
-    return [];
-  }
 }

@@ -12,7 +12,7 @@ import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-modu
 import { busyCpuSeconds, currentClockKHz, governor, temperatureC } from '../board/conditions.ts';
 import { type EnergyMeter, findRaplMeter } from '../board/rapl-meter.ts';
 import { readText } from '../board/read-text.ts';
-import { RejectedError } from '../simulated/rejected-error.ts';
+import { RejectedError } from '../rejected-error.ts';
 import { type MeasureOrder, type MeasureReport, measureReportSchema } from './child-messages.ts';
 
 type Done = Extract<MeasureReport, { type: 'done' }>;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
-import { type StopReason, stopper } from '../simulated/virtual-load.ts';
+import { type StopReason, stopper } from './stopper.ts';
 
 /** Runs so many samples at once and resolves when their outputs are there. */
 export type RunBatch = (samples: number) => Promise<unknown>;

@@ -10,7 +10,7 @@ import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { describeBoard } from '../board/describe-board.ts';
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
-import { RejectedError } from '../simulated/rejected-error.ts';
+import { RejectedError } from '../rejected-error.ts';
 import { createSimulatedBoard } from '../simulated/simulated-board.ts';
 import { AGENT_VERSION } from '../version.ts';
 

@@ -2,7 +2,7 @@
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { isTerminal, type Job, type JobState, type MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { type JobUpdateMessage, PROTOCOL_VERSION } from '@edgetune/shared/protocol/messages.ts';
-import { RejectedError } from '../simulated/rejected-error.ts';
+import { RejectedError } from '../rejected-error.ts';
 import type { Outbox } from './outbox.ts';
 
 /** @param mayBegin is called when all is ready, and resolves when the measured window may begin */

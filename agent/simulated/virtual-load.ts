@@ -1,33 +1,9 @@
 /** Load generator in virtual time: the scenarios of MLPerf Inference (https://arxiv.org/abs/1911.02549) on a simulated board. */
-import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
-import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
+import { type StopReason, stopper } from '../measure/stopper.ts';
 import type { Random } from './noise.ts';
 import type { VirtualRun } from './virtual-run.ts';
-
-export type StopReason = NonNullable<Measurement['stopReason']>;
-
-/** The median's interval is looked at again when there are so many times more queries. */
-const CHECK_GROWTH = 1.25;
-
-/** Decides when a window ends; one for each window. */
-export function stopper(rule: StopRule): (latencies: readonly number[], elapsedMs: number) => StopReason | null {
-  let nextCheck = rule.minRuns;
-  return (latencies, elapsedMs) => {
-    const count = latencies.length;
-    if (count >= rule.minRuns && elapsedMs >= rule.minDurationMs) {
-      if (rule.medianPrecision === null) return 'min-reached';
-      if (count >= nextCheck) {
-        const { p50, p50Interval } = summariseLatencies(latencies);
-        if ((p50Interval[1] - p50Interval[0]) / 2 <= rule.medianPrecision * p50) return 'converged';
-        nextCheck = Math.ceil(count * CHECK_GROWTH);
-      }
-    }
-    if (count >= rule.maxRuns) return 'max-runs';
-    return elapsedMs >= rule.maxDurationMs ? 'max-duration' : null;
-  };
-}
 
 /** One query: `samples` samples in runs of at most `batchSize`. */
 function query(run: VirtualRun, samples: number, batchSize: number): number {

@@ -1,5 +1,6 @@
 /** Runs one study from wherever its events leave it to its recommendation. */
 
+import { isPresent } from '@edgetune/shared/domain/device.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
@@ -185,7 +186,7 @@ export class StudyRunner {
 
   #away(): string[] {
     const { spec, device } = this.#context;
-    return spec.devices.filter((name) => !['online', 'busy'].includes(device(name)?.presence ?? 'offline'));
+    return spec.devices.filter((name) => !isPresent(device(name)));
   }
 
   /** At the end every device must answer: while one that is needed is away the study says that it waits for it. */

@@ -3,6 +3,7 @@
  * beside training. Their outcomes are events; what is asked of them here is read from there or awaited.
  */
 
+import { isPresent } from '@edgetune/shared/domain/device.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
@@ -98,7 +99,7 @@ export class TrialInference {
   /** Resolves when a device is away while another one is there: then the study goes on without its numbers. */
   async #untilAway(device: string): Promise<void> {
     const { fleet, spec, signal } = this.#context;
-    const isThere = (name: string) => ['online', 'busy'].includes(this.#context.device(name)?.presence ?? 'offline');
+    const isThere = (name: string) => isPresent(this.#context.device(name));
     const goOn = () => !isThere(device) && spec.devices.some(isThere);
     if (goOn()) return;
     await new Promise<void>((resolve) => {

@@ -76,6 +76,11 @@ export const deviceViewSchema = z.object({
 });
 export type DeviceView = z.infer<typeof deviceViewSchema>;
 
+/** Whether the device's agent is connected, with or without work; null: there is no such device. */
+export function isPresent(device: Pick<DeviceView, 'presence'> | null): boolean {
+  return device?.presence === 'online' || device?.presence === 'busy';
+}
+
 /**
  * The device class: board model, memory, power mode, OS, runtimes and their versions. Two boards of one class may
  * share measurements (marked as reused); a simulated board is never in one class with a real one.

@@ -1,4 +1,5 @@
 /** A fleet on a real embedded broker and a real store, and agents that speak the protocol and nothing else. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import type { Clock } from '../../coordinator/fleet/clock.ts';
 import { createFleet, type ManagedFleet } from '../../coordinator/fleet/create-fleet.ts';
 import type { HostLease } from '../../coordinator/fleet/fleet.ts';
 import { openStore, type Store } from '../../coordinator/store/store.ts';
+import { UNKNOWN_CONDITIONS } from './conditions.ts';
 
 export const MACHINE_ID = 'machine-of-the-coordinator';
 
@@ -273,17 +275,7 @@ export function measurementFor(request: MeasureRequest, change: Partial<Measurem
     throughputPerS: 500,
     peakMemoryBytes: 1e7,
     energy: null,
-    conditions: {
-      clockKHzBefore: null,
-      clockKHzDuring: null,
-      clockKHzAfter: null,
-      temperatureCBefore: null,
-      temperatureCAfter: null,
-      governor: null,
-      otherLoadCores: null,
-      throttled: null,
-      underVoltage: null,
-    },
+    conditions: UNKNOWN_CONDITIONS,
     stopReason: 'min-reached',
     busyCores: 1,
     cost: { deviceSeconds: 1, deviceJoules: null },

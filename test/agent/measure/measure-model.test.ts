@@ -8,8 +8,8 @@ import { before, describe, it } from 'node:test';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
+import { RejectedError } from '../../../agent/rejected-error.ts';
 import { thisMachine } from '../../../agent/session/agent-board.ts';
-import { RejectedError } from '../../../agent/simulated/rejected-error.ts';
 import { OnnxGraphBuilder } from '../../../coordinator/export/onnx-graph-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

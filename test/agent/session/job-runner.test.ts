@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { type Job, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import type { JobUpdateMessage } from '@edgetune/shared/protocol/messages.ts';
+import { RejectedError } from '../../../agent/rejected-error.ts';
 import { JobRunner, type Measure } from '../../../agent/session/job-runner.ts';
 import { Outbox } from '../../../agent/session/outbox.ts';
-import { RejectedError } from '../../../agent/simulated/rejected-error.ts';
 import { measurementFor } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -4,7 +4,7 @@ import { BOARD_PROFILES, boardProfileNamed } from '@edgetune/shared/costmodel/bo
 import { boardDescriptionSchema } from '@edgetune/shared/domain/device.ts';
 import { measurementSchema } from '@edgetune/shared/domain/measurement.ts';
 import { type MeasureRequest, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
-import { RejectedError } from '../../../agent/simulated/rejected-error.ts';
+import { RejectedError } from '../../../agent/rejected-error.ts';
 import { createSimulatedBoard } from '../../../agent/simulated/simulated-board.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
 

@@ -1,10 +1,12 @@
 /** A whole system for tests: a real coordinator and real agent processes, on free ports, in a folder of their own. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { isPresent } from '@edgetune/shared/domain/device.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { createClient } from '../../../coordinator/cli/client.ts';
@@ -106,8 +108,7 @@ export async function untilEnded(server: string, id: string): Promise<StudyDetai
 }
 
 export async function untilOnline(coordinator: Coordinator, ...names: string[]): Promise<void> {
-  const ready = () =>
-    names.every((name) => ['online', 'busy'].includes(coordinator.fleet.device(name)?.presence ?? ''));
+  const ready = () => names.every((name) => isPresent(coordinator.fleet.device(name)));
   await new Promise<void>((resolve) => {
     if (ready()) return resolve();
     const end = coordinator.fleet.subscribe(() => {

@@ -1,9 +1,11 @@
 /** A fleet of two and a study under way, as the coordinator would send them. */
+
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
+import { UNKNOWN_CONDITIONS } from '../../../support/conditions.ts';
 
 export const EXAMPLE_YAML = `name: my first study
 workload: image-classifier
@@ -107,17 +109,7 @@ function measurement(deviceName: string, source: 'estimate' | 'simulated'): Stor
     throughputPerS: 952,
     peakMemoryBytes: 41_000_000,
     energy: { netJ: 0.0123, grossJ: 0.02, meanPowerW: 5.1, source, meter: 'power model', sampleCount: 0 },
-    conditions: {
-      clockKHzBefore: null,
-      clockKHzDuring: null,
-      clockKHzAfter: null,
-      temperatureCBefore: null,
-      temperatureCAfter: null,
-      governor: null,
-      otherLoadCores: null,
-      throttled: null,
-      underVoltage: null,
-    },
+    conditions: UNKNOWN_CONDITIONS,
     stopReason: 'converged',
     busyCores: 1.9,
     cost: { deviceSeconds: 3, deviceJoules: null },

@@ -1,4 +1,5 @@
 /** A board whose latency a test makes up, and a history in memory. */
+
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
@@ -6,6 +7,7 @@ import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import type { Fleet } from '../../../../coordinator/fleet/fleet.ts';
 import type { MeasurementHistory } from '../../../../coordinator/inference/inference-server.ts';
+import { UNKNOWN_CONDITIONS } from '../../../support/conditions.ts';
 
 const RUNTIME = {
   runner: 'onnxruntime-node',
@@ -64,17 +66,7 @@ export function board(latencyMsOf: (request: MeasureRequest) => number | Error) 
       throughputPerS: (1000 * request.config.batchSize) / latency,
       peakMemoryBytes: 1e6 * request.config.batchSize,
       energy: null,
-      conditions: {
-        clockKHzBefore: null,
-        clockKHzDuring: null,
-        clockKHzAfter: null,
-        temperatureCBefore: null,
-        temperatureCAfter: null,
-        governor: null,
-        otherLoadCores: null,
-        throttled: null,
-        underVoltage: null,
-      },
+      conditions: UNKNOWN_CONDITIONS,
       stopReason: 'min-reached',
       busyCores: 1,
       cost: { deviceSeconds: 1, deviceJoules: null },

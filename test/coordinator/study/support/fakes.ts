@@ -1,4 +1,5 @@
 /** Stand-ins for the study's ports: a training service and a fleet that answer at once, or when the test says so. */
+
 import { createHash, randomUUID } from 'node:crypto';
 import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
@@ -13,6 +14,7 @@ import { createStudyService } from '../../../../coordinator/study/create-study-s
 import { createSpanBus } from '../../../../coordinator/study/span-bus.ts';
 import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
 import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
+import { UNKNOWN_CONDITIONS } from '../../../support/conditions.ts';
 
 export const space: SearchSpace = {
   model: { width: { type: 'ordinal', values: [1, 2, 3, 4, 5, 6, 7, 8] } },
@@ -121,17 +123,7 @@ function measured(device: DeviceView, signature: string, modelSha256: string, la
     throughputPerS: 1000 / latencyMs,
     peakMemoryBytes: 1e6,
     energy: null,
-    conditions: {
-      clockKHzBefore: null,
-      clockKHzDuring: null,
-      clockKHzAfter: null,
-      temperatureCBefore: null,
-      temperatureCAfter: null,
-      governor: null,
-      otherLoadCores: null,
-      throttled: null,
-      underVoltage: null,
-    },
+    conditions: UNKNOWN_CONDITIONS,
     stopReason: 'min-reached',
     busyCores: 1,
     cost: { deviceSeconds: 1, deviceJoules: 2 },

@@ -1,0 +1,47 @@
+/**
+ * Energy of the processor packages as the kernel counts it: RAPL through powercap
+ * (https://www.kernel.org/doc/html/latest/power/powercap/powercap.html). Since Linux 5.10 only root may read it
+ * (CVE-2020-8694); virtual machines have none.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Counter of a package, and where it starts again from 0, in microjoules. */
+export interface RaplCounter {
+  energyUj: number;
+  rangeUj: number;
+}
+
+/**
+ * One counter a processor package (`intel-rapl:0`, `intel-rapl:1`); `intel-rapl:0:0` and the like are parts of it.
+ * @returns null where no package can be read
+ */
+export function readRapl(root = '/sys/class/powercap'): RaplCounter[] | null {
+  try {
+    const packages = readdirSync(root)
+      .filter((name) => /^intel-rapl:\d+$/.test(name))
+      .sort()
+      .map((name) => ({
+        energyUj: readCounter(join(root, name, 'energy_uj')),
+        rangeUj: readCounter(join(root, name, 'max_energy_range_uj')),
+      }));
+    return packages.length === 0 ? null : packages;
+  } catch {
+    return null;
+  }
+}
+
+/** Joules of all packages between two readings; a counter may have started again once. */
+export function raplJoulesBetween(before: readonly RaplCounter[], after: readonly RaplCounter[]): number {
+  const usedUj = after.reduce((sum, { energyUj, rangeUj }, i) => {
+    const used = energyUj - (before[i]?.energyUj ?? energyUj);
+    return sum + (used < 0 ? used + rangeUj : used);
+  }, 0);
+  return usedUj / 1e6;
+}
+
+function readCounter(path: string): number {
+  const value = Number(readFileSync(path, 'utf8'));
+  if (!Number.isFinite(value)) throw new Error(`${path} holds no number`);
+  return value;
+}
