@@ -5,14 +5,17 @@ import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+/** Flags and the environment give text, a file numbers; nothing else (not an empty text, not `null`) is a number. */
+const number = (schema: z.ZodNumber) =>
+  z.preprocess((given) => (typeof given === 'string' && given.trim() !== '' ? Number(given) : given), schema);
+const port = number(z.int().min(0).max(65_535));
 
 export const configSchema = z.strictObject({
   /** Where the store, models and checkpoints lie. */
   dataDir: z
     .string()
     .min(1)
-    .default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'edgetune')),
+    .default(join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'edgetune')),
   /** Address to listen on. Any but loopback needs an admin token. */
   host: z.string().min(1).default('127.0.0.1'),
   /** HTTP: dashboard, API, and MQTT over WebSocket under /mqtt. */
@@ -26,9 +29,9 @@ export const configSchema = z.strictObject({
   /** Public base URL that agents shall use, where it is not http://HOST:PORT. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Cores that training may use. */
-  trainingCores: z.coerce.number().int().min(1).default(availableParallelism()),
+  trainingCores: number(z.int().min(1)).default(availableParallelism()),
   /** Bytes that models and checkpoints may take on the disk. */
-  blobQuotaBytes: z.coerce.number().int().min(1e6).default(10e9),
+  blobQuotaBytes: number(z.int().min(1e6)).default(10e9),
 });
 export type Config = z.infer<typeof configSchema>;
 export type ConfigInput = Partial<Record<keyof Config, unknown>>;

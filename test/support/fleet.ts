@@ -1,8 +1,5 @@
 /** A fleet on a real embedded broker and a real store, and agents that speak the protocol and nothing else. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
@@ -21,7 +18,8 @@ import type { Clock } from '../../coordinator/fleet/clock.ts';
 import { createFleet, type ManagedFleet } from '../../coordinator/fleet/create-fleet.ts';
 import type { HostLease } from '../../coordinator/fleet/fleet.ts';
 import { openStore, type Store } from '../../coordinator/store/store.ts';
-import { UNKNOWN_CONDITIONS } from './conditions.ts';
+import { measurement } from './measurement.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export const MACHINE_ID = 'machine-of-the-coordinator';
 
@@ -34,19 +32,13 @@ export interface FleetUnderTest {
   late: StoredMeasurement[];
 }
 
-export function temporaryDirectory(t: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'edgetune-test-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
 export async function startFleet(
   t: TestContext,
   options: { clock?: Clock; hostLease?: HostLease; dataDirectory?: string } = {},
 ): Promise<FleetUnderTest & { stop(): Promise<void> }> {
   const log: string[] = [];
   const late: StoredMeasurement[] = [];
-  const store = openStore(options.dataDirectory ?? temporaryDirectory(t));
+  const store = openStore(options.dataDirectory ?? temporaryFolder(t));
   let fleet: ManagedFleet | null = null;
   const broker = await startBroker({
     host: '127.0.0.1',
@@ -251,38 +243,8 @@ export function measureRequest(change: Partial<MeasureRequest> = {}): MeasureReq
 }
 
 export function measurementFor(request: MeasureRequest, change: Partial<Measurement> = {}): Measurement {
-  return {
-    signature: request.signature,
-    modelSha256: request.modelSha256,
-    deviceClass: 'as the agent thinks',
-    config: request.config,
-    scenario: request.scenario,
-    outcome: 'ok',
-    reason: null,
-    latencyMs: {
-      count: 100,
-      mean: 2,
-      cv: 0.1,
-      min: 1,
-      p50: 2,
-      p90: 3,
-      p95: 3,
-      p99: 4,
-      p999: 5,
-      max: 6,
-      p50Interval: [1.9, 2.1],
-    },
-    throughputPerS: 500,
-    peakMemoryBytes: 1e7,
-    energy: null,
-    conditions: UNKNOWN_CONDITIONS,
-    stopReason: 'min-reached',
-    busyCores: 1,
-    cost: { deviceSeconds: 1, deviceJoules: null },
-    simulated: false,
-    startedAt: '2026-01-01T00:00:00.000Z',
-    ...change,
-  };
+  const { signature, modelSha256, config, scenario } = request;
+  return measurement({ signature, modelSha256, config, scenario, deviceClass: 'as the agent thinks', ...change });
 }
 
 export function measureOptions(change: Partial<{ studyId: string | null; signal: AbortSignal }> = {}) {

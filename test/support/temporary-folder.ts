@@ -10,7 +10,7 @@ export function temporaryFolder(
   files: Record<string, string | Uint8Array> = {},
 ): string {
   const folder = mkdtempSync(join(tmpdir(), 'edgetune-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);

@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { createClient } from '../../coordinator/cli/client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   coordinatorIn,
   freePort,
   smallStudy,
   startAgentProcess,
   startCoordinatorProcess,
-  temporaryFolder,
   untilEnded,
   untilOnline,
 } from './support/system.ts';

@@ -51,7 +51,12 @@ export async function followStream(path: string, options: FollowOptions): Promis
       retryMs = FIRST_RETRY_MS;
       const parse = createEventParser((event) => {
         lastEventId = event.id ?? lastEventId;
-        options.onEvent(event);
+        try {
+          options.onEvent(event);
+        } catch (error) {
+          // A message that this page does not know (an older page, a newer coordinator) must not end the stream.
+          console.warn(`${path}: a message was left out: ${(error as Error).message}`);
+        }
       });
       const reader = (response.body as ReadableStream<Uint8Array>).getReader();
       const decoder = new TextDecoder();

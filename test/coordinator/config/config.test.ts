@@ -29,6 +29,14 @@ describe('settings', () => {
     );
   });
 
+  it('takes only numbers for numbers', (t) => {
+    for (const port of ['', ' ', 'http', null, true, [80], 1.5, -1])
+      assert.throws(() => loadConfig({ port }, {}), /port: /, String(port));
+    const file = join(temporaryFolder(t, { 'c.yaml': 'port:\n' }), 'c.yaml');
+    assert.throws(() => loadConfig({}, {}, file), /port: /);
+    assert.equal(loadConfig({ port: '0' }, {}).port, 0);
+  });
+
   it('is never open to the network without an admin token', () => {
     assert.throws(() => loadConfig({ host: '0.0.0.0' }, {}), /can be reached from other machines: set an admin token/);
     assert.throws(() => loadConfig({ host: '0.0.0.0', adminToken: 'short' }, {}), /at least 16 characters/);

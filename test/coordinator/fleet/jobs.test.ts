@@ -13,9 +13,9 @@ import {
   measureOptions,
   measureRequest,
   startFleet,
-  temporaryDirectory,
   until,
 } from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { TestClock } from '../../support/test-clock.ts';
 
 const MINUTE_MS = 60_000;
@@ -340,7 +340,7 @@ test('a job that waits for the host lease can be aborted, and its device can lea
 });
 
 test('after a restart old jobs are cancelled, and what was finished meanwhile is kept', async (t) => {
-  const dataDirectory = temporaryDirectory(t);
+  const dataDirectory = temporaryFolder(t);
   const before = await startFleet(t, { dataDirectory });
   const { agent, credential, deviceId } = await joinDevice(before, 'kitchen-pi');
   const jobs = [1, 2].map(() => before.fleet.measure(deviceId, measureRequest(), measureOptions()));

@@ -6,14 +6,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { openBlobDirectory } from '../../../coordinator/store/blob-directory.ts';
 import { explainWriteError } from '../../../coordinator/store/write-error.ts';
-import { temporaryDirectory } from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const HOUR_MS = 3_600_000;
 
 test('any bytes come back under their SHA-256, also after the directory was opened again', async (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   const blobs = openBlobDirectory(directory, { quotaBytes: 1e9 });
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (bytes) => {
@@ -29,7 +29,7 @@ test('any bytes come back under their SHA-256, also after the directory was open
 });
 
 test('the same content is written once, also when it is put twice at the same time', async (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   const blobs = openBlobDirectory(directory, { quotaBytes: 150 });
   const bytes = new Uint8Array(100).fill(7);
   const names = await Promise.all([blobs.put(bytes), blobs.put(bytes), blobs.put(bytes)]);
@@ -40,7 +40,7 @@ test('the same content is written once, also when it is put twice at the same ti
 });
 
 test('a blob that is not there, and one that is damaged, are told apart', async (t) => {
-  const blobs = openBlobDirectory(temporaryDirectory(t), { quotaBytes: 1e6 });
+  const blobs = openBlobDirectory(temporaryFolder(t), { quotaBytes: 1e6 });
   const name = await blobs.put(bytesOf('model'));
   await assert.rejects(blobs.get('0'.repeat(64)), /is not in .*never stored/);
   assert.equal(blobs.path('0'.repeat(64)), null);
@@ -50,7 +50,7 @@ test('a blob that is not there, and one that is damaged, are told apart', async 
 
 test('above the quota nothing is stored and the error names it; a clean-up makes room, oldest first', async (t) => {
   let nowMs = 0;
-  const blobs = openBlobDirectory(temporaryDirectory(t), { quotaBytes: 1000, now: () => nowMs });
+  const blobs = openBlobDirectory(temporaryFolder(t), { quotaBytes: 1000, now: () => nowMs });
   const names: string[] = [];
   for (let index = 0; index < 5; index++) {
     names.push(await blobs.put(new Uint8Array(200).fill(index)));
@@ -68,7 +68,7 @@ test('above the quota nothing is stored and the error names it; a clean-up makes
 
 test('a clean-up leaves alone what was put a moment ago: nothing may name it yet', async (t) => {
   let nowMs = 0;
-  const blobs = openBlobDirectory(temporaryDirectory(t), { quotaBytes: 100, now: () => nowMs });
+  const blobs = openBlobDirectory(temporaryFolder(t), { quotaBytes: 100, now: () => nowMs });
   const name = await blobs.put(new Uint8Array(100));
   assert.equal(await blobs.collect(new Set()), 0);
   nowMs = HOUR_MS;
@@ -80,7 +80,7 @@ test('a clean-up leaves alone what was put a moment ago: nothing may name it yet
 });
 
 test('what a killed process left half written is no blob and is cleared', async (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   openBlobDirectory(directory, { quotaBytes: 100 });
   writeFileSync(join(directory, 'incoming', 'half'), new Uint8Array(100));
   const blobs = openBlobDirectory(directory, { quotaBytes: 100 });

@@ -10,10 +10,10 @@ import { migrations } from '../../../coordinator/store/migrations/all.ts';
 import * as schema from '../../../coordinator/store/schema.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
 import { createStudyTable } from '../../../coordinator/store/study-table.ts';
-import { temporaryDirectory } from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 test('the migrations make the very tables that the schema describes', (t) => {
-  const database = openDatabase(join(temporaryDirectory(t), 'a.db'));
+  const database = openDatabase(join(temporaryFolder(t), 'a.db'));
   t.after(() => database.close());
   for (const table of Object.values(schema).filter((value) => is(value, SQLiteTable))) {
     const { name, columns, foreignKeys } = getTableConfig(table as SQLiteTable);
@@ -30,7 +30,7 @@ test('the migrations make the very tables that the schema describes', (t) => {
 });
 
 test('commits are synced: WAL with synchronous=FULL, and foreign keys hold', (t) => {
-  const { client, close } = openDatabase(join(temporaryDirectory(t), 'a.db'));
+  const { client, close } = openDatabase(join(temporaryFolder(t), 'a.db'));
   t.after(close);
   assert.deepEqual(client.pragma('journal_mode'), [{ journal_mode: 'wal' }]);
   assert.deepEqual(client.pragma('synchronous'), [{ synchronous: 2 }]);
@@ -38,7 +38,7 @@ test('commits are synced: WAL with synchronous=FULL, and foreign keys hold', (t)
 });
 
 test('a write that need not wait for the disk leaves the others waiting for it, also when it fails', (t) => {
-  const { client, writeSoon, close } = openDatabase(join(temporaryDirectory(t), 'a.db'));
+  const { client, writeSoon, close } = openDatabase(join(temporaryFolder(t), 'a.db'));
   t.after(close);
   const within = writeSoon(() => client.pragma('synchronous'));
   assert.deepEqual(within, [{ synchronous: 1 }]);
@@ -47,7 +47,7 @@ test('a write that need not wait for the disk leaves the others waiting for it, 
 });
 
 test('a database of the first release opens, is migrated, and holds what was in it', (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   const fixture = join(import.meta.dirname, 'fixtures', '0001-initial.db.gz');
   writeFileSync(join(directory, 'edgetune.db'), gunzipSync(readFileSync(fixture)));
   const store = openStore(directory);
@@ -70,7 +70,7 @@ test('a database of the first release opens, is migrated, and holds what was in 
 });
 
 test('migrations run once, in order; one that fails leaves nothing behind', (t) => {
-  const file = join(temporaryDirectory(t), 'a.db');
+  const file = join(temporaryFolder(t), 'a.db');
   openDatabase(file).close();
   const next = { name: '0002-next', sql: 'CREATE TABLE extra (x TEXT); INSERT INTO extra VALUES (1)' };
   const broken = { name: '0003-broken', sql: 'CREATE TABLE half (x TEXT); CREATE TABEL' };
@@ -82,7 +82,7 @@ test('migrations run once, in order; one that fails leaves nothing behind', (t) 
 });
 
 test('a database of a newer version, and a file that is none, are refused with what to do', (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   const newer = join(directory, 'newer.db');
   openDatabase(newer, [...migrations, { name: '0099-future', sql: 'CREATE TABLE future (x TEXT)' }]).close();
   assert.throws(() => openDatabase(newer), /written by a newer EdgeTune .*0099-future.*update EdgeTune/);
@@ -95,7 +95,7 @@ test('a database of a newer version, and a file that is none, are refused with w
 });
 
 test('a full disk is named, and what was written before is still there', (t) => {
-  const database = openDatabase(join(temporaryDirectory(t), 'a.db'));
+  const database = openDatabase(join(temporaryFolder(t), 'a.db'));
   t.after(database.close);
   const studies = createStudyTable(database);
   const record = {

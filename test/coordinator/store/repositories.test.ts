@@ -7,12 +7,13 @@ import type { DeviceRecord } from '../../../coordinator/fleet/device-repository.
 import type { JobRecord } from '../../../coordinator/fleet/job-repository.ts';
 import { openStore, type Store } from '../../../coordinator/store/store.ts';
 import type { StudyRecord } from '../../../coordinator/study/study-repository.ts';
-import { boardDescription, measurementFor, measureRequest, temporaryDirectory } from '../../support/fleet.ts';
+import { boardDescription, measurementFor, measureRequest } from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** Runs the checks, then once more after the store was closed and opened again. */
 function check(name: string, write: (store: Store) => void, read: (store: Store) => void): void {
   test(name, (t: TestContext) => {
-    const directory = temporaryDirectory(t);
+    const directory = temporaryFolder(t);
     const first = openStore(directory);
     write(first);
     read(first);
@@ -85,7 +86,7 @@ check(
 );
 
 test('events of a study that is not there are refused, and none of a failed batch is kept', (t) => {
-  const store = openStore(temporaryDirectory(t));
+  const store = openStore(temporaryFolder(t));
   t.after(() => store.close());
   assert.throws(() => store.studies.append('s-none', [warning('a')]), /FOREIGN KEY/);
   store.studies.insert(study('s-1'));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { openStore } from '../../../coordinator/store/store.ts';
-import { temporaryDirectory } from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const WRITER = join(import.meta.dirname, 'writing-child.ts');
 
@@ -19,7 +19,7 @@ function startWriter(directory: string) {
 }
 
 test('what a process was told is stored is there after it was killed, and its lock is free', async (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   const acknowledged: string[] = [];
   const { child, lines } = startWriter(directory);
   const exited = once(child, 'exit');
@@ -39,7 +39,7 @@ test('what a process was told is stored is there after it was killed, and its lo
 });
 
 test('a second coordinator on the same data directory is refused and told which process holds it', async (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   const { child, lines } = startWriter(directory);
   const exited = once(child, 'exit');
   await once(lines, 'line');
@@ -53,7 +53,7 @@ test('a second coordinator on the same data directory is refused and told which 
 });
 
 test('within one process too, the directory is free again only after close', (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   const store = openStore(directory);
   assert.throws(() => openStore(directory), /another coordinator/);
   store.close();
@@ -61,13 +61,13 @@ test('within one process too, the directory is free again only after close', (t)
 });
 
 test('a data directory that cannot be made is named', (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   writeFileSync(join(directory, 'file'), '');
   assert.throws(() => openStore(join(directory, 'file', 'data')), /file/);
 });
 
 test('a store that could not be opened leaves no lock behind', (t) => {
-  const directory = temporaryDirectory(t);
+  const directory = temporaryFolder(t);
   mkdirSync(join(directory, 'edgetune.db'));
   assert.throws(() => openStore(directory), /edgetune\.db/);
   rmSync(join(directory, 'edgetune.db'), { recursive: true });

@@ -1,9 +1,7 @@
 /** A whole system for tests: a real coordinator and real agent processes, on free ports, in a folder of their own. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { isPresent } from '@edgetune/shared/domain/device.ts';
@@ -14,12 +12,6 @@ import { loadConfig } from '../../../coordinator/config/config.ts';
 import { type Coordinator, startCoordinator } from '../../../coordinator/main.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-
-export function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'edgetune-whole-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
-  return folder;
-}
 
 export async function coordinatorIn(
   t: TestContext,

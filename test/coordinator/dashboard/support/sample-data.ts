@@ -5,7 +5,7 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
-import { UNKNOWN_CONDITIONS } from '../../../support/conditions.ts';
+import { storedMeasurement } from '../../../support/measurement.ts';
 
 export const EXAMPLE_YAML = `name: my first study
 workload: image-classifier
@@ -73,15 +73,14 @@ export function pendingDevice(name: string): DeviceView {
   return sampleDevice(name, { presence: 'pending', board: null, deviceClass: null, lastSeenAt: null });
 }
 
-function measurement(deviceName: string, source: 'estimate' | 'simulated'): StoredMeasurement {
-  return {
+function measurementOf(deviceName: string, source: 'estimate' | 'simulated'): StoredMeasurement {
+  return storedMeasurement({
     id: `m-${deviceName}`,
     deviceId: sampleDevice(deviceName).id,
     deviceName,
     studyId: 's-1',
     signature: 'signature',
     modelSha256: SHA,
-    deviceClass: 'class',
     config: {
       batchSize: 4,
       threads: 2,
@@ -90,9 +89,6 @@ function measurement(deviceName: string, source: 'estimate' | 'simulated'): Stor
       executionProvider: 'cpu',
       runner: 'onnxruntime-node',
     },
-    scenario: { kind: 'single-stream' },
-    outcome: 'ok',
-    reason: null,
     latencyMs: {
       count: 500,
       mean: 4.2,
@@ -109,13 +105,10 @@ function measurement(deviceName: string, source: 'estimate' | 'simulated'): Stor
     throughputPerS: 952,
     peakMemoryBytes: 41_000_000,
     energy: { netJ: 0.0123, grossJ: 0.02, meanPowerW: 5.1, source, meter: 'power model', sampleCount: 0 },
-    conditions: UNKNOWN_CONDITIONS,
     stopReason: 'converged',
     busyCores: 1.9,
-    cost: { deviceSeconds: 3, deviceJoules: null },
     simulated: source === 'simulated',
-    startedAt: AT,
-  };
+  });
 }
 
 /** Trial 0 is fast, higher ones are more accurate and slower; every seventh breaks a constraint. */
@@ -191,8 +184,8 @@ export function recommendationFor(devices: readonly string[]): Recommendation {
         feasible: true,
         devices: devices.map((device, index) => ({
           device,
-          config: measurement(device, 'estimate').config,
-          measurement: measurement(device, index === 0 ? 'estimate' : 'simulated'),
+          config: measurementOf(device, 'estimate').config,
+          measurement: measurementOf(device, index === 0 ? 'estimate' : 'simulated'),
           feasible: true,
           alternatives: [],
         })),

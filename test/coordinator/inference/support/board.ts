@@ -1,13 +1,12 @@
 /** A board whose latency a test makes up, and a history in memory. */
 
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
-import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
-import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import type { Fleet } from '../../../../coordinator/fleet/fleet.ts';
 import type { MeasurementHistory } from '../../../../coordinator/inference/inference-server.ts';
-import { UNKNOWN_CONDITIONS } from '../../../support/conditions.ts';
+import { measurementAt } from '../../../support/measurement.ts';
 
 const RUNTIME = {
   runner: 'onnxruntime-node',
@@ -54,25 +53,16 @@ export function board(latencyMsOf: (request: MeasureRequest) => number | Error) 
     await new Promise(setImmediate);
     const latency = latencyMsOf(request);
     if (latency instanceof Error) throw latency;
-    return {
-      signature: request.signature,
-      modelSha256: request.modelSha256,
+    const { signature, modelSha256, config, scenario } = request;
+    return measurementAt(latency, {
+      signature,
+      modelSha256,
+      config,
+      scenario,
       deviceClass: 'pi',
-      config: request.config,
-      scenario: request.scenario,
-      outcome: 'ok',
-      reason: null,
-      latencyMs: summariseLatencies([latency, latency, latency]),
-      throughputPerS: (1000 * request.config.batchSize) / latency,
-      peakMemoryBytes: 1e6 * request.config.batchSize,
-      energy: null,
-      conditions: UNKNOWN_CONDITIONS,
-      stopReason: 'min-reached',
-      busyCores: 1,
-      cost: { deviceSeconds: 1, deviceJoules: null },
+      peakMemoryBytes: 1e6 * config.batchSize,
       simulated: true,
-      startedAt: '2026-01-01T00:00:00Z',
-    } satisfies Measurement;
+    });
   };
   return { measure, jobs };
 }

@@ -6,7 +6,6 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
-import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import type { Fleet } from '../../../../coordinator/fleet/fleet.ts';
 import type { InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
 import { openStore, type Store } from '../../../../coordinator/store/store.ts';
@@ -14,7 +13,7 @@ import { createStudyService } from '../../../../coordinator/study/create-study-s
 import { createSpanBus } from '../../../../coordinator/study/span-bus.ts';
 import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
 import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
-import { UNKNOWN_CONDITIONS } from '../../../support/conditions.ts';
+import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 
 export const space: SearchSpace = {
   model: { width: { type: 'ordinal', values: [1, 2, 3, 4, 5, 6, 7, 8] } },
@@ -100,36 +99,20 @@ export function fakeInference(
 }
 
 function measured(device: DeviceView, signature: string, modelSha256: string, latencyMs: number): StoredMeasurement {
-  return {
+  return storedMeasurement({
     id: randomUUID(),
     deviceId: device.id,
     deviceName: device.name,
-    studyId: null,
-    signature,
-    modelSha256,
-    deviceClass: 'fake',
-    config: {
-      batchSize: 1,
-      threads: 1,
-      clockKHz: null,
-      precision: 'float32',
-      executionProvider: 'cpu',
-      runner: 'onnxruntime-node',
-    },
-    scenario: { kind: 'single-stream' },
-    outcome: 'ok',
-    reason: null,
-    latencyMs: summariseLatencies([latencyMs, latencyMs, latencyMs]),
-    throughputPerS: 1000 / latencyMs,
-    peakMemoryBytes: 1e6,
-    energy: null,
-    conditions: UNKNOWN_CONDITIONS,
-    stopReason: 'min-reached',
-    busyCores: 1,
-    cost: { deviceSeconds: 1, deviceJoules: 2 },
-    simulated: true,
-    startedAt: new Date().toISOString(),
-  };
+    ...measurementAt(latencyMs, {
+      signature,
+      modelSha256,
+      deviceClass: 'fake',
+      peakMemoryBytes: 1e6,
+      cost: { deviceSeconds: 1, deviceJoules: 2 },
+      simulated: true,
+      startedAt: new Date().toISOString(),
+    }),
+  });
 }
 
 /** A fleet of named devices whose presence the test sets. */
