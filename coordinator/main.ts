@@ -99,6 +99,7 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
     const bench = createBenchService({
       inference,
       device: (name) => managed.device(name),
+      benches: store.benches,
       blobs: store.blobs,
       log,
     });
@@ -109,6 +110,7 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       training,
       inference,
       fleet: managed,
+      otherBlobsInUse: () => bench.blobsInUse(),
       cores: createCorePool(config.trainingCores),
       analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
       spans,
@@ -136,7 +138,8 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       publicUrl: config.publicUrl,
       reachableAs,
       mqttUrlFor: (hostHeader) =>
-        config.brokerUrl ?? `mqtt://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
+        (config.brokerUrl && withoutLogin(config.brokerUrl)) ??
+        `mqtt://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
       dashboardDirectory: join(distDirectory, 'dashboard'),
       agentTarball: join(distDirectory, 'agent.tgz'),
       log,
@@ -145,9 +148,18 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
     closers.push(() => served.close());
     embedded?.attachWebSocket(served.server);
     studies.start();
+    bench.resume();
     return { url: `http://${reachableAs ?? 'localhost'}:${served.port}`, fleet: managed, studies, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The coordinator's own user name and password on a broker are not for the agents. */
+function withoutLogin(brokerUrl: string): string {
+  const url = new URL(brokerUrl);
+  url.username = '';
+  url.password = '';
+  return url.href;
 }

@@ -8,7 +8,7 @@ import { isPresent } from '@edgetune/shared/domain/device.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { createClient } from '../../../coordinator/cli/client.ts';
-import { loadConfig } from '../../../coordinator/config/config.ts';
+import { type ConfigInput, loadConfig } from '../../../coordinator/config/config.ts';
 import { type Coordinator, startCoordinator } from '../../../coordinator/main.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -17,9 +17,10 @@ export async function coordinatorIn(
   t: TestContext,
   folder: string,
   stopRule?: Partial<StopRule>,
+  settings: ConfigInput = {},
 ): Promise<Coordinator & { log: string[] }> {
   const log: string[] = [];
-  const config = loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0 }, {});
+  const config = loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0, ...settings }, {});
   const coordinator = await startCoordinator({
     config,
     log: (message) => log.push(message),
