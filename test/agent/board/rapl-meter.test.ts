@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { findRaplMeter } from '../../../agent/board/rapl-meter.ts';
-import { perSample } from '../../../agent/measure/measure-model.ts';
+import { perSample } from '../../../agent/measure/window-energy.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const zone = (name: string, energyUj: number, rangeUj = 262_143_328_850) => ({

@@ -1,9 +1,10 @@
 /** Input values for a model from what it says of its inputs: shapes with the batch filled in, seeded random contents. */
 import type { InferenceSession } from 'onnxruntime-node';
 import { Tensor } from 'onnxruntime-node';
+import { ModelRefusedError } from './runner.ts';
 
 /** A model that cannot be given inputs: the message names the input and says what to do. */
-export class InputError extends Error {
+export class InputError extends ModelRefusedError {
   override name = 'InputError';
 }
 
