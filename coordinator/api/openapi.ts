@@ -1,5 +1,10 @@
 /** The OpenAPI document, made of the schemas by which requests and answers are parsed. */
-import { benchModelSchema, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import {
+  benchListSchema,
+  benchModelSchema,
+  benchRequestSchema,
+  benchViewSchema,
+} from '@edgetune/shared/protocol/bench.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
 import { z } from 'zod';
 
@@ -60,12 +65,14 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
     post: { summary: 'Upload an ONNX model to bench: the file as the body', answer: benchModelSchema },
   },
   '/api/bench': {
+    get: { summary: 'All benches, newest first', answer: benchListSchema },
     post: { summary: 'Find the best way to run a model on devices', body: benchRequestSchema, answer: benchViewSchema },
   },
   '/api/bench/{id}': {
     get: { summary: 'A bench: what was measured, what is recommended', answer: benchViewSchema },
-    delete: { summary: 'Cancel a bench', answer: benchViewSchema },
+    delete: { summary: 'Forget a bench that has ended' },
   },
+  '/api/bench/{id}/cancel': { post: { summary: 'Cancel a bench', answer: benchViewSchema } },
   '/api/blobs/{sha256}': { get: { summary: 'A model or model card', media: 'application/octet-stream' } },
 };
 

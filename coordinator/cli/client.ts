@@ -94,7 +94,7 @@ export function createClient({ server, token }: { server: string; token?: string
     uploadBenchModel: (onnx: Uint8Array) => json(benchModelSchema, 'POST', '/api/bench/models', onnx),
     startBench: (body: BenchRequestBody) => json(benchViewSchema, 'POST', '/api/bench', body),
     bench: (id: string) => json(benchViewSchema, 'GET', `/api/bench/${encodeURIComponent(id)}`),
-    cancelBench: (id: string) => json(benchViewSchema, 'DELETE', `/api/bench/${encodeURIComponent(id)}`),
+    cancelBench: (id: string) => json(benchViewSchema, 'POST', `/api/bench/${encodeURIComponent(id)}/cancel`),
     /** Events of a study as they happen, from the first; comes back after a broken connection. Ends with the signal. */
     async *followStudy(id: string, signal: AbortSignal): AsyncGenerator<StudyEvent> {
       let after = 0;

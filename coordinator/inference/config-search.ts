@@ -29,6 +29,8 @@ export interface SearchProblem {
   /** Configs whose measurement is in the history and costs nothing. */
   isKnown: (config: InferenceConfig) => boolean;
   evaluate: Evaluate;
+  /** True: no measurement but the first is begun any more. */
+  isTimeUp: () => boolean;
 }
 
 export interface SearchOutcome {
@@ -49,6 +51,11 @@ const LARGEST_SHARE = 0.15;
 const SMALLEST_BUDGET = 8;
 /** Other architectures from which a refusal without a measurement may be predicted. */
 const ARCHITECTURES_TO_REFUSE = 5;
+
+/** How many of a grid's configs are measured at most. */
+export function measurementBudget(possible: number): number {
+  return Math.min(possible, Math.max(SMALLEST_BUDGET, Math.floor(LARGEST_SHARE * possible)));
+}
 
 type Forecast = ReadonlyMap<string, Posterior>;
 
@@ -74,8 +81,9 @@ export async function searchConfigs(problem: SearchProblem): Promise<SearchOutco
   };
 
   for (const config of [...open.values()].filter(problem.isKnown)) await visit(config);
-  const budget = Math.max(SMALLEST_BUDGET, Math.floor(LARGEST_SHARE * possible));
+  const budget = measurementBudget(possible);
   for (let spent = 0; spent < budget && open.size > 0; spent += 1) {
+    if (spent > 0 && problem.isTimeUp()) break;
     const predictors = learnAll(problem, own);
     if (!predictors) {
       await visit(startOf(axes, open));

@@ -1,17 +1,27 @@
 /** Benches any ONNX model on devices of the fleet: the inference tuning server without a study. */
 import { randomUUID } from 'node:crypto';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
-import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
+import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
-import type { BenchDevice, BenchRequest, BenchView } from '@edgetune/shared/protocol/bench.ts';
+import type {
+  BenchDevice,
+  BenchModel,
+  BenchRequest,
+  BenchSummary,
+  BenchView,
+} from '@edgetune/shared/protocol/bench.ts';
+import { benchParameters } from './bench-parameters.ts';
+import type { BenchRecord, BenchRepository } from './bench-repository.ts';
 import { countConfigs } from './config-grid.ts';
+import { measurementBudget } from './config-search.ts';
 import type { InferenceServer } from './inference-server.ts';
 
 export interface BenchServiceOptions {
   inference: InferenceServer;
   device(name: string): DeviceView | null;
-  blobs: { get(sha256: string): Promise<Uint8Array> };
+  benches: BenchRepository;
+  blobs: { put(bytes: Uint8Array): Promise<string>; get(sha256: string): Promise<Uint8Array> };
   log: (message: string) => void;
 }
 
@@ -21,74 +31,122 @@ export class BenchInputError extends Error {
 }
 
 export interface BenchService {
+  /** Goes on with the benches that ran when the coordinator ended; what they had measured is in the history. */
+  resume(): void;
+  /** Stores a model to bench. @throws {OnnxError} where it cannot be read, naming the node or field */
+  accept(onnx: Uint8Array): Promise<BenchModel>;
   /**
    * Starts a bench; its devices are searched side by side.
-   * @throws {BenchInputError} where a device or the model is unknown, or a device has not joined yet
+   * @throws {BenchInputError} where a device or the model is unknown, a device has not joined yet, or a size is missing
    * @throws {OnnxError} where the model is not one that can be run, naming the node or field
    */
   start(request: BenchRequest): Promise<BenchView>;
+  /** Newest first. */
+  list(): BenchSummary[];
   find(id: string): BenchView | null;
   /** Stops what is still running; what was measured stays. */
   cancel(id: string): BenchView | null;
-  /** Cancels everything and waits for the searches to end. */
+  /** Forgets a bench that has ended; its measurements stay in the history. @throws {BenchInputError} where it runs */
+  remove(id: string): void;
+  /** Models that must not be cleaned up. */
+  blobsInUse(): string[];
+  /** Stops all searches and waits for them to end; they go on at the next start. */
   close(): Promise<void>;
 }
 
 interface Running {
-  view: BenchView;
+  record: BenchRecord;
   controller: AbortController;
   done: Promise<void>;
 }
 
-/** Finished benches that are kept in memory; their measurements stay in the history anyway. */
-const KEPT_BENCHES = 50;
+/** Ended benches that are kept, with their models; the measurements of older ones stay in the history. */
+const KEPT_BENCHES = 100;
+/** Models that were uploaded lately may be about to be benched. */
+const KEPT_UPLOADS = 20;
 
-export function createBenchService({ inference, device: deviceNamed, blobs, log }: BenchServiceOptions): BenchService {
-  const benches = new Map<string, Running>();
+/** The coordinator ends: what is running goes on at the next start. */
+class ShutdownError extends Error {
+  override name = 'ShutdownError';
+}
+
+export function createBenchService(options: BenchServiceOptions): BenchService {
+  const { inference, device: deviceNamed, benches, blobs, log } = options;
+  const running = new Map<string, Running>();
+  const uploads = new Set<string>();
+
+  async function accept(onnx: Uint8Array): Promise<BenchModel> {
+    const graph = readOnnx(onnx);
+    const modelSha256 = await blobs.put(onnx);
+    uploads.delete(modelSha256);
+    uploads.add(modelSha256);
+    for (const oldest of uploads) if (uploads.size > KEPT_UPLOADS) uploads.delete(oldest);
+    const inputs = graph.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+    return { modelSha256, modelBytes: onnx.length, inputs, ...modelSizes(graph) };
+  }
 
   async function start(request: BenchRequest): Promise<BenchView> {
     const devices = [...new Set(request.devices)].map((name) => joined(name, deviceNamed(name)));
     const model = await blobs.get(request.modelSha256).catch((cause: Error) => {
       throw new BenchInputError(`there is no model ${request.modelSha256}: upload it first`, { cause });
     });
+    const graph = readOnnx(model);
+    const sizes = modelSizes(graph);
+    const missing = sizes.openDimensions.filter((name) => request.dimensions[name] === undefined);
+    if (missing.length > 0)
+      throw new BenchInputError(
+        `the model leaves ${missing.map((name) => `"${name}"`).join(', ')} open: give each a size (for example --dimension ${missing[0]}=128)`,
+      );
+    const batchSizes = batchSizesOf(request, sizes.fixedBatch);
     const view: BenchView = {
       id: `b-${randomUUID()}`,
       state: 'running',
       modelName: request.modelName,
       modelSha256: request.modelSha256,
       modelBytes: model.length,
-      signature: sizedSignature(signatureOf(readOnnx(model)), request.dimensions),
+      signature: sizedSignature(signatureOf(graph), request.dimensions),
       scenario: request.scenario,
       objectives: request.objectives,
       constraints: request.constraints,
+      dimensions: request.dimensions,
       startedAt: new Date().toISOString(),
-      devices: [],
+      finishedAt: null,
+      devices: devices.map(emptyEntry),
     };
-    const controller = new AbortController();
-    const searches = devices.map((device) => {
-      const entry = emptyEntry(device.name);
-      view.devices.push(entry);
-      return search(request, view, device, entry, controller.signal);
-    });
-    const done = Promise.all(searches).then(() => {
-      view.state = controller.signal.aborted ? 'cancelled' : 'finished';
-    });
-    benches.set(view.id, { view, controller, done });
+    launch({ request: { ...request, batchSizes }, view });
     forgetOldest();
     return view;
   }
 
-  async function search(
-    request: BenchRequest,
-    view: BenchView,
-    device: DeviceView,
-    entry: BenchDevice,
-    signal: AbortSignal,
-  ): Promise<void> {
+  function launch(record: BenchRecord): void {
+    const { view } = record;
+    const controller = new AbortController();
+    benches.save(record);
+    const searches = view.devices
+      .filter(({ state }) => state === 'running')
+      .map((entry) => search(record, entry, controller.signal));
+    const done = Promise.all(searches).then(() => {
+      running.delete(view.id);
+      if (controller.signal.reason instanceof ShutdownError) return;
+      view.state = controller.signal.aborted ? 'cancelled' : 'finished';
+      view.finishedAt = new Date().toISOString();
+      benches.save(record);
+    });
+    done.catch((error: Error) => log(`bench of ${view.modelName}: ${error.stack}`));
+    running.set(view.id, { record, controller, done });
+  }
+
+  async function search(record: BenchRecord, entry: BenchDevice, signal: AbortSignal): Promise<void> {
+    const { request, view } = record;
+    /** What this bench itself had measured before its coordinator ended. */
+    const own = new Set(entry.measurements.map(({ id }) => id));
+    Object.assign(entry, { measurements: [], measured: 0, reused: 0 });
     try {
-      const parameters = parametersFor(request, device);
+      const device = joined(entry.device, deviceNamed(entry.device));
+      const parameters = benchParameters(request, device);
       entry.possible = countConfigs(parameters, device);
-      const { objectives, constraints, scenario, dimensions } = request;
+      entry.planned = measurementBudget(entry.possible);
+      const { objectives, constraints, scenario, dimensions, maxSeconds } = request;
       const { modelSha256, modelBytes, signature } = view;
       const result = await inference.tune(
         {
@@ -104,40 +162,53 @@ export function createBenchService({ inference, device: deviceNamed, blobs, log 
           dimensions,
           purpose: 'search',
           seed: 0,
+          ...(maxSeconds === undefined ? {} : { maxMs: maxSeconds * 1000 }),
         },
         (measurement, source) => {
           entry.measurements.push(measurement);
-          if (source === 'measured') entry.measured += 1;
+          if (source === 'measured' || own.has(measurement.id)) entry.measured += 1;
           else entry.reused += 1;
+          benches.save(record);
         },
         signal,
       );
       const { best, feasible, reason } = result;
       Object.assign(entry, { best, feasible, reason, state: best ? 'finished' : 'failed' });
     } catch (error) {
+      if (signal.reason instanceof ShutdownError) return;
       entry.state = signal.aborted ? 'cancelled' : 'failed';
       entry.reason = (error as Error).message;
-      if (!signal.aborted) log(`bench of ${request.modelName} on ${device.name}: ${(error as Error).stack}`);
+      if (!signal.aborted) log(`bench of ${request.modelName} on ${entry.device}: ${(error as Error).stack}`);
     }
+    benches.save(record);
   }
 
   function forgetOldest(): void {
-    for (const [id, { view }] of benches) {
-      if (benches.size <= KEPT_BENCHES) return;
-      if (view.state !== 'running') benches.delete(id);
-    }
+    for (const { view } of benches.list().slice(KEPT_BENCHES)) if (!running.has(view.id)) benches.remove(view.id);
   }
 
+  const find = (id: string) => running.get(id)?.record.view ?? benches.get(id)?.view ?? null;
   return {
-    start,
-    find: (id) => benches.get(id)?.view ?? null,
-    cancel: (id) => {
-      benches.get(id)?.controller.abort(new Error('the bench was cancelled'));
-      return benches.get(id)?.view ?? null;
+    resume() {
+      for (const record of benches.list()) if (record.view.state === 'running') launch(record);
     },
-    close: async () => {
-      for (const { controller } of benches.values()) controller.abort(new Error('the coordinator is stopping'));
-      await Promise.all([...benches.values()].map(({ done }) => done));
+    accept,
+    start,
+    list: () => benches.list().map(({ view }) => summaryOf(view)),
+    find,
+    cancel(id) {
+      running.get(id)?.controller.abort(new Error('the bench was cancelled'));
+      return find(id);
+    },
+    remove(id) {
+      if (running.has(id)) throw new BenchInputError('the bench is running: cancel it first');
+      benches.remove(id);
+    },
+    blobsInUse: () => [...uploads, ...benches.models()],
+    async close() {
+      const open = [...running.values()];
+      for (const { controller } of open) controller.abort(new ShutdownError('the coordinator is stopping'));
+      await Promise.all(open.map(({ done }) => done));
     },
   };
 }
@@ -149,15 +220,28 @@ function joined(name: string, device: DeviceView | null): DeviceView {
   return device;
 }
 
+const DEFAULT_BATCH_SIZES = [1, 2, 4, 8, 16, 32];
+
+/** @throws {BenchInputError} where the model's batch is fixed to none of those that were asked for */
+function batchSizesOf({ batchSizes }: BenchRequest, fixedBatch: number | null): number[] {
+  if (fixedBatch === null) return batchSizes ?? DEFAULT_BATCH_SIZES;
+  if (batchSizes && !batchSizes.includes(fixedBatch))
+    throw new BenchInputError(
+      `the model's batch is fixed at ${fixedBatch}: it cannot run batches of ${batchSizes.join(', ')} (export it with a dynamic batch)`,
+    );
+  return [fixedBatch];
+}
+
 /** A graph of other sizes costs something else: sizes that were given split the history. */
 function sizedSignature(signature: string, dimensions: Readonly<Record<string, number>>): string {
   const sizes = Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1));
   return [signature, ...sizes.map(([name, size]) => `${name}=${size}`)].join(';');
 }
 
-function emptyEntry(device: string): BenchDevice {
+function emptyEntry({ name, board }: DeviceView): BenchDevice {
   return {
-    device,
+    device: name,
+    simulated: board?.simulated ?? null,
     state: 'running',
     reason: null,
     feasible: false,
@@ -166,19 +250,20 @@ function emptyEntry(device: string): BenchDevice {
     measured: 0,
     reused: 0,
     possible: null,
+    planned: null,
   };
 }
 
-/** The axes of a bench on this device; a clock only where the agent may set it. */
-function parametersFor({ batchSizes, threads, precisions }: BenchRequest, { board }: DeviceView): Parameter[] {
-  const cores = Array.from({ length: board?.logicalCores ?? 1 }, (_, index) => index + 1);
-  const clocks = [...(board?.settableClocksKHz ?? [])].sort((a, b) => a - b);
-  const level = 'inference' as const;
-  const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
-  return [
-    { name: 'batchSize', level, type: 'ordinal', values: ascending(batchSizes) },
-    { name: 'threads', level, type: 'ordinal', values: ascending(threads ?? cores) },
-    { name: 'precision', level, type: 'categorical', choices: [...new Set(precisions)] },
-    ...(clocks.length > 0 ? [{ name: 'clockKHz', level, type: 'ordinal' as const, values: clocks }] : []),
-  ];
+function summaryOf({ devices, ...view }: BenchView): BenchSummary {
+  const { id, state, modelName, scenario, startedAt, finishedAt } = view;
+  return {
+    id,
+    state,
+    modelName,
+    scenario,
+    startedAt,
+    finishedAt,
+    devices: devices.map(({ device, simulated, state, feasible }) => ({ device, simulated, state, feasible })),
+    measurements: devices.reduce((sum, { measurements }) => sum + measurements.length, 0),
+  };
 }

@@ -114,6 +114,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     const { device } = request;
     const goals = goalsOf(request.objectives, request.constraints, device.name);
     const score = createScorer(goals);
+    const endMs = performance.now() + (request.maxMs ?? Infinity);
     const all: Known[] = [];
     let reason: string | null = null;
     let axes: ConfigAxis[];
@@ -148,6 +149,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       examples,
       isKnown: (config) => request.purpose === 'search' && recall(options.history, request, config) !== null,
       evaluate,
+      isTimeUp: () => performance.now() >= endMs,
     });
     const { possible, refusedAt } = found;
     if (refusedAt === null) return { ...resultOf(all, goals, reason), possible };

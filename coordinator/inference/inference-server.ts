@@ -21,6 +21,8 @@ export interface InferenceRequest {
   seed: number;
   /** Sizes of the model's symbolic dimensions other than the batch, by name; absent: none. */
   dimensions?: Record<string, number>;
+  /** No measurement but the first is begun after so long; absent: no limit. */
+  maxMs?: number;
 }
 
 export type MeasurementSource = 'measured' | 'reused-device' | 'reused-class';

@@ -3,8 +3,10 @@ import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import type { JobRequest, JobState } from '@edgetune/shared/protocol/job.ts';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { BenchPlan } from '../inference/bench-repository.ts';
 
 export const studies = sqliteTable('studies', {
   /** Order of insertion: two studies may be made within one millisecond. */
@@ -72,4 +74,11 @@ export const jobs = sqliteTable('jobs', {
   reason: text('reason'),
   createdAt: text('created_at').notNull(),
   updatedAt: text('updated_at').notNull(),
+});
+
+export const benches = sqliteTable('benches', {
+  number: integer('number').primaryKey({ autoIncrement: true }),
+  id: text('id').notNull().unique(),
+  request: text('request', { mode: 'json' }).$type<BenchPlan>().notNull(),
+  view: text('view', { mode: 'json' }).$type<BenchView>().notNull(),
 });

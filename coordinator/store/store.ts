@@ -3,9 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceRepository } from '../fleet/device-repository.ts';
 import type { JobRepository } from '../fleet/job-repository.ts';
+import type { BenchRepository } from '../inference/bench-repository.ts';
 import type { MeasurementHistory } from '../inference/inference-server.ts';
 import type { BlobStore } from '../study/blob-store.ts';
 import type { StudyRepository } from '../study/study-repository.ts';
+import { createBenchTable } from './bench-table.ts';
 import { openBlobDirectory } from './blob-directory.ts';
 import { type Database, openDatabase } from './database.ts';
 import { createDeviceTable } from './device-table.ts';
@@ -18,6 +20,7 @@ import { explainWriteError } from './write-error.ts';
 export interface Store {
   studies: StudyRepository;
   measurements: MeasurementHistory;
+  benches: BenchRepository;
   devices: DeviceRepository;
   jobs: JobRepository;
   blobs: BlobStore;
@@ -67,6 +70,7 @@ function storeOver(database: Database, blobs: BlobStore, unlock: () => void): St
   return {
     studies: createStudyTable(database),
     measurements: createMeasurementTable(database),
+    benches: createBenchTable(database),
     devices: createDeviceTable(database),
     jobs: createJobTable(database),
     blobs,

@@ -18,6 +18,8 @@ export interface StudyServiceOptions extends StudyPorts {
   spans: SpanBus;
   checks: Omit<StudyChecks, 'deviceNames'>;
   workloads: ReturnType<StudyService['workloads']>;
+  /** Blobs that others than studies still need. */
+  otherBlobsInUse?: () => Iterable<string>;
   log: (message: string) => void;
 }
 
@@ -148,7 +150,7 @@ export function createStudyService(
 
   /** Checkpoints that a later one supersedes and models of finished studies that were not recommended may go. */
   async function collectBlobs(): Promise<void> {
-    const inUse = new Set<string>();
+    const inUse = new Set(options.otherBlobsInUse?.() ?? []);
     for (const entry of entries.values()) for (const sha256 of blobsInUse(entry)) inUse.add(sha256);
     await blobs.collect(inUse).catch((error) => log(`cleaning up blobs failed: ${(error as Error).message}`));
   }

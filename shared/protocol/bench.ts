@@ -1,16 +1,33 @@
 /**
  * `edgetune bench`: the best way to run any ONNX model on each of some devices, without training.
  * POST /api/bench/models (the file as the body) → `benchModelSchema`; POST /api/bench → `benchViewSchema`;
- * GET /api/bench/:id → `benchViewSchema`; DELETE /api/bench/:id cancels.
+ * GET /api/bench → `benchListSchema`; GET /api/bench/:id → `benchViewSchema`; POST /api/bench/:id/cancel stops a bench;
+ * DELETE /api/bench/:id forgets one that has ended.
  */
 import { z } from 'zod';
-import { deviceNameSchema } from '../domain/device.ts';
+import { boardDescriptionSchema, deviceNameSchema } from '../domain/device.ts';
 import { precisionSchema } from '../domain/inference-config.ts';
 import { sha256Schema, storedMeasurementSchema } from '../domain/measurement.ts';
 import { constraintSchema, objectiveSchema, parseConstraint, parseObjective } from '../domain/objective.ts';
 import { scenarioSchema } from '../domain/scenario.ts';
 
-export const benchModelSchema = z.object({ modelSha256: sha256Schema, modelBytes: z.int().positive() });
+/** A model that was uploaded and can be read: what a bench must be told of it. */
+export const benchModelSchema = z.object({
+  modelSha256: sha256Schema,
+  modelBytes: z.int().positive(),
+  inputs: z.array(
+    z.object({
+      name: z.string(),
+      dtype: z.string(),
+      /** Names: symbolic sizes; null: a size without a name, or (for the whole) an unknown rank. */
+      shape: z.array(z.union([z.int(), z.string(), z.null()])).nullable(),
+    }),
+  ),
+  /** The only batch size that the graph can run; null: any. */
+  fixedBatch: z.int().positive().nullable(),
+  /** Symbolic sizes other than the batch: a bench must give each. */
+  openDimensions: z.array(z.string()),
+});
 export type BenchModel = z.infer<typeof benchModelSchema>;
 
 const written = <T>(parse: (text: string) => T) =>
@@ -32,12 +49,15 @@ export const benchRequestSchema = z.object({
   /** As people write them: "minimize latency.p99", "latency.p99 <= 30 ms". */
   objectives: z.array(written(parseObjective)).default([]),
   constraints: z.array(written(parseConstraint)).default([]),
-  batchSizes: z.array(z.int().min(1).max(4096)).min(1).default([1, 2, 4, 8, 16, 32]),
+  /** Absent: 1, 2, 4, 8, 16 and 32, or the one that the model is fixed to. */
+  batchSizes: z.array(z.int().min(1).max(4096)).min(1).optional(),
   /** Absent: 1 to the number of cores of each device. */
   threads: z.array(z.int().min(1).max(256)).min(1).optional(),
   precisions: z.array(precisionSchema).min(1).default(['float32']),
   /** Sizes of symbolic dimensions other than the batch, by name. */
   dimensions: z.record(z.string(), z.int().positive()).default({}),
+  /** No further config is measured on a device after so long: the best so far is the answer. Absent: no limit. */
+  maxSeconds: z.number().positive().optional(),
 });
 /** As a client writes it. */
 export type BenchRequestBody = z.input<typeof benchRequestSchema>;
@@ -45,6 +65,8 @@ export type BenchRequest = z.infer<typeof benchRequestSchema>;
 
 export const benchDeviceSchema = z.object({
   device: deviceNameSchema,
+  /** Set where every number of this device is simulated: its profile and that profile's published error. */
+  simulated: boardDescriptionSchema.shape.simulated,
   state: z.enum(['running', 'finished', 'failed', 'cancelled']),
   /** Why there is no recommendation, or why the recommended config breaks a constraint. */
   reason: z.string().nullable(),
@@ -56,6 +78,8 @@ export const benchDeviceSchema = z.object({
   reused: z.int().min(0),
   /** Inference configs that the device could have been asked for; null until it is known. */
   possible: z.int().min(0).nullable(),
+  /** How many of them the search will look at, at most; null until it is known. */
+  planned: z.int().min(0).nullable(),
 });
 export type BenchDevice = z.infer<typeof benchDeviceSchema>;
 
@@ -69,7 +93,19 @@ export const benchViewSchema = z.object({
   scenario: scenarioSchema,
   objectives: z.array(objectiveSchema),
   constraints: z.array(constraintSchema),
+  dimensions: z.record(z.string(), z.int().positive()),
   startedAt: z.string(),
+  finishedAt: z.string().nullable(),
   devices: z.array(benchDeviceSchema),
 });
 export type BenchView = z.infer<typeof benchViewSchema>;
+
+/** A bench in the list of benches. */
+export const benchSummarySchema = benchViewSchema
+  .pick({ id: true, state: true, modelName: true, scenario: true, startedAt: true, finishedAt: true })
+  .extend({
+    devices: z.array(benchDeviceSchema.pick({ device: true, simulated: true, state: true, feasible: true })),
+    measurements: z.int().min(0),
+  });
+export type BenchSummary = z.infer<typeof benchSummarySchema>;
+export const benchListSchema = z.object({ benches: z.array(benchSummarySchema) });

@@ -3,10 +3,11 @@
  * A migration that was released is never edited: databases out there have recorded it as done.
  */
 import { initial } from './0001-initial.ts';
+import { benches } from './0002-benches.ts';
 
 export interface Migration {
   name: string;
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, benches];

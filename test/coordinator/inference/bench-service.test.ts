@@ -1,42 +1,54 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { type BenchRequestBody, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
 import { createBenchService } from '../../../coordinator/inference/create-bench-service.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
-import { board, device, memoryHistory } from './support/board.ts';
+import { openStore } from '../../../coordinator/store/store.ts';
+import { buildOnnx } from '../../support/onnx-builder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { board, device } from './support/board.ts';
 import { convModel } from './support/conv-model.ts';
 
 const model = convModel();
-const modelSha256 = createHash('sha256').update(model).digest('hex');
 
-function bench(latencyMs: (batch: number, threads: number) => number) {
+/** A bench service on a store of its own, or on that of an earlier one (a coordinator that starts again). */
+async function bench(
+  t: TestContext,
+  latencyMs: (batch: number, threads: number) => number,
+  directory = temporaryFolder(t),
+) {
   const { measure, jobs } = board(({ config }) => latencyMs(config.batchSize, config.threads));
+  const store = openStore(directory);
   const service = createBenchService({
-    inference: createInferenceServer({ measure, history: memoryHistory() }),
+    inference: createInferenceServer({ measure, history: store.measurements }),
     device: (name) => (name === 'device-1' ? device() : null),
-    blobs: {
-      get: async (sha256) => {
-        if (sha256 !== modelSha256) throw new Error('no such blob');
-        return model;
-      },
-    },
+    benches: store.benches,
+    blobs: store.blobs,
     log: () => {},
   });
+  let open = true;
+  const close = async () => {
+    if (open) await service.close();
+    if (open) store.close();
+    open = false;
+  };
+  t.after(close);
+  const { modelSha256 } = await service.accept(model);
   const start = (change: Partial<BenchRequestBody> = {}) =>
     service.start(benchRequestSchema.parse({ modelSha256, devices: ['device-1'], ...change }));
   const finished = async (id: string) => {
     while (service.find(id)?.state === 'running') await turn();
     return benchViewSchema.parse(service.find(id));
   };
-  return { service, jobs, start, finished };
+  return { service, store, jobs, start, finished, directory, close };
 }
 
 describe('a bench', () => {
-  it('recommends a config per device, within constraints as people write them', async () => {
-    const { start, finished } = bench((batch, threads) => 2 + (8 * batch) / threads);
+  it('recommends a config per device, within constraints as people write them', async (t) => {
+    const { start, finished } = await bench(t, (batch, threads) => 2 + (8 * batch) / threads);
     const view = await finished(
       (await start({ objectives: ['maximize throughput'], constraints: ['latency.p99 <= 20 ms'] })).id,
     );
@@ -49,8 +61,8 @@ describe('a bench', () => {
     assert.equal(entry?.measured, entry?.measurements.length);
   });
 
-  it('reports as Markdown and CSV, saying that figures are simulated', async () => {
-    const { start, finished } = bench((batch) => batch);
+  it('reports as Markdown and CSV, saying that figures are simulated', async (t) => {
+    const { start, finished } = await bench(t, (batch) => batch);
     const view = await finished((await start({ modelName: 'a,b.onnx' })).id);
     assert.match(benchMarkdown(view), /\| device-1 \| 1 \| \d \| auto \| float32 .* simulated \|/);
     const rows = benchCsv(view).trimEnd().split('\r\n');
@@ -58,8 +70,8 @@ describe('a bench', () => {
     assert.equal(rows.filter((row) => row.endsWith(',yes')).length, 1);
   });
 
-  it('passes the sizes of dimensions on, and never mixes sizes in the history', async () => {
-    const { start, finished, jobs } = bench((batch) => batch);
+  it('passes the sizes of dimensions on, and never mixes sizes in the history', async (t) => {
+    const { start, finished, jobs } = await bench(t, (batch) => batch);
     await finished((await start({ dimensions: { tokens: 16 } })).id);
     const before = jobs.length;
     await finished((await start({ dimensions: { tokens: 32 } })).id);
@@ -67,21 +79,90 @@ describe('a bench', () => {
     assert.deepEqual(jobs.at(-1)?.dimensions, { tokens: 32 });
   });
 
-  it('refuses what it cannot start, with the reason', async () => {
-    const { start } = bench(() => 1);
+  it('refuses what it cannot start, with the reason', async (t) => {
+    const { start, service } = await bench(t, () => 1);
     await assert.rejects(start({ devices: ['nobody'] }), /there is no device "nobody"/);
     await assert.rejects(start({ modelSha256: 'b'.repeat(64) }), /upload it first/);
+    await assert.rejects(service.accept(new TextEncoder().encode('<html>')), OnnxError);
+    const { modelSha256 } = await service.accept(model);
     assert.throws(
       () => benchRequestSchema.parse({ modelSha256, devices: ['a'], constraints: ['latency <= 3 kg'] }),
       /kg/,
     );
   });
 
-  it('stops when it is cancelled', async () => {
-    const { service, start, finished } = bench((batch) => batch);
+  it('says what it must be told of a model, and asks for it', async (t) => {
+    const { service, start } = await bench(t, () => 1);
+    const accepted = await service.accept(tokensModel());
+    assert.deepEqual([accepted.fixedBatch, accepted.openDimensions], [null, ['tokens']]);
+    const { modelSha256 } = accepted;
+    await assert.rejects(start({ modelSha256 }), /leaves "tokens" open: give each a size/);
+  });
+
+  it('asks a model whose batch is fixed for no other', async (t) => {
+    const { service, start, finished, jobs } = await bench(t, () => 1);
+    const { modelSha256, fixedBatch } = await service.accept(convModel({ batch: 1 }));
+    assert.equal(fixedBatch, 1);
+    const view = await finished((await start({ modelSha256 })).id);
+    assert.equal(view.devices[0]?.possible, 4);
+    assert.ok(jobs.every(({ config }) => config.batchSize === 1));
+    await assert.rejects(
+      start({ modelSha256, batchSizes: [2, 4] }),
+      /batch is fixed at 1: it cannot run batches of 2, 4/,
+    );
+  });
+
+  it('ends with the best so far when its time is up', async (t) => {
+    const { start, finished } = await bench(t, (batch) => batch);
+    const [entry] = (await finished((await start({ maxSeconds: 1e-9 })).id)).devices;
+    assert.deepEqual([entry?.state, entry?.measured], ['finished', 1]);
+  });
+
+  it('stops when it is cancelled', async (t) => {
+    const { service, start, finished } = await bench(t, (batch) => batch);
     const { id } = await start();
     service.cancel(id);
     const view = await finished(id);
     assert.deepEqual([view.state, view.devices[0]?.state], ['cancelled', 'cancelled']);
   });
+
+  it('is there after a restart, with its model; one that ran goes on and measures nothing twice', async (t) => {
+    const first = await bench(t, (batch, threads) => batch / threads);
+    const done = await first.finished((await first.start()).id);
+    const { id } = await first.start({ scenario: { kind: 'offline' } });
+    while ((first.service.find(id)?.devices[0]?.measurements.length ?? 0) < 2) await turn();
+    await first.close();
+
+    const second = await bench(t, (batch, threads) => batch / threads, first.directory);
+    assert.deepEqual(second.service.find(done.id), done);
+    assert.deepEqual(
+      second.service.blobsInUse().filter((sha256) => sha256 !== done.modelSha256),
+      [],
+    );
+    const before = second.service.find(id)?.devices[0]?.measurements.length ?? 0;
+    second.service.resume();
+    const view = await second.finished(id);
+    const [entry] = view.devices;
+    assert.deepEqual([view.state, entry?.state, entry?.reused], ['finished', 'finished', 0]);
+    assert.equal(entry?.measured, before + second.jobs.length);
+    assert.ok(before >= 2 && second.jobs.length > 0);
+    assert.deepEqual(
+      second.service.list().map(({ id, state, measurements }) => [id, state, measurements]),
+      [
+        [id, 'finished', entry?.measurements.length],
+        [done.id, 'finished', done.devices[0]?.measurements.length],
+      ],
+    );
+    second.service.remove(done.id);
+    assert.equal(second.service.find(done.id), null);
+  });
 });
+
+/** Token ids and their mask, of any batch and length. */
+function tokensModel(): Uint8Array {
+  return buildOnnx({
+    inputs: ['ids', 'mask'].map((name) => ({ name, shape: ['batch', 'tokens'] })),
+    outputs: ['y'],
+    nodes: [{ opType: 'Add', inputs: ['ids', 'mask'], outputs: ['y'] }],
+  });
+}

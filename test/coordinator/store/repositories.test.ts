@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { type BenchView, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import type { DeviceRecord } from '../../../coordinator/fleet/device-repository.ts';
 import type { JobRecord } from '../../../coordinator/fleet/job-repository.ts';
+import type { BenchRecord } from '../../../coordinator/inference/bench-repository.ts';
 import { openStore, type Store } from '../../../coordinator/store/store.ts';
 import type { StudyRecord } from '../../../coordinator/study/study-repository.ts';
 import { boardDescription, measurementFor, measureRequest } from '../../support/fleet.ts';
@@ -200,5 +202,43 @@ check(
     assert.deepEqual(jobs.get('j-2'), job('j-2', changed));
     assert.equal(jobs.get('j-1')?.state, 'succeeded');
     assert.equal(jobs.get('j-old'), null);
+  },
+);
+
+const bench = (id: string, change: Partial<BenchView> = {}): BenchRecord => {
+  const view = benchViewSchema.parse({
+    id,
+    state: 'running',
+    modelName: 'a.onnx',
+    modelSha256: 'a'.repeat(64),
+    modelBytes: 10,
+    signature: 'signature-a',
+    scenario: { kind: 'single-stream' },
+    objectives: [],
+    constraints: [],
+    dimensions: {},
+    startedAt: '2026-01-01T00:00:00.000Z',
+    finishedAt: null,
+    devices: [],
+    ...change,
+  });
+  const request = benchRequestSchema.parse({ modelSha256: view.modelSha256, devices: ['kitchen-pi'] });
+  return { request: { ...request, batchSizes: [1] }, view };
+};
+
+check(
+  'benches are kept with what was asked, newest first, replaced in place and removed',
+  ({ benches }) => {
+    for (const id of ['b-2', 'b-1', 'b-3']) benches.save(bench(id));
+    benches.save(bench('b-2', { state: 'finished', modelSha256: 'b'.repeat(64) }));
+    benches.remove('b-3');
+    benches.remove('b-9');
+  },
+  ({ benches }) => {
+    const changed = bench('b-2', { state: 'finished', modelSha256: 'b'.repeat(64) });
+    assert.deepEqual(benches.list(), [bench('b-1'), changed]);
+    assert.deepEqual(benches.get('b-2'), changed);
+    assert.equal(benches.get('b-3'), null);
+    assert.deepEqual(benches.models().sort(), ['a'.repeat(64), 'b'.repeat(64)]);
   },
 );

@@ -1,0 +1,22 @@
+/** What benches need of the store. Every call that returns has been written durably. */
+import type { BenchRequest, BenchView } from '@edgetune/shared/protocol/bench.ts';
+
+/** What a bench measures: the batch sizes are settled by the model. */
+export type BenchPlan = BenchRequest & { batchSizes: number[] };
+
+/** A bench and what it was asked, so that a coordinator that starts again can go on with it. */
+export interface BenchRecord {
+  request: BenchPlan;
+  view: BenchView;
+}
+
+export interface BenchRepository {
+  /** Adds a bench, or replaces the one with the same id in its place. */
+  save(record: BenchRecord): void;
+  get(id: string): BenchRecord | null;
+  /** Newest first. */
+  list(): BenchRecord[];
+  remove(id: string): void;
+  /** SHA-256 of the models of all benches. */
+  models(): string[];
+}
