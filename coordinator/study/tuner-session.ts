@@ -1,5 +1,5 @@
 /** Drives a tuner by JSON messages, for programs that train by themselves: one line in, one line out. */
-import { METRICS } from '@edgetune/shared/domain/objective.ts';
+import { METRICS, metricInfo } from '@edgetune/shared/domain/objective.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import { type TunerRequest, type TunerSpec, tunerRequestSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
@@ -33,7 +33,7 @@ export function createTunerSession(spec: TunerSpec): TunerSession {
 function answered(tuner: Tuner, spec: TunerSpec, line: string): object {
   let json: unknown;
   try {
-    json = JSON.parse(line);
+    json = parseLine(line);
   } catch {
     return { error: 'not a line of JSON: write {"ask":{}}, {"tell":{…}}, {"best":{}} or {"front":{}}' };
   }
@@ -44,6 +44,16 @@ function answered(tuner: Tuner, spec: TunerSpec, line: string): object {
     return { ...id, ...handled(tuner, spec, parsed.data) };
   } catch (error) {
     return { ...id, error: (error as Error).message };
+  }
+}
+
+/** JSON, and the `NaN` and `Infinity` of programs whose JSON knows them (Python's), which become null. */
+function parseLine(line: string): unknown {
+  const finite = (_key: string, value: unknown) => (value === Infinity || value === -Infinity ? null : value);
+  try {
+    return JSON.parse(line, finite);
+  } catch {
+    return JSON.parse(line.replaceAll(/(?<=[:,[]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, 'null'), finite);
   }
 }
 
@@ -68,7 +78,7 @@ function handled(tuner: Tuner, spec: TunerSpec, request: TunerRequest): object {
 }
 
 function tell(tuner: Tuner, spec: TunerSpec, { trial, rung, metrics, failed, violation, cost }: Told): object {
-  for (const name of Object.keys(metrics)) checkMetric(name, spec.devices);
+  for (const name of Object.keys(metrics)) checkMetric(name, spec);
   const told = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN]));
   tuner.tell({
     trialId: trial,
@@ -82,10 +92,12 @@ function tell(tuner: Tuner, spec: TunerSpec, { trial, rung, metrics, failed, vio
 }
 
 /** A misspelt metric must not pass for a missing one. */
-function checkMetric(name: string, devices: readonly string[]) {
+function checkMetric(name: string, { devices, objectives, constraints, stop }: TunerSpec) {
   const [metric, device] = name.split('@') as [string, string | undefined];
-  const info = METRICS[metric];
-  if (!info) throw new RangeError(`unknown metric "${metric}": use one of ${Object.keys(METRICS).join(', ')}`);
+  const named = [...objectives, ...constraints, ...stop.target].map((part) => part.metric);
+  const known = [...new Set([...named, ...Object.keys(METRICS)])];
+  if (!known.includes(metric)) throw new RangeError(`unknown metric "${metric}": use one of ${known.join(', ')}`);
+  const info = metricInfo(metric);
   if (info.of === 'trial' && device !== undefined)
     throw new RangeError(`${metric} belongs to the trial: leave out "@${device}"`);
   if (info.of === 'device' && (device === undefined || !devices.includes(device)))

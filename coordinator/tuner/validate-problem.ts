@@ -1,5 +1,5 @@
 /** Checks of a whole problem before a tuner is made of it. Every mistake is listed. */
-import { type Constraint, METRICS, type Objective } from '@edgetune/shared/domain/objective.ts';
+import { type Constraint, metricInfo, type Objective } from '@edgetune/shared/domain/objective.ts';
 import { type SearchSpace, searchSpaceSchema } from '@edgetune/shared/domain/search-space.ts';
 import type { TunerProblem } from './tuner.ts';
 import { candidateIssues, type SpaceIssue, validateSpace } from './validate-space.ts';
@@ -52,8 +52,7 @@ function spaceOf({ parameters }: TunerProblem): SearchSpace {
 }
 
 function termIssues({ devices }: TunerProblem, { metric, device }: Objective | Constraint): string[] {
-  const info = METRICS[metric];
-  if (!info) return [`unknown metric "${metric}": use one of ${Object.keys(METRICS).join(', ')}`];
+  const info = metricInfo(metric);
   if (info.of === 'trial') return device === undefined ? [] : [`${metric} belongs to the trial, not to a device`];
   if (devices.length === 0) return [`${metric} is a device's metric, and no device is named`];
   if (device !== undefined && !devices.includes(device))

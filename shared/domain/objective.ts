@@ -34,8 +34,13 @@ export const METRICS: Readonly<Record<string, MetricInfo>> = {
   power: { dimension: 'power', direction: 'minimize', of: 'device' },
 };
 
+const unknownMetric = (name: unknown) => `unknown metric "${name}": use one of ${Object.keys(METRICS).join(', ')}`;
+const metricSchema = z
+  .string()
+  .refine((name) => Object.hasOwn(METRICS, name), { error: ({ input }) => unknownMetric(input) });
+
 export const objectiveSchema = z.object({
-  metric: z.string(),
+  metric: metricSchema,
   direction: z.enum(['minimize', 'maximize']),
   /** Over the study's devices: the worst, the mean, or an objective for each. Ignored where `device` is given. */
   aggregate: z.enum(['worst', 'mean', 'each']).default('worst'),
@@ -44,7 +49,7 @@ export const objectiveSchema = z.object({
 export type Objective = z.infer<typeof objectiveSchema>;
 
 export const constraintSchema = z.object({
-  metric: z.string(),
+  metric: metricSchema,
   operator: z.enum(['<=', '>=']),
   /** In the base unit of the metric's dimension. */
   limit: z.number(),
@@ -53,11 +58,23 @@ export const constraintSchema = z.object({
 });
 export type Constraint = z.infer<typeof constraintSchema>;
 
-function metricNamed(name: string): string {
-  const metric = name === 'latency' ? 'latency.p50' : name;
-  if (!Object.hasOwn(METRICS, metric))
-    throw new RangeError(`unknown metric "${name}": use one of ${Object.keys(METRICS).join(', ')}`);
-  return metric;
+/** Those of ask and tell, which may name a program's own metrics. */
+export const anyObjectiveSchema = objectiveSchema.extend({ metric: z.string().min(1) });
+export const anyConstraintSchema = constraintSchema.extend({ metric: z.string().min(1) });
+
+/** A number without unit that a program measures by itself and tells for each trial: only for ask and tell. */
+const OWN_METRIC: MetricInfo = { dimension: 'count', direction: 'minimize', of: 'trial' };
+
+/** What is known of a metric; one with a name that is none of EdgeTune's is the program's own. */
+export function metricInfo(metric: string): MetricInfo {
+  return Object.hasOwn(METRICS, metric) ? (METRICS[metric] as MetricInfo) : OWN_METRIC;
+}
+
+const anyMetric = (name: string) => (name === 'latency' ? 'latency.p50' : name);
+
+function knownMetric(name: string): string {
+  if (!Object.hasOwn(METRICS, anyMetric(name))) throw new RangeError(unknownMetric(name));
+  return anyMetric(name);
 }
 
 /**
@@ -65,6 +82,15 @@ function metricNamed(name: string): string {
  * @throws {RangeError} saying what is wrong and what is allowed.
  */
 export function parseObjective(text: string): Objective {
+  return objectiveFrom(text, knownMetric);
+}
+
+/** The same, and it may name a metric of a program's own, with its direction: "minimize regret". */
+export function parseAnyObjective(text: string): Objective {
+  return objectiveFrom(text, anyMetric);
+}
+
+function objectiveFrom(text: string, metricNamed: (name: string) => string): Objective {
   const match = /^\s*(?:(minimi[sz]e|maximi[sz]e)\s+)?([\w.]+)(?:\s+(worst|mean|each))?(?:\s+on\s+([\w.-]+))?\s*$/.exec(
     text,
   );
@@ -73,7 +99,9 @@ export function parseObjective(text: string): Objective {
       `"${text}" is not an objective: write it like "minimize latency.p99 on kitchen-pi" or "maximize accuracy"`,
     );
   const metric = metricNamed(match[2] as string);
-  const info = METRICS[metric] as MetricInfo;
+  const info = metricInfo(metric);
+  if (match[1] === undefined && info === OWN_METRIC)
+    throw new RangeError(`"${text}": say "minimize ${metric}" or "maximize ${metric}"`);
   if (match[4] !== undefined && info.of === 'trial')
     throw new RangeError(`"${text}": ${metric} belongs to the trial, not to a device; leave out "on ${match[4]}"`);
   return {
@@ -89,13 +117,22 @@ export function parseObjective(text: string): Objective {
  * @throws {RangeError} saying what is wrong and what is allowed.
  */
 export function parseConstraint(text: string): Constraint {
+  return constraintFrom(text, knownMetric);
+}
+
+/** The same, and it may limit a metric of a program's own by a plain number: "collisions <= 3". */
+export function parseAnyConstraint(text: string): Constraint {
+  return constraintFrom(text, anyMetric);
+}
+
+function constraintFrom(text: string, metricNamed: (name: string) => string): Constraint {
   const match = /^\s*([\w.]+)\s*(<=|>=|<|>|≤|≥)\s*(.+?)(?:\s+on\s+([\w.-]+))?\s*$/.exec(text);
   if (!match)
     throw new RangeError(
       `"${text}" is not a constraint: write it like "latency.p99 <= 30 ms on kitchen-pi" or "memory <= 64 MB"`,
     );
   const metric = metricNamed(match[1] as string);
-  const info = METRICS[metric] as MetricInfo;
+  const info = metricInfo(metric);
   if (match[4] !== undefined && info.of === 'trial')
     throw new RangeError(`"${text}": ${metric} belongs to the trial, not to a device; leave out "on ${match[4]}"`);
   return {
@@ -109,7 +146,7 @@ export function parseConstraint(text: string): Constraint {
 /** Writes a constraint as `parseConstraint` reads it. */
 export function formatConstraint(constraint: Constraint): string {
   const { metric, operator, limit, device } = constraint;
-  return `${metric} ${operator} ${formatQuantity(limit, (METRICS[metric] as MetricInfo).dimension)}${device === undefined ? '' : ` on ${device}`}`;
+  return `${metric} ${operator} ${formatQuantity(limit, metricInfo(metric).dimension)}${device === undefined ? '' : ` on ${device}`}`;
 }
 
 /** Writes an objective as `parseObjective` reads it. */

@@ -6,7 +6,7 @@ import { scenarioSchema } from './scenario.ts';
 import { candidateSchema, parameterValueSchema, searchSpaceSchema } from './search-space.ts';
 
 /** Lets a string be written where an object is expected; a parse error becomes an issue at that place. */
-function written<T extends z.ZodType>(schema: T, parse: (text: string) => z.output<T>) {
+export function written<T extends z.ZodType>(schema: T, parse: (text: string) => z.output<T>) {
   return z.union([z.string(), schema]).transform((value, context): z.output<T> => {
     if (typeof value !== 'string') return value as z.output<T>;
     try {

@@ -1,8 +1,13 @@
 /** Ask and tell for any program: JSON lines to and from `edgetune tuner`, and what its specification holds. */
 import { z } from 'zod';
-import { studySpecSchema } from '../domain/study.ts';
+import { anyConstraintSchema, anyObjectiveSchema, parseAnyConstraint, parseAnyObjective } from '../domain/objective.ts';
+import { studySpecSchema, written } from '../domain/study.ts';
 
-const { objectives, constraints, budget, tuner, stop, space } = studySpecSchema.shape;
+const { objectives, budget, tuner, stop, space } = studySpecSchema.shape;
+
+/** A program that measures by itself may name metrics of its own: "minimize regret", "violations <= 0". */
+const constraint = written(anyConstraintSchema, parseAnyConstraint);
+const objective = written(anyObjectiveSchema, parseAnyObjective);
 
 /**
  * The parts of a study that concern the tuner. A whole study file will do, too: its other keys are ignored.
@@ -11,11 +16,14 @@ const { objectives, constraints, budget, tuner, stop, space } = studySpecSchema.
 export const tunerSpecSchema = z.object({
   space: space.unwrap(),
   devices: z.array(z.string().min(1)).default([]),
-  objectives,
-  constraints,
+  objectives: z.array(objective).min(1).default(objectives.parse(undefined)),
+  constraints: z.array(constraint).default([]),
   budget,
   tuner,
-  stop,
+  stop: stop
+    .unwrap()
+    .extend({ target: z.array(constraint).default([]) })
+    .prefault({}),
   deterministic: z.boolean().default(false),
 });
 export type TunerSpec = z.infer<typeof tunerSpecSchema>;

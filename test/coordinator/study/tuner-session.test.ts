@@ -40,6 +40,36 @@ test('a whole search by messages: asks, tells, a failure, best and front', () =>
   assert.deepEqual(exchange({ best: {} }).best, front[0]);
 });
 
+test("a program's own metrics are objectives and constraints, and may not be misspelt", () => {
+  const own = { objectives: ['minimize regret'], constraints: ['collisions <= 3'], devices: [] };
+  const exchange = session({ ...SPEC, ...own });
+  for (const regret of [3, 1, 2]) {
+    const { trial, rung } = exchange({ ask: {} });
+    const metrics = { regret, collisions: regret === 1 ? 4 : 0, accuracy: 0.5 };
+    assert.deepEqual(exchange({ tell: { trial, rung, metrics } }), { ok: true });
+  }
+  assert.equal(exchange({ best: {} }).best.metrics.regret, 2, 'the one with regret 1 collides too often');
+  const { trial, rung } = exchange({ ask: {} });
+  assert.match(
+    exchange({ tell: { trial, rung, metrics: { regrets: 1 } } }).error,
+    /unknown metric "regrets": use one of regret, collisions, accuracy/,
+  );
+  assert.throws(() => tunerSpecSchema.parse({ ...SPEC, objectives: ['regret'] }), /say \\"minimize regret\\" or/);
+  assert.throws(
+    () => tunerSpecSchema.parse({ ...SPEC, objectives: ['minimize regret on pi'] }),
+    /belongs to the trial/,
+  );
+});
+
+test('a value that is not finite is told like a crash, in whatever way JSON writers spell it', () => {
+  const exchange = session({ ...SPEC, objectives: ['minimize loss'], constraints: [], devices: [] });
+  for (const loss of ['NaN', 'Infinity', '-Infinity', '1e999', 'null']) {
+    const { trial } = exchange({ ask: {} });
+    assert.deepEqual(exchange(`{"tell":{"trial":${trial},"metrics":{"loss": ${loss}}}}`), { ok: true }, loss);
+    assert.deepEqual(exchange({ best: {} }), { best: null });
+  }
+});
+
 test('mistakes are answered with what is allowed, and change nothing', () => {
   const exchange = session();
   assert.match(exchange('{"ask"').error, /not a line of JSON/);

@@ -240,7 +240,7 @@ test('all mistakes of a problem are listed', () => {
     objectives: [],
     constraints: [
       { ...parseConstraint('latency <= 5 ms'), device: 'nowhere' },
-      { metric: 'speed', operator: '<=', limit: 1 },
+      { metric: 'speed', operator: '<=', limit: Number.NaN },
     ],
     ladder: { minEpochs: 9, maxEpochs: 3 },
     settings: { initialCandidates: [{ depth: 99, colour: 'red' }] },

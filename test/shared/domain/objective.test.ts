@@ -4,6 +4,7 @@ import {
   formatConstraint,
   formatObjective,
   METRICS,
+  objectiveSchema,
   parseConstraint,
   parseObjective,
   violationOf,
@@ -28,6 +29,8 @@ describe('objectives', () => {
       device: 'kitchen-pi',
     });
     assert.throws(() => parseObjective('minimize speed'), /unknown metric "speed": use one of accuracy/);
+    const object = { metric: 'speed', direction: 'minimize' };
+    assert.throws(() => objectiveSchema.parse(object), /unknown metric .*speed.*: use one of accuracy/);
     assert.throws(() => parseObjective('maximize accuracy on pi'), /belongs to the trial, not to a device/);
     assert.throws(() => parseObjective('latency please'), /is not an objective: write it like/);
   });
