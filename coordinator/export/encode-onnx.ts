@@ -1,13 +1,17 @@
 /** Writes an ONNX model as protobuf, by the field table with which models are read. */
 import { type Field, type MessageName, ONNX_SCHEMA } from '@edgetune/shared/onnx/schema.ts';
+import type { Payload } from '@edgetune/shared/onnx/wire.ts';
 import protobuf from 'protobufjs/minimal.js';
 
-/** A message as an object: the field names of `ONNX_SCHEMA`, absent fields left out. */
+/** A message as an object: the field names of `ONNX_SCHEMA`, absent fields left out. What `decodeMessage` reads is one. */
 export type OnnxMessage = { [field: string]: OnnxValue };
-export type OnnxValue = number | string | Uint8Array | OnnxMessage | readonly OnnxValue[];
+export type OnnxValue = number | string | Uint8Array | Payload | OnnxMessage | readonly OnnxValue[];
 
 /** Protobuf wire types (https://protobuf.dev/programming-guides/encoding). */
 const WIRE = { varint: 0, bytes: 2, fixed32: 5 } as const;
+
+/** The largest 64-bit integer that a number holds exactly; ONNX files write 2^63 - 1 for "to the end". */
+const MAX_INT64 = 2 ** 63 - 1024;
 
 /** @throws {Error} where the message has a field that the table does not know */
 export function encodeOnnx(message: OnnxMessage): Uint8Array {
@@ -30,7 +34,7 @@ function write(writer: protobuf.Writer, number: number, { kind }: Field, value: 
   const tag = (wire: number) => writer.uint32((number << 3) | wire);
   switch (kind) {
     case 'int':
-      tag(WIRE.varint).int64(value as number);
+      tag(WIRE.varint).int64(Math.min(value as number, MAX_INT64));
       break;
     case 'float':
       tag(WIRE.fixed32).float(value as number);
@@ -39,8 +43,11 @@ function write(writer: protobuf.Writer, number: number, { kind }: Field, value: 
       tag(WIRE.bytes).string(value as string);
       break;
     case 'bytes':
-    case 'payload':
       tag(WIRE.bytes).bytes(value as Uint8Array);
+      break;
+    case 'payload':
+      // An element that stood alone becomes a packed field of one, which every reader takes.
+      tag(WIRE.bytes).bytes((value as Payload).bytes);
       break;
     default:
       tag(WIRE.bytes).bytes(encode(kind, value as OnnxMessage));
