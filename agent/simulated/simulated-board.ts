@@ -5,6 +5,7 @@ import { idlePowerW, predict, UnsupportedConfigError } from '@edgetune/shared/co
 import { type BoardDescription, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import { RateNotFoundError } from '@edgetune/shared/domain/rate-search.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import { analyseGraph, type ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
@@ -60,7 +61,7 @@ function orReject<T>(compute: () => T): T {
   try {
     return compute();
   } catch (error) {
-    if (error instanceof OnnxError || error instanceof UnsupportedConfigError)
+    if (error instanceof OnnxError || error instanceof UnsupportedConfigError || error instanceof RateNotFoundError)
       throw new RejectedError(error.message, { cause: error });
     throw error;
   }
@@ -145,9 +146,17 @@ class Board implements SimulatedBoard {
     const { powerMode } = this.#options;
     const run = new VirtualRun({ profile: this.#profile, powerMode, config, random, analysisFor });
     for (let left = stopRule.warmupRuns; left > 0; left -= 1) run.run(config.batchSize);
-    const warmup = { warmupMs: run.elapsedMs, warmupJ: run.grossJ, temperatureCBefore: run.thermal.temperatureC };
-    run.resetCounters();
-    const played = playScenario(run, scenario, config.batchSize, stopRule, randomFrom(`${seed}|arrivals`));
+    const warmup = { warmupMs: 0, warmupJ: 0, temperatureCBefore: 0 };
+    const onWindow = () => {
+      Object.assign(warmup, {
+        warmupMs: run.elapsedMs,
+        warmupJ: run.grossJ,
+        temperatureCBefore: run.thermal.temperatureC,
+      });
+      run.resetCounters();
+    };
+    const arrivals = randomFrom(`${seed}|arrivals`);
+    const played = orReject(() => playScenario(run, scenario, config.batchSize, stopRule, arrivals, onWindow));
     return { run, ...played, ...warmup };
   }
 

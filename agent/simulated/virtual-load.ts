@@ -1,4 +1,10 @@
 /** Load generator in virtual time: the scenarios of MLPerf Inference (https://arxiv.org/abs/1911.02549) on a simulated board. */
+import {
+  createRateJudge,
+  createRateSearch,
+  QUERIES_PER_RATE,
+  type RateVerdict,
+} from '@edgetune/shared/domain/rate-search.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { type StopReason, stopper } from '../measure/stopper.ts';
@@ -17,29 +23,34 @@ function backToBack(
   rule: StopRule,
   samples: number,
   batchSize: number,
-  latencies: number[],
-): StopReason {
+): { latenciesMs: number[]; stopReason: StopReason } {
   const stop = stopper(rule);
+  const latenciesMs: number[] = [];
   for (;;) {
-    latencies.push(query(run, samples, batchSize));
-    const reason = stop(latencies, run.elapsedMs);
-    if (reason) return reason;
+    latenciesMs.push(query(run, samples, batchSize));
+    const stopReason = stop(latenciesMs, run.elapsedMs);
+    if (stopReason) return { latenciesMs, stopReason };
   }
 }
 
+interface ServerLoad {
+  batchSize: number;
+  batchingWindowMs: number;
+  random: Random;
+}
+
 /** Poisson arrivals into one queue; a run starts when the batch is full or the oldest sample's window is over. */
-function server(
+function serve<Reason>(
   run: VirtualRun,
-  rule: StopRule,
-  scenario: Extract<Scenario, { kind: 'server' }>,
-  batchSize: number,
-  random: Random,
-  latencies: number[],
-): StopReason {
-  const stop = stopper(rule);
-  const gapMs = 1000 / scenario.arrivalsPerS;
+  { batchSize, batchingWindowMs, random }: ServerLoad,
+  arrivalsPerS: number,
+  stop: (latenciesMs: readonly number[], elapsedMs: number) => Reason | null,
+): { latenciesMs: number[]; stopReason: Reason } {
+  const latenciesMs: number[] = [];
+  const startMs = run.elapsedMs;
+  const gapMs = 1000 / arrivalsPerS;
   const arrivals: number[] = [];
-  let lastMs = 0;
+  let lastMs = startMs;
   const arrival = (index: number): number => {
     while (arrivals.length <= index) {
       lastMs += gapMs * random.exponential();
@@ -50,20 +61,39 @@ function server(
   for (let first = 0; ; ) {
     const free = run.elapsedMs;
     const oldest = arrival(first);
-    const closes = Math.max(free, Math.min(arrival(first + batchSize - 1), oldest + scenario.batchingWindowMs));
+    const closes = Math.max(free, Math.min(arrival(first + batchSize - 1), oldest + batchingWindowMs));
     let size = 1;
     while (size < batchSize && arrival(first + size) <= closes) size += 1;
     run.wait(Math.max(closes, oldest) - free);
     run.run(size);
-    for (let index = first; index < first + size; index += 1) latencies.push(run.elapsedMs - arrival(index));
+    for (let index = first; index < first + size; index += 1) latenciesMs.push(run.elapsedMs - arrival(index));
     first += size;
-    const reason = stop(latencies, run.elapsedMs);
-    if (reason) return reason;
+    const stopReason = stop(latenciesMs, run.elapsedMs - startMs);
+    if (stopReason) return { latenciesMs, stopReason };
   }
+}
+
+const CAPACITY_RUNS = 5;
+
+/** In samples per second. @throws {RateNotFoundError} */
+function highestRate(run: VirtualRun, load: ServerLoad, p99BoundMs: number, maxDurationMs: number): number {
+  const startMs = run.elapsedMs;
+  const isTimeUp = () => run.elapsedMs - startMs >= maxDurationMs;
+  for (let runs = 0; runs < CAPACITY_RUNS; runs += 1) run.run(load.batchSize);
+  const search = createRateSearch((1000 * CAPACITY_RUNS * load.batchSize) / (run.elapsedMs - startMs), p99BoundMs);
+  for (let rate = search.next(); rate !== null; rate = search.next()) {
+    const judge = createRateJudge(p99BoundMs);
+    const stop = (latenciesMs: readonly number[]): RateVerdict | null =>
+      judge(latenciesMs) ?? (isTimeUp() ? 'late' : null);
+    search.tell(serve(run, load, rate, stop).stopReason);
+  }
+  return search.found();
 }
 
 /**
  * Plays a scenario. Returns the latency of each query from its scheduled issue time (offline: of each run of a batch).
+ * @param onWindow called when the window begins: a search for the highest rate comes before it
+ * @throws {RateNotFoundError} where no rate keeps the bound of a server scenario
  */
 export function playScenario(
   run: VirtualRun,
@@ -71,12 +101,16 @@ export function playScenario(
   batchSize: number,
   rule: StopRule,
   random: Random,
+  onWindow: () => void = () => {},
 ): { latenciesMs: number[]; stopReason: StopReason } {
-  const latenciesMs: number[] = [];
-  const samples = scenario.kind === 'multi-stream' ? scenario.samplesPerQuery : batchSize;
-  const stopReason =
-    scenario.kind === 'server'
-      ? server(run, rule, scenario, batchSize, random, latenciesMs)
-      : backToBack(run, rule, samples, batchSize, latenciesMs);
-  return { latenciesMs, stopReason };
+  if (scenario.kind !== 'server') {
+    onWindow();
+    return backToBack(run, rule, scenario.kind === 'multi-stream' ? scenario.samplesPerQuery : batchSize, batchSize);
+  }
+  const { arrivalsPerS, p99BoundMs, batchingWindowMs } = scenario;
+  const load = { batchSize, batchingWindowMs, random };
+  const rate = arrivalsPerS ?? highestRate(run, load, p99BoundMs as number, rule.maxDurationMs);
+  onWindow();
+  const minRuns = arrivalsPerS === undefined ? Math.max(rule.minRuns, QUERIES_PER_RATE) : rule.minRuns;
+  return serve(run, load, rate, stopper({ ...rule, minRuns }));
 }

@@ -3,6 +3,8 @@ import { useSignalEffect } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { TokenForm } from './components/token-form.tsx';
 import icon from './icon.svg';
+import { BenchPage } from './pages/bench.tsx';
+import { BenchesPage } from './pages/benches.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NewStudyPage } from './pages/new-study.tsx';
 import { StudiesPage } from './pages/studies.tsx';
@@ -32,6 +34,9 @@ export function App() {
           <NavLink href={paths.newStudy} current={route.value.page === 'new-study'}>
             New study
           </NavLink>
+          <NavLink href={paths.benches} current={['benches', 'bench'].includes(route.value.page)}>
+            Bench
+          </NavLink>
         </nav>
         {!connected.value && !tokenWanted.value && <span class="badge bad">Connection lost, trying again</span>}
       </header>
@@ -60,6 +65,10 @@ function Pages({ route }: { route: Route }) {
       return <NewStudyPage />;
     case 'study':
       return <StudyPage key={route.id} id={route.id} />;
+    case 'benches':
+      return <BenchesPage />;
+    case 'bench':
+      return <BenchPage key={route.id} id={route.id} />;
   }
 }
 

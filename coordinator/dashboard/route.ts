@@ -1,12 +1,20 @@
 /** Which page is shown: hash routes, so that the page works under any path and without rewriting on the server. */
 import { signal } from '@preact/signals';
 
-export type Route = { page: 'fleet' } | { page: 'studies' } | { page: 'new-study' } | { page: 'study'; id: string };
+export type Route =
+  | { page: 'fleet' }
+  | { page: 'studies' }
+  | { page: 'new-study' }
+  | { page: 'study'; id: string }
+  | { page: 'benches' }
+  | { page: 'bench'; id: string };
 
 export const paths = {
   fleet: '#/fleet',
   studies: '#/studies',
   newStudy: '#/new',
+  benches: '#/bench',
+  bench: (id: string) => `#/bench/${encodeURIComponent(id)}`,
   study: (id: string) => `#/studies/${encodeURIComponent(id)}`,
 };
 
@@ -17,6 +25,10 @@ export function parseRoute(hash: string): Route {
   if (first === 'studies') {
     const id = decoded(second);
     return id ? { page: 'study', id } : { page: 'studies' };
+  }
+  if (first === 'bench') {
+    const id = decoded(second);
+    return id ? { page: 'bench', id } : { page: 'benches' };
   }
   return { page: 'fleet' };
 }

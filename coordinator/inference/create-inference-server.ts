@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type InferenceConfig, inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
-import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
+import { type Scenario, scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { type MeasureRequest, type StopRule, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { type Fleet, JobFailedError } from '../fleet/fleet.ts';
 import { type ConfigAxis, configAxes } from './config-grid.ts';
@@ -39,6 +39,10 @@ const NOT_HERE: ReadonlySet<JobFailedError['state']> = new Set(['rejected', 'tim
 
 export function createInferenceServer(options: InferenceServerOptions): InferenceServer {
   const stopRule = stopRuleSchema.parse(options.stopRule ?? {});
+  const stopRuleFor = (scenario: Scenario): StopRule =>
+    scenario.kind === 'server' && scenario.arrivalsPerS === undefined
+      ? { ...stopRule, maxDurationMs: stopRule.maxDurationMs * RATES_TRIED }
+      : stopRule;
   const experience = createExperience(options);
   /** Measurements under way: who wants the same one waits for it. */
   const underWay = new Map<string, Promise<Known | { reason: string }>>();
@@ -82,7 +86,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       signature,
       config,
       scenario,
-      stopRule,
+      stopRule: stopRuleFor(scenario),
       dimensions: request.dimensions ?? {},
       memoryLimitBytes: null,
       seed,
@@ -179,6 +183,9 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
 
   return { tune };
 }
+
+/** Bisection to 2 % and a window at the rate that it finds. */
+const RATES_TRIED = 7;
 
 /** The best config and one rival: noise may have swapped neighbours. */
 const CONFIRMED_CONFIGS = 2;

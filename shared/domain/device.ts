@@ -1,6 +1,7 @@
 /** A member of the fleet, what it says of itself, and the class within which its measurements may be reused. */
 import { z } from 'zod';
 import { executionProviderSchema, precisionSchema, runnerNameSchema } from './inference-config.ts';
+import { formatQuantity } from './units.ts';
 
 /** A name that a person gives to a device: letters, digits, `-`, `_` and `.`; unique in the fleet. */
 export const deviceNameSchema = z
@@ -33,6 +34,10 @@ export const boardDescriptionSchema = z.object({
   powerMode: z.string().nullable(),
   /** Name of the power meter, or null where the board has none. */
   powerMeter: z.string().nullable(),
+  /** Of shorter measured windows the meter cannot tell the energy. */
+  powerMeterLeastWindowMs: z.number().min(0).optional(),
+  /** What cannot be measured or set on this board, why, and how to get it. */
+  missing: z.array(z.object({ what: z.string(), why: z.string(), how: z.string() })).optional(),
   runtimes: z.array(
     z.object({
       runner: runnerNameSchema,
@@ -56,6 +61,15 @@ export const boardDescriptionSchema = z.object({
     .nullable(),
 });
 export type BoardDescription = z.infer<typeof boardDescriptionSchema>;
+
+/** What a simulated device's numbers are, for wherever they show. */
+export function describeSimulated({ profile, latencyMape }: NonNullable<BoardDescription['simulated']>): string {
+  const error =
+    latencyMape === null
+      ? 'never compared with the real board'
+      : `latency error against the real board: ${formatQuantity(latencyMape, 'ratio')} on average`;
+  return `computed from profile ${profile}; ${error}`;
+}
 
 export const presenceSchema = z.enum(['pending', 'online', 'offline', 'busy']);
 export type Presence = z.infer<typeof presenceSchema>;

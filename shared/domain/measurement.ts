@@ -21,6 +21,12 @@ export const latencyStatisticsSchema = z.object({
   p99: z.number(),
   p999: z.number(),
   max: z.number(),
+  /**
+   * Upper bounds of percentiles at 99 % confidence (MLPerf's early stopping estimate, `early-stopping.ts`); null: too few
+   * queries. Absent in measurements of before they were made.
+   */
+  p90Bound: z.number().nullable().optional(),
+  p99Bound: z.number().nullable().optional(),
   /** 95 % confidence interval of the median. */
   p50Interval: z.tuple([z.number(), z.number()]),
 });
@@ -35,17 +41,24 @@ export const energySchema = z.object({
   /** Joules per sample including what the board draws when idle. */
   grossJ: z.number(),
   meanPowerW: z.number(),
+  /** What the board drew just before, with the model loaded and nothing running. */
+  idlePowerW: z.number().optional(),
   source: energySourceSchema,
   /** Name of the meter (or of the method, for an estimate). */
   meter: z.string(),
+  /** Readings of the meter within the window, and how many that is a second. */
   sampleCount: z.int().min(0),
+  sampleRateHz: z.number().optional(),
 });
 export type Energy = z.infer<typeof energySchema>;
 
 /** The state of the board around the measured window. */
 export const conditionsSchema = z.object({
   clockKHzBefore: z.number().nullable(),
+  /** Median of what was seen during the window. */
   clockKHzDuring: z.number().nullable(),
+  /** Lowest that was seen during the window. */
+  clockKHzLowest: z.number().nullable().optional(),
   clockKHzAfter: z.number().nullable(),
   temperatureCBefore: z.number().nullable(),
   temperatureCAfter: z.number().nullable(),
@@ -54,6 +67,8 @@ export const conditionsSchema = z.object({
   otherLoadCores: z.number().nullable(),
   throttled: z.boolean().nullable(),
   underVoltage: z.boolean().nullable(),
+  /** What the board warned of during the window, in words. */
+  warnings: z.array(z.string()).optional(),
 });
 export type Conditions = z.infer<typeof conditionsSchema>;
 
@@ -70,13 +85,19 @@ export const measurementSchema = z.object({
   outcome: outcomeSchema,
   /** For every outcome but ok: what happened, such as "out of memory at 212 MB". */
   reason: z.string().nullable(),
+  /** How often it was measured until this outcome; those before were invalid. */
+  attempts: z.int().positive().optional(),
   latencyMs: latencyStatisticsSchema.nullable(),
   /** Samples per second. */
   throughputPerS: z.number().nullable(),
-  /** Peak resident memory attributable to the model and the runtime's work on it. */
+  /** Peak resident memory of the model and the runtime's work on it, above what the runtime takes when it has no model. */
   peakMemoryBytes: z.number().nullable(),
+  /** Peak resident memory of the whole process that ran the model; absent where it was not looked at. */
+  processPeakMemoryBytes: z.number().nullable().optional(),
   /** Per sample; null where the board has no meter: absent, never zero. */
   energy: energySchema.nullable(),
+  /** Why there is no energy, where the agent knows. */
+  energyAbsence: z.string().nullable().optional(),
   conditions: conditionsSchema,
   stopReason: stopReasonSchema.nullable(),
   /** CPU cores that the measured process kept busy, on average over the window. */

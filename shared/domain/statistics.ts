@@ -1,4 +1,5 @@
 /** Summary statistics of latencies. */
+import { percentileBound } from './early-stopping.ts';
 import type { LatencyStatistics } from './measurement.ts';
 
 /**
@@ -68,6 +69,8 @@ export function summariseLatencies(samplesMs: ArrayLike<number>): LatencyStatist
     p99: quantileOfSorted(sorted, 0.99),
     p999: quantileOfSorted(sorted, 0.999),
     max: sorted[count - 1] as number,
+    p90Bound: percentileBound(sorted, 0.9),
+    p99Bound: percentileBound(sorted, 0.99),
     p50Interval: [sorted[low] as number, sorted[high] as number],
   };
 }

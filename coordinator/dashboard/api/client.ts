@@ -21,7 +21,7 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   if (adminToken.value !== null) headers.set('authorization', `Bearer ${adminToken.value}`);
   const response = await fetch(path, { ...init, headers }).catch((error: Error) => {
     if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, { error: 'the coordinator does not answer', hint: 'is it still running?' });
+    throw noAnswer();
   });
   if (response.status === 401) tokenWanted.value = true;
   if (!response.ok) throw new ApiError(response.status, await problemOf(response));
@@ -41,12 +41,41 @@ export async function sendJson(method: 'POST' | 'PATCH' | 'DELETE', path: string
 
 /** Saves an answer as a file. A plain link could not send the token. */
 export async function download(path: string, fileName: string): Promise<void> {
-  const url = URL.createObjectURL(await (await request(path)).blob());
+  saveFile(await (await request(path)).blob(), fileName);
+}
+
+/** Hands content to the browser as a file. */
+export function saveFile(content: Blob, fileName: string): void {
+  const url = URL.createObjectURL(content);
   const link = document.createElement('a');
   link.href = url;
   link.download = fileName;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** Sends a file as it is, and tells how much of it has gone. @throws {ApiError} as `request` does. */
+export function upload(path: string, file: File, onProgress: (share: number) => void): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const sender = new XMLHttpRequest();
+    sender.open('POST', path);
+    sender.responseType = 'json';
+    sender.setRequestHeader('content-type', 'application/octet-stream');
+    if (adminToken.value !== null) sender.setRequestHeader('authorization', `Bearer ${adminToken.value}`);
+    sender.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
+    sender.onload = () => {
+      if (sender.status === 401) tokenWanted.value = true;
+      if (sender.status >= 200 && sender.status < 300) return resolve(sender.response);
+      const problem = problemSchema.safeParse(sender.response);
+      reject(new ApiError(sender.status, problem.data ?? { error: `${sender.status} ${sender.statusText}` }));
+    };
+    sender.onerror = () => reject(noAnswer());
+    sender.send(file);
+  });
+}
+
+function noAnswer(): ApiError {
+  return new ApiError(0, { error: 'the coordinator does not answer', hint: 'is it still running?' });
 }
 
 async function problemOf(response: Response): Promise<Problem> {

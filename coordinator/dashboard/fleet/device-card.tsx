@@ -5,6 +5,7 @@ import { sendJson } from '../api/client.ts';
 import { Badge, type Tone } from '../components/badge.tsx';
 import { ConfirmDialog, Dialog, ErrorText } from '../components/dialog.tsx';
 import { counted, dateTime, quantity } from '../components/format.ts';
+import { SimulatedNotice } from '../components/simulated-notice.tsx';
 import { useAction } from '../components/use-action.ts';
 import { announce } from '../state/announce.ts';
 import { reloadOverview } from '../state/overview.ts';
@@ -51,18 +52,6 @@ function activityText({ runningJobs, queuedJobs, lastSeenAt, onCoordinatorHost }
       ? `${counted(runningJobs, 'measurement')} running, ${queuedJobs} waiting`
       : `Last seen ${dateTime(lastSeenAt)}`;
   return onCoordinatorHost ? `${activity} · on the coordinator’s machine` : activity;
-}
-
-function SimulatedNotice({ simulated }: { simulated: NonNullable<BoardDescription['simulated']> }) {
-  const { profile, latencyMape } = simulated;
-  return (
-    <p class="simulated">
-      <Badge tone="notice">SIMULATED</Badge> computed from profile {profile};{' '}
-      {latencyMape === null
-        ? 'never compared with the real board'
-        : `latency error against the real board: ${quantity(latencyMape, 'ratio')} on average`}
-    </p>
-  );
 }
 
 function BoardFacts({ board }: { board: BoardDescription }) {

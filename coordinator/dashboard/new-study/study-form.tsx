@@ -1,9 +1,9 @@
 /** The form for what most studies set; everything else is written in the YAML beside it. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
+import { type Draft, valueAt } from '../components/draft.ts';
+import { ChoicesField, LinesField, NumberField, SelectField, TextField } from '../components/fields.tsx';
 import { paths } from '../route.ts';
-import { type Draft, valueAt } from './draft.ts';
-import { ChoicesField, LinesField, NumberField, SelectField, TextField } from './fields.tsx';
 
 const DATASET_FORMATS = ['synthetic-images', 'idx', 'cifar10-binary', 'csv-images', 'speech-commands', 'ag-news-csv'];
 /** Of scikit-learn's digits.csv, to start from. */

@@ -1,7 +1,7 @@
 /** The study as YAML, with line numbers and the coordinator's mistakes at their lines. */
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { useRef } from 'preact/hooks';
-import type { Draft } from './draft.ts';
+import type { Draft } from '../components/draft.ts';
 
 export function YamlEditor({ draft, problem }: { draft: Draft; problem: Problem | null }) {
   const numbers = useRef<HTMLPreElement>(null);

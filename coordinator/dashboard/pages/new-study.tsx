@@ -5,7 +5,7 @@ import { useMemo } from 'preact/hooks';
 import type { z } from 'zod';
 import { ApiError, getJson, sendJson } from '../api/client.ts';
 import { ErrorText } from '../components/dialog.tsx';
-import { createDraft } from '../new-study/draft.ts';
+import { createDraft } from '../components/draft.ts';
 import { StudyForm } from '../new-study/study-form.tsx';
 import { YamlEditor } from '../new-study/yaml-editor.tsx';
 import { paths } from '../route.ts';

@@ -113,6 +113,33 @@ test('server latencies grow with the load, and a batching window delays an idle 
   assert.ok((await p50(10, 50, 8)) > 40);
 });
 
+test('the highest rate of the server scenario is near the edge: it keeps its bound, and a quarter more does not', async () => {
+  const single = (await pi().measure(request(), model(16), never)).latencyMs?.p50 ?? 0;
+  const p99BoundMs = 5 * single;
+  const stopRule = { minRuns: 50, maxDurationMs: 1e6 };
+  const p99At = async (arrivalsPerS: number) => {
+    const scenario = { kind: 'server', arrivalsPerS, batchingWindowMs: 0 } as const;
+    const long = { minRuns: 20_000, maxDurationMs: 1e9 };
+    return (await pi().measure(request({ scenario, stopRule: long }), model(16), never)).latencyMs?.p99 ?? 0;
+  };
+  const highest = async (boundMs: number, maxDurationMs = 1e6) => {
+    const scenario = { kind: 'server', p99BoundMs: boundMs, batchingWindowMs: 0 } as const;
+    return pi().measure(request({ scenario, stopRule: { ...stopRule, maxDurationMs } }), model(16), never);
+  };
+  const found = await highest(p99BoundMs);
+  const rate = found.throughputPerS as number;
+  assert.ok(rate > 0 && rate < 1000 / single, `${rate} of ${1000 / single}`);
+  assert.ok((await p99At(rate)) <= p99BoundMs);
+  assert.ok((await p99At(1.25 * rate)) > p99BoundMs);
+  assert.ok((found.latencyMs?.count ?? 0) >= 1001 && found.cost.deviceSeconds > 3 * (1001 / rate));
+  await assert.rejects(highest(single / 2), (error: Error) => {
+    assert.ok(error instanceof RejectedError);
+    assert.match(error.message, /no rate keeps p99/);
+    return true;
+  });
+  await assert.rejects(highest(p99BoundMs, single), /in the time that there was/);
+});
+
 test('offline throughput counts every sample', async () => {
   const offline = request({ scenario: { kind: 'offline' }, config: { batchSize: 8 } });
   const { latencyMs, throughputPerS } = await pi().measure(offline, model(16), never);

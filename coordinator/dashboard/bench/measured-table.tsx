@@ -1,0 +1,69 @@
+/** Every config that was measured on a device. */
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { BenchDevice } from '@edgetune/shared/protocol/bench.ts';
+import { Badge } from '../components/badge.tsx';
+import { type Column, DataTable } from '../components/data-table.tsx';
+import { quantity } from '../components/format.ts';
+import { EnergyFigure } from '../components/settings-table.tsx';
+
+const numeric = (
+  key: string,
+  title: string,
+  read: (measurement: StoredMeasurement) => number | null | undefined,
+  dimension: Parameters<typeof quantity>[1],
+): Column<StoredMeasurement> => ({
+  key,
+  title,
+  numeric: true,
+  sortBy: (row) => read(row) ?? null,
+  show: (row) => quantity(read(row), dimension),
+});
+
+function columnsFor(best: StoredMeasurement | null): Column<StoredMeasurement>[] {
+  return [
+    numeric('batch', 'Batch', ({ config }) => config.batchSize, 'count'),
+    numeric('threads', 'Threads', ({ config }) => config.threads, 'count'),
+    {
+      key: 'runs',
+      title: 'Runs as',
+      sortBy: ({ config }) => `${config.precision} ${config.executionProvider} ${config.clockKHz ?? ''}`,
+      show: ({ config: { precision, executionProvider, clockKHz } }) =>
+        `${precision}, ${executionProvider}${clockKHz === null ? '' : `, ${quantity(clockKHz, 'clock')}`}`,
+    },
+    numeric('p50', 'Latency p50', ({ latencyMs }) => latencyMs?.p50, 'time'),
+    numeric('p99', 'Latency p99', ({ latencyMs }) => latencyMs?.p99, 'time'),
+    numeric('throughput', 'Throughput', ({ throughputPerS }) => throughputPerS, 'rate'),
+    numeric('memory', 'Memory', ({ peakMemoryBytes }) => peakMemoryBytes, 'memory'),
+    {
+      key: 'energy',
+      title: 'Energy per inference',
+      numeric: true,
+      sortBy: ({ energy }) => energy?.netJ ?? null,
+      show: ({ energy }) => <EnergyFigure energy={energy} />,
+    },
+    {
+      key: 'outcome',
+      title: 'Outcome',
+      sortBy: ({ outcome }) => outcome,
+      show: ({ id, outcome, reason, simulated }) => (
+        <>
+          {outcome} {id === best?.id && <Badge tone="good">recommended</Badge>}
+          {simulated && <Badge tone="notice">simulated</Badge>}
+          {reason !== null && <small class="reason">{reason}</small>}
+        </>
+      ),
+    },
+  ];
+}
+
+export function MeasuredTable({ entry: { device, measurements, best } }: { entry: BenchDevice }) {
+  return (
+    <DataTable
+      caption={`Measured on ${device}`}
+      columns={columnsFor(best)}
+      rows={measurements}
+      rowKey={({ id }) => id}
+      pageSize={12}
+    />
+  );
+}

@@ -1,0 +1,82 @@
+/** The model to bench: dropped or chosen, sent at once, and refused with the reason where it cannot be read. */
+import { type BenchModel, benchModelSchema } from '@edgetune/shared/protocol/bench.ts';
+import { useSignal } from '@preact/signals';
+import { upload } from '../api/client.ts';
+import { ErrorText } from '../components/dialog.tsx';
+import { quantity } from '../components/format.ts';
+import { useAction } from '../components/use-action.ts';
+import { announce } from '../state/announce.ts';
+
+export interface ChosenModel extends BenchModel {
+  name: string;
+}
+
+interface ModelFieldProps {
+  model: ChosenModel | null;
+  onChange(model: ChosenModel | null): void;
+}
+
+export function ModelField({ model, onChange }: ModelFieldProps) {
+  const file = useSignal<File | null>(null);
+  const share = useSignal(0);
+  const over = useSignal(false);
+  const { busy, error, run } = useAction(async () => {
+    const sent = file.value as File;
+    const answer = await upload('/api/bench/models', sent, (value) => (share.value = value));
+    onChange({ ...benchModelSchema.parse(answer), name: sent.name });
+    announce(`${sent.name} is there`);
+  });
+  const choose = (files: FileList | null | undefined) => {
+    const [chosen] = files ?? [];
+    if (!chosen || busy.value) return;
+    file.value = chosen;
+    share.value = 0;
+    onChange(null);
+    void run();
+  };
+  return (
+    <>
+      <label
+        class={over.value ? 'field drop over' : 'field drop'}
+        onDragOver={(event) => {
+          event.preventDefault();
+          over.value = true;
+        }}
+        onDragLeave={() => (over.value = false)}
+        onDrop={(event) => {
+          event.preventDefault();
+          over.value = false;
+          choose(event.dataTransfer?.files);
+        }}
+      >
+        Model
+        <input type="file" accept=".onnx" onChange={(event) => choose(event.currentTarget.files)} />
+        <small>An ONNX file: choose it, or drop it here.</small>
+      </label>
+      {busy.value && (
+        <div class="progress-row">
+          <progress max={1} value={share.value} aria-label="Upload" />
+          <span>{quantity(share.value, 'ratio')}</span>
+        </div>
+      )}
+      {error.value !== null && <ErrorText text={`${file.value?.name} is refused: ${error.value}`} />}
+      {model && <Accepted model={model} />}
+    </>
+  );
+}
+
+function Accepted({ model }: { model: ChosenModel }) {
+  return (
+    <div class="quiet">
+      <strong>{model.name}</strong>, {quantity(model.modelBytes, 'memory')},{' '}
+      {model.fixedBatch === null ? 'any batch size' : `batch fixed at ${model.fixedBatch}`}
+      <ul>
+        {model.inputs.map(({ name, dtype, shape }) => (
+          <li key={name}>
+            <code>{name}</code>: {dtype} [{shape === null ? 'unknown' : shape.map((size) => size ?? '?').join(', ')}]
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
