@@ -1,6 +1,9 @@
 /** Everything that EdgeTune asks of a model file, in one call. */
+import type { Precision } from '../domain/inference-config.ts';
+import { collapseQuantisers } from './collapse-quantisers.ts';
 import { type FusedKernel, fuseKernels } from './fuse-kernels.ts';
 import type { OnnxGraph } from './graph.ts';
+import { graphPrecision } from './graph-precision.ts';
 import { inferShapes, inputShapes, ruleInput, type Sizes } from './infer-shapes.ts';
 import { liveGraph } from './live-graph.ts';
 import { macsOfNode } from './macs.ts';
@@ -12,6 +15,7 @@ export interface ModelAnalysis {
   graph: OnnxGraph;
   /** Computed when it is first asked for. */
   readonly signature: string;
+  precision: Precision;
   batchSize: number;
   inputShapes: ReadonlyMap<string, number[]>;
   /** Elements of all initializers. */
@@ -24,12 +28,15 @@ export interface ModelAnalysis {
 }
 
 /** What the cost model needs of an analysis: without the graph, so that thousands can be kept. */
-export type RunnableModel = Pick<ModelAnalysis, 'batchSize' | 'kernels' | 'weightBytes' | 'peakActivationBytes'>;
+export type RunnableModel = Pick<
+  ModelAnalysis,
+  'precision' | 'batchSize' | 'kernels' | 'weightBytes' | 'peakActivationBytes'
+>;
 
 /** Lets go of the graph, and with it of the model's bytes. */
 export function runnableModel(analysis: ModelAnalysis): RunnableModel {
-  const { batchSize, kernels, weightBytes, peakActivationBytes } = analysis;
-  return { batchSize, kernels, weightBytes, peakActivationBytes };
+  const { precision, batchSize, kernels, weightBytes, peakActivationBytes } = analysis;
+  return { precision, batchSize, kernels, weightBytes, peakActivationBytes };
 }
 
 /**
@@ -42,7 +49,7 @@ export function analyseGraph(
   runtime: { mergesRepeats: boolean } = { mergesRepeats: true },
 ): ModelAnalysis {
   const values = inferShapes(graph, sizes);
-  const live = liveGraph(graph, values, runtime.mergesRepeats);
+  const live = collapseQuantisers(graph, liveGraph(graph, values, runtime.mergesRepeats), values);
   let macs = 0;
   for (const node of live.nodes) {
     const output = values.get(node.outputs[0] as string);
@@ -57,12 +64,13 @@ export function analyseGraph(
       signature ??= signatureOf(graph);
       return signature;
     },
+    precision: graphPrecision(graph),
     batchSize: sizes.batchSize,
     inputShapes: inputShapes(graph, sizes),
     parameters,
     macs,
     kernels: fuseKernels(graph, live, values),
-    weightBytes: weightBytesOf(graph, live, values),
+    weightBytes: weightBytesOf(live, values),
     peakActivationBytes: peakActivationBytes(live, values),
   };
 }

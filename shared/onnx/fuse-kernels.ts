@@ -1,4 +1,5 @@
 /** Groups nodes into the kernels that a runtime runs: convolution + batch-norm + activation is one, and so on. */
+import { INTEGER_OPS } from './collapse-quantisers.ts';
 import { isQuantised } from './dtype.ts';
 import type { OnnxGraph, OnnxNode } from './graph.ts';
 import { ruleInput } from './infer-shapes.ts';
@@ -32,27 +33,16 @@ export interface FusedKernel {
 
 /** Activations that ONNX Runtime fuses into a convolution (conv_activation_fusion.cc) or a Gemm (gemm_activation_fusion.cc). */
 const FUSED_ACTIVATIONS = new Set(['Relu', 'Sigmoid', 'Tanh', 'LeakyRelu', 'Clip', 'HardSigmoid']);
-/** Operators that run on 8-bit data when they stand between DequantizeLinear and QuantizeLinear. */
-const QUANTISABLE = new Set(
-  (
-    'Conv MatMul Gemm Add Mul AveragePool GlobalAveragePool MaxPool Concat Reshape Flatten Squeeze Unsqueeze Transpose ' +
-    'Relu Clip Sigmoid LeakyRelu Softmax Resize Split Slice Pad'
-  ).split(' '),
-);
-
 class Fuser {
   readonly #graph: OnnxGraph;
   readonly #live: LiveGraph;
   readonly #values: ReadonlyMap<string, Value>;
   readonly #absorbed = new Set<OnnxNode>();
-  readonly #producers = new Map<string, OnnxNode>();
 
   constructor(graph: OnnxGraph, live: LiveGraph, values: ReadonlyMap<string, Value>) {
     this.#graph = graph;
     this.#live = live;
     this.#values = values;
-    for (const node of live.nodes) for (const name of node.outputs) this.#producers.set(name, node);
-    this.#absorbQuantisers();
   }
 
   run(): FusedKernel[] {
@@ -65,27 +55,6 @@ class Fuser {
 
   #isConstant(name: string): boolean {
     return this.#value(name).constant;
-  }
-
-  /** DequantizeLinear → operator → QuantizeLinear is one kernel on 8-bit data (ONNX Runtime's QDQ transformers). */
-  #absorbQuantisers(): void {
-    for (const node of this.#live.nodes) {
-      if (node.opType === 'DequantizeLinear') {
-        const readers = this.#live.readers.get(node.outputs[0] as string) ?? [];
-        const inner = readers.length > 0 && readers.every((reader) => QUANTISABLE.has(reader.opType));
-        if (inner && !this.#live.outputs.has(node.outputs[0] as string)) this.#absorbed.add(node);
-      } else if (node.opType === 'QuantizeLinear') {
-        const producer = this.#producers.get(this.#live.resolve(node.inputs[0] as string));
-        if (producer && QUANTISABLE.has(producer.opType) && this.#readsQuantised(producer)) this.#absorbed.add(node);
-      }
-    }
-  }
-
-  #readsQuantised(node: OnnxNode): boolean {
-    const producer = this.#producers.get(this.#live.resolve(node.inputs[0] as string));
-    return producer?.opType === 'DequantizeLinear' || producer?.opType === 'Relu' || producer?.opType === 'Clip'
-      ? producer.opType === 'DequantizeLinear' || this.#readsQuantised(producer)
-      : false;
   }
 
   /** The one node that reads a node's only output, or null. */
@@ -117,15 +86,6 @@ class Fuser {
     return chain;
   }
 
-  /** Follows an absorbed DequantizeLinear to the 8-bit value that it reads. */
-  #source(name: string): string {
-    const resolved = this.#live.resolve(name);
-    const producer = this.#producers.get(resolved);
-    return producer?.opType === 'DequantizeLinear' && this.#absorbed.has(producer)
-      ? this.#live.resolve(producer.inputs[0] as string)
-      : resolved;
-  }
-
   #kernelFrom(first: OnnxNode): FusedKernel {
     const chain = this.#chainFrom(first);
     const last = chain.at(-1) as OnnxNode;
@@ -133,24 +93,23 @@ class Fuser {
     const inner = new Set(chain.flatMap((node) => node.outputs));
     const inputs = [...new Set(chain.flatMap((node) => node.inputs))]
       .filter((name) => name !== '' && !inner.has(name))
-      .map((name) => this.#value(this.#source(name)));
+      .map((name) => this.#value(this.#live.resolve(name)));
     const sum = (values: readonly Value[]) => values.reduce((total, value) => total + bytesOfValue(value), 0);
     const rule = ruleInput(this.#graph, first, this.#values);
     const data = inputs[0] as Value | undefined;
     const quantised =
       first.opType.startsWith('QLinear') ||
       /Integer|^DynamicQuantize(MatMul|LSTM)|^QGemm/.test(first.opType) ||
-      (QUANTISABLE.has(first.opType) && this.#readsQuantised(first) && data !== undefined && isQuantised(data.dtype));
+      (INTEGER_OPS.has(first.opType) && data !== undefined && isQuantised(data.dtype));
     const window = windowOf(first, rule.inputs);
     const kind = kindOf(first, rule.inputs);
-    const shrink = quantised && output.dtype === 'float32' ? 4 : 1;
     return {
       kind,
       name: first.name,
       ops: chain.map((node) => node.opType),
       macs: macsOfNode(rule, this.#value(first.outputs[0] as string)),
       inputBytes: sum(inputs.filter((value) => !value.constant)),
-      outputBytes: bytesOfValue(output) / shrink,
+      outputBytes: bytesOfValue(output),
       weightBytes: sum(inputs.filter((value) => value.constant)),
       outputElements: elementsOf(output.shape),
       windowElements: window.elements,
@@ -193,7 +152,7 @@ function unfoldedBytes(window: Window, inputs: readonly (Value | null)[], output
   return positions * channels * window.elements * (quantised ? 1 : 4);
 }
 
-/** The kernels that run, in order. `values`: the shapes that `inferShapes` found. */
+/** The kernels that run, in order. `live`: with its quantisers collapsed. `values`: the shapes that `inferShapes` found. */
 export function fuseKernels(graph: OnnxGraph, live: LiveGraph, values: ReadonlyMap<string, Value>): FusedKernel[] {
   return new Fuser(graph, live, values).run();
 }

@@ -1,5 +1,5 @@
 /** In which precision a graph computes. */
-import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
+import type { InferenceConfig, Precision } from '../domain/inference-config.ts';
 import type { OnnxGraph, OnnxNode } from './graph.ts';
 
 /** Operators that make, read or compute on 8-bit integers with a scale: ONNX's own and ONNX Runtime's. */
@@ -27,4 +27,23 @@ export function graphPrecision(graph: OnnxGraph): Precision {
       0,
     );
   return elements('float16') > elements('float32') ? 'float16' : 'float32';
+}
+
+/**
+ * Why a config cannot be run with a graph of this precision, or null. A graph computes in the precision that it was
+ * exported in; only TensorRT makes a float16 engine of a float32 graph by itself.
+ */
+export function precisionMismatch(
+  graph: Precision,
+  { precision, executionProvider }: Pick<InferenceConfig, 'precision' | 'executionProvider'>,
+): string | null {
+  if (graph === precision) return null;
+  if (precision === 'float16' && graph === 'float32' && executionProvider === 'tensorrt') return null;
+  const remedy =
+    precision === 'int8'
+      ? 'quantise it first'
+      : precision === 'float16' && graph === 'float32'
+        ? 'only the execution provider tensorrt makes a float16 model of it'
+        : `ask for ${graph}`;
+  return `the model computes in ${graph}, not in ${precision}: ${remedy}`;
 }

@@ -43,7 +43,10 @@ export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, 
   const seen = new Map<string, OnnxNode>();
   const nodes: OnnxNode[] = [];
   for (const node of graph.nodes) {
-    if (!needed.has(node) || node.outputs.every((name) => name === '' || values.get(name)?.constant)) continue;
+    if (!needed.has(node)) continue;
+    // Weights in 8 bits are not folded: their DequantizeLinear becomes part of the kernel that reads them.
+    const folded = node.outputs.every((name) => name === '' || values.get(name)?.constant);
+    if (folded && node.opType !== 'DequantizeLinear') continue;
     if (TRANSPARENT.has(node.opType)) {
       aliases.set(node.outputs[0] as string, resolve(node.inputs[0] as string));
       continue;
@@ -58,6 +61,15 @@ export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, 
     if (key !== null) seen.set(key, node);
     nodes.push(node);
   }
+  const readers = readersOf(nodes, resolve);
+  return { nodes, resolve, readers, outputs: new Set(graph.outputs.map((output) => resolve(output.name))) };
+}
+
+/** Nodes that read a value. */
+export function readersOf(
+  nodes: readonly OnnxNode[],
+  resolve: (name: string) => string,
+): ReadonlyMap<string, readonly OnnxNode[]> {
   const readers = new Map<string, OnnxNode[]>();
   for (const node of nodes)
     for (const name of new Set(node.inputs.map(resolve))) {
@@ -65,5 +77,5 @@ export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, 
       if (list) list.push(node);
       else readers.set(name, [node]);
     }
-  return { nodes, resolve, readers, outputs: new Set(graph.outputs.map((output) => resolve(output.name))) };
+  return readers;
 }

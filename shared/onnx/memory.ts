@@ -1,5 +1,5 @@
 /** Memory that a graph needs: its weights, and its activations at the moment when most of them are alive. */
-import type { OnnxGraph, OnnxNode } from './graph.ts';
+import type { OnnxNode } from './graph.ts';
 import { kernelKindOf } from './kernel-kind.ts';
 import type { LiveGraph } from './live-graph.ts';
 import { bytesOfValue } from './shape-rules/elementwise.ts';
@@ -12,15 +12,8 @@ function reusesInput(node: OnnxNode): boolean {
 }
 
 /** Bytes of the constants that the live nodes read; weights that are kept in 8 bits count as such. */
-export function weightBytesOf(graph: OnnxGraph, live: LiveGraph, values: ReadonlyMap<string, Value>): number {
-  const stored = new Map(
-    graph.nodes
-      .filter((node) => node.opType === 'DequantizeLinear')
-      .map((node) => [node.outputs[0] as string, node.inputs[0] as string]),
-  );
-  const names = new Set(
-    live.nodes.flatMap((node) => node.inputs.map(live.resolve)).map((name) => stored.get(name) ?? name),
-  );
+export function weightBytesOf(live: LiveGraph, values: ReadonlyMap<string, Value>): number {
+  const names = new Set(live.nodes.flatMap((node) => node.inputs.map(live.resolve)));
   let bytes = 0;
   for (const name of names) {
     const value = values.get(name);

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { FitRow } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { inferenceConfigSchema, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { analyseGraph, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
+import { precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { z } from 'zod';
 
@@ -14,7 +15,7 @@ const rowSchema = z.object({
   model: z.string().min(1, 'the path of the model is missing'),
   threads: blankIsNull(z.int().min(1)).transform((value) => value ?? 1),
   batch: blankIsNull(z.int().min(1)).transform((value) => value ?? 1),
-  precision: z.preprocess((value) => (value === '' ? undefined : value), precisionSchema.default('float32')),
+  precision: z.preprocess((value) => (value === '' ? undefined : value), precisionSchema.optional()),
   latency_ms: blankIsNull(z.number().positive()),
   energy_mj: blankIsNull(z.number().positive()),
   memory_bytes: blankIsNull(z.number().positive()),
@@ -67,10 +68,17 @@ export function readMeasurementTable(table: string, dimensions: Record<string, n
         analyses.get(key) ??
         runnableModel(analyseGraph(readOnnx(readFileSync(path)), { batchSize: batch, dimensions }));
       analyses.set(key, analysis);
+      const config = inferenceConfigSchema.parse({
+        batchSize: batch,
+        threads,
+        precision: precision ?? analysis.precision,
+      });
+      const mismatch = precisionMismatch(analysis.precision, config);
+      if (mismatch) throw new RangeError(mismatch);
       return [
         {
           analysis,
-          config: inferenceConfigSchema.parse({ batchSize: batch, threads, precision }),
+          config,
           latencyMs: latency_ms,
           netEnergyJ: energy_mj === null ? null : energy_mj / 1000,
           memoryBytes: memory_bytes,

@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs';
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { type Prediction, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
-import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
+import {
+  type InferenceConfig,
+  inferenceConfigSchema,
+  type Precision,
+  precisionSchema,
+} from '@edgetune/shared/domain/inference-config.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
@@ -14,7 +19,8 @@ export interface SimulateOptions {
   batch: number;
   threads: number;
   clock?: number;
-  precision: InferenceConfig['precision'];
+  /** Absent: the model's own. */
+  precision?: Precision;
   provider: InferenceConfig['executionProvider'];
   runner?: InferenceConfig['runner'];
   powerMode?: string;
@@ -43,14 +49,14 @@ export interface SimulatedModel {
   perKernel?: Prediction['perKernel'];
 }
 
-function configOf(options: SimulateOptions): InferenceConfig {
+function configOf(options: SimulateOptions, own: Precision): InferenceConfig {
   const { profile, provider } = options;
   const runner = profile.backends.find((backend) => backend.executionProvider === provider)?.runners[0];
   return inferenceConfigSchema.parse({
     batchSize: options.batch,
     threads: options.threads,
     clockKHz: options.clock ?? null,
-    precision: options.precision,
+    precision: options.precision ?? own,
     executionProvider: provider,
     runner: options.runner ?? runner ?? 'onnxruntime-node',
   });
@@ -59,9 +65,9 @@ function configOf(options: SimulateOptions): InferenceConfig {
 /** The outcome for one file; a model or a config that the board cannot run is an answer, not an exception. */
 export function simulateModel(model: string, options: SimulateOptions): SimulatedModel {
   const head = { model, profile: options.profile.name, simulated: true } as const;
-  const config = configOf(options);
   try {
     const analysis = analyseModel(readFileSync(model), { batchSize: options.batch, dimensions: options.dimension });
+    const config = configOf(options, analysis.precision);
     const prediction = predict(options.profile, analysis, config, { powerMode: options.powerMode });
     const { latencyMs, memoryBytes, outOfMemory, energyJ, netEnergyJ, powerW, uncertainty, perKernel } = prediction;
     return {
@@ -143,7 +149,7 @@ export function registerSimulate(program: Command): void {
     .option('--batch <samples>', 'samples per run', positiveInt, 1)
     .option('--threads <count>', 'threads', positiveInt, 1)
     .option('--clock <kHz>', 'CPU clock; absent: the highest', positiveInt)
-    .addOption(new Option('--precision <name>', 'precision').choices(['float32', 'float16', 'int8']).default('float32'))
+    .addOption(new Option('--precision <name>', "precision; absent: the model's own").choices(precisionSchema.options))
     .addOption(
       new Option('--provider <name>', 'execution provider').choices(['cpu', 'cuda', 'tensorrt']).default('cpu'),
     )
