@@ -1,7 +1,9 @@
 /** A bench as Markdown for people, as CSV for spreadsheets; its JSON is the view itself. */
+import { describeSimulated } from '../domain/device.ts';
+import { queriesFor } from '../domain/early-stopping.ts';
 import type { StoredMeasurement } from '../domain/measurement.ts';
 import { formatConstraint, formatObjective } from '../domain/objective.ts';
-import { scenarioKey } from '../domain/scenario.ts';
+import { scenarioText } from '../domain/scenario.ts';
 import type { BenchDevice, BenchView } from './bench.ts';
 
 const COLUMNS = [
@@ -15,6 +17,7 @@ const COLUMNS = [
   'outcome',
   'p50 ms',
   'p99 ms',
+  'p99 bound ms',
   'samples/s',
   'memory MB',
   'energy mJ',
@@ -36,6 +39,7 @@ function cellsOf(device: string, measurement: StoredMeasurement): string[] {
     outcome,
     number(latencyMs?.p50),
     number(latencyMs?.p99),
+    number(latencyMs?.p99Bound),
     number(throughputPerS),
     number(peakMemoryBytes === null ? null : peakMemoryBytes / 1e6),
     // A figure without a meter behind it says so wherever it is shown.
@@ -50,21 +54,25 @@ const table = (rows: readonly string[][]) => [line(COLUMNS), line(COLUMNS.map(()
 function recommendationLines(entry: BenchDevice): string[] {
   const saved = entry.possible === null ? '' : ` of ${entry.possible} possible configs`;
   const counts = `${entry.measured} measured, ${entry.reused} reused${saved}`;
-  if (entry.state === 'running') return [`- **${entry.device}**: running (${counts})`];
-  const verdict = entry.feasible ? 'meets the constraints' : (entry.reason ?? 'no reason given');
-  return [`- **${entry.device}**: ${verdict} (${counts})`];
+  const verdict =
+    entry.state === 'running' ? 'running' : entry.feasible ? 'meets the constraints' : (entry.reason ?? entry.state);
+  const simulated = entry.simulated ? `SIMULATED, ${describeSimulated(entry.simulated)}; ` : '';
+  return [`- **${entry.device}**: ${simulated}${verdict} (${counts})`];
 }
 
 /** What to run on each device, and everything that was measured. */
 export function benchMarkdown(view: BenchView): string {
   const aims = view.objectives.map(formatObjective).join(', ') || 'minimize latency.p50';
   const limits = view.constraints.map(formatConstraint).join(', ') || 'none';
+  const sizes = Object.entries(view.dimensions)
+    .map(([name, size]) => `; ${name} = ${size}`)
+    .join('');
   const best = view.devices.flatMap(({ device, best }) => (best ? [cellsOf(device, best)] : []));
   const all = view.devices.flatMap(({ device, measurements }) => measurements.map((each) => cellsOf(device, each)));
   return [
     `# ${view.modelName}`,
     '',
-    `Scenario ${scenarioKey(view.scenario)}; objectives: ${aims}; constraints: ${limits}.`,
+    `Scenario: ${scenarioText(view.scenario)}; objectives: ${aims}; constraints: ${limits}${sizes}.`,
     '',
     '## Recommended',
     '',
@@ -75,6 +83,9 @@ export function benchMarkdown(view: BenchView): string {
     '## Measured',
     '',
     ...table(all),
+    '',
+    'p99 bound: the 99th percentile is below it with 99 % confidence (early stopping, as MLPerf LoadGen defines it); blank',
+    `where there were fewer than ${queriesFor(1, 0.99)} queries.`,
     '',
   ].join('\n');
 }

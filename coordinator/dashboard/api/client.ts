@@ -9,7 +9,8 @@ export class ApiError extends Error {
   readonly problem: Problem;
 
   constructor(status: number, problem: Problem) {
-    super(problem.hint ? `${problem.error} – ${problem.hint}` : problem.error);
+    const issues = problem.issues?.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    super([issues ? `${problem.error}: ${issues}` : problem.error, problem.hint].filter(Boolean).join(' – '));
     this.status = status;
     this.problem = problem;
   }

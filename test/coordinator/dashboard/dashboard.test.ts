@@ -1,11 +1,12 @@
 /** The dashboard in a real browser, against an API with answers from memory. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { buildDashboard } from '../../../coordinator/dashboard/build.ts';
+import { launchChromium, noChromium } from '../../support/chromium.ts';
 import { type FakeCoordinator, startFakeCoordinator } from './support/fake-coordinator.ts';
 import {
   recommendationFor,
@@ -16,20 +17,7 @@ import {
   summaryOf,
 } from './support/sample-data.ts';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const skip = executablePath === undefined ? 'no Chromium on this machine: the dashboard is not tested' : false;
-const ARGUMENTS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-describe('dashboard', { skip, timeout: 120_000 }, () => {
+describe('dashboard', { skip: noChromium, timeout: 120_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'edgetune-dashboard-'));
   let browser: Browser;
   let fake: FakeCoordinator;
@@ -39,7 +27,7 @@ describe('dashboard', { skip, timeout: 120_000 }, () => {
 
   before(async () => {
     await buildDashboard(directory);
-    browser = await chromium.launch({ executablePath: executablePath as string, args: ARGUMENTS });
+    browser = await launchChromium();
   });
   after(async () => {
     await browser?.close();

@@ -7,8 +7,8 @@ import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.
 import { createBenchService } from '../../../coordinator/inference/create-bench-service.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
-import { buildOnnx } from '../../support/onnx-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { tokensModel } from '../../support/tokens-model.ts';
 import { board, device } from './support/board.ts';
 import { convModel } from './support/conv-model.ts';
 
@@ -157,12 +157,3 @@ describe('a bench', () => {
     assert.equal(second.service.find(done.id), null);
   });
 });
-
-/** Token ids and their mask, of any batch and length. */
-function tokensModel(): Uint8Array {
-  return buildOnnx({
-    inputs: ['ids', 'mask'].map((name) => ({ name, shape: ['batch', 'tokens'] })),
-    outputs: ['y'],
-    nodes: [{ opType: 'Add', inputs: ['ids', 'mask'], outputs: ['y'] }],
-  });
-}
