@@ -22,6 +22,12 @@ export const childRequestSchema = z.discriminatedUnion('type', [
   }),
   taskSchema.extend({ type: z.literal('export'), checkpoint: bytesSchema }),
   dataSchema.extend({ type: z.literal('evaluate'), onnx: bytesSchema, split: z.enum(['validation', 'test']) }),
+  dataSchema.extend({ type: z.literal('quantise'), onnx: bytesSchema }),
+  z.object({
+    type: z.literal('quantise-without-data'),
+    onnx: bytesSchema,
+    dimensions: z.record(z.string(), z.int().positive()),
+  }),
   z.object({ type: z.literal('backend') }),
 ]);
 export type ChildRequest = z.infer<typeof childRequestSchema>;
@@ -41,6 +47,8 @@ export const childResultSchemas = {
   }),
   export: z.object({ onnx: bytesSchema, modelCard: z.string() }),
   evaluate: z.object({ accuracy: z.number(), samples: z.int() }),
+  quantise: z.object({ onnx: bytesSchema }),
+  'quantise-without-data': z.object({ onnx: bytesSchema }),
   backend: z.object({ name: z.string() }),
 } as const;
 export type ChildResult<T extends ChildRequest['type']> = z.infer<(typeof childResultSchemas)[T]>;

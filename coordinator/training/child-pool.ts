@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
+import { QuantiseError } from '../export/quantise-onnx.ts';
 import { type ChildRequest, type ChildResult, childMessageSchema, childResultSchemas } from './child-messages.ts';
 import { DatasetError, type EpochReport } from './training-service.ts';
 
@@ -177,5 +178,7 @@ function exchange(
 }
 
 function errorOf({ name, message }: { name: string; message: string }): Error {
-  return name === 'DatasetError' ? new DatasetError(message) : Object.assign(new Error(message), { name });
+  if (name === 'DatasetError') return new DatasetError(message);
+  if (name === 'QuantiseError') return new QuantiseError(message);
+  return Object.assign(new Error(message), { name });
 }

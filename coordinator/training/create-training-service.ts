@@ -33,6 +33,10 @@ export function createTrainingService({ log }: { log: (message: string) => void 
     exportTrained: (task, checkpoint) => pool.run({ type: 'export', ...task, checkpoint }),
     evaluateOnnx: ({ workload, dataset }, onnx, split) =>
       pool.run({ type: 'evaluate', workload, dataset, onnx, split }),
+    quantise: async ({ workload, dataset }, onnx) =>
+      (await pool.run({ type: 'quantise', workload, dataset, onnx })).onnx,
+    quantiseWithoutData: async (onnx, dimensions) =>
+      (await pool.run({ type: 'quantise-without-data', onnx, dimensions: { ...dimensions } })).onnx,
     backend,
     pause: () => pool.pause(),
     close: async () => pool.close(),

@@ -1,7 +1,11 @@
 /** A training process: answers one request at a time. It ends when the coordinator does. */
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { exportLayersModel } from '../export/export-layers-model.ts';
 import { renderModelCard } from '../export/model-card.ts';
+import { quantiseOnnx } from '../export/quantise-onnx.ts';
+import type { Feeds } from '../export/run-onnx.ts';
 import { loadBackend } from './backends/load-backend.ts';
+import { randomBatches, trainingBatches } from './calibration-batches.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import { type ChildMessage, type ChildRequest, type ChildResult, childRequestSchema } from './child-messages.ts';
 import { evaluateOnnx } from './evaluate-onnx.ts';
@@ -85,6 +89,10 @@ async function exportTrained(request: Request<'export'>): Promise<ChildResult<'e
   }
 }
 
+async function quantised(onnx: Uint8Array, batches: Promise<Feeds[]>): Promise<ChildResult<'quantise'>> {
+  return { onnx: await quantiseOnnx(onnx, await batches) };
+}
+
 function answer(request: ChildRequest): Promise<unknown> {
   switch (request.type) {
     case 'check':
@@ -97,6 +105,10 @@ function answer(request: ChildRequest): Promise<unknown> {
       return exportTrained(request);
     case 'evaluate':
       return evaluateOnnx(load(request), request.onnx, request.split);
+    case 'quantise':
+      return quantised(request.onnx, trainingBatches(load(request)));
+    case 'quantise-without-data':
+      return quantised(request.onnx, randomBatches(readOnnx(request.onnx), request.dimensions));
     case 'backend':
       return loadBackend().then(({ name }) => ({ name }));
   }

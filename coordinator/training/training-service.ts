@@ -69,6 +69,17 @@ export interface TrainingService {
     onnx: Uint8Array,
     split: 'validation' | 'test',
   ): Promise<Evaluation>;
+  /**
+   * The int8 variant of an exported model, calibrated on samples of the training split.
+   * @throws {QuantiseError}
+   */
+  quantise(task: Pick<TrialTask, 'workload' | 'dataset'>, onnx: Uint8Array): Promise<Uint8Array>;
+  /**
+   * An int8 variant of any float model, calibrated on random inputs: it costs what the real one would, but its answers
+   * mean nothing. `dimensions`: sizes of its symbolic dimensions other than the batch.
+   * @throws {QuantiseError}
+   */
+  quantiseWithoutData(onnx: Uint8Array, dimensions: Readonly<Record<string, number>>): Promise<Uint8Array>;
   /** The name of the backend that trains here, found by trying: see the log line. */
   backend(): Promise<string>;
   /** Stops all training processes where they are (host lease) until the returned function is called. Re-entrant. */

@@ -14,7 +14,9 @@ import {
   INPUT_NAME,
   OUTPUT_NAME,
 } from '../../../coordinator/export/export-layers-model.ts';
+import { quantiseOnnx } from '../../../coordinator/export/quantise-onnx.ts';
 import { type LoadedBackend, loadBackend } from '../../../coordinator/training/backends/load-backend.ts';
+import { trainingBatches } from '../../../coordinator/training/calibration-batches.ts';
 import { decodeCheckpoint } from '../../../coordinator/training/checkpoint.ts';
 import { evaluateOnnx, toChannelsFirst } from '../../../coordinator/training/evaluate-onnx.ts';
 import { GradientTeam } from '../../../coordinator/training/gradient-team.ts';
@@ -162,6 +164,11 @@ for (const [name, { dataset, candidate, otherModels }] of Object.entries(CASES) 
       await session.release();
       const evaluation = await evaluateOnnx(loaded, onnx, 'validation');
       assert.ok(Math.abs(evaluation.accuracy - (atOnce.metrics.accuracy as number)) < 0.02);
+
+      const int8 = await quantiseOnnx(onnx, await trainingBatches(loaded));
+      const quantised = await evaluateOnnx(loaded, int8, 'validation');
+      t.diagnostic(`validation accuracy ${evaluation.accuracy} in float32, ${quantised.accuracy} in int8`);
+      assert.ok(quantised.accuracy > evaluation.accuracy - 0.03);
     });
 
     it('two cores compute the gradient of one', async (t) => {

@@ -25,6 +25,10 @@ export const space: SearchSpace = {
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
 
+/** Accuracy that an int8 variant costs, and its latency as a share of the float model's. */
+export const INT8_LOSS = 0.005;
+export const INT8_LATENCY = 0.5;
+
 /** A "model" is the JSON of its width; accuracy grows with width and epochs. */
 export function fakeTraining(
   hooks: { beforeTraining?: (trial: { width: number; epochs: number; signal: AbortSignal }) => Promise<void> } = {},
@@ -60,7 +64,12 @@ export function fakeTraining(
       onnx: encode({ ...decode(checkpoint), trained: true }),
       modelCard: '# card',
     }),
-    evaluateOnnx: async (_task, onnx) => ({ accuracy: decode(onnx).width / 10, samples: 10 }),
+    quantise: async (_task, onnx) => encode({ ...decode(onnx), int8: true }),
+    quantiseWithoutData: async (onnx) => encode({ ...decode(onnx), int8: true }),
+    evaluateOnnx: async (_task, onnx) => ({
+      accuracy: decode(onnx).width / 10 - (decode(onnx).int8 ? INT8_LOSS : 0),
+      samples: 10,
+    }),
     backend: async () => 'fake',
     pause: () => () => {},
     close: async () => {},
@@ -147,8 +156,8 @@ export function fakeFleet(names: readonly string[], presence: DeviceView['presen
 }
 
 export function analyseFake(onnx: Uint8Array) {
-  const { width } = decode(onnx);
-  return { signature: `w${width}`, macs: width * 1e6, parameters: width * 100 };
+  const { width, int8 } = decode(onnx);
+  return { signature: int8 ? `i${width}` : `w${width}`, macs: width * 1e6, parameters: width * 100 };
 }
 
 export function sha256(bytes: Uint8Array): string {
