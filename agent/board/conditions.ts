@@ -1,40 +1,73 @@
 /** The state of the board around a measured window: clock, temperature, load by others. */
-import { readdirSync } from 'node:fs';
-import { readNumber, readText } from './read-text.ts';
+import { entries, type Host, readNumber, readText } from './host.ts';
 
-const CPUFREQ = '/sys/devices/system/cpu/cpufreq';
-const THERMAL = '/sys/class/thermal';
 /** Scheduler ticks a second in /proc/stat: fixed by the kernel's user interface (proc(5), sysconf(_SC_CLK_TCK)). */
 const TICKS_PER_S = 100;
 
-/** The highest clock of any core now, in kHz; null where the board does not tell. */
-export function currentClockKHz(): number | null {
-  const clocks = policies().flatMap((policy) => readNumber(`${policy}/scaling_cur_freq`) ?? []);
-  return clocks.length > 0 ? Math.max(...clocks) : null;
+/** Folders of the cpufreq policies: groups of cores that share a clock (https://docs.kernel.org/admin-guide/pm/cpufreq.html). */
+export function clockPolicies(host: Host): string[] {
+  return entries(host, '/sys/devices/system/cpu/cpufreq', /^policy\d+$/);
 }
 
-export function clockRangeKHz(): { min: number | null; max: number | null } {
-  const of = (name: string) => policies().flatMap((policy) => readNumber(`${policy}/${name}`) ?? []);
-  const [lowest, highest] = [of('cpuinfo_min_freq'), of('cpuinfo_max_freq')];
-  return { min: lowest.length > 0 ? Math.min(...lowest) : null, max: highest.length > 0 ? Math.max(...highest) : null };
+/**
+ * The highest clock of any core now, in kHz; null where the board does not tell. What the hardware says
+ * (`cpuinfo_cur_freq`, for root only) is preferred to what was asked of it.
+ */
+export function currentClockKHz(host: Host): number | null {
+  return highest(
+    clockPolicies(host).map(
+      (policy) => readNumber(host, `${policy}/cpuinfo_cur_freq`) ?? readNumber(host, `${policy}/scaling_cur_freq`),
+    ),
+  );
 }
 
-export function governor(): string | null {
-  return policies().flatMap((policy) => readText(`${policy}/scaling_governor`) ?? [])[0] ?? null;
+/** Drivers whose highest clock is a turbo clock, which falls with load and heat by design. */
+const TURBO_DRIVERS = /^(intel_|amd[-_]pstate|acpi-cpufreq)/;
+
+/**
+ * The clock, in kHz, at which a busy core must run now: limits that leave one choice, or the governor `performance`.
+ * Null where it may follow the load.
+ */
+export function heldClockKHz(host: Host): number | null {
+  const held = clockPolicies(host).map((policy) => {
+    const [lower, upper] = ['min', 'max'].map((name) => readNumber(host, `${policy}/scaling_${name}_freq`));
+    const isSteady =
+      lower === upper ||
+      (readText(host, `${policy}/scaling_governor`) === 'performance' &&
+        !TURBO_DRIVERS.test(readText(host, `${policy}/scaling_driver`) ?? ''));
+    return isSteady ? (upper ?? null) : null;
+  });
+  return held.includes(null) ? null : highest(held);
 }
+
+export function clockRangeKHz(host: Host): { min: number | null; max: number | null } {
+  const of = (name: string) => clockPolicies(host).map((policy) => readNumber(host, `${policy}/${name}`));
+  const lowest = of('cpuinfo_min_freq').filter((clock) => clock !== null);
+  return { min: lowest.length > 0 ? Math.min(...lowest) : null, max: highest(of('cpuinfo_max_freq')) };
+}
+
+export function governor(host: Host): string | null {
+  return clockPolicies(host).flatMap((policy) => readText(host, `${policy}/scaling_governor`) ?? [])[0] ?? null;
+}
+
+/**
+ * Zones that are no temperature of the processor: a Jetson's PMIC-Die always says 100 °C (or 50), thermal-fan-est is
+ * computed, INT3400 is a policy, and a radio has a life of its own.
+ */
+const NOT_THE_PROCESSOR = /^(PMIC-Die|thermal-fan-est|INT3400 Thermal|iwlwifi.*)$/;
 
 /** The hottest thermal zone in °C; null where there is none. */
-export function temperatureC(): number | null {
-  const zones = list(THERMAL).filter((name) => name.startsWith('thermal_zone'));
-  const temperatures = zones
-    .flatMap((zone) => readNumber(`${THERMAL}/${zone}/temp`) ?? [])
-    .map((milli) => milli / 1000);
-  return temperatures.length > 0 ? Math.max(...temperatures) : null;
+export function temperatureC(host: Host): number | null {
+  const zones = entries(host, '/sys/class/thermal', /^thermal_zone\d+$/).filter(
+    (zone) => !NOT_THE_PROCESSOR.test(readText(host, `${zone}/type`) ?? ''),
+  );
+  const milli = highest(zones.map((zone) => readNumber(host, `${zone}/temp`)));
+  return milli === null ? null : milli / 1000;
 }
 
 /** Seconds for which all cores together were busy since the machine started (proc(5), /proc/stat, without idle and iowait). */
-export function busyCpuSeconds(): number | null {
-  const fields = readText('/proc/stat')?.split('\n')[0]?.trim().split(/\s+/).slice(1).map(Number);
+export function busyCpuSeconds(host: Host): number | null {
+  const fields = readText(host, '/proc/stat')?.split('\n')[0]?.trim().split(/\s+/).slice(1).map(Number);
   if (!fields || fields.length < 8) return null;
   const [user, nice, system, , , irq, softirq, steal] = fields as [
     number,
@@ -49,16 +82,7 @@ export function busyCpuSeconds(): number | null {
   return (user + nice + system + irq + softirq + steal) / TICKS_PER_S;
 }
 
-function policies(): string[] {
-  return list(CPUFREQ)
-    .filter((name) => name.startsWith('policy'))
-    .map((name) => `${CPUFREQ}/${name}`);
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+function highest(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length > 0 ? Math.max(...known) : null;
 }

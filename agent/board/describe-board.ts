@@ -4,17 +4,20 @@ import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import si from 'systeminformation';
 import { AGENT_VERSION } from '../version.ts';
+import { type BoardSetup, boardSetup, offeredClocksKHz } from './board-setup.ts';
 import { clockRangeKHz, governor, temperatureC } from './conditions.ts';
-import { findRaplMeter } from './rapl-meter.ts';
-import { readText } from './read-text.ts';
+import { readText } from './host.ts';
+import { probeBoard } from './probe-board.ts';
 
-export async function describeBoard(): Promise<BoardDescription> {
+export async function describeBoard(setup: BoardSetup = boardSetup()): Promise<BoardDescription> {
+  const { host } = setup;
   const [system, cpu, memory, os] = await Promise.all([si.system(), si.cpu(), si.mem(), si.osInfo()]);
-  const clocks = clockRangeKHz();
+  const probe = await probeBoard(host, setup.plug);
+  const clocks = clockRangeKHz(host);
   return {
     // Boards with a device tree name themselves there; systeminformation knows PCs by their DMI tables.
     model:
-      readText('/proc/device-tree/model')?.replaceAll('\0', '') ||
+      readText(host, '/proc/device-tree/model') ||
       [system.manufacturer, system.model].filter(Boolean).join(' ') ||
       'unknown computer',
     cpuModel: [cpu.manufacturer, cpu.brand].filter(Boolean).join(' ') || 'unknown processor',
@@ -26,11 +29,13 @@ export async function describeBoard(): Promise<BoardDescription> {
     kernel: os.kernel,
     minClockKHz: clocks.min,
     maxClockKHz: clocks.max,
-    settableClocksKHz: [],
-    governor: governor(),
-    temperatureC: temperatureC(),
-    powerMode: null,
-    powerMeter: findRaplMeter()?.name ?? null,
+    settableClocksKHz: offeredClocksKHz(setup),
+    governor: governor(host),
+    temperatureC: temperatureC(host),
+    powerMode: powerModeOf(setup, probe.powerMode?.name ?? null),
+    powerMeter: probe.meters[0]?.name ?? null,
+    ...(probe.meters[0] && { powerMeterLeastWindowMs: probe.meters[0].leastWindowMs }),
+    missing: probe.missing,
     runtimes: [
       {
         runner: 'onnxruntime-node',
@@ -44,6 +49,13 @@ export async function describeBoard(): Promise<BoardDescription> {
     machineId: machineId(),
     simulated: null,
   };
+}
+
+/** In words: the mode that measurements are made in, and whether clocks are kept steady; both make a class of its own. */
+function powerModeOf({ powerMode, steadyClocks, controls }: BoardSetup, current: string | null): string | null {
+  const mode = (controls && powerMode) ?? current;
+  const steady = controls && steadyClocks ? 'steady clocks' : null;
+  return [mode, steady].filter((part) => part !== null).join(', ') || null;
 }
 
 function onnxruntimeVersion(): string {

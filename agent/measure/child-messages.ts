@@ -21,8 +21,9 @@ export const measureReportSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('done'),
     latenciesMs: z.array(z.number()).min(1),
-    /** Samples that were run in the window, and how long the window was. */
+    /** Samples that were run in the window, when it began (monotonic clock of the machine), and how long it was. */
     samples: z.int().positive(),
+    windowStartMs: z.number(),
     windowMs: z.number().positive(),
     cpuSeconds: z.number(),
     peakMemoryBytes: z.number().nullable(),

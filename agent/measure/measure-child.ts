@@ -36,6 +36,8 @@ async function measure(order: MeasureOrder): Promise<MeasureReport> {
   // While it waited its data have left the caches.
   for (let i = 0; i < RUNS_AFTER_WAITING; i++) await model.run(config.batchSize);
   const before = await model.usage();
+  // All processes of a machine share this clock, other than performance.now().
+  const windowStartMs = Number(process.hrtime.bigint()) / 1e6;
   const load = await playRealLoad((samples) => model.run(samples), {
     scenario,
     batchSize: config.batchSize,
@@ -46,6 +48,7 @@ async function measure(order: MeasureOrder): Promise<MeasureReport> {
   return {
     type: 'done',
     ...load,
+    windowStartMs,
     cpuSeconds: after.cpuSeconds - before.cpuSeconds,
     peakMemoryBytes: after.peakMemoryBytes,
     outputRows,

@@ -1,11 +1,15 @@
 /** Measures a model on this machine: a measuring process runs it, observers watch the board, and a measurement is made of both. */
 import { type BoardDescription, deviceClassOf } from '@edgetune/shared/domain/device.ts';
-import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Conditions, Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
-import { findRaplMeter } from '../board/rapl-meter.ts';
+import { type BoardSetup, boardSetup, withControls } from '../board/board-setup.ts';
+import { findMeters } from '../board/power/find-meters.ts';
+import { findWarnings } from '../board/warnings/find-warnings.ts';
 import { RejectedError } from '../rejected-error.ts';
+import { judgeConditions, mostOtherLoadCores, type Verdict } from './judge-conditions.ts';
 import { type Ending, runMeasuringProcess } from './measuring-process.ts';
+import { RETRY_RULES, untilValid } from './retry.ts';
 import { ConditionsObserver } from './window-conditions.ts';
 import { EnergyObserver } from './window-energy.ts';
 
@@ -14,46 +18,96 @@ export interface MeasureContext {
   /** Path of the verified model file. */
   modelPath: string;
   signal: AbortSignal;
-  /** Called when the model is loaded and warm; resolves when the measured window may begin. Absent: at once. */
+  /**
+   * Called when the model is loaded and warm, again for each attempt; resolves when the measured window may begin.
+   * Absent: at once.
+   */
   mayBegin?: () => Promise<void>;
+  /** Called now and then while the board cools down before it is measured again. */
+  onProgress?: () => void;
 }
 
 /**
+ * A measurement that was throttled, under-volted or disturbed is made again, a few times; the last one is `invalid`.
+ * @param setup the board; absent: this machine, as it is
  * @throws {RejectedError} where this board can never run the request
  * @throws the signal's reason when it is aborted
  */
 export async function measureModel(
   request: MeasureRequest,
-  { board, modelPath, signal, mayBegin = async () => {} }: MeasureContext,
+  context: MeasureContext,
+  setup: BoardSetup = boardSetup(),
 ): Promise<Measurement> {
+  const { board, signal, onProgress = () => {} } = context;
   refuseImpossible(request, board);
+  const { host } = setup;
   const startedAt = new Date();
-  const startMs = performance.now();
-  const conditions = new ConditionsObserver(request.stopRule.minDurationMs / 2);
-  const energy = new EnergyObserver(findRaplMeter());
-  const { config, scenario, stopRule, dimensions, seed } = request;
-  const ending = await runMeasuringProcess(
-    { modelPath, config, scenario, stopRule, dimensions, seed },
-    // The energy's baseline takes time, the conditions do not: they begin last.
-    { signal, mayBegin, observers: [energy, conditions] },
+  const startMs = host.nowMs();
+  const mostOtherLoad = setup.toleratesLoad ? Number.POSITIVE_INFINITY : mostOtherLoadCores(board.logicalCores);
+  const result = await withControls(setup, request.config.clockKHz, () =>
+    untilValid(() => measureOnce(request, context, setup, mostOtherLoad), {
+      host,
+      signal,
+      onProgress,
+      rules: { ...RETRY_RULES, mostOtherLoadCores: mostOtherLoad },
+    }),
   );
+  const { verdict, attempts, findings, conditions } = result;
   return {
     signature: request.signature,
     modelSha256: request.modelSha256,
     deviceClass: deviceClassOf(board),
-    config,
-    scenario,
-    conditions: conditions.conditions(ending.kind === 'done' ? ending.report.cpuSeconds : null),
-    cost: { deviceSeconds: (performance.now() - startMs) / 1000, deviceJoules: null },
+    config: request.config,
+    scenario: request.scenario,
+    conditions,
+    cost: { deviceSeconds: (host.nowMs() - startMs) / 1000, deviceJoules: null },
     simulated: false,
     startedAt: startedAt.toISOString(),
-    ...whatCameOfIt(ending, energy),
+    ...findings,
+    ...(verdict && { outcome: 'invalid', reason: `${verdict.reason}${attempts > 1 ? ` (${attempts} attempts)` : ''}` }),
+    attempts,
+  };
+}
+
+interface Attempt {
+  findings: Findings;
+  conditions: Conditions;
+  /** What speaks against findings that are otherwise ok. */
+  verdict: Verdict | null;
+}
+
+async function measureOnce(
+  { config, scenario, stopRule, dimensions, seed }: MeasureRequest,
+  { modelPath, signal, mayBegin = async () => {} }: MeasureContext,
+  { host, plug }: BoardSetup,
+  mostOtherLoad: number,
+): Promise<Attempt> {
+  const conditionsSeen = new ConditionsObserver(host, await findWarnings(host), stopRule.minDurationMs);
+  const energy = new EnergyObserver(host, (await findMeters(host, plug))[0] ?? null, stopRule.maxDurationMs);
+  const ending = await runMeasuringProcess(
+    { modelPath, config, scenario, stopRule, dimensions, seed },
+    // The energy's baseline takes time, the conditions do not: they begin last.
+    { host, signal, mayBegin, observers: [energy, conditionsSeen] },
+  );
+  const conditions = conditionsSeen.conditions(ending.kind === 'done' ? ending.report.cpuSeconds : null);
+  return {
+    findings: whatCameOfIt(ending, energy),
+    conditions,
+    verdict: ending.kind === 'done' ? judgeConditions(conditions, mostOtherLoad) : null,
   };
 }
 
 type Findings = Pick<
   Measurement,
-  'outcome' | 'reason' | 'energy' | 'latencyMs' | 'throughputPerS' | 'peakMemoryBytes' | 'stopReason' | 'busyCores'
+  | 'outcome'
+  | 'reason'
+  | 'energy'
+  | 'energyAbsence'
+  | 'latencyMs'
+  | 'throughputPerS'
+  | 'peakMemoryBytes'
+  | 'stopReason'
+  | 'busyCores'
 >;
 
 function whatCameOfIt(ending: Ending, energy: EnergyObserver): Findings {
@@ -70,10 +124,12 @@ function whatCameOfIt(ending: Ending, energy: EnergyObserver): Findings {
     };
   const { report } = ending;
   const windowS = report.windowMs / 1000;
+  const found = energy.perSample(report);
   return {
     outcome: 'ok',
     reason: null,
-    energy: energy.perSample(report),
+    energy: found.energy,
+    energyAbsence: found.absence,
     latencyMs: summariseLatencies(report.latenciesMs),
     throughputPerS: report.samples / windowS,
     peakMemoryBytes: report.peakMemoryBytes,
@@ -92,8 +148,14 @@ function refuseImpossible({ config }: MeasureRequest, board: BoardDescription): 
       : null,
     config.threads > board.logicalCores ? `${config.threads} threads cannot run on ${board.logicalCores} cores` : null,
     config.clockKHz !== null && !board.settableClocksKHz.includes(config.clockKHz)
-      ? `the clock cannot be set to ${config.clockKHz} kHz`
+      ? `the clock cannot be set to ${config.clockKHz} kHz: ${clocksOf(board)}`
       : null,
   ].filter((lack) => lack !== null);
   if (lacks.length > 0) throw new RejectedError(`this board cannot do it: ${lacks.join('; ')}`);
+}
+
+function clocksOf({ settableClocksKHz }: BoardDescription): string {
+  return settableClocksKHz.length > 0
+    ? `use one of ${settableClocksKHz.join(', ')}`
+    : 'the agent on this board may not set clocks (edgetune-agent doctor says why)';
 }

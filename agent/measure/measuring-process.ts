@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '@edgetune/shared/domain/measurement.ts';
 import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
+import type { Host } from '../board/host.ts';
 import { RejectedError } from '../rejected-error.ts';
 import { type MeasureOrder, type MeasureReport, measureReportSchema } from './child-messages.ts';
 import { pinTo } from './pinning.ts';
@@ -18,6 +19,7 @@ export type Ending =
   | { kind: 'ended'; outcome: Exclude<Outcome, 'ok' | 'invalid'>; reason: string };
 
 export interface ProcessOptions {
+  host: Host;
   signal: AbortSignal;
   /** Called when the model is loaded and warm; resolves when the measured window may begin. */
   mayBegin: () => Promise<void>;
@@ -36,19 +38,20 @@ export async function runMeasuringProcess(order: MeasureOrder, options: ProcessO
   options.signal.throwIfAborted();
   // An empty folder: a model that refers to files beside it finds none.
   const cwd = mkdtempSync(join(tmpdir(), 'edgetune-measure-'));
-  const child = startChild(order.config.threads, cwd);
+  const child = startChild(options.host, order.config.threads, cwd);
   try {
     return await watch(child, order, options);
   } finally {
     child.kill('SIGKILL');
+    await Promise.all(options.observers.map((observer) => observer.close()));
     rmSync(cwd, { recursive: true, force: true });
   }
 }
 
-function startChild(threads: number, cwd: string): ChildProcess {
+function startChild(host: Host, threads: number, cwd: string): ChildProcess {
   const url = childModuleUrl(import.meta.url, './measure-child.ts', './measure-child.js');
   const nodeFlags = execArgvFor(url);
-  const pinning = pinTo(threads);
+  const pinning = pinTo(host, threads);
   const options = { cwd, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] as ('ignore' | 'pipe' | 'ipc')[] };
   return pinning
     ? fork(url, { ...options, execPath: pinning.command, execArgv: [...pinning.flags, process.execPath, ...nodeFlags] })
@@ -59,6 +62,7 @@ function watch(child: ChildProcess, order: MeasureOrder, options: ProcessOptions
   const { signal, mayBegin, observers } = options;
   return new Promise((resolve, reject) => {
     let errorOutput = '';
+    let hasAnswered = false;
     const timeoutMs = SETUP_TIMEOUT_MS + order.stopRule.maxDurationMs * 2;
     const watchdog = () =>
       setTimeout(
@@ -91,8 +95,13 @@ function watch(child: ChildProcess, order: MeasureOrder, options: ProcessOptions
         if (message.rejected) settle(() => reject(new RejectedError(`the model cannot run here: ${message.message}`)));
         else fail(isOutOfMemory(message.message) ? 'out-of-memory' : 'crashed', message.message);
       } else {
-        for (const observer of observers) observer.end();
-        end({ kind: 'done', report: message });
+        // From here on only the observers take time, and the process may end.
+        hasAnswered = true;
+        clearTimeout(timer);
+        Promise.all(observers.map((observer) => observer.end())).then(
+          () => end({ kind: 'done', report: message }),
+          (error) => settle(() => reject(error)),
+        );
       }
     };
     signal.addEventListener('abort', onAbort, { once: true });
@@ -106,6 +115,7 @@ function watch(child: ChildProcess, order: MeasureOrder, options: ProcessOptions
     });
     child.on('error', (error) => fail('crashed', `the measuring process could not be started: ${error.message}`));
     child.on('exit', (code, killedBy) => {
+      if (hasAnswered) return;
       // The kernel's out-of-memory killer sends SIGKILL; a runtime that gets no memory aborts.
       const outcome = killedBy === 'SIGKILL' || isOutOfMemory(errorOutput) ? 'out-of-memory' : 'crashed';
       const how = killedBy === null ? `with code ${code}` : `by ${killedBy}`;

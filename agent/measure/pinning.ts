@@ -1,19 +1,21 @@
-/** Which cores a measuring process is kept on, and how. */
+/** How a measuring process is kept on its cores. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { readText } from '../board/read-text.ts';
+import { chooseCores } from '../board/controls/cores.ts';
+import type { Host } from '../board/host.ts';
 
-/** The command that keeps a process on so many of the cores that this one may use (util-linux' taskset), where there is one. */
-export function pinTo(threads: number): { command: string; flags: string[] } | null {
+export interface Pinning {
+  cores: readonly number[];
+  /** Words before the command that is to stay on these cores (util-linux' taskset). */
+  launcher: readonly string[];
+}
+
+/** Keeps a process on so many of the cores that this one may use; null where the board has not what it takes. */
+export function pinTo(host: Host, threads: number): Pinning | null {
   const taskset = (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, 'taskset'))
     .find(existsSync);
-  const allowed = /^Cpus_allowed_list:\s*(\S+)/m.exec(readText('/proc/self/status') ?? '')?.[1];
-  if (!taskset || !allowed) return null;
-  const cpus = allowed.split(',').flatMap((range) => {
-    const [first, last = first] = range.split('-').map(Number) as [number, number?];
-    return Array.from({ length: (last as number) - first + 1 }, (_, i) => first + i);
-  });
-  return { command: taskset, flags: ['-c', cpus.slice(0, threads).join(',')] };
+  const cores = chooseCores(host, threads);
+  return taskset && cores && cores.length > 0 ? { cores, launcher: [taskset, '-c', cores.join(',')] } : null;
 }

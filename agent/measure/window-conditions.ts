@@ -1,32 +1,56 @@
-/** The state of the board before, during and after the measured window. */
+/** The state of the board before, during and after the measured window, and what it warned of meanwhile. */
 import type { Conditions } from '@edgetune/shared/domain/measurement.ts';
-import { busyCpuSeconds, currentClockKHz, governor, temperatureC } from '../board/conditions.ts';
+import { busyCpuSeconds, currentClockKHz, governor, heldClockKHz, temperatureC } from '../board/conditions.ts';
+import { type Host, HostError } from '../board/host.ts';
+import { poll } from '../board/power/record-power.ts';
+import { type Warning, type WarningSource, warningsDuring } from '../board/warnings/warning.ts';
 import type { WindowObserver } from './window-observer.ts';
 
+/** How often the clock and the warnings are looked at: on a Raspberry Pi each look starts a process. */
+const LOOK_EVERY_MS = { least: 50, most: 500 } as const;
+
 export class ConditionsObserver implements WindowObserver {
-  readonly #before = { clockKHz: currentClockKHz(), temperatureC: temperatureC() };
-  readonly #lookAfterMs: number;
-  #clockDuring: number | null = null;
+  readonly #host: Host;
+  readonly #sources: readonly WarningSource[];
+  readonly #lookEveryMs: number;
+  readonly #before: { clockKHz: number | null; temperatureC: number | null };
+  readonly #closed = new AbortController();
+  readonly #clocksKHz: number[] = [];
+  readonly #readings: Warning[][][];
+  #polling: Promise<void> = Promise.resolve();
   #start: { atMs: number; busyS: number | null } | null = null;
   #busy: { seconds: number; cores: number } | null = null;
+  #heldClockKHz: number | null = null;
 
-  /** @param lookAfterMs how long after its begin the window is looked into */
-  constructor(lookAfterMs: number) {
-    this.#lookAfterMs = lookAfterMs;
+  /** @param shortestWindowMs how short the measured window can be: it is looked into at least once */
+  constructor(host: Host, sources: readonly WarningSource[], shortestWindowMs: number) {
+    this.#host = host;
+    this.#sources = sources;
+    this.#lookEveryMs = Math.min(LOOK_EVERY_MS.most, Math.max(LOOK_EVERY_MS.least, shortestWindowMs / 2));
+    this.#before = { clockKHz: currentClockKHz(host), temperatureC: temperatureC(host) };
+    this.#readings = sources.map(() => []);
   }
 
   async begin(): Promise<void> {
-    this.#start = { atMs: performance.now(), busyS: busyCpuSeconds() };
-    setTimeout(() => {
-      this.#clockDuring = currentClockKHz();
-    }, this.#lookAfterMs).unref();
+    await this.#readWarnings();
+    this.#heldClockKHz = heldClockKHz(this.#host);
+    this.#start = { atMs: this.#host.nowMs(), busyS: busyCpuSeconds(this.#host) };
+    this.#polling = poll(this.#host, this.#lookEveryMs, () => this.#look(), this.#closed.signal);
   }
 
-  end(): void {
-    const busyS = busyCpuSeconds();
-    if (!this.#start || this.#start.busyS === null || busyS === null) return;
-    const seconds = Math.max(1e-3, (performance.now() - this.#start.atMs) / 1000);
-    this.#busy = { seconds, cores: (busyS - this.#start.busyS) / seconds };
+  async end(): Promise<void> {
+    const busyS = busyCpuSeconds(this.#host);
+    if (this.#start && this.#start.busyS !== null && busyS !== null) {
+      const seconds = Math.max(1e-3, (this.#host.nowMs() - this.#start.atMs) / 1000);
+      this.#busy = { seconds, cores: (busyS - this.#start.busyS) / seconds };
+    }
+    await this.close();
+    await this.#readWarnings();
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#polling;
   }
 
   /**
@@ -34,19 +58,56 @@ export class ConditionsObserver implements WindowObserver {
    * @param ownCpuSeconds what the measured process itself computed in the window; null where it came to no end
    */
   conditions(ownCpuSeconds: number | null): Conditions {
+    const warnings = this.#readings.flatMap((readings) => warningsDuring(readings));
+    const told = (kind: Warning['kind']) =>
+      this.#sources.some((source, i) => source.kinds.includes(kind) && (this.#readings[i]?.length ?? 0) >= 2)
+        ? warnings.some((warning) => warning.kind === kind)
+        : null;
+    const sorted = [...this.#clocksKHz].sort((a, b) => a - b);
+    const lowest = sorted[0] ?? null;
+    const fell = fallOfClock(this.#heldClockKHz, lowest);
     return {
       clockKHzBefore: this.#before.clockKHz,
-      clockKHzDuring: this.#clockDuring,
-      clockKHzAfter: currentClockKHz(),
+      clockKHzDuring: sorted[Math.floor(sorted.length / 2)] ?? null,
+      clockKHzLowest: lowest,
+      clockKHzAfter: currentClockKHz(this.#host),
       temperatureCBefore: this.#before.temperatureC,
-      temperatureCAfter: temperatureC(),
-      governor: governor(),
+      temperatureCAfter: temperatureC(this.#host),
+      governor: governor(this.#host),
       otherLoadCores:
         this.#busy && ownCpuSeconds !== null
           ? Math.max(0, this.#busy.cores - ownCpuSeconds / this.#busy.seconds)
           : null,
-      throttled: null,
-      underVoltage: null,
+      throttled: fell !== null || told('throttled'),
+      underVoltage: told('under-voltage'),
+      warnings: [...new Set([...warnings.map(({ what }) => what), ...(fell === null ? [] : [fell])])],
     };
   }
+
+  async #look(): Promise<void> {
+    const clock = currentClockKHz(this.#host);
+    if (clock !== null) this.#clocksKHz.push(clock);
+    await this.#readWarnings();
+  }
+
+  async #readWarnings(): Promise<void> {
+    await Promise.all(
+      this.#sources.map(async (source, i) => {
+        try {
+          this.#readings[i]?.push(await source.read());
+        } catch (error) {
+          // One reading less; with fewer than two the board has told nothing.
+          if (!(error instanceof HostError)) throw error;
+        }
+      }),
+    );
+  }
+}
+
+/** A clock that reads a little lower than it was set to is rounding; one that reads below this share was lowered. */
+const HELD = 0.9;
+
+function fallOfClock(heldKHz: number | null, lowestKHz: number | null): string | null {
+  if (heldKHz === null || lowestKHz === null || lowestKHz >= heldKHz * HELD) return null;
+  return `the clock fell to ${Math.round(lowestKHz / 1000)} MHz, though it was set to ${Math.round(heldKHz / 1000)} MHz`;
 }

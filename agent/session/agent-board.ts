@@ -8,6 +8,7 @@ import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
+import { type BoardOptions, boardSetup } from '../board/board-setup.ts';
 import { describeBoard } from '../board/describe-board.ts';
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
 import { RejectedError } from '../rejected-error.ts';
@@ -24,9 +25,10 @@ export interface AgentBoard {
 }
 
 /** This machine. A model that is no safe ONNX file is refused before ONNX Runtime sees it. */
-export function thisMachine(): AgentBoard {
+export function thisMachine(options: BoardOptions = {}): AgentBoard {
+  const setup = boardSetup(options);
   return {
-    describe: describeBoard,
+    describe: () => describeBoard(setup),
     async measure(request, context) {
       try {
         readOnnx(new Uint8Array(await readFile(context.modelPath)));
@@ -34,7 +36,7 @@ export function thisMachine(): AgentBoard {
         if (error instanceof OnnxError) throw new RejectedError(error.message, { cause: error });
         throw error;
       }
-      return measureModel(request, context);
+      return measureModel(request, context, setup);
     },
   };
 }

@@ -4,7 +4,6 @@
  * (CVE-2020-8694); virtual machines have none.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 /** Counter of a package, and where it starts again from 0, in microjoules. */
 export interface RaplCounter {
@@ -12,18 +11,35 @@ export interface RaplCounter {
   rangeUj: number;
 }
 
+/** How the files are reached. */
+export interface RaplFiles {
+  /** @throws where it cannot be read */
+  read(path: string): string;
+  /** Names in a folder. @throws where it cannot be listed, or gives none */
+  list(folder: string): string[];
+}
+
+const POWERCAP = '/sys/class/powercap';
+const OWN_FILES: RaplFiles = { read: (path) => readFileSync(path, 'utf8'), list: (folder) => readdirSync(folder) };
+
+/** The counters of this machine. @returns null where no package can be read */
+export function readRapl(root = POWERCAP): RaplCounter[] | null {
+  return readRaplFrom(OWN_FILES, root);
+}
+
 /**
  * One counter a processor package (`intel-rapl:0`, `intel-rapl:1`); `intel-rapl:0:0` and the like are parts of it.
  * @returns null where no package can be read
  */
-export function readRapl(root = '/sys/class/powercap'): RaplCounter[] | null {
+export function readRaplFrom(files: RaplFiles, root = POWERCAP): RaplCounter[] | null {
   try {
-    const packages = readdirSync(root)
+    const packages = files
+      .list(root)
       .filter((name) => /^intel-rapl:\d+$/.test(name))
       .sort()
       .map((name) => ({
-        energyUj: readCounter(join(root, name, 'energy_uj')),
-        rangeUj: readCounter(join(root, name, 'max_energy_range_uj')),
+        energyUj: readCounter(files, `${root}/${name}/energy_uj`),
+        rangeUj: readCounter(files, `${root}/${name}/max_energy_range_uj`),
       }));
     return packages.length === 0 ? null : packages;
   } catch {
@@ -40,8 +56,9 @@ export function raplJoulesBetween(before: readonly RaplCounter[], after: readonl
   return usedUj / 1e6;
 }
 
-function readCounter(path: string): number {
-  const value = Number(readFileSync(path, 'utf8'));
-  if (!Number.isFinite(value)) throw new Error(`${path} holds no number`);
+function readCounter(files: RaplFiles, path: string): number {
+  const text = files.read(path).trim();
+  const value = Number(text);
+  if (text === '' || !Number.isFinite(value)) throw new Error(`${path} holds no number`);
   return value;
 }

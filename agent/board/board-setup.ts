@@ -1,0 +1,75 @@
+/** How the user wants this board to be measured, and the door to it. */
+import { type Change, ControlJournal } from './controls/control-journal.ts';
+import { pinClock, settableClocksKHz } from './controls/cpu-clock.ts';
+import { switchPowerMode } from './controls/power-mode.ts';
+import { steadyClocks } from './controls/steady-clocks.ts';
+import type { Host } from './host.ts';
+import type { PlugAddress } from './power/plug-address.ts';
+import { systemHost } from './system-host.ts';
+
+export interface BoardSetup {
+  host: Host;
+  /** The smart plug that the board is connected to. */
+  plug: PlugAddress | null;
+  /** Jetson: the power mode to measure in, by name; null: the one it is in. */
+  powerMode: string | null;
+  /** Whether the clocks are kept at their highest while measuring, where no clock is asked for. */
+  steadyClocks: boolean;
+  /** Other programs may run meanwhile; their load is reported and makes no measurement invalid. */
+  toleratesLoad: boolean;
+  /** Where changes of the board are written down; null: the agent changes nothing on this board. */
+  controls: { journal: ControlJournal; folder: string } | null;
+}
+
+export interface BoardOptions {
+  host?: Host | undefined;
+  plug?: PlugAddress | null | undefined;
+  powerMode?: string | null | undefined;
+  steadyClocks?: boolean | undefined;
+  toleratesLoad?: boolean | undefined;
+  /** The agent's data directory; absent: the agent changes nothing on this board. */
+  dataDirectory?: string | undefined;
+}
+
+export function boardSetup(options: BoardOptions = {}): BoardSetup {
+  const { dataDirectory: folder } = options;
+  return {
+    host: options.host ?? systemHost(),
+    plug: options.plug ?? null,
+    powerMode: options.powerMode ?? null,
+    steadyClocks: options.steadyClocks ?? false,
+    toleratesLoad: options.toleratesLoad ?? false,
+    controls: folder === undefined ? null : { journal: new ControlJournal(`${folder}/board-controls.json`), folder },
+  };
+}
+
+/** Clocks that a measurement on this board may ask for. */
+export function offeredClocksKHz({ host, controls }: BoardSetup): number[] {
+  return controls ? settableClocksKHz(host) : [];
+}
+
+/**
+ * Brings the board into the state that is asked for, does the work, and sets everything back.
+ * @throws {HostError} where the board does not take it
+ * @throws {RangeError} where the user asked for a power mode that the board does not have
+ * @throws {Error} where the user asked for steady clocks and this agent may not set them
+ */
+export async function withControls<T>(setup: BoardSetup, clockKHz: number | null, work: () => Promise<T>): Promise<T> {
+  const { host, controls } = setup;
+  if (!controls) return work();
+  const power = setup.powerMode === null ? null : await switchPowerMode(host, setup.powerMode);
+  return controls.journal.during(host, power ? [power] : [], async () => {
+    // The modes have clocks of their own: they are looked at in the mode.
+    const clocks: Change[] = [];
+    if (clockKHz !== null) clocks.push(pinClock(host, clockKHz));
+    else if (setup.steadyClocks) clocks.push(await steadyOrThrow(host, controls.folder));
+    return controls.journal.during(host, clocks, work);
+  });
+}
+
+async function steadyOrThrow(host: Host, folder: string): Promise<Change> {
+  const change = await steadyClocks(host, `${folder}/jetson-clocks.conf`);
+  if (!change)
+    throw new Error('steady clocks were asked for, and this agent may set neither jetson_clocks nor the governor');
+  return change;
+}

@@ -1,0 +1,70 @@
+/** An invalid measurement is made again when the board is fit for it, a few times. */
+import { busyCpuSeconds, temperatureC } from '../board/conditions.ts';
+import type { Host } from '../board/host.ts';
+import type { Verdict } from './judge-conditions.ts';
+
+export interface RetryRules {
+  attempts: number;
+  /** Longest wait before the next attempt. */
+  mostWaitMs: number;
+  /** How near the temperature must come to where it was before the first attempt. */
+  nearC: number;
+  mostOtherLoadCores: number;
+}
+
+export const RETRY_RULES: Omit<RetryRules, 'mostOtherLoadCores'> = { attempts: 3, mostWaitMs: 60_000, nearC: 3 };
+
+/** How often it is looked whether the board is fit again. */
+const LOOK_EVERY_MS = 1000;
+/** Of a board that does not tell its temperature. */
+const BLIND_WAIT_MS = 10_000;
+
+export interface RetryContext {
+  host: Host;
+  rules: RetryRules;
+  signal: AbortSignal;
+  /** Called every second of a wait. */
+  onProgress: () => void;
+}
+
+/**
+ * @param once one measurement, and what speaks against it
+ * @returns the first one that nothing speaks against, else the last
+ * @throws the signal's reason when it is aborted
+ */
+export async function untilValid<T extends { verdict: Verdict | null }>(
+  once: () => Promise<T>,
+  { host, rules, signal, onProgress }: RetryContext,
+): Promise<T & { attempts: number }> {
+  const coolC = temperatureC(host);
+  for (let attempts = 1; ; attempts++) {
+    const result = await once();
+    if (!result.verdict || attempts >= rules.attempts) return { ...result, attempts };
+    const isFit =
+      result.verdict.cause === 'disturbed' ? quiet(host, rules.mostOtherLoadCores) : cool(host, coolC, rules);
+    const sinceMs = host.nowMs();
+    do {
+      await host.sleep(LOOK_EVERY_MS, signal);
+      onProgress();
+    } while (!isFit() && host.nowMs() - sinceMs < rules.mostWaitMs);
+  }
+}
+
+function cool(host: Host, coolC: number | null, { nearC }: RetryRules): () => boolean {
+  const sinceMs = host.nowMs();
+  return () => {
+    const now = temperatureC(host);
+    return coolC === null || now === null ? host.nowMs() - sinceMs >= BLIND_WAIT_MS : now <= coolC + nearC;
+  };
+}
+
+/** Whether others have left the cores alone since it was asked last. */
+function quiet(host: Host, mostOtherLoadCores: number): () => boolean {
+  let last = { atMs: host.nowMs(), busyS: busyCpuSeconds(host) };
+  return () => {
+    const now = { atMs: host.nowMs(), busyS: busyCpuSeconds(host) };
+    const cores = ((now.busyS ?? 0) - (last.busyS ?? 0)) / Math.max(1e-3, (now.atMs - last.atMs) / 1000);
+    last = now;
+    return cores <= mostOtherLoadCores;
+  };
+}
