@@ -2,7 +2,7 @@
 import { describeSimulated } from '../domain/device.ts';
 import { queriesFor } from '../domain/early-stopping.ts';
 import type { StoredMeasurement } from '../domain/measurement.ts';
-import { formatConstraint, formatObjective } from '../domain/objective.ts';
+import { formatConstraint, type Objective } from '../domain/objective.ts';
 import { scenarioText } from '../domain/scenario.ts';
 import type { BenchDevice, BenchView } from './bench.ts';
 
@@ -60,9 +60,17 @@ function recommendationLines(entry: BenchDevice): string[] {
   return [`- **${entry.device}**: ${simulated}${verdict} (${counts})`];
 }
 
+/** What is wanted of each device by itself: over devices nothing is aggregated. */
+export function benchAims(objectives: readonly Objective[]): string {
+  const aims = objectives.map(
+    ({ direction, metric, device }) => `${direction} ${metric}${device === undefined ? '' : ` on ${device}`}`,
+  );
+  return aims.join(', ') || 'minimize latency.p50';
+}
+
 /** What to run on each device, and everything that was measured. */
 export function benchMarkdown(view: BenchView): string {
-  const aims = view.objectives.map(formatObjective).join(', ') || 'minimize latency.p50';
+  const aims = benchAims(view.objectives);
   const limits = view.constraints.map(formatConstraint).join(', ') || 'none';
   const sizes = Object.entries(view.dimensions)
     .map(([name, size]) => `; ${name} = ${size}`)

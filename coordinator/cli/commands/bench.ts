@@ -15,6 +15,7 @@ const EXAMPLES = `
 Examples:
   edgetune bench model.onnx --devices kitchen-pi,orin
   edgetune bench model.onnx --devices kitchen-pi --scenario server --rate 20 --constraint 'latency.p99 <= 30 ms'
+  edgetune bench model.onnx --devices kitchen-pi --scenario server --p99-bound 30 --objective 'maximize throughput'
   edgetune bench bert.onnx --devices orin --dimension tokens=128 --format csv --out bert.csv`;
 
 const POLL_MS = 300;
@@ -25,6 +26,8 @@ interface Options {
   devices: string[];
   scenario: Scenario['kind'];
   rate?: number;
+  p99Bound?: number;
+  maxSeconds?: number;
   window: number;
   samplesPerQuery: number;
   objective: string[];
@@ -47,24 +50,32 @@ export function registerBench(program: Command): void {
         .default('single-stream'),
     )
     .option('--rate <per second>', 'arrivals per second of the server scenario', positive)
+    .option('--p99-bound <ms>', 'of the server scenario: find the highest rate that keeps this p99 latency', positive)
     .option('--window <ms>', 'batching window of the server scenario', notNegative, 0)
     .option('--samples-per-query <count>', 'of the multi-stream scenario', integer, 8)
     .option('--objective <text>', 'such as "maximize throughput"; may be repeated', checked(parseObjective), [])
     .option('--constraint <text>', 'such as "latency.p99 <= 30 ms"; may be repeated', checked(parseConstraint), [])
-    .option('--batch-sizes <sizes>', 'batch sizes to choose from (default: 1,2,4,8,16,32)', integers)
+    .option(
+      '--batch-sizes <sizes>',
+      "batch sizes to choose from (default: 1,2,4,8,16,32, or the model's fixed one)",
+      integers,
+    )
     .option('--threads <counts>', "threads to choose from (default: 1 to each device's cores)", integers)
     .option('--precisions <names>', 'precisions to choose from (default: float32)', (text) =>
       list(text).map((name) => orRefuse(() => precisionSchema.parse(name), `${precisionSchema.options.join(', ')}`)),
     )
     .option('--dimension <name=size>', 'size of a symbolic dimension; may be repeated', dimension, {})
+    .option('--max-seconds <s>', 'measure no further config on a device after so long', positive)
     .addOption(
       new Option('--format <format>', 'of the report').choices(['markdown', 'csv', 'json']).default('markdown'),
     )
     .option('--out <file>', 'write the report to a file')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: Options, command: Command) => {
-      if (options.scenario === 'server' && options.rate === undefined)
-        command.error('--scenario server needs --rate: how many samples arrive in a second');
+      if (options.scenario === 'server' && (options.rate === undefined) === (options.p99Bound === undefined))
+        command.error(
+          '--scenario server needs either --rate, how many samples arrive in a second, or --p99-bound, to find the highest',
+        );
       const view = await run(clientOf(options), file, options);
       const text = { markdown: benchMarkdown, csv: benchCsv, json: asJson }[options.format](view);
       if (options.out === undefined) process.stdout.write(text);
@@ -88,6 +99,7 @@ async function run(client: Client, file: string, options: Options): Promise<Benc
     dimensions: options.dimension,
     ...(options.batchSizes ? { batchSizes: options.batchSizes } : {}),
     ...(options.threads ? { threads: options.threads } : {}),
+    ...(options.maxSeconds === undefined ? {} : { maxSeconds: options.maxSeconds }),
     ...(options.precisions ? { precisions: options.precisions } : {}),
   });
   const interrupt = () => void client.cancelBench(view.id);
@@ -106,9 +118,10 @@ async function run(client: Client, file: string, options: Options): Promise<Benc
   return view;
 }
 
-function scenarioOf({ scenario, rate, window, samplesPerQuery }: Options): Scenario {
+function scenarioOf({ scenario, rate, p99Bound, window, samplesPerQuery }: Options): Scenario {
   if (scenario === 'multi-stream') return { kind: scenario, samplesPerQuery };
-  if (scenario === 'server') return { kind: scenario, arrivalsPerS: rate as number, batchingWindowMs: window };
+  if (scenario === 'server')
+    return { kind: scenario, arrivalsPerS: rate, p99BoundMs: p99Bound, batchingWindowMs: window };
   return { kind: scenario };
 }
 

@@ -5,7 +5,7 @@ import { meetsConstraints } from '@edgetune/shared/domain/measurement-metrics.ts
 import type { Constraint } from '@edgetune/shared/domain/objective.ts';
 import type { BenchDevice } from '@edgetune/shared/protocol/bench.ts';
 import { quantity } from '../components/format.ts';
-import { PlotFrame } from '../components/plot-frame.tsx';
+import { PLOT_WIDTH, PlotFrame } from '../components/plot-frame.tsx';
 import { Mark, MarkShape } from '../components/plot-mark.tsx';
 import { configText } from './config-text.ts';
 
@@ -28,11 +28,7 @@ export function ConfigPlot({ entry, constraints }: { entry: BenchDevice; constra
             <g key={point.id}>
               <title>{point.label}</title>
               <MarkShape kind={point.kind} x={x.at(point.x)} y={y.at(point.y)} />
-              {point.isBest && (
-                <text class="marked" x={x.at(point.x) + 10} y={y.at(point.y) - 8}>
-                  recommended
-                </text>
-              )}
+              {point.isBest && <Label x={x.at(point.x)} y={y.at(point.y)} />}
             </g>
           ))
         }
@@ -49,6 +45,16 @@ export function ConfigPlot({ entry, constraints }: { entry: BenchDevice; constra
         </li>
       </ul>
     </>
+  );
+}
+
+/** Beside its point, on the side where there is room. */
+function Label({ x, y }: { x: number; y: number }) {
+  const isRight = x > PLOT_WIDTH / 2;
+  return (
+    <text class="marked" x={isRight ? x - 9 : x + 9} y={y + 4} text-anchor={isRight ? 'end' : 'start'}>
+      recommended
+    </text>
   );
 }
 

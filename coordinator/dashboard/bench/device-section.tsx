@@ -23,7 +23,9 @@ export function DeviceSection({ entry, view }: { entry: BenchDevice; view: Bench
       )}
       {reason !== null && <p class={entry.best ? undefined : 'error'}>{reason}</p>}
       <p class="quiet">{counts}</p>
-      <ConfigPlot entry={entry} constraints={view.constraints} />
+      <div class="bench-plot">
+        <ConfigPlot entry={entry} constraints={view.constraints} />
+      </div>
       {measurements.length > 0 && <MeasuredTable entry={entry} />}
     </section>
   );

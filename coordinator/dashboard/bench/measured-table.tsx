@@ -24,14 +24,20 @@ function columnsFor(best: StoredMeasurement | null): Column<StoredMeasurement>[]
     numeric('batch', 'Batch', ({ config }) => config.batchSize, 'count'),
     numeric('threads', 'Threads', ({ config }) => config.threads, 'count'),
     {
+      key: 'clock',
+      title: 'Clock',
+      sortBy: ({ config }) => config.clockKHz,
+      show: ({ config }) => (config.clockKHz === null ? 'governor' : quantity(config.clockKHz, 'clock')),
+    },
+    {
       key: 'runs',
       title: 'Runs as',
-      sortBy: ({ config }) => `${config.precision} ${config.executionProvider} ${config.clockKHz ?? ''}`,
-      show: ({ config: { precision, executionProvider, clockKHz } }) =>
-        `${precision}, ${executionProvider}${clockKHz === null ? '' : `, ${quantity(clockKHz, 'clock')}`}`,
+      sortBy: ({ config }) => `${config.precision} ${config.executionProvider} ${config.runner}`,
+      show: ({ config: { precision, executionProvider, runner } }) => `${precision}, ${executionProvider}, ${runner}`,
     },
     numeric('p50', 'Latency p50', ({ latencyMs }) => latencyMs?.p50, 'time'),
     numeric('p99', 'Latency p99', ({ latencyMs }) => latencyMs?.p99, 'time'),
+    numeric('bound', 'p99 bound', ({ latencyMs }) => latencyMs?.p99Bound, 'time'),
     numeric('throughput', 'Throughput', ({ throughputPerS }) => throughputPerS, 'rate'),
     numeric('memory', 'Memory', ({ peakMemoryBytes }) => peakMemoryBytes, 'memory'),
     {

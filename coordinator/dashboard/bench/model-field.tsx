@@ -1,6 +1,7 @@
 /** The model to bench: dropped or chosen, sent at once, and refused with the reason where it cannot be read. */
 import { type BenchModel, benchModelSchema } from '@edgetune/shared/protocol/bench.ts';
 import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import { upload } from '../api/client.ts';
 import { ErrorText } from '../components/dialog.tsx';
 import { quantity } from '../components/format.ts';
@@ -20,6 +21,7 @@ export function ModelField({ model, onChange }: ModelFieldProps) {
   const file = useSignal<File | null>(null);
   const share = useSignal(0);
   const over = useSignal(false);
+  const field = useRef<HTMLInputElement>(null);
   const { busy, error, run } = useAction(async () => {
     const sent = file.value as File;
     const answer = await upload('/api/bench/models', sent, (value) => (share.value = value));
@@ -46,11 +48,12 @@ export function ModelField({ model, onChange }: ModelFieldProps) {
         onDrop={(event) => {
           event.preventDefault();
           over.value = false;
+          if (field.current && event.dataTransfer) field.current.files = event.dataTransfer.files;
           choose(event.dataTransfer?.files);
         }}
       >
         Model
-        <input type="file" accept=".onnx" onChange={(event) => choose(event.currentTarget.files)} />
+        <input ref={field} type="file" accept=".onnx" onChange={(event) => choose(event.currentTarget.files)} />
         <small>An ONNX file: choose it, or drop it here.</small>
       </label>
       {busy.value && (

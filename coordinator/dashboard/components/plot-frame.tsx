@@ -18,7 +18,7 @@ interface PlotFrameProps {
   children(x: Scale, y: Scale): ComponentChildren;
 }
 
-const WIDTH = 560;
+export const PLOT_WIDTH = 560;
 const HEIGHT = 320;
 const LEFT = 58;
 const RIGHT = 18;
@@ -26,13 +26,13 @@ const TOP = 14;
 const BOTTOM = 46;
 
 export function PlotFrame({ description, xs, ys, xLabel, yLabel, formatX, formatY, children }: PlotFrameProps) {
-  const x = linearScale(xs, LEFT, WIDTH - RIGHT);
+  const x = linearScale(xs, LEFT, PLOT_WIDTH - RIGHT);
   const y = linearScale(ys, HEIGHT - BOTTOM, TOP);
   return (
-    <svg class="plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={description}>
+    <svg class="plot" viewBox={`0 0 ${PLOT_WIDTH} ${HEIGHT}`} role="img" aria-label={description}>
       {y.ticks.map((tick) => (
         <g key={tick}>
-          <line class="grid" x1={LEFT} x2={WIDTH - RIGHT} y1={y.at(tick)} y2={y.at(tick)} />
+          <line class="grid" x1={LEFT} x2={PLOT_WIDTH - RIGHT} y1={y.at(tick)} y2={y.at(tick)} />
           <text x={LEFT - 6} y={y.at(tick) + 4} text-anchor="end">
             {formatY(tick)}
           </text>
@@ -46,7 +46,7 @@ export function PlotFrame({ description, xs, ys, xLabel, yLabel, formatX, format
           </text>
         </g>
       ))}
-      <text x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 8} text-anchor="middle">
+      <text x={(LEFT + PLOT_WIDTH - RIGHT) / 2} y={HEIGHT - 8} text-anchor="middle">
         {xLabel}
       </text>
       {yLabel !== undefined && (

@@ -1,7 +1,8 @@
 /** One bench: what to run on each device, and everything that was measured for it. */
-import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
+import { formatConstraint } from '@edgetune/shared/domain/objective.ts';
 import { scenarioText } from '@edgetune/shared/domain/scenario.ts';
 import { type BenchView, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import { benchAims } from '@edgetune/shared/protocol/bench-report.ts';
 import { useEffect } from 'preact/hooks';
 import { BenchActions } from '../bench/bench-actions.tsx';
 import { BenchState } from '../bench/bench-state.tsx';
@@ -39,11 +40,9 @@ export function BenchPage({ id }: { id: string }) {
           <SettingsTable label="Recommended configs" caption="Recommended config per device" rows={recommended} />
         )}
       </section>
-      <div class="halves">
-        {view.devices.map((entry) => (
-          <DeviceSection key={entry.device} entry={entry} view={view} />
-        ))}
-      </div>
+      {view.devices.map((entry) => (
+        <DeviceSection key={entry.device} entry={entry} view={view} />
+      ))}
     </>
   );
 }
@@ -52,7 +51,7 @@ function describe({ scenario, objectives, constraints, dimensions, startedAt, fi
   const sizes = Object.entries(dimensions).map(([name, size]) => `${name} = ${size}`);
   return [
     scenarioText(scenario),
-    objectives.map(formatObjective).join(', ') || 'minimize latency.p50',
+    benchAims(objectives),
     ...(constraints.length > 0 ? [`within ${constraints.map(formatConstraint).join(', ')}`] : []),
     ...sizes,
     `started ${dateTime(startedAt)}`,
