@@ -21,9 +21,10 @@ export interface SearchProblem {
   axes: readonly ConfigAxis[];
   goals: Goals;
   cores: number;
-  /** The architecture's name among examples, and its coordinates. */
+  /** The architecture's name among examples. */
   group: string;
-  architecture: readonly number[];
+  /** Coordinates of the graph that a config runs. */
+  architectureFor: (config: InferenceConfig) => readonly number[];
   /** What the device has shown with other architectures, by metric. */
   examples: (metric: string) => readonly Example[];
   /** Configs whose measurement is in the history and costs nothing. */
@@ -129,12 +130,13 @@ function metricsNamed({ aims, limits }: Goals): string[] {
 
 /** A predictor for each metric that matters and can be measured here; null while there is nothing to learn from. */
 function learnAll(problem: SearchProblem, own: readonly StoredMeasurement[]): Map<string, Predictor> | null {
-  const { group, architecture, cores } = problem;
+  const { group, architectureFor, cores } = problem;
   const predictors = new Map<string, Predictor>();
   for (const metric of metricsNamed(problem.goals)) {
     const mine = own.flatMap((measurement): Example[] => {
       const value = metricsOf(measurement)[metric];
-      return value !== undefined && value > 0 ? [{ group, architecture, config: measurement.config, value }] : [];
+      const { config } = measurement;
+      return value !== undefined && value > 0 ? [{ group, architecture: architectureFor(config), config, value }] : [];
     });
     const examples = [...problem.examples(metric), ...mine];
     if (examples.length > 0) predictors.set(metric, learn(metric, examples, cores));
@@ -143,11 +145,13 @@ function learnAll(problem: SearchProblem, own: readonly StoredMeasurement[]): Ma
 }
 
 function forecastOf(
-  { architecture }: SearchProblem,
+  { architectureFor }: SearchProblem,
   predictors: ReadonlyMap<string, Predictor>,
   config: InferenceConfig,
 ): Forecast {
-  return new Map([...predictors].map(([metric, predictor]) => [metric, predictor.predict(architecture, config)]));
+  return new Map(
+    [...predictors].map(([metric, predictor]) => [metric, predictor.predict(architectureFor(config), config)]),
+  );
 }
 
 function mayRefuse(predictors: ReadonlyMap<string, Predictor>): boolean {

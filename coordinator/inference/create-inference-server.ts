@@ -1,6 +1,6 @@
 /** Searches inference configs on devices, beside training, and remembers what was measured. */
 import { randomUUID } from 'node:crypto';
-import { type InferenceConfig, inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
+import { type InferenceConfig, inferenceConfigKey, type Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { type Scenario, scenarioKey } from '@edgetune/shared/domain/scenario.ts';
@@ -10,7 +10,7 @@ import { type ConfigAxis, configAxes } from './config-grid.ts';
 import { compareScores, createScorer, type Goals, goalsOf, type Scorer } from './config-score.ts';
 import { searchConfigs } from './config-search.ts';
 import { NO_ARCHITECTURE } from './coordinates.ts';
-import { createExperience } from './experience.ts';
+import { architectureGroup, createExperience } from './experience.ts';
 import type {
   InferenceRequest,
   InferenceResult,
@@ -19,6 +19,7 @@ import type {
   MeasurementSource,
 } from './inference-server.ts';
 import { nonDominated } from './measurement-front.ts';
+import { filesOf, type ModelFile, modelFor, withoutMissing } from './model-variants.ts';
 
 export interface InferenceServerOptions {
   measure: Fleet['measure'];
@@ -53,10 +54,12 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     config: InferenceConfig,
     signal: AbortSignal,
   ): Promise<Known | { reason: string }> {
+    const model = modelFor(request, config);
+    if ('reason' in model) return model;
     const recalled = request.purpose === 'search' ? recall(options.history, request, config) : null;
     if (recalled) return recalled;
     const key = [
-      request.purpose === 'search' ? request.signature : request.modelSha256,
+      request.purpose === 'search' ? model.signature : model.modelSha256,
       request.device.id,
       inferenceConfigKey(config),
       scenarioKey(request.scenario),
@@ -68,17 +71,18 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       if (shared) return 'reason' in shared ? shared : { ...shared, source: 'reused-device' };
       return obtain(request, config, signal);
     }
-    const made = make(request, config, signal).finally(() => underWay.delete(key));
+    const made = make(request, model, config, signal).finally(() => underWay.delete(key));
     underWay.set(key, made);
     return made;
   }
 
   async function make(
     request: InferenceRequest,
+    { signature, modelSha256, modelBytes }: ModelFile,
     config: InferenceConfig,
     signal: AbortSignal,
   ): Promise<Known | { reason: string }> {
-    const { device, studyId, modelSha256, modelBytes, signature, scenario, seed } = request;
+    const { device, studyId, scenario, seed } = request;
     const job: MeasureRequest = {
       kind: 'measure',
       modelSha256,
@@ -123,7 +127,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     let reason: string | null = null;
     let axes: ConfigAxis[];
     try {
-      axes = configAxes(request.parameters, device);
+      axes = withoutMissing(configAxes(request.parameters, device), request.variants);
     } catch (error) {
       return { best: null, feasible: false, violation: Infinity, all, front: [], reason: (error as Error).message };
     }
@@ -139,17 +143,25 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       if (answer.measurement.outcome !== 'ok') reason = answer.measurement.reason ?? answer.measurement.outcome;
       return answer.measurement;
     };
-    if (request.purpose === 'confirm') await confirm(options.history, request, score, evaluate);
+    if (request.purpose === 'confirm') {
+      for (const config of configsToConfirm(options.history, request, axes, score)) await evaluate(config);
+    }
     if (all.length > 0) return resultOf(all, goals, reason);
 
-    const architecture = await experience.architectureOf(request);
+    const architectures = new Map<string, readonly number[] | null>();
+    for (const file of filesOf(request))
+      architectures.set(file.modelSha256, await experience.architectureOf({ ...request, ...file }));
+    const architecture = architectures.get(request.modelSha256);
     const examples = architecture ? await experience.examples(request) : () => [];
     const found = await searchConfigs({
       axes,
       goals,
       cores: device.board?.logicalCores ?? 1,
-      group: request.signature,
-      architecture: architecture ?? NO_ARCHITECTURE,
+      group: architecture ? architectureGroup(architecture) : request.signature,
+      architectureFor: (config) => {
+        const model = modelFor(request, config);
+        return ('reason' in model ? architecture : architectures.get(model.modelSha256)) ?? NO_ARCHITECTURE;
+      },
       examples,
       isKnown: (config) => request.purpose === 'search' && recall(options.history, request, config) !== null,
       evaluate,
@@ -169,18 +181,6 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     };
   }
 
-  /** Measures anew the config that the search found best for this architecture, and its closest rival. */
-  async function confirm(
-    history: MeasurementHistory,
-    request: InferenceRequest,
-    score: Scorer,
-    evaluate: (config: InferenceConfig) => Promise<unknown>,
-  ) {
-    const found = usable(history, request).sort((a, b) => compareScores(score(a.measurement), score(b.measurement)));
-    const configs = new Map(found.map(({ measurement: { config } }) => [inferenceConfigKey(config), config]));
-    for (const config of [...configs.values()].slice(0, CONFIRMED_CONFIGS)) await evaluate(config);
-  }
-
   return { tune };
 }
 
@@ -190,14 +190,43 @@ const RATES_TRIED = 7;
 /** The best config and one rival: noise may have swapped neighbours. */
 const CONFIRMED_CONFIGS = 2;
 
+/**
+ * The config that the search found best for this architecture, and its closest rival; where there are variants, the
+ * best one in each precision too: which precision is worth its accuracy is decided by whoever knows that.
+ */
+function configsToConfirm(
+  history: MeasurementHistory,
+  request: InferenceRequest,
+  axes: readonly ConfigAxis[],
+  score: Scorer,
+): InferenceConfig[] {
+  const found = filesOf(request)
+    .flatMap(({ signature }) => usable(history, request, signature))
+    .sort((a, b) => compareScores(score(a.measurement), score(b.measurement)));
+  const known = [...new Map(found.map(({ measurement: { config } }) => [inferenceConfigKey(config), config])).values()];
+  const chosen = known.slice(0, CONFIRMED_CONFIGS);
+  const [best] = chosen;
+  const precisions = axes.find(({ name }) => name === 'precision')?.values ?? [];
+  if (!best || !request.variants) return chosen;
+  for (const precision of precisions as Precision[]) {
+    if (chosen.some((config) => config.precision === precision)) continue;
+    chosen.push(known.find((config) => config.precision === precision) ?? { ...best, precision });
+  }
+  return chosen;
+}
+
 function recall(history: MeasurementHistory, request: InferenceRequest, config: InferenceConfig): Known | null {
+  const model = modelFor(request, config);
+  if ('reason' in model) return null;
   const key = inferenceConfigKey(config);
-  const known = usable(history, request).filter(({ measurement }) => inferenceConfigKey(measurement.config) === key);
+  const known = usable(history, request, model.signature).filter(
+    ({ measurement }) => inferenceConfigKey(measurement.config) === key,
+  );
   return known.find(({ source }) => source === 'reused-device') ?? known[0] ?? null;
 }
 
 /** What the history knows of this architecture on the device or its class; failed and disturbed runs are not reused. */
-function usable(history: MeasurementHistory, { signature, device, scenario }: InferenceRequest): Known[] {
+function usable(history: MeasurementHistory, { device, scenario }: InferenceRequest, signature: string): Known[] {
   if (device.deviceClass === null) return [];
   return history
     .find({ signature, deviceClass: device.deviceClass, scenarioKey: scenarioKey(scenario) })

@@ -6,6 +6,7 @@ import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { architectureCoordinates } from './coordinates.ts';
 import type { InferenceRequest, MeasurementHistory } from './inference-server.ts';
+import { filesOf } from './model-variants.ts';
 import type { Example } from './predictor.ts';
 
 /** Learning is cubic in the examples: the latest are kept, of each architecture the latest few. */
@@ -20,6 +21,14 @@ export interface Experience {
   architectureOf(model: Model): Promise<readonly number[] | null>;
   /** By metric, of other architectures on the same class of device under the same scenario. */
   examples(request: InferenceRequest): Promise<(metric: string) => readonly Example[]>;
+}
+
+/**
+ * A name for architectures that may not count as different evidence: the variants of one model in several precisions
+ * have the same multiply-accumulates.
+ */
+export function architectureGroup([macs]: readonly number[]): string {
+  return `${macs}`;
 }
 
 export function createExperience({
@@ -49,13 +58,15 @@ export function createExperience({
     }
   }
 
-  async function examples({ device, scenario, signature }: InferenceRequest) {
+  async function examples(request: InferenceRequest) {
+    const { device, scenario } = request;
+    const own = new Set(filesOf(request).map(({ signature }) => signature));
     const found: { measurement: StoredMeasurement; architecture: readonly number[] }[] = [];
     const counts = new Map<string, number>();
     const query = { deviceClass: device.deviceClass ?? '', scenarioKey: scenarioKey(scenario), limit: LATEST };
     for (const measurement of history.recent?.(query) ?? []) {
       const count = counts.get(measurement.signature) ?? 0;
-      if (measurement.signature === signature || measurement.outcome !== 'ok') continue;
+      if (own.has(measurement.signature) || measurement.outcome !== 'ok') continue;
       if (count >= MOST_PER_ARCHITECTURE || found.length >= MOST_EXAMPLES) continue;
       const architecture = await architectureOf({ ...measurement, dimensions: sizesIn(measurement.signature) });
       if (!architecture) continue;
@@ -66,7 +77,7 @@ export function createExperience({
       found.flatMap(({ measurement, architecture }) => {
         const value = metricsOf(measurement)[metric];
         if (value === undefined || value <= 0) return [];
-        return [{ group: measurement.signature, architecture, config: measurement.config, value }];
+        return [{ group: architectureGroup(architecture), architecture, config: measurement.config, value }];
       });
   }
 

@@ -4,12 +4,15 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Constraint, Objective } from '@edgetune/shared/domain/objective.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
+import type { ModelVariants } from './model-variants.ts';
 
 export interface InferenceRequest {
   studyId: string | null;
   signature: string;
   modelSha256: string;
   modelBytes: number;
+  /** What configs of other precisions run; absent: every config runs the model itself. */
+  variants?: ModelVariants;
   device: DeviceView;
   /** The inference level of the search space: `batchSize`, `threads`, `clockKHz`, `precision`, … */
   parameters: Parameter[];
