@@ -15,7 +15,13 @@ export const measureOrderSchema = z.object({
 });
 export type MeasureOrder = z.infer<typeof measureOrderSchema>;
 
+/** The agent's answers to `started` and `ready`. */
+export const agentWordSchema = z.enum(['load', 'begin']);
+export type AgentWord = z.infer<typeof agentWordSchema>;
+
 export const measureReportSchema = z.discriminatedUnion('type', [
+  /** The runtime is up: what is used from here on is the model's. It is loaded when the agent answers "load". */
+  z.object({ type: z.literal('started') }),
   /** The model is loaded and warm: the window begins when the agent answers "begin". */
   z.object({ type: z.literal('ready') }),
   z.object({
@@ -25,8 +31,11 @@ export const measureReportSchema = z.discriminatedUnion('type', [
     samples: z.int().positive(),
     windowStartMs: z.number(),
     windowMs: z.number().positive(),
+    /** How much of the window the agent itself took between back-to-back queries. */
+    overheadMs: z.number().min(0),
     cpuSeconds: z.number(),
     peakMemoryBytes: z.number().nullable(),
+    processPeakMemoryBytes: z.number().nullable(),
     /** Rows of the first output: the batch that the runtime really ran. */
     outputRows: z.int().nullable(),
     stopReason: stopReasonSchema,

@@ -2,9 +2,16 @@
  * The measuring process: loads one model, warms it up, plays the scenario, reports, and ends. A fresh process for each
  * measurement, because ONNX Runtime's arena never shrinks and a model may bring down its process.
  */
-import { ModelRefusedError } from '../runners/runner.ts';
+import { RateNotFoundError } from '@edgetune/shared/domain/rate-search.ts';
+import { type CommandedModel, ModelRefusedError, type SelfTimedModel } from '../runners/runner.ts';
 import { runnerNamed } from '../runners/runners.ts';
-import { type MeasureOrder, type MeasureReport, measureOrderSchema } from './child-messages.ts';
+import {
+  type AgentWord,
+  agentWordSchema,
+  type MeasureOrder,
+  type MeasureReport,
+  measureOrderSchema,
+} from './child-messages.ts';
 import { playRealLoad } from './real-load.ts';
 
 function report(message: MeasureReport): Promise<void> {
@@ -15,6 +22,8 @@ function report(message: MeasureReport): Promise<void> {
 }
 
 const RUNS_AFTER_WAITING = 2;
+/** From the second run on ONNX Runtime follows the memory plan that the first one made. */
+const LEAST_WARM_UP_RUNS = 2;
 
 /** The batches besides the full one that the scenario can bring about. */
 function otherBatches({ scenario, config: { batchSize } }: MeasureOrder): number[] {
@@ -24,35 +33,65 @@ function otherBatches({ scenario, config: { batchSize } }: MeasureOrder): number
 }
 
 async function measure(order: MeasureOrder): Promise<MeasureReport> {
+  const runner = await runnerNamed(order.config.runner).start(order);
+  await agentSays('load', { type: 'started' });
+  const model = await runner.load();
+  return model.kind === 'commanded' ? playOn(model, order) : letPlay(model);
+}
+
+async function playOn(model: CommandedModel, order: MeasureOrder): Promise<MeasureReport> {
   const { config, scenario, stopRule, seed } = order;
-  const model = await runnerNamed(config.runner).load(order);
-  // The first run of a shape plans its memory: that belongs into no latency.
-  for (const samples of otherBatches(order)) await model.run(samples);
   let outputRows: number | null = null;
-  for (let i = 0; i < Math.max(1, stopRule.warmupRuns); i++) outputRows = await model.run(config.batchSize);
-  const begin = new Promise((resolve) => process.once('message', resolve));
-  await report({ type: 'ready' });
-  await begin;
+  const warmUp = async (samples: number) => {
+    ({ outputRows } = await model.run(samples));
+    // Outputs that JavaScript has not collected yet are no memory of the model's.
+    globalThis.gc?.();
+  };
+  // The first run of a shape plans its memory: that belongs into no latency.
+  for (const samples of otherBatches(order)) await warmUp(samples);
+  for (let i = 0; i < Math.max(LEAST_WARM_UP_RUNS, stopRule.warmupRuns); i++) await warmUp(config.batchSize);
+  const { peakMemoryBytes, processPeakMemoryBytes } = await model.usage();
+  await agentSays('begin', { type: 'ready' });
   // While it waited its data have left the caches.
   for (let i = 0; i < RUNS_AFTER_WAITING; i++) await model.run(config.batchSize);
-  const before = await model.usage();
-  // All processes of a machine share this clock, other than performance.now().
-  const windowStartMs = Number(process.hrtime.bigint()) / 1e6;
-  const load = await playRealLoad((samples) => model.run(samples), {
+  let start = { atMs: 0, cpuSeconds: 0 };
+  const load = await playRealLoad(async (samples) => (await model.run(samples)).durationMs, {
     scenario,
     batchSize: config.batchSize,
     stopRule,
     seed,
+    onWindow: async () => {
+      start = { cpuSeconds: (await model.usage()).cpuSeconds, atMs: monotonicMs() };
+    },
   });
-  const after = await model.usage();
+  const { cpuSeconds } = await model.usage();
   return {
     type: 'done',
     ...load,
-    windowStartMs,
-    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-    peakMemoryBytes: after.peakMemoryBytes,
+    windowStartMs: start.atMs,
+    cpuSeconds: cpuSeconds - start.cpuSeconds,
+    peakMemoryBytes,
+    processPeakMemoryBytes,
     outputRows,
   };
+}
+
+async function letPlay(model: SelfTimedModel): Promise<MeasureReport> {
+  await agentSays('begin', { type: 'ready' });
+  const windowStartMs = monotonicMs();
+  return { type: 'done', windowStartMs, outputRows: null, ...(await model.play()) };
+}
+
+/** Reports and waits for the agent's word. */
+async function agentSays(word: AgentWord, message: MeasureReport): Promise<void> {
+  const said = new Promise<unknown>((resolve) => process.once('message', resolve));
+  await report(message);
+  agentWordSchema.extract([word]).parse(await said);
+}
+
+/** All processes of a machine share this clock, other than performance.now(). */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 process.once('message', async (message) => {
@@ -61,7 +100,7 @@ process.once('message', async (message) => {
   } catch (error) {
     await report({
       type: 'failed',
-      rejected: error instanceof ModelRefusedError,
+      rejected: error instanceof ModelRefusedError || error instanceof RateNotFoundError,
       message: (error as Error).message,
     });
   }

@@ -77,7 +77,7 @@ interface Attempt {
 }
 
 async function measureOnce(
-  { config, scenario, stopRule, dimensions, seed }: MeasureRequest,
+  { config, scenario, stopRule, dimensions, seed, memoryLimitBytes }: MeasureRequest,
   { modelPath, signal, mayBegin = async () => {} }: MeasureContext,
   { host, plug }: BoardSetup,
   mostOtherLoad: number,
@@ -87,7 +87,7 @@ async function measureOnce(
   const ending = await runMeasuringProcess(
     { modelPath, config, scenario, stopRule, dimensions, seed },
     // The energy's baseline takes time, the conditions do not: they begin last.
-    { host, signal, mayBegin, observers: [energy, conditionsSeen] },
+    { host, signal, memoryLimitBytes, mayBegin, observers: [energy, conditionsSeen] },
   );
   const conditions = conditionsSeen.conditions(ending.kind === 'done' ? ending.report.cpuSeconds : null);
   return {
@@ -106,6 +106,7 @@ type Findings = Pick<
   | 'latencyMs'
   | 'throughputPerS'
   | 'peakMemoryBytes'
+  | 'processPeakMemoryBytes'
   | 'stopReason'
   | 'busyCores'
 >;
@@ -131,8 +132,9 @@ function whatCameOfIt(ending: Ending, energy: EnergyObserver): Findings {
     energy: found.energy,
     energyAbsence: found.absence,
     latencyMs: summariseLatencies(report.latenciesMs),
-    throughputPerS: report.samples / windowS,
+    throughputPerS: report.samples / ((report.windowMs - report.overheadMs) / 1000),
     peakMemoryBytes: report.peakMemoryBytes,
+    processPeakMemoryBytes: report.processPeakMemoryBytes,
     stopReason: report.stopReason,
     busyCores: report.cpuSeconds / windowS,
   };

@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '@edgetune/shared/domain/measurement.ts';
+import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import type { Host } from '../board/host.ts';
 import { RejectedError } from '../rejected-error.ts';
-import { type MeasureOrder, type MeasureReport, measureReportSchema } from './child-messages.ts';
+import { type AgentWord, type MeasureOrder, type MeasureReport, measureReportSchema } from './child-messages.ts';
+import { createMemoryGuard, type MemoryGuard } from './memory-guard.ts';
 import { pinTo } from './pinning.ts';
 import type { WindowObserver } from './window-observer.ts';
 
@@ -21,6 +23,8 @@ export type Ending =
 export interface ProcessOptions {
   host: Host;
   signal: AbortSignal;
+  /** What the model may take above what the runtime takes without it; null: what the board can spare. */
+  memoryLimitBytes: number | null;
   /** Called when the model is loaded and warm; resolves when the measured window may begin. */
   mayBegin: () => Promise<void>;
   /** They begin one after another, after `mayBegin`. */
@@ -38,28 +42,29 @@ export async function runMeasuringProcess(order: MeasureOrder, options: ProcessO
   options.signal.throwIfAborted();
   // An empty folder: a model that refers to files beside it finds none.
   const cwd = mkdtempSync(join(tmpdir(), 'edgetune-measure-'));
-  const child = startChild(options.host, order.config.threads, cwd);
+  const pinning = pinTo(options.host, order.config.threads);
+  const guard = await createMemoryGuard(options.host, pinning?.cores ?? null);
+  const child = startChild([...guard.launcher, ...(pinning?.launcher ?? [])], cwd);
+  guard.watch(child);
   try {
-    return await watch(child, order, options);
+    return await watch(child, guard, order, options);
   } finally {
     child.kill('SIGKILL');
+    await guard.close();
     await Promise.all(options.observers.map((observer) => observer.close()));
     rmSync(cwd, { recursive: true, force: true });
   }
 }
 
-function startChild(host: Host, threads: number, cwd: string): ChildProcess {
+/** @param launcher words before the command: each does its part and becomes the next */
+function startChild(launcher: readonly string[], cwd: string): ChildProcess {
   const url = childModuleUrl(import.meta.url, './measure-child.ts', './measure-child.js');
-  const nodeFlags = execArgvFor(url);
-  const pinning = pinTo(host, threads);
-  const options = { cwd, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] as ('ignore' | 'pipe' | 'ipc')[] };
-  return pinning
-    ? fork(url, { ...options, execPath: pinning.command, execArgv: [...pinning.flags, process.execPath, ...nodeFlags] })
-    : fork(url, { ...options, execArgv: nodeFlags });
+  const [execPath, ...execArgv] = [...launcher, process.execPath, '--expose-gc', ...execArgvFor(url)] as [string];
+  return fork(url, { cwd, execPath, execArgv, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
 }
 
-function watch(child: ChildProcess, order: MeasureOrder, options: ProcessOptions): Promise<Ending> {
-  const { signal, mayBegin, observers } = options;
+function watch(child: ChildProcess, guard: MemoryGuard, order: MeasureOrder, options: ProcessOptions): Promise<Ending> {
+  const { signal, memoryLimitBytes, mayBegin, observers } = options;
   return new Promise((resolve, reject) => {
     let errorOutput = '';
     let hasAnswered = false;
@@ -77,23 +82,34 @@ function watch(child: ChildProcess, order: MeasureOrder, options: ProcessOptions
     };
     const onAbort = () => settle(() => reject(signal.reason));
     const end = (ending: Ending) => settle(() => resolve(ending));
+    const endsBadly = (how: string) => {
+      const shortage = guard.shortage();
+      if (shortage) fail('out-of-memory', outOfMemoryAt(shortage.bytes));
+      // A runtime that gets no memory from the kernel says so and ends.
+      else fail(isOutOfMemory(how) || isOutOfMemory(errorOutput) ? 'out-of-memory' : 'crashed', how);
+    };
     const fail = (outcome: Exclude<Outcome, 'ok' | 'invalid'>, reason: string) =>
       end({ kind: 'ended', outcome, reason });
     const begin = async () => {
+      // It fits: what JavaScript collects late in the window is no memory of the model's.
+      guard.allow(null);
       // The wait for the coordinator's machine is not the model's fault; an abort ends it by the signal.
       clearTimeout(timer);
       await mayBegin();
       for (const observer of observers) await observer.begin();
       if (!child.connected) return;
       timer = watchdog();
-      child.send('begin');
+      child.send('begin' satisfies AgentWord);
     };
     const hear = (message: MeasureReport) => {
-      if (message.type === 'ready') {
+      if (message.type === 'started') {
+        guard.allow(memoryLimitBytes);
+        child.send('load' satisfies AgentWord);
+      } else if (message.type === 'ready') {
         begin().catch((error) => settle(() => reject(error)));
       } else if (message.type === 'failed') {
         if (message.rejected) settle(() => reject(new RejectedError(`the model cannot run here: ${message.message}`)));
-        else fail(isOutOfMemory(message.message) ? 'out-of-memory' : 'crashed', message.message);
+        else endsBadly(message.message);
       } else {
         // From here on only the observers take time, and the process may end.
         hasAnswered = true;
@@ -116,16 +132,20 @@ function watch(child: ChildProcess, order: MeasureOrder, options: ProcessOptions
     child.on('error', (error) => fail('crashed', `the measuring process could not be started: ${error.message}`));
     child.on('exit', (code, killedBy) => {
       if (hasAnswered) return;
-      // The kernel's out-of-memory killer sends SIGKILL; a runtime that gets no memory aborts.
-      const outcome = killedBy === 'SIGKILL' || isOutOfMemory(errorOutput) ? 'out-of-memory' : 'crashed';
       const how = killedBy === null ? `with code ${code}` : `by ${killedBy}`;
       const lastWords = errorOutput ? `: ${errorOutput.trim().split('\n').at(-1)}` : '';
-      fail(outcome, `the measuring process ended ${how}${lastWords}`);
+      endsBadly(`the measuring process ended ${how}${lastWords}`);
     });
     child.send(order);
   });
 }
 
+function outOfMemoryAt(bytes: number | null): string {
+  return bytes === null
+    ? 'out of memory: the whole board ran out'
+    : `out of memory at ${formatQuantity(bytes, 'memory')}`;
+}
+
 function isOutOfMemory(text: string): boolean {
-  return /bad_alloc|out of memory|cannot allocate/i.test(text);
+  return /bad_alloc|out of memory|cannot allocate|MemoryError/i.test(text);
 }

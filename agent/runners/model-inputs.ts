@@ -18,6 +18,17 @@ export interface InputOptions {
   seed: number;
 }
 
+/** An input as the runtime describes it; a dimension without a fixed size is a name. */
+export interface InputDescription {
+  name: string;
+  shape: readonly (number | string)[];
+}
+
+/** Shape of an input for a batch. @throws {InputError} */
+export function shapeOf({ name, shape }: InputDescription, options: Omit<InputOptions, 'seed'>): number[] {
+  return shape.map((size, axis) => sizeOf(name, size, axis, options));
+}
+
 /** @throws {InputError} */
 export function makeInputs(session: InferenceSession, options: InputOptions): Record<string, Tensor> {
   let state = (options.seed ^ 0x5bd1e995) >>> 0;
@@ -30,13 +41,17 @@ export function makeInputs(session: InferenceSession, options: InputOptions): Re
     session.inputMetadata.map((metadata) => {
       if (!metadata.isTensor)
         throw new InputError(`input "${metadata.name}" is no tensor: only models with tensor inputs can be measured`);
-      const dims = metadata.shape.map((size, axis) => sizeOf(metadata.name, size, axis, options));
-      return [metadata.name, makeTensor(metadata.name, metadata.type, dims, random)];
+      return [metadata.name, makeTensor(metadata.name, metadata.type, shapeOf(metadata, options), random)];
     }),
   );
 }
 
-function sizeOf(input: string, size: number | string, axis: number, { batchSize, dimensions }: InputOptions): number {
+function sizeOf(
+  input: string,
+  size: number | string,
+  axis: number,
+  { batchSize, dimensions }: Omit<InputOptions, 'seed'>,
+): number {
   if (typeof size === 'number' && size > 0) {
     if (axis === 0 && size === 1 && batchSize > 1) {
       throw new InputError(
@@ -73,6 +88,13 @@ function makeTensor(input: string, type: string, dims: number[], random: () => n
         fill(new Float64Array(count), () => 2 * random() - 1),
         dims,
       );
+    case 'float16':
+      // Halves between 0.5 and 1: exponent 14, any mantissa (IEEE 754 binary16).
+      return new Tensor(
+        type,
+        fill(new Uint16Array(count), () => 0x3800 + Math.floor(random() * 1024)),
+        dims,
+      );
     case 'int64':
       // Small, so that they are valid as token ids and indices.
       return new Tensor(
@@ -105,6 +127,10 @@ function makeTensor(input: string, type: string, dims: number[], random: () => n
         dims,
       );
     default:
-      throw new InputError(`input "${input}" is of type ${type}: the agent cannot make values of that type yet`);
+      throw unknownType(input, type);
   }
+}
+
+export function unknownType(input: string, type: string): InputError {
+  return new InputError(`input "${input}" is of type ${type}: the agent cannot make values of that type yet`);
 }

@@ -1,54 +1,83 @@
 /** ONNX Runtime's Node.js binding, on the CPU, in the measuring process itself. */
-import type { Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { makeInputs } from './model-inputs.ts';
 import { ownMemory, resetPeak } from './own-memory.ts';
-import { type LoadedModel, type LoadRequest, ModelRefusedError, type Runner } from './runner.ts';
+import { type CommandedModel, onnxruntimeError, type Runner, type RunRequest, type Usage } from './runner.ts';
+import { TINY_MODEL_BASE64 } from './tiny-model.ts';
 
-export const onnxruntimeNode: Runner = { name: 'onnxruntime-node', load };
+export const onnxruntimeNode: Runner = {
+  name: 'onnxruntime-node',
+  async start(request) {
+    const ort = await import('onnxruntime-node');
+    const options = sessionOptions(request);
+    const tiny = await ort.InferenceSession.create(Buffer.from(TINY_MODEL_BASE64, 'base64'), options);
+    await tiny.run({ x: new ort.Tensor('float32', [0], [1]) });
+    await tiny.release();
+    return {
+      async load() {
+        const memory = watchMemory();
+        const session = await orRefused(ort.InferenceSession.create(request.modelPath, options));
+        return commanded(session, request, memory);
+      },
+    };
+  },
+};
 
-/** What ONNX Runtime says of a model that it will never run. */
-const NEVER_RUNS = /not implemented|unsupported|opset|invalid (model|graph)|load model|Protobuf parsing failed/i;
+function sessionOptions({ config }: RunRequest): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: config.threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+  };
+}
 
-async function load({ modelPath, config, dimensions, seed }: LoadRequest): Promise<LoadedModel> {
-  const ort = await import('onnxruntime-node');
-  const residentBefore = ownMemory('VmRSS');
-  resetPeak();
-  const session = await refusing(
-    ort.InferenceSession.create(modelPath, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: config.threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-    }),
-  );
+function commanded(
+  session: InferenceSession,
+  { dimensions, seed }: RunRequest,
+  memory: () => Omit<Usage, 'cpuSeconds'>,
+): CommandedModel {
   const feeds = new Map<number, Record<string, Tensor>>();
   const feedsFor = (samples: number) => {
-    const feed = feeds.get(samples) ?? makeInputs(session, { batchSize: samples, dimensions, seed });
-    feeds.set(samples, feed);
-    return feed;
+    const known = feeds.get(samples);
+    if (known) return known;
+    const made = makeInputs(session, { batchSize: samples, dimensions, seed });
+    feeds.set(samples, made);
+    return made;
   };
+  const firstOutput = session.outputNames[0] as string;
   return {
+    kind: 'commanded',
     async run(samples) {
-      const outputs = await refusing(session.run(feedsFor(samples)));
-      return outputs[session.outputNames[0] as string]?.dims[0] ?? null;
+      const outputs = await orRefused(session.run(feedsFor(samples)));
+      return { outputRows: outputs[firstOutput]?.dims[0] ?? null, durationMs: null };
     },
     async usage() {
       const { user, system } = process.cpuUsage();
-      const peak = ownMemory('VmHWM');
-      return {
-        cpuSeconds: (user + system) / 1e6,
-        peakMemoryBytes: peak === null || residentBefore === null ? null : Math.max(0, peak - residentBefore),
-      };
+      return { cpuSeconds: (user + system) / 1e6, ...memory() };
     },
   };
 }
 
-async function refusing<T>(work: Promise<T>): Promise<T> {
+/** Peak of this process from now on, and above what is resident now. */
+function watchMemory(): () => Omit<Usage, 'cpuSeconds'> {
+  globalThis.gc?.();
+  resetPeak();
+  const before = ownMemory('VmRSS');
+  return () => {
+    const peak = ownMemory('VmHWM');
+    return {
+      peakMemoryBytes: peak === null || before === null ? null : Math.max(0, peak - before),
+      processPeakMemoryBytes: peak,
+    };
+  };
+}
+
+async function orRefused<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const { message } = error as Error;
-    throw NEVER_RUNS.test(message) ? new ModelRefusedError(message, { cause: error }) : error;
+    throw onnxruntimeError((error as Error).message, error);
   }
 }

@@ -1,40 +1,86 @@
 /** How a model is executed: one interface over ONNX Runtime in this process, in Python, and trtexec. */
 import type { InferenceConfig, RunnerName } from '@edgetune/shared/domain/inference-config.ts';
+import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
+import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 
-export interface LoadRequest {
+export interface RunRequest {
   /** A model file that was verified; nothing that lies beside it belongs to it. */
   modelPath: string;
   config: InferenceConfig;
+  scenario: Scenario;
+  stopRule: StopRule;
   /** Sizes of symbolic dimensions other than the batch, by name. */
   dimensions: Readonly<Record<string, number>>;
   /** Seeds the input values. */
   seed: number;
 }
 
-export interface LoadedModel {
-  /**
-   * Runs so many samples at once and resolves when their outputs are there.
-   * @returns rows of the first output, where it has any
-   */
-  run(samples: number): Promise<number | null>;
-  /** What the process that executes the model has used since it was started. */
-  usage(): Promise<RunnerUsage>;
-}
-
-export interface RunnerUsage {
-  cpuSeconds: number;
-  /** Peak resident memory since just before the model was loaded, less what was resident then; null: not told. */
-  peakMemoryBytes: number | null;
-}
-
 /** A runner lives in the measuring process, and ends with it. */
 export interface Runner {
   readonly name: RunnerName;
+  /**
+   * Brings up all that is the runtime's and not the model's: memory that is in use afterwards is no part of the model's.
+   * @throws {ModelRefusedError} where this runner can never run the model in this config
+   */
+  start(request: RunRequest): Promise<StartedRunner>;
+}
+
+export interface StartedRunner {
   /** @throws {ModelRefusedError} where this runner can never run the model in this config */
-  load(request: LoadRequest): Promise<LoadedModel>;
+  load(): Promise<LoadedModel>;
+}
+
+/** A model that is run on command, or one whose runner generates the load by itself. */
+export type LoadedModel = CommandedModel | SelfTimedModel;
+
+export interface CommandedModel {
+  readonly kind: 'commanded';
+  /** Runs so many samples at once and resolves when their outputs are there. @throws {ModelRefusedError} */
+  run(samples: number): Promise<Run>;
+  /** What the process that executes the model has used since it was started. */
+  usage(): Promise<Usage>;
+}
+
+export interface Run {
+  /** Rows of the first output: the batch that the runtime really ran; null where it has none. */
+  outputRows: number | null;
+  /** Where the model is executed in another process: how long it took there, without the way there and back. */
+  durationMs: number | null;
+}
+
+export interface SelfTimedModel {
+  readonly kind: 'self-timed';
+  /** Plays the scenario. */
+  play(): Promise<Window & Usage>;
+}
+
+/** What was run in the measured window. */
+export interface Window {
+  latenciesMs: number[];
+  samples: number;
+  windowMs: number;
+  overheadMs: number;
+  stopReason: NonNullable<Measurement['stopReason']>;
+}
+
+export interface Usage {
+  cpuSeconds: number;
+  /** Peak resident memory since `load` was called, less what was resident then; null: the kernel does not tell. */
+  peakMemoryBytes: number | null;
+  /** Peak resident memory of the whole process that executes the model. */
+  processPeakMemoryBytes: number | null;
 }
 
 /** This model or config can never run here; the message says what to do. */
 export class ModelRefusedError extends Error {
   override name = 'ModelRefusedError';
+}
+
+/** What ONNX Runtime says of a model that it will never run. */
+const NEVER_RUNS = /not implemented|unsupported|opset|invalid (model|graph)|load model|Protobuf parsing failed/i;
+
+/** The error of ONNX Runtime as what it means. */
+export function onnxruntimeError(message: string, cause?: unknown): Error {
+  return NEVER_RUNS.test(message) ? new ModelRefusedError(message, { cause }) : new Error(message, { cause });
 }

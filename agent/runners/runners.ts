@@ -1,9 +1,10 @@
 /** The runners that there are. */
 import type { RunnerName } from '@edgetune/shared/domain/inference-config.ts';
 import { onnxruntimeNode } from './onnxruntime-node.ts';
+import { onnxruntimePython } from './onnxruntime-python.ts';
 import type { Runner } from './runner.ts';
 
-const RUNNERS: readonly Runner[] = [onnxruntimeNode];
+const RUNNERS: readonly Runner[] = [onnxruntimeNode, onnxruntimePython];
 
 /** @throws {Error} where this agent does not have it */
 export function runnerNamed(name: RunnerName): Runner {

@@ -63,7 +63,7 @@ export const measureRequestSchema = z.object({
   stopRule: stopRuleSchema,
   /** Sizes of symbolic dimensions other than the batch, by name. */
   dimensions: z.record(z.string(), z.int().positive()).default({}),
-  /** Memory limit for the measuring process where the board can set one; null: none. */
+  /** What the model may take above what the runtime takes without it (see `peakMemoryBytes`); null: what the board can spare. */
   memoryLimitBytes: z.int().positive().nullable().default(null),
   /** Seeds the input values and, on a simulated device, the noise. */
   seed: z.int().default(0),
