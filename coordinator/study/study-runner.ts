@@ -5,6 +5,7 @@ import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
+import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
 import { recommend } from './recommend.ts';
 import type { StudyContext } from './study-context.ts';
@@ -65,7 +66,7 @@ export class StudyRunner {
     for (const [trialId, trial] of this.#context.state.trials) {
       if (trial.status === 'finished' && trial.predicted.length > 0) this.#inference.start(trialId);
     }
-    await this.#devicesOnline();
+    if (inferenceTimingOf(this.#context.spec.tuner.mode) !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
     await this.#sayingWhoIsMissed(this.#inference.settled());
     if (this.#broken) throw this.#broken;

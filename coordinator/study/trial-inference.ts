@@ -7,6 +7,7 @@ import { isPresent } from '@edgetune/shared/domain/device.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { variantsOf } from './int8-variant.ts';
 import { predictDeviceMetrics } from './interim-prediction.ts';
 import type { StudyContext } from './study-context.ts';
 import { deviceMetrics } from './trial-metrics.ts';
@@ -89,6 +90,13 @@ export class TrialInference {
     );
   }
 
+  /** How many architectures have been measured on the device that has measured the fewest. */
+  leastMeasured(): number {
+    return Math.min(
+      ...this.#context.spec.devices.map((device) => new Set(this.#knownOn(device).map(({ macs }) => macs)).size),
+    );
+  }
+
   /** Waits until a prediction is possible on every device that is there: it has measured something, for any trial. */
   async predictable(trialId: number): Promise<void> {
     const pending = this.#searches.get(trialId)?.pending;
@@ -167,6 +175,7 @@ export class TrialInference {
         signature: facts.signature,
         modelSha256: facts.modelSha256,
         modelBytes: facts.modelBytes,
+        ...variantsOf(facts.int8),
         // Objectives and constraints speak of the name that the device had when the study was made.
         device: { ...device, name: deviceName },
         parameters: parametersOf(spec.space, ['inference']),

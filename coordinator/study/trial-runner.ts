@@ -1,11 +1,15 @@
 /** One rung of one trial: build and hand out its architecture, train it to its budget, and say what came of it. */
 
+import type { Constraint } from '@edgetune/shared/domain/objective.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { DatasetError, type TrialTask } from '../training/training-service.ts';
+import { type InferenceTiming, inferenceTimingOf } from '../tuner/mode.ts';
+import { violationOfMetrics } from '../tuner/objectives.ts';
 import type { Ask } from '../tuner/tuner.ts';
+import { int8Variant, variantsOf } from './int8-variant.ts';
 import type { StudyContext } from './study-context.ts';
 import type { TrialInference } from './trial-inference.ts';
-import { graphMetrics, graphViolation, trialViolation } from './trial-metrics.ts';
+import { type ArchitectureFacts, graphMetrics, graphViolation, trialViolation } from './trial-metrics.ts';
 
 export type Told = Extract<StudyEventBody, { type: 'trial-told' }>;
 type TrainingFinished = Extract<StudyEventBody, { type: 'training-finished' }>;
@@ -13,17 +17,31 @@ type TrainingFinished = Extract<StudyEventBody, { type: 'training-finished' }>;
 /** Why a trial was given up although nothing went wrong. */
 class InfeasibleError extends Error {
   override name = 'InfeasibleError';
+  /** By how much, where that is a prediction. */
+  readonly predictedViolation: number;
+  constructor(message: string, predictedViolation = 0) {
+    super(message);
+    this.predictedViolation = predictedViolation;
+  }
 }
+
+/** Architectures that the mode `hyperpower` measures on each device before it predicts. */
+const PROFILED_ARCHITECTURES = 4;
 
 export class TrialRunner {
   readonly #context: StudyContext;
   readonly #inference: TrialInference;
+  readonly #timing: InferenceTiming;
+  /** What holds during the search: a mode that leaves inference for the end knows no constraints before. */
+  readonly #constraints: Constraint[];
   /** Aborts the training of a trial that turned out to be infeasible. */
   readonly #controllers = new Map<number, AbortController>();
 
   constructor(context: StudyContext, inference: TrialInference) {
     this.#context = context;
     this.#inference = inference;
+    this.#timing = inferenceTimingOf(context.spec.tuner.mode);
+    this.#constraints = this.#timing === 'at-the-end' ? [] : context.spec.constraints;
   }
 
   /**
@@ -36,19 +54,32 @@ export class TrialRunner {
       this.#refuseInfeasible(ask.trialId);
       const training = await this.#train(ask);
       if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
-      else await this.#inference.predictable(ask.trialId);
+      else if (this.#timing === 'while-training') await this.#inference.predictable(ask.trialId);
       return this.#told(ask, training);
     } catch (error) {
       if (this.#context.signal.aborted) throw this.#context.signal.reason;
       if (error instanceof DatasetError) throw error;
       const reason = (error as Error).message;
       this.#inference.cancel(ask.trialId, reason);
-      if (error instanceof InfeasibleError) return this.#toldWithoutTraining(ask, 'infeasible', reason);
+      if (error instanceof InfeasibleError)
+        return this.#toldWithoutTraining(ask, 'infeasible', reason, error.predictedViolation);
       this.#context.emit({ type: 'training-failed', trialId: ask.trialId, rung: ask.rung, reason });
       return this.#toldWithoutTraining(ask, 'failed', reason);
     } finally {
       this.#controllers.delete(ask.trialId);
     }
+  }
+
+  /** The architecture in int8, where the study asks for it: made once, as its weights are always the same. */
+  async #int8Of(signature: string, onnx: Uint8Array): Promise<ArchitectureFacts['int8'] | null> {
+    const known = [...this.#context.state.architectures.values()].find(
+      (facts) => facts.signature === signature && facts.int8,
+    );
+    if (known) return known.int8;
+    const made = await int8Variant(this.#context, onnx);
+    if (made && 'reason' in made)
+      this.#context.emit({ type: 'warning', message: `int8 configs are left out: ${made.reason}` });
+    return variantsOf(made).variants?.int8;
   }
 
   /** Stops the trial's training, where it runs: no inference config on `device` meets the constraints. */
@@ -75,6 +106,7 @@ export class TrialRunner {
       const { onnx, parameters } = await training.buildArchitecture(taskOf(this.#context, ask));
       const { signature, macs } = analyse(onnx);
       const modelSha256 = await blobs.put(onnx);
+      const int8 = await this.#int8Of(signature, onnx);
       emit({
         type: 'architecture-built',
         trialId: ask.trialId,
@@ -83,18 +115,43 @@ export class TrialRunner {
         modelBytes: onnx.length,
         parameters,
         macs,
+        ...(int8 ? { int8 } : {}),
       });
     }
     const facts = state.architectures.get(ask.trialId);
-    if (facts && graphViolation(this.#context.spec.constraints, facts) > 0) {
+    if (facts && graphViolation(this.#constraints, facts) > 0) {
       throw new InfeasibleError(
         `the graph alone violates a constraint (${facts.parameters} parameters, ${facts.macs} MACs, ${facts.modelBytes} bytes)`,
       );
     }
+    if (this.#timing === 'at-the-end') return;
+    if (this.#timing === 'predicted-before-training' && !(await this.#profile(ask.trialId))) return;
     this.#inference.start(ask.trialId);
     // What the history knows is here at once; what has to be measured goes on beside training.
     if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
     else await new Promise(setImmediate);
+  }
+
+  /**
+   * The mode `hyperpower` (Stamoulis et al., DATE 2018): a few architectures are measured to learn a predictive model of
+   * the devices, before their training; every later one that the model expects to violate a constraint is refused.
+   * @returns false: what the devices would be asked is predicted
+   */
+  async #profile(trialId: number): Promise<boolean> {
+    if (this.#inference.leastMeasured() < PROFILED_ARCHITECTURES) {
+      this.#inference.start(trialId);
+      await this.#inference.settled(trialId);
+      return true;
+    }
+    const { spec } = this.#context;
+    const { metrics } = this.#inference.view(trialId);
+    const violation = violationOfMetrics(spec.constraints, spec.devices, metrics);
+    if (violation > 0)
+      throw new InfeasibleError(
+        `predicted from other architectures: it violates the constraints by ${violation.toPrecision(2)} of their limits`,
+        violation,
+      );
+    return false;
   }
 
   #refuseInfeasible(trialId: number): void {
@@ -123,7 +180,7 @@ export class TrialRunner {
       status: feasible ? 'ok' : 'infeasible',
       metrics,
       predicted: inference.predicted,
-      violation: inference.violation + trialViolation(spec.constraints, metrics),
+      violation: inference.violation + trialViolation(this.#constraints, metrics),
       cost: spec.deterministic
         ? nominalCost(ask, rungs.at(-2))
         : { seconds: training.seconds, joules: training.energyJ },
@@ -131,11 +188,10 @@ export class TrialRunner {
     };
   }
 
-  #toldWithoutTraining(ask: Ask, status: 'infeasible' | 'failed', reason: string): Told {
-    const { spec, state } = this.#context;
-    const facts = state.architectures.get(ask.trialId);
+  #toldWithoutTraining(ask: Ask, status: 'infeasible' | 'failed', reason: string, predictedViolation = 0): Told {
+    const facts = this.#context.state.architectures.get(ask.trialId);
     const inference = this.#inference.view(ask.trialId);
-    const violation = inference.violation + (facts ? graphViolation(spec.constraints, facts) : 0);
+    const violation = predictedViolation + inference.violation + (facts ? graphViolation(this.#constraints, facts) : 0);
     return {
       type: 'trial-told',
       trialId: ask.trialId,

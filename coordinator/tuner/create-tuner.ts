@@ -1,6 +1,7 @@
 /** The tuner: puts together a sampler, which proposes, and a scheduler, which decides what to spend. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
+import { HierarchicalTuner } from './hierarchical.ts';
 import { History } from './history.ts';
 import { type Plan, planOf } from './mode.ts';
 import { lossesOf, type ObjectiveTerm, objectiveTerms } from './objectives.ts';
@@ -24,7 +25,9 @@ import { TunerProblemError, validateProblem } from './validate-problem.ts';
 export function createTuner(problem: TunerProblem): Tuner {
   const issues = validateProblem(problem);
   if (issues.length > 0) throw new TunerProblemError(issues);
-  return new AskTellTuner(planOf(problem));
+  const plan = planOf(problem);
+  const make = (of: Plan) => new AskTellTuner(of);
+  return problem.settings.mode === 'hierarchical' ? new HierarchicalTuner(plan, make) : make(plan);
 }
 
 interface Trial {

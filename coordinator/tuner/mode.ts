@@ -1,16 +1,30 @@
 /**
  * The modes to compare with, as changes of the problem: the same code runs all of them. What a mode leaves out
- * (inference, for `accuracy-only` and `hierarchical`) the study does once at the end.
+ * (inference, for `accuracy-only` and `hierarchical`) the study does once at the end: see `inferenceTimingOf`.
  */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import type { Objective } from '@edgetune/shared/domain/objective.ts';
 import type { Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { budgetLadder } from './ladder.ts';
 import type { TunerProblem } from './tuner.ts';
 
 export interface Plan {
   problem: TunerProblem;
   budgets: Budget[];
+  /** What a second phase tunes; empty where there is none. */
+  systemParameters: Parameter[];
+}
+
+/**
+ * When a study of this mode asks the devices about an architecture: beside its training, never before the end, or
+ * only to learn a predictive model, by which it then refuses architectures before their training.
+ */
+export type InferenceTiming = 'while-training' | 'at-the-end' | 'predicted-before-training';
+
+export function inferenceTimingOf(mode: StudySpec['tuner']['mode']): InferenceTiming {
+  if (mode === 'accuracy-only' || mode === 'hierarchical') return 'at-the-end';
+  return mode === 'hyperpower' ? 'predicted-before-training' : 'while-training';
 }
 
 export function planOf(problem: TunerProblem): Plan {
@@ -19,27 +33,28 @@ export function planOf(problem: TunerProblem): Plan {
   const quality = { ...problem, objectives: qualityObjectives(problem.objectives) };
   switch (settings.mode) {
     case 'onefold':
-      return { problem, budgets: budgetLadder(ladder) };
+      return { problem, budgets: budgetLadder(ladder), systemParameters: [] };
     // Ray Tune's baseline: BOHB and Hyperband on the validation accuracy, one kind of budget.
     case 'accuracy-only': {
       const sampler = settings.sampler === 'auto' ? 'bohb' : settings.sampler;
       const scheduler = settings.scheduler === 'auto' ? 'hyperband' : settings.scheduler;
       const changed = { ...quality, constraints: [], settings: { ...settings, sampler, scheduler } };
-      return { problem: changed, budgets: budgetLadder(epochsOnly) };
+      return { problem: changed, budgets: budgetLadder(epochsOnly), systemParameters: [] };
     }
-    // Phase one: model and training parameters for accuracy; system parameters stay as they are.
+    // Phase one: model and training parameters for accuracy; system parameters stay as they are until phase two.
     case 'hierarchical':
       return {
         problem: { ...quality, constraints: [], parameters: problem.parameters.map(frozenIfSystem) },
         budgets: budgetLadder(ladder),
+        systemParameters: problem.parameters.filter(({ level }) => level === 'system'),
       };
     // Accuracy under constraints that are predicted before the training (the feasibility given to `ask`).
     case 'hyperpower':
-      return { problem: quality, budgets: budgetLadder(epochsOnly) };
+      return { problem: quality, budgets: budgetLadder(epochsOnly), systemParameters: [] };
     // One epoch for all, the whole budget for the best.
     case 'top-k-after-one-epoch': {
       const full = { epochs: ladder.maxEpochs, dataFraction: ladder.maxDataFraction };
-      return { problem, budgets: ladder.maxEpochs > 1 ? [{ ...full, epochs: 1 }, full] : [full] };
+      return { problem, budgets: ladder.maxEpochs > 1 ? [{ ...full, epochs: 1 }, full] : [full], systemParameters: [] };
     }
   }
 }

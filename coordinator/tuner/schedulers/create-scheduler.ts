@@ -3,6 +3,7 @@ import { AshaScheduler } from './asha.ts';
 import { HyperbandScheduler } from './hyperband.ts';
 import { NoScheduler } from './none.ts';
 import type { Scheduler, SchedulerOptions } from './scheduler.ts';
+import { TopKScheduler } from './top-k.ts';
 
 /**
  * The scheduler of a problem. `auto`: asynchronous successive halving, or by whole rungs where the problem is
@@ -17,6 +18,7 @@ export function createScheduler(problem: TunerProblem, levels: number, objective
     synchronous,
     costAware: (settings.rungSizing ?? 'nominal') !== 'nominal' && !synchronous,
   };
+  if (settings.mode === 'top-k-after-one-epoch' && levels > 1) return new TopKScheduler(options);
   if (settings.scheduler === 'none' || levels === 1) return new NoScheduler(levels);
   if (settings.scheduler === 'hyperband') return new HyperbandScheduler(options, levels);
   if (settings.scheduler === 'successive-halving' || synchronous) return new HyperbandScheduler(options, 1);

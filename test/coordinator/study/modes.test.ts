@@ -1,0 +1,128 @@
+/** Each mode does in a study what it says: when devices are asked, what is refused, what is trained to the end. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fakeFleet, fakeInference, fakeTraining, space, studyService, untilState } from './support/fakes.ts';
+
+const yaml = (mode: string, more = '') => `name: ${mode}
+dataset: {format: synthetic-images}
+devices: [pi, orin]
+budget: {minEpochs: 1, maxEpochs: 4, minDataFraction: 0.5, reductionFactor: 2}
+stop: {trials: 8}
+recommend: 1
+tuner: {mode: ${mode}, seed: 2}
+${more}`;
+
+type EventOf<T extends StudyEventBody['type']> = Extract<StudyEventBody, { type: T }>;
+
+async function run(t: Parameters<typeof temporaryFolder>[0], text: string, presence?: 'offline') {
+  const inference = fakeInference();
+  const training = fakeTraining();
+  const { fleet, setPresence } = fakeFleet(['pi', 'orin'], presence);
+  const { service, close } = studyService({
+    directory: temporaryFolder(t),
+    inference: inference.service,
+    training: training.service,
+    fleet,
+  });
+  const { id } = await service.create(text);
+  const askedWhenTrained: number[] = [];
+  const end = service.subscribe(id, ({ body }) => {
+    if (body.type === 'training-finished') askedWhenTrained.push(inference.asked.length);
+    if (body.type === 'trial-told') setPresence('pi', 'online');
+    if (body.type === 'trial-told') setPresence('orin', 'online');
+  });
+  const study = await untilState(service, id, 'succeeded', 'failed');
+  end();
+  assert.equal(study.state, 'succeeded', study.reason ?? '');
+  const bodies = service.events(id, 0, 10_000).map(({ body }) => body);
+  const of = <T extends StudyEventBody['type']>(type: T) => bodies.filter((body) => body.type === type) as EventOf<T>[];
+  const model = study.recommendation?.models[0];
+  assert.ok(model);
+  await close();
+  return { study, inference, training, of, model, askedWhenTrained };
+}
+
+describe('the mode of a study', () => {
+  it('accuracy-only: no device is asked before the end, nor needed, and constraints are unknown until then', async (t) => {
+    const found = await run(
+      t,
+      yaml('accuracy-only', "constraints: ['latency.p99 <= 2 ms', 'macs <= 3000000']"),
+      'offline',
+    );
+    assert.ok(found.askedWhenTrained.length > 8);
+    assert.ok(found.askedWhenTrained.every((asked) => asked === 0));
+    assert.deepEqual(
+      found.inference.asked.map(({ device, purpose }) => [device, purpose]),
+      [
+        ['pi', 'confirm'],
+        ['orin', 'confirm'],
+      ],
+    );
+    assert.equal(found.study.trials.infeasible, 0);
+    const accuracies = found.study.trialViews.map(({ candidate }) => Number(candidate.width));
+    assert.equal(found.model.candidate.width, Math.max(...accuracies), 'the most accurate, whatever its latency');
+    assert.equal(found.model.feasible, false, 'at the end the constraints are held against it');
+    for (const { budget } of found.of('trial-asked')) assert.equal(budget.dataFraction, 1, 'one kind of budget');
+  });
+
+  it('hierarchical: hyper-parameters first; then the training cores of the best, then inference', async (t) => {
+    space.system.trainingCores = { type: 'ordinal', values: [1, 2] };
+    t.after(() => {
+      delete space.system.trainingCores;
+    });
+    const found = await run(t, yaml('hierarchical'));
+    const asks = found.of('trial-asked');
+    const second = asks.filter(({ trialId }) => trialId >= 8);
+    assert.ok(asks.filter(({ trialId }) => trialId < 8).every(({ candidate }) => candidate.trainingCores === 1));
+    assert.deepEqual(second.map(({ candidate }) => candidate.trainingCores).sort(), [1, 2]);
+    assert.ok(second.every(({ budget }) => budget.epochs === 1));
+    for (const { candidate } of second) assert.equal(candidate.width, found.model.candidate.width);
+    assert.ok(found.model.trialId < 8, 'the model is that of phase one');
+    assert.ok(found.askedWhenTrained.every((asked) => asked === 0));
+    assert.deepEqual(
+      found.inference.asked.map(({ purpose }) => purpose),
+      ['confirm', 'confirm'],
+    );
+  });
+
+  it('hyperpower: after a profile of few architectures it refuses by prediction, before training', async (t) => {
+    const found = await run(
+      t,
+      yaml('hyperpower', "constraints: ['latency.p99 <= 4 ms']").replace('trials: 8', 'trials: 30'),
+    );
+    const refused = found.of('trial-told').filter(({ reason }) => reason?.startsWith('predicted from other'));
+    assert.ok(refused.length > 0, 'some were refused');
+    const trained = new Set(found.of('training-started').map(({ trialId }) => trialId));
+    for (const { trialId, status, violation } of refused) {
+      assert.equal(status, 'infeasible');
+      assert.ok(violation > 0);
+      assert.ok(!trained.has(trialId), 'and never trained');
+    }
+    const searched = new Set(
+      found.inference.asked.filter(({ purpose }) => purpose === 'search').map(({ signature }) => signature),
+    );
+    assert.ok(searched.size >= 4 && searched.size < 8, `${searched.size} architectures were profiled`);
+    assert.ok(Number(found.model.candidate.width) <= 4);
+  });
+
+  it('top-k-after-one-epoch: one epoch for all, then the whole budget for the best 1/η', async (t) => {
+    const found = await run(t, yaml('top-k-after-one-epoch', 'objectives: [maximize accuracy]'));
+    const asks = found.of('trial-asked');
+    assert.deepEqual(
+      asks.slice(0, 8).map(({ rung, budget }) => [rung, budget.epochs]),
+      asks.slice(0, 8).map(() => [0, 1]),
+    );
+    const promoted = asks.slice(8);
+    assert.ok(promoted.every(({ rung, budget }) => rung === 1 && budget.epochs === 4));
+    const widths = asks
+      .slice(0, 8)
+      .map(({ candidate }) => Number(candidate.width))
+      .sort((a, b) => b - a);
+    assert.deepEqual(
+      promoted.map(({ candidate }) => Number(candidate.width)).sort((a, b) => b - a),
+      widths.slice(0, 4),
+    );
+  });
+});
