@@ -11,9 +11,11 @@ import { serveApi } from './api/serve-api.ts';
 import { connectBroker } from './broker/connect-broker.ts';
 import { startBroker } from './broker/embedded-broker.ts';
 import { type Config, isLoopback } from './config/config.ts';
+import { CALIBRATION_POOL } from './export/calibration-pool.ts';
 import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
 import { createHostLease } from './fleet/host-lease.ts';
 import { createBenchService } from './inference/create-bench-service.ts';
+import { createCalibrationService } from './inference/create-calibration-service.ts';
 import { createInferenceServer } from './inference/create-inference-server.ts';
 import { openStore } from './store/store.ts';
 import { createStudyService } from './study/create-study-service.ts';
@@ -104,6 +106,14 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       log,
     });
     closers.push(() => bench.close());
+    const calibrations = createCalibrationService({
+      inference,
+      device: (name) => managed.device(name),
+      blobs: store.blobs,
+      pool: CALIBRATION_POOL,
+      log,
+    });
+    closers.push(() => calibrations.close());
     const studies = createStudyService({
       studies: store.studies,
       blobs: store.blobs,
@@ -128,6 +138,7 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       fleet: managed,
       studies,
       bench,
+      calibrations,
       blobs: store.blobs,
       hostNames: [
         hostname().toLowerCase(),

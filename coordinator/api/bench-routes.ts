@@ -1,10 +1,9 @@
 /** Routes of `edgetune bench`: bodies as in shared/protocol/bench.ts. */
 
-import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { type BenchView, benchRequestSchema } from '@edgetune/shared/protocol/bench.ts';
 import { Hono } from 'hono';
-import { BenchInputError, type BenchService } from '../inference/create-bench-service.ts';
-import { HttpProblem } from './problem.ts';
+import type { BenchService } from '../inference/create-bench-service.ts';
+import { HttpProblem, orRefuse, readJson } from './problem.ts';
 
 export function benchRoutes({ bench }: { bench: BenchService }): Hono {
   const routes = new Hono();
@@ -14,10 +13,7 @@ export function benchRoutes({ bench }: { bench: BenchService }): Hono {
     return c.json(await orRefuse(bench.accept(onnx)), 201);
   });
   routes.post('/', async (c) => {
-    const body: unknown = await c.req.json().catch(() => {
-      throw new HttpProblem(400, 'the body of the request is not JSON');
-    });
-    const request = benchRequestSchema.parse(body);
+    const request = benchRequestSchema.parse(await readJson(c));
     return c.json(await orRefuse(bench.start(request)), 201);
   });
   routes.get('/', (c) => c.json({ benches: bench.list() }));
@@ -34,14 +30,4 @@ export function benchRoutes({ bench }: { bench: BenchService }): Hono {
     return c.body(null, 204);
   });
   return routes;
-}
-
-/** What is wrong with a model or a request is the client's to mend. */
-async function orRefuse<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof BenchInputError || error instanceof OnnxError) throw new HttpProblem(400, error.message);
-    throw error;
-  }
 }

@@ -12,14 +12,16 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetAdmin } from '../fleet/fleet-admin.ts';
 import type { BenchService } from '../inference/create-bench-service.ts';
+import type { CalibrationService } from '../inference/create-calibration-service.ts';
 import type { BlobStore } from '../study/blob-store.ts';
 import type { StudyService } from '../study/study-service.ts';
 import { benchRoutes } from './bench-routes.ts';
 import { blobRoutes } from './blobs.ts';
+import { calibrationRoutes } from './calibration-routes.ts';
 import { type GuardOptions, guard } from './guard.ts';
 import { type JoinOptions, joinCommands } from './join-command.ts';
 import { openApiDocument } from './openapi.ts';
-import { answerProblem, HttpProblem } from './problem.ts';
+import { answerProblem, HttpProblem, readJson } from './problem.ts';
 import { serveDashboard } from './static-files.ts';
 import { overviewStream, studyStream } from './streams.ts';
 import { zipFiles } from './zip-files.ts';
@@ -29,6 +31,7 @@ export interface ApiOptions extends GuardOptions, JoinOptions {
   fleet: Fleet & FleetAdmin;
   studies: StudyService;
   bench: BenchService;
+  calibrations: CalibrationService;
   blobs: BlobStore;
   /** Folder of the built dashboard. */
   dashboardDirectory: string;
@@ -145,15 +148,8 @@ export function createApi(options: ApiOptions): Hono {
   app.get('/api/stream', (c) => overviewStream(c, fleet, studies));
 
   app.route('/api/bench', benchRoutes(options));
+  app.route('/api/calibrations', calibrationRoutes(options));
   app.route('/api/blobs', blobRoutes(options));
   serveDashboard(app, options);
   return app;
-}
-
-async function readJson(context: Context): Promise<unknown> {
-  try {
-    return await context.req.json();
-  } catch {
-    throw new HttpProblem(400, 'the body of the request is not JSON');
-  }
 }

@@ -5,6 +5,7 @@ import {
   benchRequestSchema,
   benchViewSchema,
 } from '@edgetune/shared/protocol/bench.ts';
+import { calibrationRequestSchema, calibrationViewSchema } from '@edgetune/shared/protocol/calibration.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
 import { z } from 'zod';
 
@@ -73,6 +74,13 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
     delete: { summary: 'Forget a bench that has ended' },
   },
   '/api/bench/{id}/cancel': { post: { summary: 'Cancel a bench', answer: benchViewSchema } },
+  '/api/calibrations': {
+    post: { summary: 'Fit a board profile to a device', body: calibrationRequestSchema, answer: calibrationViewSchema },
+  },
+  '/api/calibrations/{id}': {
+    get: { summary: 'A calibration: what was measured, the fitted profile', answer: calibrationViewSchema },
+  },
+  '/api/calibrations/{id}/cancel': { post: { summary: 'Cancel a calibration', answer: calibrationViewSchema } },
   '/api/blobs/{sha256}': { get: { summary: 'A model or model card', media: 'application/octet-stream' } },
 };
 

@@ -1,9 +1,11 @@
 /** Every refusal of the API as a problem that a person can act on. */
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { FleetError } from '../fleet/fleet-error.ts';
+import { BenchInputError } from '../inference/bench-input.ts';
 import { StudyInputError, StudyStateError } from '../study/study-service.ts';
 
 /** A refusal with its HTTP status. */
@@ -15,6 +17,25 @@ export class HttpProblem extends Error {
     super(error);
     this.status = status;
     this.problem = hint === undefined ? { error } : { error, hint };
+  }
+}
+
+/** The body as JSON. @throws {HttpProblem} */
+export async function readJson(context: Context): Promise<unknown> {
+  try {
+    return await context.req.json();
+  } catch {
+    throw new HttpProblem(400, 'the body of the request is not JSON');
+  }
+}
+
+/** What is wrong with a model or with what is asked of it is the client's to mend. @throws {HttpProblem} */
+export async function orRefuse<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof BenchInputError || error instanceof OnnxError) throw new HttpProblem(400, error.message);
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
 import { type StudyEvent, studyEventSchema } from '@edgetune/shared/domain/study-event.ts';
 import { type BenchRequestBody, benchModelSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import { type CalibrationRequestBody, calibrationViewSchema } from '@edgetune/shared/protocol/calibration.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
 import { z } from 'zod';
 
@@ -95,6 +96,10 @@ export function createClient({ server, token }: { server: string; token?: string
     startBench: (body: BenchRequestBody) => json(benchViewSchema, 'POST', '/api/bench', body),
     bench: (id: string) => json(benchViewSchema, 'GET', `/api/bench/${encodeURIComponent(id)}`),
     cancelBench: (id: string) => json(benchViewSchema, 'POST', `/api/bench/${encodeURIComponent(id)}/cancel`),
+    startCalibration: (body: CalibrationRequestBody) => json(calibrationViewSchema, 'POST', '/api/calibrations', body),
+    calibration: (id: string) => json(calibrationViewSchema, 'GET', `/api/calibrations/${encodeURIComponent(id)}`),
+    cancelCalibration: (id: string) =>
+      json(calibrationViewSchema, 'POST', `/api/calibrations/${encodeURIComponent(id)}/cancel`),
     /** Events of a study as they happen, from the first; comes back after a broken connection. Ends with the signal. */
     async *followStudy(id: string, signal: AbortSignal): AsyncGenerator<StudyEvent> {
       let after = 0;

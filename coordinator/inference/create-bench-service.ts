@@ -11,6 +11,7 @@ import type {
   BenchSummary,
   BenchView,
 } from '@edgetune/shared/protocol/bench.ts';
+import { BenchInputError, joined } from './bench-input.ts';
 import { benchParameters } from './bench-parameters.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
 import { countConfigs } from './config-grid.ts';
@@ -23,11 +24,6 @@ export interface BenchServiceOptions {
   benches: BenchRepository;
   blobs: { put(bytes: Uint8Array): Promise<string>; get(sha256: string): Promise<Uint8Array> };
   log: (message: string) => void;
-}
-
-/** A bench that cannot start: which input, and what to do. */
-export class BenchInputError extends Error {
-  override name = 'BenchInputError';
 }
 
 export interface BenchService {
@@ -211,13 +207,6 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       await Promise.all(open.map(({ done }) => done));
     },
   };
-}
-
-function joined(name: string, device: DeviceView | null): DeviceView {
-  if (!device) throw new BenchInputError(`there is no device "${name}": "edgetune device list" shows the fleet`);
-  if (!device.board)
-    throw new BenchInputError(`${name} has not joined yet: run the command of "edgetune device add" on it`);
-  return device;
 }
 
 const DEFAULT_BATCH_SIZES = [1, 2, 4, 8, 16, 32];

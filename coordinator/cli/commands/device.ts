@@ -2,6 +2,7 @@
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { Command } from 'commander';
 import { renderTable } from '../render/table.ts';
+import { registerCalibrate } from './calibrate.ts';
 import { clientOf, printJson, withServer } from './context.ts';
 
 interface Options {
@@ -59,4 +60,6 @@ export function registerDevice(program: Command): void {
       await clientOf(options).removeDevice(name);
       console.log(`"${name}" was removed; its agent's credential is void.`);
     });
+
+  registerCalibrate(device);
 }

@@ -1,6 +1,5 @@
 /** `edgetune profile`: the board profiles that there are, and fitting one's own to measurements. */
 import { writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { BOARD_PROFILES } from '@edgetune/shared/costmodel/board-profiles.ts';
 import { fitProfile } from '@edgetune/shared/costmodel/fit-profile.ts';
@@ -8,7 +7,7 @@ import { UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { readMeasurementTable } from './measurement-table.ts';
-import { dimensionOption, PROFILE_NAMES, profileArgument } from './simulate-options.ts';
+import { dimensionOption, PROFILE_NAMES, profileArgument, profileNameFor } from './simulate-options.ts';
 
 interface FitOptions {
   base: BoardProfile;
@@ -20,19 +19,10 @@ interface FitOptions {
 
 const percent = (share: number | null) => (share === null ? 'not measured' : `${(share * 100).toFixed(1)} %`);
 
-/** The profile's name is that of its file. */
-function nameFor(file: string): string {
-  const name = basename(file)
-    .replace(/\.ya?ml$/, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9.-]/g, '-');
-  return /^[a-z0-9]/.test(name) ? name : `profile-${name}`;
-}
-
 function fit(options: FitOptions, command: Command): void {
   try {
     const rows = readMeasurementTable(options.measurements, options.dimension);
-    const { profile, crossValidated } = fitProfile(options.base, rows, { name: nameFor(options.out) });
+    const { profile, crossValidated } = fitProfile(options.base, rows, { name: profileNameFor(options.out) });
     writeFileSync(options.out, stringify(profile));
     if (options.json) console.log(JSON.stringify({ out: options.out, rows: rows.length, crossValidated }, null, 2));
     else {

@@ -1,5 +1,6 @@
 /** Options that `edgetune simulate` and `edgetune profile` share, with their parsers. */
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { BOARD_PROFILES, boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
@@ -13,6 +14,15 @@ export function profileArgument(text: string): BoardProfile {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
+}
+
+/** The profile that is written to a file has its name. */
+export function profileNameFor(file: string): string {
+  const name = basename(file)
+    .replace(/\.ya?ml$/, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.-]/g, '-');
+  return /^[a-z0-9]/.test(name) ? name : `profile-${name}`;
 }
 
 export function positiveInt(text: string): number {
