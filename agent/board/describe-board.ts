@@ -1,8 +1,8 @@
 /** Who this board is. */
-import { createRequire } from 'node:module';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import si from 'systeminformation';
+import { installedRuntimes } from '../runners/installed-runtimes.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { type BoardSetup, boardSetup, offeredClocksKHz } from './board-setup.ts';
 import { clockRangeKHz, governor, temperatureC } from './conditions.ts';
@@ -36,14 +36,7 @@ export async function describeBoard(setup: BoardSetup = boardSetup()): Promise<B
     powerMeter: probe.meters[0]?.name ?? null,
     ...(probe.meters[0] && { powerMeterLeastWindowMs: probe.meters[0].leastWindowMs }),
     missing: probe.missing,
-    runtimes: [
-      {
-        runner: 'onnxruntime-node',
-        version: onnxruntimeVersion(),
-        executionProviders: ['cpu'],
-        precisions: ['float32', 'float16', 'int8'],
-      },
-    ],
+    runtimes: await installedRuntimes(host),
     nodeVersion: process.versions.node,
     agentVersion: AGENT_VERSION,
     machineId: machineId(),
@@ -56,11 +49,4 @@ function powerModeOf({ powerMode, steadyClocks, controls }: BoardSetup, current:
   const mode = (controls && powerMode) ?? current;
   const steady = controls && steadyClocks ? 'steady clocks' : null;
   return [mode, steady].filter((part) => part !== null).join(', ') || null;
-}
-
-function onnxruntimeVersion(): string {
-  // The package does not export its package.json; its entry point lies in its dist folder.
-  const require = createRequire(import.meta.url);
-  return (require(require.resolve('onnxruntime-node').replace(/dist\/.*$/, 'package.json')) as { version: string })
-    .version;
 }

@@ -88,9 +88,14 @@ export function entries(host: Host, folder: string, name: RegExp): string[] {
 }
 
 /** What a command printed, or null where the board does not have it or it failed. */
-export async function runText(host: Host, command: string, args: readonly string[]): Promise<string | null> {
+export async function runText(
+  host: Host,
+  command: string,
+  args: readonly string[],
+  timeoutMs?: number,
+): Promise<string | null> {
   try {
-    return await host.run(command, args);
+    return await host.run(command, args, timeoutMs);
   } catch (error) {
     if (error instanceof HostError) return null;
     throw error;

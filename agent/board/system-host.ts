@@ -110,8 +110,9 @@ async function connect(url: string, timeoutMs: number): Promise<HostMqtt> {
           client.off('message', hear);
           action();
         };
-        const hear = (topic: string, payload: Buffer) => {
-          if (topics.includes(topic)) end(() => resolve(payload.toString('utf8')));
+        // What the broker kept from before says nothing of now.
+        const hear = (topic: string, payload: Buffer, { retain }: { retain: boolean }) => {
+          if (topics.includes(topic) && !retain) end(() => resolve(payload.toString('utf8')));
         };
         const timer = setTimeout(
           () =>

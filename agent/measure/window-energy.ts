@@ -43,6 +43,8 @@ export class EnergyObserver implements WindowObserver {
       this.#absence = `${meter.name} could not be read: ${error.message}`;
       return;
     }
+    // The measuring process may have died while the meter was opened.
+    if (this.#closed.signal.aborted) return this.close();
     const startMs = this.#host.nowMs();
     await this.#host.sleep(Math.max(IDLE.leastMs, meter.intervalMs * IDLE.readings), this.#closed.signal);
     this.#idle = { startMs, endMs: this.#host.nowMs() };
