@@ -78,8 +78,7 @@ async function playOn(model: CommandedModel, order: MeasureOrder): Promise<Measu
 
 async function letPlay(model: SelfTimedModel): Promise<MeasureReport> {
   await agentSays('begin', { type: 'ready' });
-  const windowStartMs = monotonicMs();
-  return { type: 'done', windowStartMs, outputRows: null, ...(await model.play()) };
+  return { type: 'done', outputRows: null, ...(await model.play()) };
 }
 
 /** Reports and waits for the agent's word. */

@@ -147,5 +147,5 @@ function outOfMemoryAt(bytes: number | null): string {
 }
 
 function isOutOfMemory(text: string): boolean {
-  return /bad_alloc|out of memory|cannot allocate|MemoryError/i.test(text);
+  return /bad_alloc|out ?of ?memory|cannot allocate|MemoryError/i.test(text);
 }

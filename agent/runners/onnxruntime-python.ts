@@ -10,13 +10,14 @@ import { TINY_MODEL_BASE64 } from './tiny-model.ts';
 export const onnxruntimePython: Runner = {
   name: 'onnxruntime-python',
   async start(request) {
-    const { threads, executionProvider } = request.config;
+    const { threads, executionProvider, precision } = request.config;
     const sideCar = new SideCar();
     await sideCar.ask('started', {
       do: 'start',
       tinyModel: TINY_MODEL_BASE64,
       threads,
       provider: executionProvider,
+      precision,
     });
     return {
       async load() {

@@ -51,14 +51,16 @@ export interface Run {
 
 export interface SelfTimedModel {
   readonly kind: 'self-timed';
-  /** Plays the scenario. */
-  play(): Promise<Window & Usage>;
+  /** Plays the scenario, warm-up included. */
+  play(): Promise<SelfPlayed>;
 }
 
-/** What was run in the measured window. */
-export interface Window {
+/** What was run in the window of a runner that generates the load by itself, and what it used. */
+export interface SelfPlayed extends Usage {
   latenciesMs: number[];
   samples: number;
+  /** On the machine's monotonic clock, which all its processes share. */
+  windowStartMs: number;
   windowMs: number;
   overheadMs: number;
   stopReason: NonNullable<Measurement['stopReason']>;

@@ -3,8 +3,9 @@ import type { RunnerName } from '@edgetune/shared/domain/inference-config.ts';
 import { onnxruntimeNode } from './onnxruntime-node.ts';
 import { onnxruntimePython } from './onnxruntime-python.ts';
 import type { Runner } from './runner.ts';
+import { trtexec } from './trtexec.ts';
 
-const RUNNERS: readonly Runner[] = [onnxruntimeNode, onnxruntimePython];
+const RUNNERS: readonly Runner[] = [onnxruntimeNode, onnxruntimePython, trtexec];
 
 /** @throws {Error} where this agent does not have it */
 export function runnerNamed(name: RunnerName): Runner {

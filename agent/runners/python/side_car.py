@@ -2,7 +2,8 @@
 
 Commands come as one JSON object a line on standard input, each is answered by one on standard output:
 
-  {"do": "start", "tinyModel": base64, "threads": 2, "provider": "cuda"}   -> {"type": "started"}
+  {"do": "start", "tinyModel": base64, "threads": 2, "provider": "cuda", "precision": "float32"}
+                                                                           -> {"type": "started"}
   {"do": "load", "modelPath": "..."}                                       -> {"type": "loaded", "inputs": [{name, type, shape}]}
   {"do": "feed", "samples": 8, "inputs": [{name, type, shape}], "seed": 0} -> {"type": "fed"}      (numpy's types)
   {"do": "run", "samples": 8}                                              -> {"type": "ran", "durationMs": 1.5, "outputRows": 8}
@@ -84,7 +85,15 @@ class SideCar:
         # What the asked-for provider does not support falls to the next: CUDA for TensorRT, the CPU for both.
         order = list(PROVIDERS.values())[::-1]
         available = self.onnxruntime.get_available_providers()
-        self.providers = [name for name in order[order.index(wanted) :] if name in available]
+        trt_options = {
+            "trt_fp16_enable": command["precision"] == "float16",
+            "trt_int8_enable": command["precision"] == "int8",
+        }
+        self.providers = [
+            (name, trt_options if name == PROVIDERS["tensorrt"] else {})
+            for name in order[order.index(wanted) :]
+            if name in available
+        ]
         tiny = self._open(base64.b64decode(command["tinyModel"]))
         if wanted not in tiny.get_providers():
             raise RuntimeError("ONNX Runtime could not bring up " + wanted)
