@@ -1,4 +1,5 @@
 /** The model card that lies beside an exported model (Mitchell et al., 2019, https://arxiv.org/abs/1810.03993). */
+
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';

@@ -273,13 +273,16 @@ const OVERVIEW_EVENTS: ReadonlySet<StudyEventBody['type']> = new Set([
 
 /** Blobs that a study still needs: what it recommended, and while it is not done its models and last checkpoints. */
 function blobsInUse({ record, state, run }: Entry): string[] {
-  const recommended = (state.recommendation?.models ?? []).flatMap(({ onnxSha256, modelCardSha256 }) => [
+  const recommended = (state.recommendation?.models ?? []).flatMap(({ onnxSha256, modelCardSha256, quantised }) => [
     onnxSha256,
     modelCardSha256,
+    ...(quantised && 'onnxSha256' in quantised ? [quantised.onnxSha256] : []),
   ]);
   if (record.state === 'succeeded') return recommended;
   const checkpoints = new Map(state.trainings.map(({ trialId, checkpointSha256 }) => [trialId, checkpointSha256]));
-  const models = [...state.architectures.values()].map(({ modelSha256 }) => modelSha256);
+  const models = [...state.architectures.values()].flatMap(({ modelSha256, int8 }) =>
+    int8 && 'modelSha256' in int8 ? [modelSha256, int8.modelSha256] : [modelSha256],
+  );
   return [
     ...recommended,
     ...(run?.kept ?? []),

@@ -17,6 +17,9 @@ export async function exportFiles(
     const folder = `model-${index + 1}-trial-${model.trialId}`;
     return [
       { path: `${folder}/model.onnx`, bytes: await blobs.get(model.onnxSha256) },
+      ...(model.quantised && 'onnxSha256' in model.quantised
+        ? [{ path: `${folder}/model-int8.onnx`, bytes: await blobs.get(model.quantised.onnxSha256) }]
+        : []),
       { path: `${folder}/model-card.md`, bytes: await blobs.get(model.modelCardSha256) },
     ];
   });

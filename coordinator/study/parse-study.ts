@@ -1,6 +1,7 @@
 /** A study from YAML: every mistake at once, each with its line and what is allowed. */
 
-import type { ParameterLevel, SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { listedValues, mayTake, type ParameterLevel, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import { type StudySpec, studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
@@ -53,6 +54,7 @@ export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec 
     ...unknownDevices(spec, checks.deviceNames),
     ...checks.checkSpace(spec.space).map(({ path, message }) => ({ path: ['space', ...path], message })),
     ...foreignParameters(spec.space, defaultSpace),
+    ...precisionMistakes(spec),
     ...deterministicMistakes(spec),
   ];
   if (mistakes.length > 0) throw inputError(mistakes.map(locate));
@@ -133,6 +135,27 @@ function foreignParameters(space: SearchSpace, workloadSpace: SearchSpace): Plac
           message: `the workload has no ${level} parameter "${name}": it has ${known.join(', ') || 'none'}`,
         }));
     });
+}
+
+/** Models are trained in float32; EdgeTune quantises them to int8, and TensorRT makes float16 of them by itself. */
+function precisionMistakes(spec: CheckedStudySpec): PlacedMistake[] {
+  const parameter = spec.space.inference.precision;
+  if (!parameter) return [];
+  const path = ['space', 'inference', 'precision'];
+  const values = listedValues(parameter);
+  if (!values) return [{ path, message: `must be categorical: ${precisionSchema.options.join(', ')}` }];
+  const unknown = values.filter((value) => !precisionSchema.safeParse(value).success);
+  const mistakes = unknown.map((value) => ({
+    path,
+    message: `unknown precision "${value}": use ${precisionSchema.options.join(', ')}`,
+  }));
+  if (values.includes('float16') && !mayTake(spec.space, 'executionProvider', 'tensorrt'))
+    mistakes.push({
+      path,
+      message:
+        'float16 needs "tensorrt" among the values of executionProvider: no other provider makes it of a float32 model',
+    });
+  return mistakes;
 }
 
 const MEASURED_TRAINING_COSTS = ['trainingTime', 'trainingEnergy'];

@@ -39,8 +39,8 @@ export class StudyProjection {
         this.#ask(body);
         break;
       case 'architecture-built': {
-        const { trialId, signature, modelSha256, modelBytes, parameters, macs } = body;
-        this.architectures.set(trialId, { signature, modelSha256, modelBytes, parameters, macs });
+        const { trialId, signature, modelSha256, modelBytes, parameters, macs, int8 } = body;
+        this.architectures.set(trialId, { signature, modelSha256, modelBytes, parameters, macs, int8 });
         Object.assign(this.#trial(trialId), { signature, modelSha256 });
         break;
       }

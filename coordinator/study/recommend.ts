@@ -1,12 +1,17 @@
 /**
  * The end of a study: the front's models are trained to their full budget, exported, tested once in ONNX Runtime on the
- * test split (which the search has never seen), and measured with their trained weights on each device.
+ * test split (which the search has never seen), and measured with their trained weights on each device; so are their int8
+ * variants, where the study asks for them.
  */
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
-import type { Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import type { QuantisedModel, Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import type { Model } from '../inference/model-variants.ts';
 import type { FrontEntry } from '../tuner/tuner.ts';
+import { type Accuracies, choosePrecision } from './choose-precision.ts';
+import { int8Variant, type QuantisedFile, variantsOf } from './int8-variant.ts';
+import { quantisedSection } from './quantised-section.ts';
 import type { StudyContext } from './study-context.ts';
 import { summariseTimeline } from './timeline.ts';
 import { rankByObjectives } from './trial-front.ts';
@@ -58,20 +63,34 @@ async function recommendModel(
   );
   const { accuracy: testAccuracy } = await training.evaluateOnnx(spec, onnx, 'test');
   const onnxSha256 = await blobs.put(onnx);
-  const modelCardSha256 = await blobs.put(new TextEncoder().encode(modelCard));
+  const int8 = await int8Variant(context, onnx);
+  const quantised = int8 && ('reason' in int8 ? int8 : await evaluated(context, int8));
+  const modelCardSha256 = await blobs.put(
+    new TextEncoder().encode(quantised ? modelCard + quantisedSection(quantised) : modelCard),
+  );
   // Until the recommendation names them nothing else keeps them from being cleaned up.
   context.keep(onnxSha256, modelCardSha256);
   context.span({ lane: 'study', kind: 'exporting', trialId, startMs, endMs: Date.now() });
 
   const { signature, macs, parameters } = analyse(onnx);
+  const file = { signature, modelSha256: onnxSha256, modelBytes: onnx.length };
+  const accuracies: Accuracies = { float32: trained.metrics.accuracy ?? 0 };
+  if (quantised && 'onnxSha256' in quantised) {
+    // Both in ONNX Runtime: what is compared is measured alike.
+    accuracies.float32 = (await training.evaluateOnnx(spec, onnx, 'validation')).accuracy;
+    accuracies.int8 = quantised.validationAccuracy;
+  }
   const devices = await Promise.all(
-    spec.devices.map((device) =>
-      confirm(context, trialId, device, { signature, modelSha256: onnxSha256, modelBytes: onnx.length }),
-    ),
+    spec.devices.map((device) => confirm(context, trialId, device, { ...file, ...variantsOf(int8) }, accuracies)),
   );
+  // Of what the devices are recommended, the largest file and the least accuracy.
+  const isFloat = devices.some(({ config }) => config.precision !== 'int8');
+  const modelBytes = isFloat || !quantised || 'reason' in quantised ? onnx.length : quantised.onnxBytes;
+  const accuracy = Math.min(...devices.map(({ config }) => accuracies[config.precision] ?? accuracies.float32 ?? 0));
   const metrics: Metrics = {
     ...trained.metrics,
-    ...graphMetrics({ signature, modelSha256: onnxSha256, modelBytes: onnx.length, parameters, macs }),
+    ...(quantised ? { accuracy } : {}),
+    ...graphMetrics({ ...file, modelBytes, parameters, macs }),
     ...Object.assign({}, ...devices.map(({ device, measurement }) => deviceMetrics(device, metricsOf(measurement)))),
   };
   const model: RecommendedModel = {
@@ -82,6 +101,7 @@ async function recommendModel(
     modelCardSha256,
     validationAccuracy: trained.metrics.accuracy ?? 0,
     testAccuracy,
+    quantised,
     epochs: trained.metrics.epochs ?? full.epochs,
     parameters,
     macs,
@@ -96,7 +116,8 @@ async function confirm(
   context: StudyContext,
   trialId: number,
   deviceName: string,
-  model: { signature: string; modelSha256: string; modelBytes: number },
+  model: Model,
+  accuracies: Accuracies,
 ): Promise<RecommendedModel['devices'][number]> {
   const { spec, studyId, emit, inference, signal } = context;
   const device = context.device(deviceName);
@@ -116,15 +137,30 @@ async function confirm(
     (measurement, source) => emit({ type: 'measured', trialId, measurement, source }),
     signal,
   );
-  if (!result.best)
+  const measurements = result.all.map(({ measurement }) => measurement);
+  const choice = choosePrecision(spec, deviceName, measurements, accuracies);
+  if (!choice)
     throw new Error(`trial ${trialId} could not be measured on ${deviceName}: ${result.reason ?? 'no reason given'}`);
+  const others = new Map([...choice.rivals, ...result.front].map((measurement) => [measurement.id, measurement]));
+  others.delete(choice.measurement.id);
   return {
     device: deviceName,
-    config: result.best.config,
-    measurement: result.best,
-    feasible: result.feasible,
-    alternatives: result.front.filter(({ id }) => id !== result.best?.id),
+    config: choice.measurement.config,
+    measurement: choice.measurement,
+    feasible: choice.feasible,
+    alternatives: [...others.values()],
+    precisionReason: choice.why,
   };
+}
+
+/** The int8 variant's own accuracies: the test split is seen once by each exported file. */
+async function evaluated(
+  { spec, training }: StudyContext,
+  { onnx, modelSha256 }: QuantisedFile,
+): Promise<QuantisedModel> {
+  const { accuracy: validationAccuracy } = await training.evaluateOnnx(spec, onnx, 'validation');
+  const { accuracy: testAccuracy } = await training.evaluateOnnx(spec, onnx, 'test');
+  return { onnxSha256: modelSha256, onnxBytes: onnx.length, validationAccuracy, testAccuracy };
 }
 
 function summarise({ state }: StudyContext): Recommendation['summary'] {

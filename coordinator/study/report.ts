@@ -41,12 +41,14 @@ function modelSection(model: RecommendedModel, index: number): string[] {
     '',
     `Test accuracy ${formatQuantity(model.testAccuracy, 'ratio')} (validation ${formatQuantity(model.validationAccuracy, 'ratio')}), ${formatQuantity(model.parameters, 'count')} parameters, ${formatQuantity(model.macs, 'count')} MACs, ${formatQuantity(model.onnxBytes, 'memory')}. ${settings.join(', ')}.`,
     '',
-    '| device | batch | threads | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |',
-    '|---|---|---|---|---|---|---|---|---|',
+    ...quantisedLines(model),
+    '| device | precision | batch | threads | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |',
+    '|---|---|---|---|---|---|---|---|---|---|',
     ...model.devices.map(({ device, config, measurement }) => {
       const { latencyMs, throughputPerS, peakMemoryBytes } = measurement;
       const cells = [
         device,
+        config.precision,
         config.batchSize,
         config.threads,
         latencyMs ? formatQuantity(latencyMs.p50, 'time') : '–',
@@ -58,6 +60,21 @@ function modelSection(model: RecommendedModel, index: number): string[] {
       ];
       return `| ${cells.join(' | ')} |`;
     }),
+  ];
+}
+
+/** What its int8 variant costs in accuracy, and why a device is recommended it or not. */
+function quantisedLines({ quantised, devices }: RecommendedModel): string[] {
+  if (!quantised) return [];
+  if ('reason' in quantised) return [`No int8 variant: ${quantised.reason}.`, ''];
+  const { testAccuracy, validationAccuracy, onnxBytes } = quantised;
+  const reasons = devices.flatMap(({ device, precisionReason }) =>
+    precisionReason ? [`- ${device}: ${precisionReason}.`] : [],
+  );
+  return [
+    `In int8: test accuracy ${formatQuantity(testAccuracy, 'ratio')} (validation ${formatQuantity(validationAccuracy, 'ratio')}), ${formatQuantity(onnxBytes, 'memory')}.`,
+    '',
+    ...(reasons.length > 0 ? [...reasons, ''] : []),
   ];
 }
 

@@ -2,6 +2,7 @@
 
 import { type Constraint, METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import type { ModelFile, NoVariant } from '../inference/model-variants.ts';
 
 /** What the graph alone says. */
 export interface ArchitectureFacts {
@@ -10,6 +11,8 @@ export interface ArchitectureFacts {
   modelBytes: number;
   parameters: number;
   macs: number;
+  /** The same architecture in int8, or why there is none; absent where the study does not ask for it. */
+  int8?: ModelFile | NoVariant | undefined;
 }
 
 export function graphMetrics({ parameters, macs, modelBytes }: ArchitectureFacts): Metrics {

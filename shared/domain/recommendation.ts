@@ -4,14 +4,25 @@ import { inferenceConfigSchema } from './inference-config.ts';
 import { sha256Schema, storedMeasurementSchema } from './measurement.ts';
 import { candidateSchema } from './search-space.ts';
 
+/** The same model in 8-bit integers, calibrated on the training split. */
+export const quantisedModelSchema = z.object({
+  onnxSha256: sha256Schema,
+  onnxBytes: z.int().positive(),
+  validationAccuracy: z.number(),
+  testAccuracy: z.number(),
+});
+export type QuantisedModel = z.infer<typeof quantisedModelSchema>;
+
 export const recommendedDeviceSchema = z.object({
   device: z.string(),
   config: inferenceConfigSchema,
-  /** The measurement of exactly this model (trained weights) with this config on this device. */
+  /** The measurement of exactly this model (trained weights; its int8 file where the config says int8) on this device. */
   measurement: storedMeasurementSchema,
   feasible: z.boolean(),
-  /** The other non-dominated configs that were measured. */
+  /** The other non-dominated configs that were measured, and the best in another precision. */
   alternatives: z.array(storedMeasurementSchema),
+  /** Why this precision and not the other one; null where there was no other. */
+  precisionReason: z.string().nullable().default(null),
 });
 export type RecommendedDevice = z.infer<typeof recommendedDeviceSchema>;
 
@@ -25,6 +36,11 @@ export const recommendedModelSchema = z.object({
   validationAccuracy: z.number(),
   /** On the test split, computed once, from the exported ONNX in ONNX Runtime. */
   testAccuracy: z.number(),
+  /** Its int8 variant, or why there is none; null where the study does not ask for int8. */
+  quantised: z
+    .union([quantisedModelSchema, z.object({ reason: z.string() })])
+    .nullable()
+    .default(null),
   epochs: z.number(),
   parameters: z.int().min(0),
   macs: z.number().min(0),

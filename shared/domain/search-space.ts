@@ -75,3 +75,23 @@ export function parametersOf(
 ): Parameter[] {
   return levels.flatMap((level) => Object.entries(space[level]).map(([name, domain]) => ({ ...domain, name, level })));
 }
+
+/** The values of a parameter that lists them; null: it is a range. */
+export function listedValues(domain: ParameterDomain): readonly ParameterValue[] | null {
+  switch (domain.type) {
+    case 'categorical':
+      return domain.choices;
+    case 'ordinal':
+      return domain.values;
+    case 'constant':
+      return [domain.value];
+    default:
+      return null;
+  }
+}
+
+/** Whether the space's inference parameter of that name lists this value. */
+export function mayTake({ inference }: SearchSpace, name: string, value: ParameterValue): boolean {
+  const domain = inference[name];
+  return domain !== undefined && (listedValues(domain)?.includes(value) ?? false);
+}

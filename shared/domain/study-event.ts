@@ -38,6 +38,13 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     modelBytes: z.int().positive(),
     parameters: z.int().min(0),
     macs: z.number().min(0),
+    /** The same architecture in 8-bit integers, or why there is none; absent where the study does not ask for int8. */
+    int8: z
+      .union([
+        z.object({ signature: z.string(), modelSha256: sha256Schema, modelBytes: z.int().positive() }),
+        z.object({ reason: z.string() }),
+      ])
+      .optional(),
   }),
   z.object({
     type: z.literal('training-started'),

@@ -82,6 +82,11 @@ export const tunerSettingsSchema = z.strictObject({
   initialCandidates: z.array(candidateSchema).default([]),
 });
 
+export const quantisationSchema = z.strictObject({
+  /** Validation accuracy that an int8 variant may cost (0.01: one point) where the float32 model meets the constraints, too. */
+  maxAccuracyDrop: z.number().min(0).max(1).default(0.01),
+});
+
 export const stopCriteriaSchema = z.strictObject({
   /** Candidates to start at most. */
   trials: z.int().positive().default(20),
@@ -115,6 +120,7 @@ export const studySpecSchema = z
     budget: budgetLadderSchema.prefault({}),
     tuner: tunerSettingsSchema.prefault({}),
     stop: stopCriteriaSchema.prefault({}),
+    quantisation: quantisationSchema.prefault({}),
     /** Models that are trained to the full budget and recommended at the end, at most. */
     recommend: z.int().min(1).max(20).default(3),
     /** Trials side by side at most; absent: as many as the cores allow. */

@@ -2,6 +2,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/device.ts';
+import { inferenceConfigSchema, type Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { violationOf } from '@edgetune/shared/domain/objective.ts';
@@ -83,13 +84,18 @@ export function fakeInference(
 ) {
   const asked: { signature: string; device: string; purpose: string }[] = [];
   const service: InferenceServer = {
-    async tune({ signature, modelSha256, device, constraints, purpose }, onMeasured, signal) {
+    async tune({ signature, modelSha256, variants, device, constraints, purpose }, onMeasured, signal) {
       asked.push({ signature, device: device.name, purpose });
       const width = Number(signature.slice(1));
       await hooks.beforeAnswer?.({ width, device: device.name, signal });
       signal.throwIfAborted();
-      const measurement = measured(device, signature, modelSha256, width);
-      onMeasured(measurement, 'measured');
+      const int8 = variants?.int8 && 'signature' in variants.int8 ? variants.int8 : null;
+      const all = [
+        ...(int8 ? [measured(device, int8.signature, int8.modelSha256, INT8_LATENCY * width, 'int8')] : []),
+        measured(device, signature, modelSha256, width),
+      ];
+      for (const each of all) onMeasured(each, 'measured');
+      const measurement = all[0] as StoredMeasurement;
       const metrics = metricsOf(measurement);
       const violation = constraints
         .filter((constraint) => constraint.device === undefined || constraint.device === device.name)
@@ -98,7 +104,7 @@ export function fakeInference(
         best: measurement,
         feasible: violation === 0,
         violation,
-        all: [{ measurement, source: 'measured' }],
+        all: all.map((each) => ({ measurement: each, source: 'measured' })),
         front: [measurement],
         reason: violation === 0 ? null : 'too slow',
       };
@@ -107,7 +113,13 @@ export function fakeInference(
   return { service, asked };
 }
 
-function measured(device: DeviceView, signature: string, modelSha256: string, latencyMs: number): StoredMeasurement {
+function measured(
+  device: DeviceView,
+  signature: string,
+  modelSha256: string,
+  latencyMs: number,
+  precision: Precision = 'float32',
+): StoredMeasurement {
   return storedMeasurement({
     id: randomUUID(),
     deviceId: device.id,
@@ -115,6 +127,7 @@ function measured(device: DeviceView, signature: string, modelSha256: string, la
     ...measurementAt(latencyMs, {
       signature,
       modelSha256,
+      config: inferenceConfigSchema.parse({ batchSize: 1, threads: 1, precision }),
       deviceClass: 'fake',
       peakMemoryBytes: 1e6,
       cost: { deviceSeconds: 1, deviceJoules: 2 },
