@@ -1,0 +1,178 @@
+/**
+ * Real measurements on this machine with parts of another board laid over it: throttling, a power sensor, clocks that can
+ * be set.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it, type TestContext } from 'node:test';
+import { type BoardDescription, boardDescriptionSchema } from '@edgetune/shared/domain/device.ts';
+import { measurementSchema } from '@edgetune/shared/domain/measurement.ts';
+import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
+import { boardSetup } from '../../../agent/board/board-setup.ts';
+import { describeBoard } from '../../../agent/board/describe-board.ts';
+import type { Host } from '../../../agent/board/host.ts';
+import { systemHost } from '../../../agent/board/system-host.ts';
+import { measureModel } from '../../../agent/measure/measure-model.ts';
+import { OnnxGraphBuilder } from '../../../coordinator/export/onnx-graph-builder.ts';
+import { type BoardName, FixtureHost } from '../../support/fixture-host.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const machine = systemHost();
+
+interface Overlay {
+  host: Host;
+  fixture: FixtureHost;
+  /** Seconds that were waited for the board to become fit again. */
+  waitedS(): number;
+}
+
+/** This machine, and the sensors, clocks and commands of a recorded board. Waits of a second are not waited. */
+function overlay(name: BoardName): Overlay {
+  const fixture = FixtureHost.of(name);
+  const ofBoard = (path: string) => path.startsWith('/sys/') && !path.startsWith('/sys/fs/');
+  let waitedMs = 0;
+  const host: Host = {
+    ...machine,
+    read: (path) => (ofBoard(path) ? fixture.read(path) : machine.read(path)),
+    list: (path) => (ofBoard(path) ? fixture.list(path) : machine.list(path)),
+    write: (path, text) => (ofBoard(path) ? fixture.write(path, text) : machine.write(path, text)),
+    canWrite: (path) => (ofBoard(path) ? fixture.canWrite(path) : machine.canWrite(path)),
+    run: (command, args) => fixture.run(command, args),
+    nowMs: () => machine.nowMs() + waitedMs,
+    sleep: async (ms, signal) => {
+      if (ms !== 1000) return machine.sleep(ms, signal);
+      signal?.throwIfAborted();
+      waitedMs += ms;
+    },
+  };
+  return { host, fixture, waitedS: () => waitedMs / 1000 };
+}
+
+function request(modelPath: string, clockKHz: number | null = null) {
+  const bytes = readFileSync(modelPath);
+  return measureRequestSchema.parse({
+    kind: 'measure',
+    modelSha256: createHash('sha256').update(bytes).digest('hex'),
+    modelBytes: bytes.length,
+    signature: 'test',
+    config: { batchSize: 1, threads: 1, clockKHz },
+    scenario: { kind: 'single-stream' },
+    stopRule: { warmupRuns: 1, minRuns: 5, minDurationMs: 100, maxDurationMs: 10_000 },
+  });
+}
+
+function writeModel(t: TestContext): string {
+  const builder = new OnnxGraphBuilder();
+  builder.node('Relu', ['input'], {}, 'output');
+  const dims = ['batch', 64, 64];
+  const path = join(temporaryFolder(t), 'model.onnx');
+  writeFileSync(
+    path,
+    builder.finish({ input: { name: 'input', dims }, output: { name: 'output', dims }, metadata: {} }),
+  );
+  return path;
+}
+
+let board: BoardDescription;
+before(async () => {
+  board = await describeBoard();
+});
+const signal = new AbortController().signal;
+
+describe('a throttled board', () => {
+  it('is measured again when it is cool, three times at most; then the measurement is invalid', async (t) => {
+    const { host, fixture, waitedS } = overlay('raspberry-pi-4');
+    fixture.commands.set('vcgencmd get_throttled', 'throttled=0x50004\n');
+    fixture.files.set('/sys/class/thermal/thermal_zone0/temp', () => '80000\n');
+    const modelPath = writeModel(t);
+    let begun = 0;
+    let progress = 0;
+    const mayBegin = async () => void begun++;
+    const onProgress = () => void progress++;
+    const setup = boardSetup({ host, toleratesLoad: true });
+    const measurement = await measureModel(
+      request(modelPath),
+      { board, modelPath, signal, mayBegin, onProgress },
+      setup,
+    );
+    assert.equal(measurement.outcome, 'invalid');
+    assert.equal(measurement.reason, 'throttled: the firmware throttled the processor (3 attempts)');
+    assert.deepEqual([measurement.attempts, begun], [3, 3]);
+    assert.deepEqual([measurement.conditions.throttled, measurement.conditions.underVoltage], [true, false]);
+    assert.ok(measurement.latencyMs, 'what was measured is kept as evidence');
+    // It is as warm as it began: one look each time is enough.
+    assert.deepEqual([waitedS(), progress], [2, 2]);
+    assert.deepEqual(
+      [measurement.energy, measurement.energyAbsence],
+      [null, 'this board has no power meter that the agent can read'],
+    );
+    measurementSchema.parse(measurement);
+  });
+});
+
+describe('a board with a power sensor', () => {
+  it('reports net and gross energy, the idle power, and how often it was read', async (t) => {
+    const { host, fixture } = overlay('raspberry-pi-3b-plus');
+    // 3 W until the idle time is over, which is when the warnings are read for the first time; then 7 W.
+    let isMeasuring = false;
+    fixture.files.set('/sys/class/hwmon/hwmon2/power1_input', () => (isMeasuring ? '7000000\n' : '3000000\n'));
+    let looks = 0;
+    fixture.files.set('/sys/class/hwmon/hwmon1/in0_lcrit_alarm', () => {
+      // The first look finds the alarm.
+      if (++looks > 1) isMeasuring = true;
+      return '0\n';
+    });
+    const modelPath = writeModel(t);
+    const order = request(modelPath);
+    const slow = { ...order, stopRule: { ...order.stopRule, minDurationMs: 1000 } };
+    const measurement = await measureModel(
+      slow,
+      { board, modelPath, signal },
+      boardSetup({ host, toleratesLoad: true }),
+    );
+    const { energy } = measurement;
+    assert.ok(energy, measurement.energyAbsence ?? '');
+    assert.deepEqual([energy.source, energy.meter, energy.idlePowerW?.toFixed(6)], ['meter', 'INA219', '3.000000']);
+    assert.ok(Math.abs(energy.meanPowerW - 7) < 0.5, `${energy.meanPowerW} W`);
+    const seconds = 1 / (measurement.throughputPerS ?? 0);
+    assert.ok(Math.abs(energy.netJ / (energy.grossJ - 3 * seconds) - 1) < 0.1, 'net is gross less idle');
+    assert.ok(energy.sampleCount >= 3 && (energy.sampleRateHz ?? 0) > 1);
+    measurementSchema.parse(measurement);
+  });
+});
+
+describe('a board whose clock can be set', () => {
+  const policy = '/sys/devices/system/cpu/cpufreq/policy0';
+
+  it('runs at the clock that is asked for, and as before afterwards', async (t) => {
+    const { host, fixture } = overlay('raspberry-pi-5');
+    // A clock that follows its limits.
+    for (const name of ['scaling_cur_freq', 'cpuinfo_cur_freq'])
+      fixture.files.set(`${policy}/${name}`, () => fixture.read(`${policy}/scaling_min_freq`));
+    const setup = boardSetup({ host, toleratesLoad: true, dataDirectory: temporaryFolder(t) });
+    const described = boardDescriptionSchema.parse(await describeBoard(setup));
+    assert.equal(described.settableClocksKHz.length, 10);
+    const modelPath = writeModel(t);
+    const context = { board: described, modelPath, signal };
+    const measurement = await measureModel(request(modelPath, 2_000_000), context, setup);
+    assert.equal(measurement.outcome, 'ok');
+    const { clockKHzBefore, clockKHzDuring, clockKHzLowest } = measurement.conditions;
+    assert.deepEqual([clockKHzBefore, clockKHzDuring, clockKHzLowest], [2_000_000, 2_000_000, 2_000_000]);
+    assert.equal(fixture.read(`${policy}/scaling_min_freq`), '1500000');
+    assert.equal(fixture.read(`${policy}/scaling_max_freq`), '2400000');
+  });
+
+  it('or cannot be set: a clock that is asked for is refused, with what to do', async (t) => {
+    const { host } = overlay('x86-laptop');
+    const setup = boardSetup({ host, dataDirectory: temporaryFolder(t) });
+    const described = await describeBoard(setup);
+    assert.deepEqual(described.settableClocksKHz, []);
+    const modelPath = writeModel(t);
+    await assert.rejects(
+      measureModel(request(modelPath, 2_000_000), { board: described, modelPath, signal }, setup),
+      /the clock cannot be set to 2000000 kHz: the agent on this board may not set clocks \(edgetune-agent doctor says why\)/,
+    );
+  });
+});

@@ -1,0 +1,90 @@
+/** What is seen of a recorded board around a measured window. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { findWarnings } from '../../../agent/board/warnings/find-warnings.ts';
+import { ConditionsObserver } from '../../../agent/measure/window-conditions.ts';
+import { FixtureHost } from '../../support/fixture-host.ts';
+
+const CLOCK = '/sys/devices/system/cpu/cpufreq/policy0/cpuinfo_cur_freq';
+const POLICY = '/sys/devices/system/cpu/cpufreq/policy0';
+
+async function turnUntil(host: FixtureHost, ms: number): Promise<void> {
+  while (host.now < ms) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Looks at a window of two seconds. */
+async function watch(host: FixtureHost, ownCpuSeconds: number | null = 2) {
+  const observer = new ConditionsObserver(host, await findWarnings(host), 1000);
+  const startMs = host.now;
+  await observer.begin();
+  await turnUntil(host, startMs + 2000);
+  await observer.end();
+  return observer.conditions(ownCpuSeconds);
+}
+
+describe('the conditions of a window', () => {
+  it('are the clocks before, during and after, the temperature, the governor, and the load of others', async () => {
+    const host = FixtureHost.of('raspberry-pi-5');
+    const startMs = host.now;
+    const clocks = [1_500_000, 2_400_000, 2_300_000, 2_400_000, 2_400_000, 1_600_000];
+    host.files.set(CLOCK, () => String(clocks[Math.ceil((host.now - startMs) / 500)] ?? 1_600_000));
+    host.files.set('/sys/class/thermal/thermal_zone0/temp', () => String(47_400 + (host.now - startMs)));
+    // 2.6 cores busy in all, of which the model one.
+    host.files.set('/proc/stat', () => `cpu ${Math.round((host.now - startMs) * 0.26)} 0 0 0 0 0 0 0 0 0\n`);
+    const conditions = await watch(host);
+    assert.deepEqual(
+      [conditions.clockKHzBefore, conditions.clockKHzDuring, conditions.clockKHzLowest],
+      [1_500_000, 2_400_000, 2_300_000],
+    );
+    assert.deepEqual([conditions.temperatureCBefore, conditions.temperatureCAfter], [47.4, 49.4]);
+    assert.equal(conditions.governor, 'ondemand');
+    assert.ok(Math.abs((conditions.otherLoadCores ?? 0) - 1.6) < 0.01);
+    assert.deepEqual([conditions.throttled, conditions.underVoltage, conditions.warnings], [false, false, []]);
+  });
+
+  it('tell of a flag that was set for a moment', async () => {
+    const host = FixtureHost.of('raspberry-pi-4');
+    const startMs = host.now;
+    // Under-voltage for half a second; the bit that it has occurred was set long before.
+    const flags = () => (host.now >= startMs + 400 && host.now < startMs + 900 ? '0x50001' : '0x50000');
+    host.commands.set('vcgencmd get_throttled', () => `throttled=${flags()}\n`);
+    const conditions = await watch(host);
+    assert.deepEqual([conditions.throttled, conditions.underVoltage], [false, true]);
+    assert.match(conditions.warnings?.join() ?? '', /below 4.63 V/);
+  });
+
+  it('tell of a clock that was set and did not hold', async () => {
+    const host = FixtureHost.of('raspberry-pi-3b-plus');
+    for (const limit of ['min', 'max']) host.files.set(`${POLICY}/scaling_${limit}_freq`, '1400000\n');
+    const startMs = host.now;
+    host.files.set(CLOCK, () => (host.now > startMs + 1000 ? '1200000\n' : '1400000\n'));
+    const conditions = await watch(host);
+    // This user may not ask the firmware, and still it shows.
+    assert.equal(conditions.throttled, true);
+    assert.deepEqual(conditions.warnings, ['the clock fell to 1200 MHz, though it was set to 1400 MHz']);
+  });
+
+  it('are unknown where the board does not tell', async () => {
+    const conditions = await watch(new FixtureHost(), null);
+    const { warnings, ...rest } = conditions;
+    assert.deepEqual(warnings, []);
+    assert.ok(Object.values(rest).every((value) => value === null));
+  });
+
+  it('are unknown when a source stops answering', async () => {
+    const host = FixtureHost.of('raspberry-pi-5');
+    const sources = await findWarnings(host);
+    const observer = new ConditionsObserver(host, sources, 1000);
+    host.failing.set('vcgencmd', 'VCHI initialization failed');
+    await observer.begin();
+    await observer.end();
+    assert.equal(observer.conditions(null).throttled, null);
+  });
+
+  it('end with the measuring process, also before the window', async () => {
+    const host = FixtureHost.of('raspberry-pi-5');
+    const observer = new ConditionsObserver(host, await findWarnings(host), 1000);
+    await observer.close();
+    assert.equal(observer.conditions(null).clockKHzDuring, null);
+  });
+});
