@@ -5,6 +5,8 @@ import { parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
+import { graphPrecision, precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
@@ -16,6 +18,8 @@ import { createSimulatedBoard } from '../simulated/simulated-board.ts';
 import { AGENT_VERSION } from '../version.ts';
 
 export interface AgentBoard {
+  /** Called when the agent starts: sets back what one that was killed has left changed on the board, or says that it cannot. */
+  setBack?(log: (message: string) => void): Promise<void>;
   describe(): Promise<BoardDescription>;
   /**
    * @throws {RejectedError} where this board can never run the request
@@ -24,18 +28,29 @@ export interface AgentBoard {
   measure(request: MeasureRequest, context: MeasureContext): Promise<Measurement>;
 }
 
-/** This machine. A model that is no safe ONNX file is refused before ONNX Runtime sees it. */
+/** This machine. A model that is no safe ONNX file, or not of the config's precision, is refused before a runtime sees it. */
 export function thisMachine(options: BoardOptions = {}): AgentBoard {
   const setup = boardSetup(options);
   return {
+    async setBack(log) {
+      try {
+        const count = (await setup.controls?.journal.restore(setup.host)) ?? 0;
+        if (count > 0) log(`set back ${count} settings of the board that an earlier run had changed`);
+      } catch (error) {
+        log((error as Error).message);
+      }
+    },
     describe: () => describeBoard(setup),
     async measure(request, context) {
+      let graph: OnnxGraph;
       try {
-        readOnnx(new Uint8Array(await readFile(context.modelPath)));
+        graph = readOnnx(new Uint8Array(await readFile(context.modelPath)));
       } catch (error) {
         if (error instanceof OnnxError) throw new RejectedError(error.message, { cause: error });
         throw error;
       }
+      const mismatch = precisionMismatch(graphPrecision(graph), request.config);
+      if (mismatch) throw new RejectedError(mismatch);
       return measureModel(request, context, setup);
     },
   };
