@@ -1,8 +1,9 @@
 /** What benches need of the store. Every call that returns has been written durably. */
+import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { BenchRequest, BenchView } from '@edgetune/shared/protocol/bench.ts';
 
-/** What a bench measures: the batch sizes are settled by the model. */
-export type BenchPlan = BenchRequest & { batchSizes: number[] };
+/** What a bench measures: what the request leaves open is settled by the model. */
+export type BenchPlan = BenchRequest & { batchSizes: number[]; precisions: Precision[] };
 
 /** A bench and what it was asked, so that a coordinator that starts again can go on with it. */
 export interface BenchRecord {

@@ -1,6 +1,7 @@
 /** Benches any ONNX model on devices of the fleet: the inference tuning server without a study. */
 import { randomUUID } from 'node:crypto';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
@@ -78,7 +79,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     uploads.add(modelSha256);
     for (const oldest of uploads) if (uploads.size > KEPT_UPLOADS) uploads.delete(oldest);
     const inputs = graph.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
-    return { modelSha256, modelBytes: onnx.length, inputs, ...modelSizes(graph) };
+    return { modelSha256, modelBytes: onnx.length, inputs, precision: graphPrecision(graph), ...modelSizes(graph) };
   }
 
   async function start(request: BenchRequest): Promise<BenchView> {
@@ -109,7 +110,8 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       finishedAt: null,
       devices: devices.map(emptyEntry),
     };
-    launch({ request: { ...request, batchSizes }, view });
+    const precisions = request.precisions ?? [graphPrecision(graph)];
+    launch({ request: { ...request, batchSizes, precisions }, view });
     forgetOldest();
     return view;
   }

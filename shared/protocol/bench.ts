@@ -25,6 +25,8 @@ export const benchModelSchema = z.object({
   ),
   /** The only batch size that the graph can run; null: any. */
   fixedBatch: z.int().positive().nullable(),
+  /** What the graph computes in. */
+  precision: precisionSchema,
   /** Symbolic sizes other than the batch: a bench must give each. */
   openDimensions: z.array(z.string()),
 });
@@ -53,7 +55,8 @@ export const benchRequestSchema = z.object({
   batchSizes: z.array(z.int().min(1).max(4096)).min(1).optional(),
   /** Absent: 1 to the number of cores of each device. */
   threads: z.array(z.int().min(1).max(256)).min(1).optional(),
-  precisions: z.array(precisionSchema).min(1).default(['float32']),
+  /** Absent: the precision that the model computes in. */
+  precisions: z.array(precisionSchema).min(1).optional(),
   /** Sizes of symbolic dimensions other than the batch, by name. */
   dimensions: z.record(z.string(), z.int().positive()).default({}),
   /** No further config is measured on a device after so long: the best so far is the answer. Absent: no limit. */

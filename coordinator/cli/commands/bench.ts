@@ -61,7 +61,7 @@ export function registerBench(program: Command): void {
       integers,
     )
     .option('--threads <counts>', "threads to choose from (default: 1 to each device's cores)", integers)
-    .option('--precisions <names>', 'precisions to choose from (default: float32)', (text) =>
+    .option('--precisions <names>', 'precisions to choose from (default: that of the model)', (text) =>
       list(text).map((name) => orRefuse(() => precisionSchema.parse(name), `${precisionSchema.options.join(', ')}`)),
     )
     .option('--dimension <name=size>', 'size of a symbolic dimension; may be repeated', dimension, {})

@@ -71,7 +71,7 @@ export function ModelField({ model, onChange }: ModelFieldProps) {
 function Accepted({ model }: { model: ChosenModel }) {
   return (
     <div class="quiet">
-      <strong>{model.name}</strong>, {quantity(model.modelBytes, 'memory')},{' '}
+      <strong>{model.name}</strong>, {quantity(model.modelBytes, 'memory')}, {model.precision},{' '}
       {model.fixedBatch === null ? 'any batch size' : `batch fixed at ${model.fixedBatch}`}
       <ul>
         {model.inputs.map(({ name, dtype, shape }) => (

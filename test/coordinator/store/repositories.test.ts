@@ -223,7 +223,7 @@ const bench = (id: string, change: Partial<BenchView> = {}): BenchRecord => {
     ...change,
   });
   const request = benchRequestSchema.parse({ modelSha256: view.modelSha256, devices: ['kitchen-pi'] });
-  return { request: { ...request, batchSizes: [1] }, view };
+  return { request: { ...request, batchSizes: [1], precisions: ['float32'] }, view };
 };
 
 check(

@@ -1,0 +1,67 @@
+/** Public models (CNN, int8, LSTM, transformer, dynamic shapes, control flow) benched on this machine and on a simulated board. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BenchView, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import { simulatedBoard, thisMachine } from '../../agent/session/agent-board.ts';
+import { startAgent } from '../../agent/session/start-agent.ts';
+import { createClient } from '../../coordinator/cli/client.ts';
+import { sharedData } from '../support/data.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { coordinatorIn, untilOnline } from './support/system.ts';
+
+/** Sizes of the dimensions that the models leave open, as their README tests them. */
+const SIZES: Record<string, number> = { length: 128, sequence: 576, tokens: 32 };
+/** Batches that an open first axis can be, where it is none: frames of speech, of which the model needs a few. */
+const BATCHES: Record<string, number[]> = { 'qtdnn-int8.onnx': [20] };
+/** What a simulated board cannot know the cost of. */
+const REFUSED_BY_THE_BOARD: Record<string, RegExp> = { 'silero-vad-16k-op15.onnx': /node ".+": If is control flow/ };
+const ENOUGH = { minDurationMs: 20, minRuns: 5, warmupRuns: 1 };
+
+it('each public model is measured on each device, or refused with the reason', { timeout: 300_000 }, async (t) => {
+  const models = sharedData('datasets/onnx-models');
+  if (!models) return t.skip('../shared/data/datasets/onnx-models is not there');
+  const folder = temporaryFolder(t);
+  const coordinator = await coordinatorIn(t, folder, ENOUGH);
+  const client = createClient({ server: coordinator.url });
+  for (const [name, board] of [
+    // Whatever else runs on this machine: it is not the latency that is tested.
+    ['here', thisMachine({ toleratesLoad: true })],
+    ['pi', simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 })],
+  ] as const) {
+    const { token } = coordinator.fleet.addDevice(name);
+    const dataDirectory = join(folder, name);
+    const agent = await startAgent({ server: coordinator.url, token, dataDirectory, board, log: () => {} });
+    t.after(() => agent.stop());
+  }
+  await untilOnline(coordinator, 'here', 'pi');
+  for (const file of readdirSync(models).filter((name) => name.endsWith('.onnx'))) {
+    const { modelSha256, fixedBatch, openDimensions } = await client.uploadBenchModel(readFileSync(join(models, file)));
+    const started = await client.startBench({
+      modelSha256,
+      modelName: file,
+      devices: ['here', 'pi'],
+      dimensions: Object.fromEntries(openDimensions.map((name) => [name, SIZES[name] as number])),
+      ...(fixedBatch === null ? { batchSizes: BATCHES[file] ?? [1, 2] } : {}),
+      // One config each: whether it runs is the question, not what is best.
+      maxSeconds: 0.001,
+    });
+    let view: BenchView = started;
+    while (view.state === 'running') {
+      await sleep(50);
+      view = benchViewSchema.parse(await client.bench(started.id));
+    }
+    const [here, pi] = view.devices;
+    for (const entry of view.devices) {
+      const batches = new Set(entry.measurements.map(({ config }) => config.batchSize));
+      if (fixedBatch !== null) assert.deepEqual([...batches], entry.best ? [fixedBatch] : [], `${file}: batches`);
+      t.diagnostic(`${file} on ${entry.device}: ${entry.best?.latencyMs?.p50 ?? entry.reason}`);
+    }
+    assert.ok(here?.best, `${file} on this machine: ${here?.reason}`);
+    const refusal = REFUSED_BY_THE_BOARD[file];
+    if (refusal) assert.match(pi?.reason ?? '', refusal);
+    else assert.ok(pi?.best, `${file} on the simulated board: ${pi?.reason}`);
+  }
+});
