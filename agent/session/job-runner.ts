@@ -3,18 +3,29 @@ import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { isTerminal, type Job, type JobState, type MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { type JobUpdateMessage, PROTOCOL_VERSION } from '@edgetune/shared/protocol/messages.ts';
 import { RejectedError } from '../rejected-error.ts';
+import type { JobJournal, JournalEntry } from './job-journal.ts';
 import type { Outbox } from './outbox.ts';
 
-/** @param mayBegin is called when all is ready, and resolves when the measured window may begin */
+/**
+ * @param mayBegin is called when all is ready, and resolves when the measured window may begin
+ * @param onProgress is called while nothing is heard otherwise, such as when the board cools down
+ */
 export type Measure = (
   request: MeasureRequest,
   signal: AbortSignal,
   mayBegin: () => Promise<void>,
+  onProgress: () => void,
 ) => Promise<Measurement>;
 type Fence = Pick<Job, 'jobId' | 'attempt' | 'leaseToken'>;
 type Ending = Pick<JobUpdateMessage, 'state' | 'reason' | 'measurement'>;
 
 const RUNNING: Ending = { state: 'running', reason: null, measurement: null };
+
+/** A job during which the agent was ended so often is answered: it may be what ends the agent, or its whole board. */
+const MOST_TRIES = 2;
+
+/** How often the coordinator is told that a job still makes progress. */
+const PROGRESS_EVERY_MS = 10_000;
 
 /** Results that are remembered for a job that arrives twice. */
 const MOST_REMEMBERED = 100;
@@ -29,19 +40,40 @@ class StepTimeoutError extends Error {
 export class JobRunner {
   readonly #measure: Measure;
   readonly #outbox: Outbox;
+  readonly #journal: JobJournal;
   readonly #send: (update: JobUpdateMessage) => void;
   readonly #queue: Job[] = [];
   readonly #finished = new Map<string, Ending>();
   #active: { job: Job; controller: AbortController; done: Promise<void>; running: boolean } | null = null;
   #closed = false;
+  /** Something is done between two jobs. */
+  #held = false;
   /** Lets the running job begin its window, where it waits for the coordinator's word. */
   #begin: () => void = () => {};
 
-  constructor(options: { measure: Measure; outbox: Outbox; send: (update: JobUpdateMessage) => void }) {
+  /** Takes up again what an earlier run of the agent has left in the journal. */
+  constructor(options: {
+    measure: Measure;
+    outbox: Outbox;
+    journal: JobJournal;
+    send: (update: JobUpdateMessage) => void;
+  }) {
     this.#measure = options.measure;
     this.#outbox = options.outbox;
+    this.#journal = options.journal;
     this.#send = options.send;
     for (const update of options.outbox.waiting()) this.#remember(update, update);
+    for (const entry of options.journal.entries()) this.#takeUp(entry);
+    this.#next();
+  }
+
+  #takeUp({ job, begun }: JournalEntry): void {
+    if (this.#finished.has(keyOf(job))) this.#journal.remove(job);
+    else if (begun < MOST_TRIES) this.#queue.push(job);
+    else {
+      const reason = `the agent stopped ${begun} times while measuring this: the model, or the load that it is, may bring the board down`;
+      this.#finish(job, { state: 'failed', reason, measurement: null });
+    }
   }
 
   /** Jobs that are accepted and not finished. */
@@ -59,6 +91,7 @@ export class JobRunner {
     }
     if (this.open().some((open) => keyOf(open) === keyOf(job))) return;
     this.#queue.push(job);
+    this.#journal.accept(job);
     this.#report(job, { state: 'accepted', reason: null, measurement: null });
     this.#next();
   }
@@ -85,18 +118,33 @@ export class JobRunner {
     if (this.#active?.running) this.#report(this.#active.job, RUNNING);
   }
 
-  /** Ends the running job without an answer: after the restart the coordinator sends it again. */
+  /** Does something else between two jobs: when the running one has ended, and before the next begins. */
+  async between(work: () => Promise<void>): Promise<void> {
+    this.#held = true;
+    try {
+      await this.#active?.done;
+      if (!this.#closed) await work();
+    } finally {
+      this.#held = false;
+      this.#next();
+    }
+  }
+
+  /** Ends the running job without an answer: after the restart it is taken up again. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#queue.length = 0;
-    this.#active?.controller.abort(new CancelledError('the agent ends'));
-    await this.#active?.done;
+    const active = this.#active;
+    active?.controller.abort(new CancelledError('the agent ends'));
+    await active?.done;
+    if (active) this.#journal.putBack(active.job);
   }
 
   #next(): void {
-    if (this.#active || this.#closed) return;
+    if (this.#active || this.#closed || this.#held) return;
     const job = this.#queue.shift();
     if (!job) return;
+    this.#journal.begin(job);
     const controller = new AbortController();
     const done = this.#run(job, controller).then((ending) => {
       this.#active = null;
@@ -112,15 +160,23 @@ export class JobRunner {
         controller.abort(new StepTimeoutError(`the job did not end within ${Math.round(job.stepTimeoutMs / 1000)} s`)),
       job.stepTimeoutMs,
     );
+    const mayBegin = async () => {
+      timer.refresh();
+      if (this.#active) this.#active.running = true;
+      const begun = job.waitForHost ? this.#untilBegin(controller.signal) : null;
+      this.#report(job, RUNNING);
+      await begun;
+      timer.refresh();
+    };
+    let reportedMs = performance.now();
+    const onProgress = () => {
+      timer.refresh();
+      if (performance.now() - reportedMs < PROGRESS_EVERY_MS) return;
+      reportedMs = performance.now();
+      this.#report(job, RUNNING);
+    };
     try {
-      const measurement = await this.#measure(job.request, controller.signal, async () => {
-        timer.refresh();
-        if (this.#active) this.#active.running = true;
-        const begun = job.waitForHost ? this.#untilBegin(controller.signal) : null;
-        this.#report(job, RUNNING);
-        await begun;
-        timer.refresh();
-      });
+      const measurement = await this.#measure(job.request, controller.signal, mayBegin, onProgress);
       return { state: 'succeeded', reason: null, measurement };
     } catch (error) {
       return { state: stateOf(error), reason: (error as Error).message, measurement: null };
@@ -139,6 +195,7 @@ export class JobRunner {
   #finish(fence: Fence, ending: Ending): void {
     this.#remember(fence, ending);
     this.#report(fence, ending);
+    this.#journal.remove(fence);
   }
 
   #remember(fence: Fence, { state, reason, measurement }: Ending): void {

@@ -15,6 +15,7 @@ import { topics } from '@edgetune/shared/protocol/topics.ts';
 import mqtt from 'mqtt';
 import type { AgentBoard } from './agent-board.ts';
 import { EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from './enrolment.ts';
+import { JobJournal } from './job-journal.ts';
 import { JobRunner } from './job-runner.ts';
 import { ModelCache } from './model-cache.ts';
 import { Outbox } from './outbox.ts';
@@ -87,6 +88,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   };
   const sendUpdate = (update: JobUpdateMessage) => send(topics.jobUpdate(deviceId), JSON.stringify(update));
   const outbox = new Outbox(join(dataDirectory, 'outbox'), log);
+  const journal = new JobJournal(join(dataDirectory, 'jobs'), log);
   const cache = new ModelCache({
     directory: join(dataDirectory, 'models'),
     server,
@@ -96,6 +98,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   });
   const jobs = new JobRunner({
     outbox,
+    journal,
     send: sendUpdate,
     measure: async (request, signal, mayBegin) => {
       const modelPath = await cache.get(request.modelSha256, request.modelBytes, signal);
@@ -136,6 +139,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       log('this device was removed from the fleet: its credential is deleted');
       forgetEnrolment(dataDirectory);
       rmSync(join(dataDirectory, 'outbox'), { recursive: true, force: true });
+      journal.forgetAll();
       onRemoved();
     }
   });

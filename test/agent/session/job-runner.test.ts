@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { type Job, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import type { JobUpdateMessage } from '@edgetune/shared/protocol/messages.ts';
 import { RejectedError } from '../../../agent/rejected-error.ts';
+import { JobJournal } from '../../../agent/session/job-journal.ts';
 import { JobRunner, type Measure } from '../../../agent/session/job-runner.ts';
 import { Outbox } from '../../../agent/session/outbox.ts';
 import { measurementFor } from '../../support/fleet.ts';
@@ -31,10 +32,12 @@ const job = (jobId: string, stepTimeoutMs = 60_000): Job => ({
 function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
   const sent: JobUpdateMessage[] = [];
   const outbox = new Outbox(folder, () => {});
+  const journal = new JobJournal(join(folder, 'jobs'), () => {});
   const waiters: { states: string[]; resolve: () => void }[] = [];
   const jobs = new JobRunner({
     measure,
     outbox,
+    journal,
     send: (update) => {
       sent.push(update);
       for (const { states, resolve } of waiters) if (states.includes(`${update.jobId} ${update.state}`)) resolve();
@@ -46,7 +49,7 @@ function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
       else waiters.push({ states, resolve });
     });
   const states = () => sent.map(({ jobId, state }) => `${jobId} ${state}`);
-  return { jobs, outbox, sent, until, states, folder };
+  return { jobs, outbox, journal, sent, until, states, folder };
 }
 const ok: Measure = async (asked, _signal, mayBegin) => {
   await mayBegin();
@@ -71,7 +74,8 @@ describe('the agent’s jobs', () => {
       ['j1 succeeded', 'j2 succeeded'],
     );
     for (const { updateId } of restarted.outbox.waiting()) restarted.outbox.acknowledge(updateId);
-    assert.deepEqual(readdirSync(first.folder), []);
+    assert.deepEqual(readdirSync(first.folder), ['jobs']);
+    assert.deepEqual(readdirSync(join(first.folder, 'jobs')), []);
   });
 
   it('a job that is seen twice is run once', async (t) => {
@@ -121,6 +125,57 @@ describe('the agent’s jobs', () => {
       sent.filter(({ state }) => state === 'cancelled').map(({ jobId }) => jobId),
       ['waiting', 'running'],
     );
+  });
+
+  it('are taken up again by an agent that was killed, once; then they are answered', async (t) => {
+    const folder = temporaryFolder(t);
+    const stuck: Measure = () => new Promise(() => {});
+    // A runner that is forgotten without being closed is what a killed agent leaves behind.
+    const killed = runner(t, stuck, folder);
+    killed.jobs.accept(job('measured'));
+    killed.jobs.accept(job('waiting'));
+    const second = runner(t, stuck, folder);
+    assert.deepEqual(
+      second.jobs
+        .open()
+        .map(({ jobId }) => jobId)
+        .sort(),
+      ['measured', 'waiting'],
+    );
+    const third = runner(t, ok, folder);
+    assert.match(third.outbox.waiting()[0]?.reason ?? '', /the agent stopped 2 times while measuring this/);
+    assert.equal(third.outbox.waiting()[0]?.state, 'failed');
+    assert.equal(third.outbox.waiting()[0]?.jobId, 'measured');
+    await third.until('waiting succeeded');
+    assert.deepEqual(runner(t, stuck, folder).jobs.open(), []);
+  });
+
+  it('of an agent that is stopped on purpose are taken up again, however often', async (t) => {
+    const folder = temporaryFolder(t);
+    const never: Measure = (_request, signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    for (let restart = 0; restart < 4; restart++) {
+      const { jobs, outbox } = runner(t, never, folder);
+      if (restart === 0) jobs.accept(job('j1'));
+      assert.deepEqual(jobs.open(), [{ jobId: 'j1', attempt: 1, leaseToken: 'lease' }]);
+      await jobs.close();
+      assert.deepEqual(outbox.waiting(), []);
+    }
+    const last = runner(t, ok, folder);
+    await last.until('j1 succeeded');
+    assert.deepEqual(readdirSync(join(folder, 'jobs')), []);
+  });
+
+  it('a damaged file in the journal is set aside; a job that was answered is not run again', async (t) => {
+    const folder = temporaryFolder(t, { 'jobs/x.json': '{"half":' });
+    const first = runner(t, ok, folder);
+    first.jobs.accept(job('j1'));
+    await first.until('j1 succeeded');
+    // Killed between the answer and the journal.
+    first.journal.accept(job('j1'));
+    const second = runner(t, async () => assert.fail('run again'), folder);
+    assert.deepEqual(second.jobs.open(), []);
+    assert.deepEqual(readdirSync(join(folder, 'jobs')), ['x.json.damaged']);
   });
 
   it('a result is delivered although the disk does not take it', async (t) => {
