@@ -90,7 +90,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       signature,
       config,
       scenario,
-      stopRule: stopRuleFor(scenario),
+      stopRule: longEnoughForMeter(stopRuleFor(scenario), request),
       dimensions: request.dimensions ?? {},
       memoryLimitBytes: null,
       seed,
@@ -182,6 +182,18 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   }
 
   return { tune };
+}
+
+/** A study that asks for energy or power measures as long as the board's meter needs: a smart plug needs many seconds. */
+function longEnoughForMeter(rule: StopRule, { device, objectives, constraints }: InferenceRequest): StopRule {
+  const { aims, limits } = goalsOf(objectives, constraints, device.name);
+  const asksForPower = [...aims, ...limits].some(({ metric }) => metric === 'energy' || metric === 'power');
+  const leastMs = asksForPower ? (device.board?.powerMeterLeastWindowMs ?? 0) : 0;
+  return {
+    ...rule,
+    minDurationMs: Math.max(rule.minDurationMs, leastMs),
+    maxDurationMs: Math.max(rule.maxDurationMs, leastMs),
+  };
 }
 
 /** Bisection to 2 % and a window at the rate that it finds. */
