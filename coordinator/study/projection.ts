@@ -39,8 +39,9 @@ export class StudyProjection {
         this.#ask(body);
         break;
       case 'architecture-built': {
-        const { trialId, signature, modelSha256, modelBytes, parameters, macs, int8 } = body;
-        this.architectures.set(trialId, { signature, modelSha256, modelBytes, parameters, macs, int8 });
+        const { type: _, trialId, ...facts } = body;
+        const { signature, modelSha256 } = facts;
+        this.architectures.set(trialId, facts);
         Object.assign(this.#trial(trialId), { signature, modelSha256 });
         break;
       }

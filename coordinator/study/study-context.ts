@@ -1,6 +1,7 @@
 /** What the parts of a running study share. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { InferenceServer } from '../inference/inference-server.ts';
 import type { CorePool } from '../training/core-pool.ts';
@@ -16,7 +17,7 @@ export interface StudyPorts {
   blobs: BlobStore;
   cores: Pick<CorePool, 'total' | 'acquire'>;
   /** Reads a model's graph. @throws where it is none */
-  analyse(onnx: Uint8Array): { signature: string; macs: number; parameters: number };
+  analyse(onnx: Uint8Array): Pick<ModelAnalysis, 'signature' | 'macs' | 'parameters' | 'kernels' | 'weightBytes'>;
 }
 
 export interface StudyContext extends StudyPorts {

@@ -93,7 +93,9 @@ export class TrialInference {
   /** How many architectures have been measured on the device that has measured the fewest. */
   leastMeasured(): number {
     return Math.min(
-      ...this.#context.spec.devices.map((device) => new Set(this.#knownOn(device).map(({ macs }) => macs)).size),
+      ...this.#context.spec.devices.map(
+        (device) => new Set(this.#knownOn(device).map(({ coordinates: [macs] }) => macs)).size,
+      ),
     );
   }
 
@@ -135,10 +137,9 @@ export class TrialInference {
           view.reason ??= `${device}: ${outcome.reason ?? 'no inference config meets the constraints'}`;
       } else {
         view.open.push(device);
-        const macs = this.#context.state.architectures.get(trialId)?.macs ?? 0;
         // Of a device that has measured nothing yet, another one's metrics at least order the architectures.
         const standIn = [...finished.values()].find(({ metrics }) => Object.keys(metrics).length > 0)?.metrics;
-        const guess = deviceMetrics(device, predictDeviceMetrics(this.#knownOn(device), macs) ?? standIn ?? {});
+        const guess = deviceMetrics(device, this.#predictOn(device, trialId) ?? standIn ?? {});
         Object.assign(view.metrics, guess);
         view.predicted.push(...Object.keys(guess));
       }
@@ -153,11 +154,15 @@ export class TrialInference {
   #knownOn(device: string) {
     return [...this.#context.state.inference].flatMap(([trialId, outcomes]) => {
       const outcome = outcomes.get(device);
-      const macs = this.#context.state.architectures.get(trialId)?.macs;
-      return outcome && macs !== undefined && Object.keys(outcome.metrics).length > 0
-        ? [{ macs, metrics: outcome.metrics }]
-        : [];
+      const coordinates = this.#context.state.architectures.get(trialId)?.coordinates;
+      return outcome?.best && coordinates ? [{ coordinates, config: outcome.best, metrics: outcome.metrics }] : [];
     });
+  }
+
+  #predictOn(device: string, trialId: number): Metrics | null {
+    const coordinates = this.#context.state.architectures.get(trialId)?.coordinates;
+    const cores = this.#context.device(device)?.board?.logicalCores ?? 1;
+    return coordinates ? predictDeviceMetrics(this.#knownOn(device), coordinates, cores) : null;
   }
 
   async #search(trialId: number, deviceName: string, signal: AbortSignal): Promise<Finished> {

@@ -11,6 +11,7 @@ export interface ArchitectureFacts {
   modelBytes: number;
   parameters: number;
   macs: number;
+  coordinates?: readonly number[] | undefined;
   /** The same architecture in int8, or why there is none; absent where the study does not ask for it. */
   int8?: ModelFile | NoVariant | undefined;
 }

@@ -2,6 +2,7 @@
 
 import type { Constraint } from '@edgetune/shared/domain/objective.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { architectureCoordinates } from '../inference/coordinates.ts';
 import { DatasetError, type TrialTask } from '../training/training-service.ts';
 import { type InferenceTiming, inferenceTimingOf } from '../tuner/mode.ts';
 import { violationOfMetrics } from '../tuner/objectives.ts';
@@ -104,7 +105,8 @@ export class TrialRunner {
     const { state, training, blobs, analyse, emit } = this.#context;
     if (!state.architectures.has(ask.trialId)) {
       const { onnx, parameters } = await training.buildArchitecture(taskOf(this.#context, ask));
-      const { signature, macs } = analyse(onnx);
+      const analysis = analyse(onnx);
+      const { signature, macs } = analysis;
       const modelSha256 = await blobs.put(onnx);
       const int8 = await this.#int8Of(signature, onnx);
       emit({
@@ -115,6 +117,7 @@ export class TrialRunner {
         modelBytes: onnx.length,
         parameters,
         macs,
+        coordinates: architectureCoordinates(analysis),
         ...(int8 ? { int8 } : {}),
       });
     }

@@ -38,6 +38,8 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     modelBytes: z.int().positive(),
     parameters: z.int().min(0),
     macs: z.number().min(0),
+    /** What the predictor knows architectures by (`architectureCoordinates`); absent in studies of before it was kept. */
+    coordinates: z.array(z.number()).optional(),
     /** The same architecture in 8-bit integers, or why there is none; absent where the study does not ask for int8. */
     int8: z
       .union([

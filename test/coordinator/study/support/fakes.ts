@@ -170,7 +170,13 @@ export function fakeFleet(names: readonly string[], presence: DeviceView['presen
 
 export function analyseFake(onnx: Uint8Array) {
   const { width, int8 } = decode(onnx);
-  return { signature: int8 ? `i${width}` : `w${width}`, macs: width * 1e6, parameters: width * 100 };
+  return {
+    signature: int8 ? `i${width}` : `w${width}`,
+    macs: width * 1e6,
+    parameters: width * 100,
+    kernels: [],
+    weightBytes: width * 400,
+  };
 }
 
 export function sha256(bytes: Uint8Array): string {
