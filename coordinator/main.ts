@@ -12,6 +12,7 @@ import { connectBroker } from './broker/connect-broker.ts';
 import { startBroker } from './broker/embedded-broker.ts';
 import { type Config, isLoopback } from './config/config.ts';
 import { CALIBRATION_POOL } from './export/calibration-pool.ts';
+import { createAgentRelease } from './fleet/agent-release.ts';
 import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
 import { createHostLease } from './fleet/host-lease.ts';
 import { createBenchService } from './inference/create-bench-service.ts';
@@ -31,6 +32,8 @@ export interface CoordinatorOptions {
   log: (message: string) => void;
   /** How long each inference config is measured; absent: the protocol's defaults. */
   stopRule?: Partial<StopRule>;
+  /** Folder of what was built: dashboard, packed agent, install script. Absent: this package's own. */
+  distDirectory?: string;
 }
 
 export interface Coordinator {
@@ -42,8 +45,15 @@ export interface Coordinator {
 }
 
 /** @throws {Error} that says what is in the way: a port in use, a data directory in use, a broker that cannot be reached */
-export async function startCoordinator({ config, log, stopRule }: CoordinatorOptions): Promise<Coordinator> {
-  const distDirectory = fileURLToPath(new URL('dist', packageFolder(import.meta.url, './')));
+export async function startCoordinator({
+  config,
+  log,
+  stopRule,
+  ...options
+}: CoordinatorOptions): Promise<Coordinator> {
+  const distDirectory = options.distDirectory ?? fileURLToPath(new URL('dist', packageFolder(import.meta.url, './')));
+  const agentTarball = join(distDirectory, 'agent.tgz');
+  const agentRelease = createAgentRelease({ tarball: agentTarball, directory: join(config.dataDir, 'install') });
   // The name under which other machines reach this one; none where it listens on loopback.
   const anyAddress = config.host === '0.0.0.0';
   const reachableAs = isLoopback(config.host) ? undefined : anyAddress ? hostname() : config.host;
@@ -120,7 +130,7 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
       training,
       inference,
       fleet: managed,
-      otherBlobsInUse: () => bench.blobsInUse(),
+      otherBlobsInUse: () => [...bench.blobsInUse(), ...calibrations.blobsInUse()],
       cores: createCorePool(config.trainingCores),
       analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
       spans,
@@ -152,7 +162,9 @@ export async function startCoordinator({ config, log, stopRule }: CoordinatorOpt
         (config.brokerUrl && withoutLogin(config.brokerUrl)) ??
         `mqtt://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
       dashboardDirectory: join(distDirectory, 'dashboard'),
-      agentTarball: join(distDirectory, 'agent.tgz'),
+      agentTarball,
+      agentRelease,
+      installScript: join(distDirectory, 'install.sh'),
       log,
     });
     const served = await serveApi(app, config);

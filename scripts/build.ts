@@ -1,66 +1,28 @@
 /**
  * Builds the publishable packages: `agent/dist` and `coordinator/dist`, each a few JavaScript files with `shared` bundled
- * in and npm dependencies left out; the dashboard; and the packed agent that the coordinator serves to boards.
+ * in and npm dependencies left out; the dashboard; and the packed agent and install script that the coordinator serves.
  */
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { buildDashboard } from '../coordinator/dashboard/build.ts';
+import { bundleAgent, pack, stageAgent } from './build/agent-package.ts';
+import { bundle, ROOT, readPackage } from './build/bundle.ts';
 
-const ROOT = join(import.meta.dirname, '..');
+/** A board downloads it over its own network, often a slow one. */
+const MAX_AGENT_BYTES = 1e6;
 
-interface PackageJson {
-  name: string;
-  version: string;
-  dependencies: Record<string, string>;
-  [field: string]: unknown;
-}
-
-function readPackage(folder: string): PackageJson {
-  return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as PackageJson;
-}
-
-/** Every module that is started by itself: the command line, child processes, threads. */
-async function bundle(folder: string, entries: Record<string, string>, external: string[]): Promise<void> {
-  const outdir = join(ROOT, folder, 'dist');
-  await build({
-    entryPoints: Object.fromEntries(
-      Object.entries(entries).map(([name, source]) => [name, join(ROOT, folder, source)]),
-    ),
-    outdir,
-    bundle: true,
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    external,
-    // CommonJS packages that are bundled in call require for Node's own modules.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-    logLevel: 'warning',
-  });
-}
-
-/** What the packed agent depends on: everything but ONNX Runtime is bundled in. */
-const AGENT_EXTERNALS = ['onnxruntime-node'];
-
-async function buildAgent(): Promise<void> {
-  rmSync(join(ROOT, 'agent', 'dist'), { recursive: true, force: true });
-  await bundle('agent', { main: 'cli/main.ts', 'measure-child': 'measure/measure-child.ts' }, AGENT_EXTERNALS);
-  copyFileSync(join(ROOT, 'LICENSE'), join(ROOT, 'agent', 'LICENSE'));
-}
+const agentDist = join(ROOT, 'agent/dist');
+const coordinatorDist = join(ROOT, 'coordinator/dist');
 
 async function buildCoordinator(): Promise<void> {
-  rmSync(join(ROOT, 'coordinator', 'dist', 'chunks'), { recursive: true, force: true });
+  rmSync(join(coordinatorDist, 'chunks'), { recursive: true, force: true });
   const { dependencies } = readPackage('coordinator');
   // What only shared uses is bundled in; the optional native TensorFlow is looked for at run time.
   const external = [...Object.keys(dependencies), '@tensorflow/tfjs-node'].flatMap((name) => [name, `${name}/*`]);
   await bundle(
     'coordinator',
+    coordinatorDist,
     {
       main: 'cli/main.ts',
       'training-child': 'training/training-child.ts',
@@ -68,35 +30,26 @@ async function buildCoordinator(): Promise<void> {
     },
     external,
   );
-  await buildDashboard(join(ROOT, 'coordinator', 'dist', 'dashboard'));
-  copyFileSync(join(ROOT, 'LICENSE'), join(ROOT, 'coordinator', 'LICENSE'));
+  await buildDashboard(join(coordinatorDist, 'dashboard'));
+  copyFileSync(join(ROOT, 'LICENSE'), join(ROOT, 'coordinator/LICENSE'));
 }
 
-/** Packs the built agent with a package.json that names only what is not bundled, into `coordinator/dist/agent.tgz`. */
-function packAgent(): number {
-  const staging = mkdtempSync(join(tmpdir(), 'edgetune-pack-'));
+/** The packed agent and the script that installs it, into `coordinator/dist`. @returns the packed size in bytes */
+function serveAgent(): number {
+  const staging = mkdtempSync(join(tmpdir(), 'edgetune-agent-'));
   try {
-    const { devDependencies: _, dependencies, ...manifest } = readPackage('agent');
-    const kept = Object.fromEntries(Object.entries(dependencies).filter(([name]) => AGENT_EXTERNALS.includes(name)));
-    writeFileSync(join(staging, 'package.json'), JSON.stringify({ ...manifest, dependencies: kept }, null, 2));
-    spawnSync('cp', ['-r', 'bin', 'dist', 'LICENSE', 'README.md', staging], { cwd: join(ROOT, 'agent') });
-    const packed = spawnSync('npm', ['pack', '--json', '--pack-destination', staging], {
-      cwd: staging,
-      encoding: 'utf8',
-    });
-    if (packed.status !== 0) throw new Error(`npm pack failed: ${packed.stderr}`);
-    const [{ filename, size }] = JSON.parse(packed.stdout) as [{ filename: string; size: number }];
-    mkdirSync(join(ROOT, 'coordinator', 'dist'), { recursive: true });
-    const target = join(ROOT, 'coordinator', 'dist', 'agent.tgz');
-    copyFileSync(join(staging, filename), `${target}.new`);
-    renameSync(`${target}.new`, target);
-    return size;
+    stageAgent(agentDist, staging);
+    copyFileSync(join(ROOT, 'agent/install/install.sh'), join(coordinatorDist, 'install.sh'));
+    return pack(staging, join(coordinatorDist, 'agent.tgz'));
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
 }
 
-await buildAgent();
+await bundleAgent(agentDist);
+copyFileSync(join(ROOT, 'LICENSE'), join(ROOT, 'agent/LICENSE'));
 await buildCoordinator();
-const size = packAgent();
+const size = serveAgent();
+if (size > MAX_AGENT_BYTES)
+  throw new Error(`the packed agent has ${size} bytes, more than ${MAX_AGENT_BYTES}: what has it come to bundle?`);
 console.log(`built agent/dist and coordinator/dist; the packed agent has ${(size / 1000).toFixed(0)} kB`);

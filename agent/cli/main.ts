@@ -1,35 +1,38 @@
-/** The agent's command line. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 removed from the fleet. */
+/** The agent's command line. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 removed from the fleet, 75 start again. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
-import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { measureRequestSchema, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import { simulatedBoard, thisMachine } from '../session/agent-board.ts';
 import { EnrolmentError, savedEnrolment } from '../session/enrolment.ts';
 import { startAgent } from '../session/start-agent.ts';
+import { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
+import { boardOptionsOf, withControlOptions, withMeasuringOptions, withPlugOption } from './board-options.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerJoin } from './commands/join.ts';
+import { registerSelfTest } from './commands/self-test.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerUninstall } from './commands/uninstall.ts';
+import { withDataDirectory } from './data-directory.ts';
+import { measurementLine } from './measurement-line.ts';
 
+const LONGEST_MEASURE_MS = 30_000;
 const EXIT = { failed: 1, usage: 2, removed: 3 } as const;
-const DEFAULT_DATA_DIRECTORY = join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'edgetune-agent');
+/** By how it ended; `updated` asks install/edgetune-agent.sh to start the other version. */
+const EXIT_OF_RUN = { stopped: 0, 'given-up': EXIT.failed, removed: EXIT.removed, updated: 75 } as const;
 
 const program = new Command('edgetune-agent')
   .description('Measures candidate models on this board for an EdgeTune coordinator.')
   .version(AGENT_VERSION)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
 
-program
-  .command('run')
+withControlOptions(withDataDirectory(program.command('run')))
   .description('Join the fleet (at the first run) and measure what the coordinator asks for, until Ctrl-C.')
   .option('--server <url>', 'where the coordinator is, such as http://192.168.1.10:8080')
   .option('--token <token>', 'join token from "edgetune device add"; needed at the first run only')
-  .option(
-    '--data-dir <folder>',
-    'where the credential, cached models and undelivered results are kept',
-    DEFAULT_DATA_DIRECTORY,
-  )
   .option(
     '--simulate <profile>',
     'stand in for a board instead of measuring this machine: raspberry-pi-5 or another profile, or one as YAML',
@@ -41,7 +44,7 @@ program
     0,
   )
   .option('--seed <n>', 'with --simulate: same seed, same noise', Number, 1)
-  .option('--power-mode <mode>', 'with --simulate: one of the profile’s power modes')
+  .option('--power-mode <mode>', 'power mode to measure in: of a Jetson (see nvpmodel -p), or of the simulated profile')
   .option('--cache-mb <n>', 'size of the model cache', numberFrom(1), 1000)
   .addHelpText(
     'after',
@@ -62,7 +65,7 @@ program
           seed: options.seed,
           powerMode: options.powerMode,
         })
-      : thisMachine();
+      : thisMachine({ ...boardOptionsOf(options), dataDirectory });
     const agent = await startAgent({
       server,
       token: options.token,
@@ -70,44 +73,33 @@ program
       board,
       log,
       cacheBytes: options.cacheMb * 1e6,
+      versions: Versions.ofThisInstallation(),
     });
     const end = async (code: number) => {
       await agent.stop();
       process.exit(code);
     };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(0));
-    await agent.removed;
-    await end(EXIT.removed);
+    await end(EXIT_OF_RUN[await agent.ended]);
   });
 
-program
-  .command('status')
-  .description('Which fleet this board belongs to.')
-  .option('--data-dir <folder>', 'data directory of the agent', DEFAULT_DATA_DIRECTORY)
-  .option('--json', 'print JSON')
-  .action(({ dataDir, json }) => {
-    const enrolment = savedEnrolment(resolve(dataDir));
-    const { credential: _, ...visible } = enrolment ?? { credential: null };
-    if (json) console.log(JSON.stringify(enrolment ? visible : null, null, 2));
-    else
-      console.log(
-        enrolment
-          ? `joined ${enrolment.server} as "${enrolment.name}" (${enrolment.deviceId})`
-          : 'this board has not joined a fleet',
-      );
-  });
+registerJoin(program);
+registerStatus(program);
+registerDoctor(program);
+registerUninstall(program);
+registerSelfTest(program);
 
-program
-  .command('describe')
+withPlugOption(program.command('describe'))
   .description('What this board tells a coordinator about itself, as JSON.')
   .option('--simulate <profile>', 'describe a simulated board instead')
-  .action(async ({ simulate }) => {
-    const board = simulate ? simulatedBoard({ profile: simulate, timeScale: 0, seed: 1 }) : thisMachine();
+  .action(async ({ simulate, ...options }) => {
+    const board = simulate
+      ? simulatedBoard({ profile: simulate, timeScale: 0, seed: 1 })
+      : thisMachine(boardOptionsOf(options));
     console.log(JSON.stringify(await board.describe(), null, 2));
   });
 
-program
-  .command('measure <model>')
+withMeasuringOptions(program.command('measure <model>'))
   .description('Measure an ONNX model on this machine, without a coordinator.')
   .option('--batch <n>', 'samples per run', numberFrom(1), 1)
   .option('--threads <n>', 'threads', numberFrom(1), 1)
@@ -121,7 +113,7 @@ program
   .action(async (model: string, options) => {
     const modelPath = resolve(model);
     const bytes = readFileSync(modelPath);
-    const board = thisMachine();
+    const board = thisMachine(boardOptionsOf(options));
     const request = measureRequestSchema.parse({
       kind: 'measure',
       modelSha256: createHash('sha256').update(bytes).digest('hex'),
@@ -129,7 +121,10 @@ program
       signature: 'stand-alone',
       config: inferenceConfigSchema.parse({ batchSize: options.batch, threads: options.threads }),
       scenario: { kind: 'single-stream' },
-      stopRule: stopRuleSchema.parse({ minDurationMs: options.seconds * 1000 }),
+      stopRule: stopRuleSchema.parse({
+        minDurationMs: options.seconds * 1000,
+        maxDurationMs: Math.max(LONGEST_MEASURE_MS, options.seconds * 1000),
+      }),
       dimensions: Object.fromEntries(
         ((options.dimension ?? []) as string[]).map((text) => [text.split('=')[0], Number(text.split('=')[1])]),
       ),
@@ -141,16 +136,10 @@ program
       modelPath,
       signal: controller.signal,
     });
-    if (options.json) console.log(JSON.stringify(measurement, null, 2));
-    else if (measurement.latencyMs) {
-      const { p50, p99, count } = measurement.latencyMs;
-      console.log(
-        `latency p50 ${formatQuantity(p50, 'time')}, p99 ${formatQuantity(p99, 'time')} (${count} runs); ${formatQuantity(measurement.throughputPerS ?? 0, 'rate')}; memory ${formatQuantity(measurement.peakMemoryBytes ?? Number.NaN, 'memory')}; ${measurement.busyCores?.toFixed(2)} cores busy`,
-      );
-    } else {
-      console.error(`${measurement.outcome}: ${measurement.reason}`);
-      process.exitCode = EXIT.failed;
-    }
+    console.log(options.json ? JSON.stringify(measurement, null, 2) : measurementLine(measurement));
+    if (measurement.outcome === 'ok') return;
+    console.error(`${measurement.outcome}: ${measurement.reason}`);
+    process.exitCode = EXIT.failed;
   });
 
 function numberFrom(least: number) {

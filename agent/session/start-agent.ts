@@ -10,13 +10,18 @@ import {
   type JobUpdateMessage,
   PROTOCOL_VERSION,
   type StatusMessage,
+  type UpdateOffer,
 } from '@edgetune/shared/protocol/messages.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
 import mqtt from 'mqtt';
+import { Updater } from '../update/updater.ts';
+import type { Versions } from '../update/versions.ts';
+import { AGENT_VERSION } from '../version.ts';
 import type { AgentBoard } from './agent-board.ts';
 import { EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from './enrolment.ts';
 import { JobJournal } from './job-journal.ts';
 import { JobRunner } from './job-runner.ts';
+import { serveLocalStatus } from './local-status.ts';
 import { ModelCache } from './model-cache.ts';
 import { Outbox } from './outbox.ts';
 
@@ -29,13 +34,18 @@ export interface AgentOptions {
   log: (message: string) => void;
   /** Bytes of models that are kept on the board. */
   cacheBytes?: number;
+  /** Those of the installation, where the agent can update itself. */
+  versions?: Versions | null;
 }
+
+/** Why an agent ends by itself: out of the fleet; another version is to be started; asked to by a command on this board. */
+export type AgentEnd = 'removed' | 'updated' | 'given-up' | 'stopped';
 
 export interface RunningAgent {
   deviceId: string;
   name: string;
-  /** Resolves when the coordinator has removed this device. */
-  removed: Promise<void>;
+  /** Resolves when the agent is to be stopped, without being stopped yet. */
+  ended: Promise<AgentEnd>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +57,7 @@ const STOP_TIMEOUT_MS = 2000;
 /** @throws {EnrolmentError} where the board cannot join */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { dataDirectory, log } = options;
+  await options.board.setBack?.(log);
   const board = await options.board.describe();
   const saved = savedEnrolment(dataDirectory);
   if (!saved && !options.token) {
@@ -100,30 +111,50 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     outbox,
     journal,
     send: sendUpdate,
-    measure: async (request, signal, mayBegin) => {
+    measure: async (request, signal, mayBegin, onProgress) => {
       const modelPath = await cache.get(request.modelSha256, request.modelBytes, signal);
-      return options.board.measure(request, { board, modelPath, signal, mayBegin });
+      return options.board.measure(request, { board, modelPath, signal, mayBegin, onProgress });
     },
   });
 
-  let onRemoved = () => {};
-  const removed = new Promise<void>((resolve) => {
-    onRemoved = resolve;
+  let end: (how: AgentEnd) => void = () => {};
+  const ended = new Promise<AgentEnd>((resolve) => {
+    end = resolve;
   });
-
-  client.on('connect', () => {
-    client.subscribe(topics.command(deviceId), { qos: 1 });
-    send(topics.status(deviceId), status('online'), true);
+  const updater = options.versions
+    ? new Updater({ versions: options.versions, server, log, onGivenUp: () => end('given-up') })
+    : null;
+  let updating = false;
+  const update = async (offer: UpdateOffer) => {
+    if (!updater || updating) return;
+    updating = true;
+    await jobs.between(async () => {
+      const result = await updater.install(offer);
+      if (result === 'switched') end('updated');
+      // The coordinator learns from it why.
+      if (result === 'failed') sayHello();
+    });
+    updating = false;
+  };
+  const sayHello = () => {
     const hello: HelloMessage = {
       protocol: PROTOCOL_VERSION,
       sessionId,
       deviceId,
       board: board as BoardDescription,
       jobs: jobs.open(),
+      ...(updater ? { update: updater.state() } : {}),
     };
     send(topics.hello(deviceId), JSON.stringify(hello));
+  };
+
+  client.on('connect', () => {
+    client.subscribe(topics.command(deviceId), { qos: 1 });
+    send(topics.status(deviceId), status('online'), true);
+    sayHello();
     for (const update of outbox.waiting()) sendUpdate(update);
     jobs.reportAgain();
+    updater?.connected();
     log(`connected to ${mqttUrl} as "${name}"`);
   });
   client.on('offline', () => log(`the coordinator at ${mqttUrl} cannot be reached: trying again`));
@@ -135,20 +166,38 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     else if (command.type === 'cancel') jobs.cancel(command, command.reason);
     else if (command.type === 'proceed') jobs.proceed(command);
     else if (command.type === 'acknowledge') for (const id of command.updateIds) outbox.acknowledge(id);
+    else if (command.type === 'update') void update(command.offer);
     else {
       log('this device was removed from the fleet: its credential is deleted');
       forgetEnrolment(dataDirectory);
       rmSync(join(dataDirectory, 'outbox'), { recursive: true, force: true });
       journal.forgetAll();
-      onRemoved();
+      end('removed');
     }
+  });
+
+  const startedAt = new Date().toISOString();
+  const local = await serveLocalStatus(dataDirectory, {
+    status: () => ({
+      pid: process.pid,
+      version: AGENT_VERSION,
+      startedAt,
+      connected: client.connected,
+      jobs: jobs.open().map(({ jobId }) => jobId),
+    }),
+    stop: () => end('stopped'),
+  }).catch((error: Error) => {
+    log(`"edgetune-agent status" will say that no agent runs here: ${error.message}`);
+    return null;
   });
 
   return {
     deviceId,
     name,
-    removed,
+    ended,
     async stop() {
+      local?.close();
+      updater?.close();
       await jobs.close();
       if (client.connected) {
         const farewell = client

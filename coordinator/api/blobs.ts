@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 import type { FleetAdmin } from '../fleet/fleet-admin.ts';
 import type { BlobStore } from '../study/blob-store.ts';
-import { hasAdminToken } from './guard.ts';
+import { deviceOf, hasAdminToken } from './guard.ts';
 import { HttpProblem } from './problem.ts';
 
 export function blobRoutes({
@@ -16,13 +16,9 @@ export function blobRoutes({
   fleet: FleetAdmin;
   adminToken: string | undefined;
 }): Hono {
-  const isDevice = (authorization: string | undefined) => {
-    const [, deviceId, credential] = /^Bearer (d-[^:]+):(.+)$/.exec(authorization ?? '') ?? [];
-    return deviceId !== undefined && credential !== undefined && fleet.verifyCredential(deviceId, credential);
-  };
   return new Hono().get('/:sha256', (c) => {
     const authorization = c.req.header('authorization');
-    if (adminToken !== undefined && !isDevice(authorization) && !hasAdminToken(authorization, adminToken)) {
+    if (adminToken !== undefined && !deviceOf(authorization, fleet) && !hasAdminToken(authorization, adminToken)) {
       throw new HttpProblem(401, 'a model is given to devices of the fleet and to holders of the admin token only');
     }
     const { sha256 } = c.req.param();

@@ -18,15 +18,16 @@ import type { StudyService } from '../study/study-service.ts';
 import { benchRoutes } from './bench-routes.ts';
 import { blobRoutes } from './blobs.ts';
 import { calibrationRoutes } from './calibration-routes.ts';
-import { type GuardOptions, guard } from './guard.ts';
-import { type JoinOptions, joinCommands } from './join-command.ts';
+import { deviceOf, type GuardOptions, guard } from './guard.ts';
+import { type InstallOptions, installRoutes } from './install-routes.ts';
+import { joinCommands } from './join-command.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerProblem, HttpProblem, readJson } from './problem.ts';
 import { serveDashboard } from './static-files.ts';
 import { overviewStream, studyStream } from './streams.ts';
 import { zipFiles } from './zip-files.ts';
 
-export interface ApiOptions extends GuardOptions, JoinOptions {
+export interface ApiOptions extends GuardOptions, InstallOptions {
   version: string;
   fleet: Fleet & FleetAdmin;
   studies: StudyService;
@@ -93,6 +94,14 @@ export function createApi(options: ApiOptions): Hono {
     const enrolment = fleet.enroll(enrollRequestSchema.parse(await readJson(c)));
     return c.json({ ...enrolment, mqttUrl: options.mqttUrlFor(c.req.header('host') ?? '') });
   });
+  app.delete('/api/enroll', async (c) => {
+    const id = deviceOf(c.req.header('authorization'), fleet);
+    const device = fleet.devices().find((each) => each.id === id);
+    if (!device) throw new HttpProblem(401, 'a device leaves with its own credential');
+    log(`${device.name} has left the fleet`);
+    await fleet.remove(device.name);
+    return c.body(null, 204);
+  });
   app.get('/api/devices', (c) => c.json({ devices: fleet.devices() }));
   app.post('/api/devices', async (c) => {
     const { name } = addDeviceRequestSchema.parse(await readJson(c));
@@ -150,6 +159,7 @@ export function createApi(options: ApiOptions): Hono {
   app.route('/api/bench', benchRoutes(options));
   app.route('/api/calibrations', calibrationRoutes(options));
   app.route('/api/blobs', blobRoutes(options));
+  app.route('/', installRoutes(options));
   serveDashboard(app, options);
   return app;
 }

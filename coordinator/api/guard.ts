@@ -1,6 +1,7 @@
 /** Who may ask: Host and Origin are checked (DNS rebinding, cross-site requests), then the admin token, where one is set. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
+import type { FleetAdmin } from '../fleet/fleet-admin.ts';
 import { HttpProblem } from './problem.ts';
 
 export interface GuardOptions {
@@ -41,6 +42,15 @@ export function guard({ hostNames, adminToken }: GuardOptions): MiddlewareHandle
     }
     await next();
   };
+}
+
+/** The device whose credential this is; null: it is none, or void. */
+export function deviceOf(
+  authorization: string | undefined,
+  fleet: Pick<FleetAdmin, 'verifyCredential'>,
+): string | null {
+  const [, deviceId, credential] = /^Bearer (d-[^:]+):(.+)$/.exec(authorization ?? '') ?? [];
+  return deviceId && credential && fleet.verifyCredential(deviceId, credential) ? deviceId : null;
 }
 
 /** Compares in constant time. */

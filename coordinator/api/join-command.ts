@@ -1,4 +1,4 @@
-/** The line to paste on a board. */
+/** The lines to paste on a board. */
 export interface JoinOptions {
   /** Base URL that agents shall use; absent: the address under which the request came in. */
   publicUrl: string | undefined;
@@ -8,17 +8,26 @@ export interface JoinOptions {
   mqttUrlFor(hostHeader: string): string;
 }
 
-/** `command` for a board; `localCommand` for a simulated board on a machine with this checkout. */
+/** Base URL of this coordinator for boards, given the Host header of a request. */
+export function serverFor({ publicUrl, reachableAs }: JoinOptions, hostHeader: string): string {
+  // Whoever asks on this machine calls it localhost; a board needs another name.
+  const host = reachableAs ? hostHeader.replace(/^(localhost|127\.0\.0\.1|\[::1\])(?=:|$)/, reachableAs) : hostHeader;
+  return publicUrl?.replace(/\/$/, '') ?? `http://${host}`;
+}
+
+/**
+ * `installCommand` makes the agent a service of the board; `command` runs it without root, where Node.js is;
+ * `localCommand` is for a simulated board on a machine with this checkout.
+ */
 export function joinCommands(
-  { publicUrl, reachableAs }: JoinOptions,
+  options: JoinOptions,
   hostHeader: string,
   name: string,
   token: string,
-): { command: string; localCommand: string } {
-  // Whoever asks on this machine calls it localhost; a board needs another name.
-  const host = reachableAs ? hostHeader.replace(/^(localhost|127\.0\.0\.1|\[::1\])(?=:|$)/, reachableAs) : hostHeader;
-  const server = publicUrl?.replace(/\/$/, '') ?? `http://${host}`;
+): { installCommand: string; command: string; localCommand: string } {
+  const server = serverFor(options, hostHeader);
   return {
+    installCommand: `curl -fsSL ${server}/install.sh | sudo sh -s -- --name ${name} --token ${token}`,
     command: `ONNXRUNTIME_NODE_INSTALL=skip npx --yes ${server}/agent.tgz run --server ${server} --token ${token}`,
     localCommand: `npx edgetune-agent run --server ${server} --token ${token} --data-dir ./agents/${name} --simulate raspberry-pi-5`,
   };

@@ -25,6 +25,7 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
       body: http.enrollRequestSchema,
       answer: http.enrollResponseSchema,
     },
+    delete: { summary: 'A device leaves the fleet, with its own credential' },
   },
   '/api/devices': {
     get: { summary: 'The fleet', answer: http.deviceListSchema },

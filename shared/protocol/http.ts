@@ -46,7 +46,9 @@ export const addDeviceResponseSchema = z.object({
   device: deviceViewSchema,
   token: z.string(),
   expiresAt: z.string(),
-  /** The line to paste on the board. */
+  /** The line to paste on the board: installs the agent as a service, with root. */
+  installCommand: z.string(),
+  /** The same without root and for as long as it runs, on a board with Node.js 20 or later. */
   command: z.string(),
   /** The same in a checkout of EdgeTune, for a simulated board. */
   localCommand: z.string(),

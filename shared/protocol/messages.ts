@@ -1,7 +1,7 @@
 /** The MQTT payloads: JSON, parsed by these schemas at the edge on both sides. */
 import { z } from 'zod';
 import { boardDescriptionSchema, deviceIdSchema } from '../domain/device.ts';
-import { measurementSchema } from '../domain/measurement.ts';
+import { measurementSchema, sha256Schema } from '../domain/measurement.ts';
 import { jobSchema, jobStateSchema } from './job.ts';
 
 export const PROTOCOL_VERSION = 1;
@@ -24,6 +24,17 @@ export const helloMessageSchema = z.object({
   board: boardDescriptionSchema,
   /** Jobs that the agent's journal holds and that are not finished. */
   jobs: z.array(z.object({ jobId: z.string(), attempt: z.int().min(1), leaseToken: z.string() })),
+  /** Of an agent that can update itself, because it was installed as a service. */
+  update: z
+    .object({
+      /** Version and beginning of the SHA-256 of what is installed. */
+      release: z.string(),
+      /** Such as linux-arm64. */
+      platform: z.string(),
+      /** The release that did not work here, and why. */
+      failed: z.object({ release: z.string(), reason: z.string() }).nullable(),
+    })
+    .optional(),
 });
 export type HelloMessage = z.infer<typeof helloMessageSchema>;
 
@@ -43,6 +54,15 @@ export const jobUpdateMessageSchema = z.object({
 });
 export type JobUpdateMessage = z.infer<typeof jobUpdateMessageSchema>;
 
+/** A newer agent, which the coordinator serves over HTTP. */
+export const updateOfferSchema = z.object({
+  version: z.string().regex(/^[\w.-]+$/),
+  /** Path on the coordinator. */
+  path: z.string().startsWith('/'),
+  sha256: sha256Schema,
+});
+export type UpdateOffer = z.infer<typeof updateOfferSchema>;
+
 export const commandMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('job'), job: jobSchema }),
   z.object({
@@ -55,6 +75,7 @@ export const commandMessageSchema = z.discriminatedUnion('type', [
   /** The coordinator's machine is quiet: the measured window may begin. */
   z.object({ type: z.literal('proceed'), jobId: z.string(), attempt: z.int().min(1), leaseToken: z.string() }),
   z.object({ type: z.literal('acknowledge'), updateIds: z.array(z.string()).min(1) }),
+  z.object({ type: z.literal('update'), offer: updateOfferSchema }),
   /** Sent when the device was removed from the fleet: the agent forgets its credential and stops. */
   z.object({ type: z.literal('removed') }),
 ]);

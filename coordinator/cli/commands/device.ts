@@ -24,8 +24,9 @@ export function registerDevice(program: Command): void {
       const added = options.renew ? await client.renewToken(name) : await client.addDevice(name);
       if (options.json) return printJson(added);
       console.log(
-        `"${name}" is waited for. On the board, run (once, before ${added.expiresAt}):\n\n  ${added.command}\n`,
+        `"${name}" is waited for. On the board, run (once, before ${added.expiresAt}):\n\n  ${added.installCommand}\n`,
       );
+      console.log(`Or, without root and with Node.js 20 or later, for as long as it runs:\n\n  ${added.command}\n`);
       console.log(`To stand in for a board from a checkout of EdgeTune on this machine:\n\n  ${added.localCommand}`);
     });
 

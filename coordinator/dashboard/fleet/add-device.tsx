@@ -80,9 +80,14 @@ function JoinCommand({ added, onClose }: { added: AddDeviceResponse; onClose(): 
   return (
     <Dialog title={`Add ${name}`} onClose={onClose}>
       <p>
-        Run this on the board (it needs Node.js 20 or later). The command works once, until {dateTime(added.expiresAt)}.
+        Run this on the board: it installs the agent as a service. The command works once, until{' '}
+        {dateTime(added.expiresAt)}.
       </p>
-      <CopyLine label="Command" text={added.command} />
+      <CopyLine label="Command" text={added.installCommand} />
+      <details>
+        <summary>Without root, for as long as it runs (needs Node.js 20 or later)</summary>
+        <CopyLine label="Command without root" text={added.command} />
+      </details>
       <details>
         <summary>No board at hand? Simulate one on the coordinator’s machine</summary>
         <CopyLine label="Command for a simulated board" text={added.localCommand} />

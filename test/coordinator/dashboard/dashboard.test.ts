@@ -74,7 +74,9 @@ describe('dashboard', { skip: noChromium, timeout: 120_000 }, () => {
     await page.getByLabel('Name').fill('kitchen-pi');
     await page.keyboard.press('Enter');
     const command = page.getByLabel('Command', { exact: true });
-    assert.match(await command.inputValue(), /^npx --yes http.*--token secret$/);
+    assert.match(await command.inputValue(), /^curl -fsSL http.*--name kitchen-pi --token secret$/);
+    await text('Without root, for as long as it runs (needs Node.js 20 or later)').click();
+    assert.match(await page.getByLabel('Command without root').inputValue(), /^npx --yes http.*--token secret$/);
     await text('Waiting for kitchen-pi to join …').waitFor();
     fake.push('/api/stream', { type: 'device', device: sampleDevice('kitchen-pi') });
     await text('✓ kitchen-pi has joined.').waitFor();

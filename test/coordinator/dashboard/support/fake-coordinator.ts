@@ -85,6 +85,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
         device: added,
         token: 'secret',
         expiresAt: added.addedAt,
+        installCommand: `curl -fsSL ${fake.url}/install.sh | sudo sh -s -- --name ${added.name} --token secret`,
         command,
         localCommand: `${command} --simulate raspberry-pi-5`,
       });

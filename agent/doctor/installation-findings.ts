@@ -1,0 +1,79 @@
+/** Whether the agent itself works here: its runtime, its disk, its coordinator. */
+import { statfsSync } from 'node:fs';
+import { savedEnrolment } from '../session/enrolment.ts';
+import { localStatus } from '../session/local-status.ts';
+import { selfTest } from '../update/self-test.ts';
+import { Versions } from '../update/versions.ts';
+import { AGENT_VERSION } from '../version.ts';
+import { bad, type Finding, good, missing } from './finding.ts';
+
+const HEALTH_TIMEOUT_MS = 5000;
+/** Below this a model of common size and an update no longer fit. */
+const LEAST_FREE_BYTES = 500e6;
+
+export async function installationFindings(dataDirectory: string): Promise<Finding[]> {
+  return [
+    await runtime(),
+    disk(dataDirectory),
+    await coordinator(dataDirectory),
+    await agent(dataDirectory),
+    ...update(),
+  ];
+}
+
+async function runtime(): Promise<Finding> {
+  try {
+    await selfTest();
+    return good('ONNX Runtime', `runs a model (agent ${AGENT_VERSION}, Node.js ${process.versions.node})`);
+  } catch (error) {
+    return bad(
+      'ONNX Runtime',
+      (error as Error).message,
+      'install the agent again with the line of "edgetune device add NAME"',
+    );
+  }
+}
+
+function disk(dataDirectory: string): Finding {
+  try {
+    const { bavail, bsize } = statfsSync(dataDirectory);
+    const free = `${Math.round((bavail * bsize) / 1e6)} MB free for ${dataDirectory}`;
+    return bavail * bsize >= LEAST_FREE_BYTES
+      ? good('disk', free)
+      : missing('disk', free, `make room: models and updates need ${LEAST_FREE_BYTES / 1e6} MB`);
+  } catch {
+    return missing('disk', `${dataDirectory} does not exist yet`, 'it is made when the board joins a fleet');
+  }
+}
+
+async function coordinator(dataDirectory: string): Promise<Finding> {
+  const enrolment = savedEnrolment(dataDirectory);
+  if (!enrolment)
+    return missing(
+      'fleet',
+      'this board has not joined one',
+      'paste the line of "edgetune device add NAME" on this board',
+    );
+  const joined = `"${enrolment.name}" of the coordinator at ${enrolment.server}`;
+  try {
+    const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
+    const response = await fetch(new URL('/api/health', enrolment.server), { signal });
+    if (response.ok) return good('fleet', `${joined}, which answers`);
+    return missing('fleet', `${joined}, which answers HTTP ${response.status}`, 'is it the same coordinator?');
+  } catch {
+    return missing('fleet', `${joined}, which cannot be reached`, 'is it running, and does this board have a network?');
+  }
+}
+
+async function agent(dataDirectory: string): Promise<Finding> {
+  const status = await localStatus(dataDirectory);
+  if (!status) return missing('agent', 'not running', 'sudo systemctl start edgetune-agent, or edgetune-agent run');
+  if (!status.connected) return missing('agent', 'runs, but is not connected', 'journalctl -u edgetune-agent says why');
+  return good('agent', `runs and is online (version ${status.version})`);
+}
+
+function update(): Finding[] {
+  const failed = Versions.ofThisInstallation()?.failed();
+  if (!failed) return [];
+  return [missing('update', `to ${failed.release} failed: ${failed.reason}`, 'the previous version goes on')];
+}
