@@ -1,11 +1,6 @@
 /** Load generator in real time: MLPerf Inference's scenarios (https://arxiv.org/abs/1911.02549) on a runner. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  createRateJudge,
-  createRateSearch,
-  QUERIES_PER_RATE,
-  type RateVerdict,
-} from '@edgetune/shared/domain/rate-search.ts';
+import { createRateJudge, createRateSearch, type RateVerdict } from '@edgetune/shared/domain/rate-search.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { type StopReason, stopper } from './stopper.ts';
@@ -25,12 +20,15 @@ export interface LoadResult {
   stopReason: StopReason;
 }
 
+/** Runs so many samples again and again without a pause; resolves to how long each run took, in ms. */
+export type RunBurst = (samples: number, times: number) => Promise<readonly number[]>;
+
 export interface LoadOptions {
   scenario: Scenario;
   batchSize: number;
   stopRule: StopRule;
   seed: number;
-  /** Called when the window begins: a search for the highest rate comes before it. */
+  /** Called when the window begins; again where another one takes its place: a rate that was found did not hold in it. */
   onWindow?: () => void | Promise<void>;
 }
 
@@ -40,14 +38,41 @@ export async function playRealLoad(run: RunBatch, options: LoadOptions): Promise
   if (scenario.kind === 'server') {
     const server = { run, batchSize, batchingWindowMs: scenario.batchingWindowMs, seed: options.seed };
     const { arrivalsPerS, p99BoundMs } = scenario;
-    const rate = arrivalsPerS ?? (await highestRate(server, p99BoundMs as number, stopRule.maxDurationMs));
+    if (arrivalsPerS === undefined) return serveHighestRate(server, p99BoundMs as number, options);
     await onWindow?.();
-    const minRuns = arrivalsPerS === undefined ? Math.max(stopRule.minRuns, QUERIES_PER_RATE) : stopRule.minRuns;
-    return serve(server, rate, stopper({ ...stopRule, minRuns }));
+    return serve(server, arrivalsPerS, stopper(stopRule));
   }
   await onWindow?.();
   const perQuery = scenario.kind === 'multi-stream' ? scenario.samplesPerQuery : batchSize;
-  return backToBack(run, perQuery, batchSize, stopRule);
+  return options.burst && perQuery <= batchSize
+    ? inBursts(options.burst, perQuery, stopRule)
+    : backToBack(run, perQuery, batchSize, stopRule);
+}
+
+/** Long enough that the first run of a burst, which finds cold caches, is one among many; short enough to stop in time. */
+const BURST_MS = 10;
+
+/** The next query starts when the last has ended; what the agent does between bursts is in no latency. */
+async function inBursts(burst: RunBurst, perQuery: number, stopRule: StopRule): Promise<LoadResult> {
+  const stop = stopper(stopRule);
+  const latenciesMs: number[] = [];
+  const start = performance.now();
+  let runningMs = 0;
+  for (let times = 1; ; ) {
+    const took = await burst(perQuery, times);
+    latenciesMs.push(...took);
+    const burstMs = took.reduce((sum, ms) => sum + ms, 0);
+    runningMs += burstMs;
+    const windowMs = performance.now() - start;
+    const stopReason = stop(latenciesMs, windowMs);
+    if (stopReason) {
+      const overheadMs = Math.max(0, windowMs - runningMs);
+      return { latenciesMs, samples: latenciesMs.length * perQuery, windowMs, overheadMs, stopReason };
+    }
+    const count = latenciesMs.length;
+    const left = (count < stopRule.minRuns ? stopRule.minRuns : stopRule.maxRuns) - count;
+    times = Math.max(1, Math.min(left, Math.floor((BURST_MS * took.length) / burstMs)));
+  }
 }
 
 /** The next query starts when the last has ended. */
@@ -126,20 +151,29 @@ async function serve<Reason>(
 
 const CAPACITY_RUNS = 5;
 
-/** In samples per second. @throws {RateNotFoundError} */
-async function highestRate(server: Server, p99BoundMs: number, maxDurationMs: number): Promise<number> {
-  const start = performance.now();
-  const isTimeUp = () => performance.now() - start >= maxDurationMs;
+/** Searches the highest rate that keeps the bound; the window is the run that confirms it. @throws {RateNotFoundError} */
+async function serveHighestRate(
+  server: Server,
+  p99BoundMs: number,
+  { stopRule, onWindow }: LoadOptions,
+): Promise<LoadResult> {
+  let phaseStart = performance.now();
   for (let runs = 0; runs < CAPACITY_RUNS; runs += 1) await server.run(server.batchSize);
-  const capacityPerS = (1000 * CAPACITY_RUNS * server.batchSize) / (performance.now() - start);
+  const capacityPerS = (1000 * CAPACITY_RUNS * server.batchSize) / (performance.now() - phaseStart);
   const search = createRateSearch(capacityPerS, p99BoundMs);
-  for (let rate = search.next(); rate !== null; rate = search.next()) {
-    const judge = createRateJudge(p99BoundMs);
-    const stop = (latenciesMs: readonly number[]): RateVerdict | null =>
-      judge(latenciesMs) ?? (isTimeUp() ? 'late' : null);
-    search.tell((await serve(server, rate, stop)).stopReason);
+  let isConfirming = false;
+  for (let step = search.next(); step; step = search.next()) {
+    if (step.isWindow && !isConfirming) phaseStart = performance.now();
+    isConfirming = step.isWindow;
+    if (isConfirming) await onWindow?.();
+    const judge = createRateJudge(p99BoundMs, isConfirming ? stopRule.minDurationMs : 0);
+    const stop = (latenciesMs: readonly number[], elapsedMs: number): RateVerdict | null =>
+      judge(latenciesMs, elapsedMs) ?? (performance.now() - phaseStart >= stopRule.maxDurationMs ? 'late' : null);
+    const played = await serve(server, step.ratePerS, stop);
+    if (isConfirming && played.stopReason === 'passed') return { ...played, stopReason: 'converged' };
+    search.tell(played.stopReason);
   }
-  return search.found();
+  throw search.failure();
 }
 
 async function waitUntil(due: number): Promise<void> {

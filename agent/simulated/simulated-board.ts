@@ -148,9 +148,10 @@ class Board implements SimulatedBoard {
     for (let left = stopRule.warmupRuns; left > 0; left -= 1) run.run(config.batchSize);
     const warmup = { warmupMs: 0, warmupJ: 0, temperatureCBefore: 0 };
     const onWindow = () => {
+      // What came before this window, windows that it takes the place of included.
       Object.assign(warmup, {
-        warmupMs: run.elapsedMs,
-        warmupJ: run.grossJ,
+        warmupMs: warmup.warmupMs + run.elapsedMs,
+        warmupJ: warmup.warmupJ + run.grossJ,
         temperatureCBefore: run.thermal.temperatureC,
       });
       run.resetCounters();

@@ -1,10 +1,5 @@
 /** Load generator in virtual time: the scenarios of MLPerf Inference (https://arxiv.org/abs/1911.02549) on a simulated board. */
-import {
-  createRateJudge,
-  createRateSearch,
-  QUERIES_PER_RATE,
-  type RateVerdict,
-} from '@edgetune/shared/domain/rate-search.ts';
+import { createRateJudge, createRateSearch, type RateVerdict } from '@edgetune/shared/domain/rate-search.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { type StopReason, stopper } from '../measure/stopper.ts';
@@ -75,24 +70,36 @@ function serve<Reason>(
 
 const CAPACITY_RUNS = 5;
 
-/** In samples per second. @throws {RateNotFoundError} */
-function highestRate(run: VirtualRun, load: ServerLoad, p99BoundMs: number, maxDurationMs: number): number {
+/** Searches the highest rate that keeps the bound; the window is the run that confirms it. @throws {RateNotFoundError} */
+function serveHighestRate(
+  run: VirtualRun,
+  load: ServerLoad,
+  { p99BoundMs, rule, onWindow }: { p99BoundMs: number; rule: StopRule; onWindow: () => void },
+): { latenciesMs: number[]; stopReason: StopReason } {
   const startMs = run.elapsedMs;
-  const isTimeUp = () => run.elapsedMs - startMs >= maxDurationMs;
   for (let runs = 0; runs < CAPACITY_RUNS; runs += 1) run.run(load.batchSize);
-  const search = createRateSearch((1000 * CAPACITY_RUNS * load.batchSize) / (run.elapsedMs - startMs), p99BoundMs);
-  for (let rate = search.next(); rate !== null; rate = search.next()) {
-    const judge = createRateJudge(p99BoundMs);
-    const stop = (latenciesMs: readonly number[]): RateVerdict | null =>
-      judge(latenciesMs) ?? (isTimeUp() ? 'late' : null);
-    search.tell(serve(run, load, rate, stop).stopReason);
+  let spentMs = run.elapsedMs - startMs;
+  const search = createRateSearch((1000 * CAPACITY_RUNS * load.batchSize) / spentMs, p99BoundMs);
+  let isConfirming = false;
+  for (let step = search.next(); step; step = search.next()) {
+    if (step.isWindow && !isConfirming) spentMs = 0;
+    isConfirming = step.isWindow;
+    if (isConfirming) onWindow();
+    const judge = createRateJudge(p99BoundMs, isConfirming ? rule.minDurationMs : 0);
+    const beganMs = run.elapsedMs;
+    const stop = (latenciesMs: readonly number[], elapsedMs: number): RateVerdict | null =>
+      judge(latenciesMs, elapsedMs) ?? (spentMs + elapsedMs >= rule.maxDurationMs ? 'late' : null);
+    const { latenciesMs, stopReason } = serve(run, load, step.ratePerS, stop);
+    spentMs += run.elapsedMs - beganMs;
+    if (isConfirming && stopReason === 'passed') return { latenciesMs, stopReason: 'converged' };
+    search.tell(stopReason);
   }
-  return search.found();
+  throw search.failure();
 }
 
 /**
  * Plays a scenario. Returns the latency of each query from its scheduled issue time (offline: of each run of a batch).
- * @param onWindow called when the window begins: a search for the highest rate comes before it
+ * @param onWindow called when the window begins; again where another one takes its place
  * @throws {RateNotFoundError} where no rate keeps the bound of a server scenario
  */
 export function playScenario(
@@ -109,8 +116,8 @@ export function playScenario(
   }
   const { arrivalsPerS, p99BoundMs, batchingWindowMs } = scenario;
   const load = { batchSize, batchingWindowMs, random };
-  const rate = arrivalsPerS ?? highestRate(run, load, p99BoundMs as number, rule.maxDurationMs);
+  if (arrivalsPerS === undefined)
+    return serveHighestRate(run, load, { p99BoundMs: p99BoundMs as number, rule, onWindow });
   onWindow();
-  const minRuns = arrivalsPerS === undefined ? Math.max(rule.minRuns, QUERIES_PER_RATE) : rule.minRuns;
-  return serve(run, load, rate, stopper({ ...rule, minRuns }));
+  return serve(run, load, arrivalsPerS, stopper(rule));
 }

@@ -29,6 +29,8 @@ export interface CalibrationService {
   start(request: CalibrationRequest): Promise<CalibrationView>;
   find(id: string): CalibrationView | null;
   cancel(id: string): CalibrationView | null;
+  /** Models that must not be cleaned up. */
+  blobsInUse(): string[];
   close(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ interface Architecture {
 export function createCalibrationService(options: CalibrationServiceOptions): CalibrationService {
   const { inference, blobs, log } = options;
   const calibrations = new Map<string, { view: CalibrationView; controller: AbortController; done: Promise<void> }>();
+  const inUse = new Set<string>();
   let analysed: Promise<Architecture[]> | null = null;
 
   /** The pool with its analyses, made once, other work in between. */
@@ -126,7 +129,8 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
   async function measure({ build }: Architecture, device: DeviceView, signal: AbortSignal) {
     const onnx = build();
     const modelSha256 = await blobs.put(onnx);
-    const { best, reason } = await inference.tune(
+    inUse.add(modelSha256);
+    const tuned = inference.tune(
       {
         studyId: null,
         signature: analyseModel(onnx, { batchSize: 1 }).signature,
@@ -149,6 +153,7 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
       () => {},
       signal,
     );
+    const { best, reason } = await tuned.finally(() => inUse.delete(modelSha256));
     return { measurement: best, reason };
   }
 
@@ -159,6 +164,7 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
       calibrations.get(id)?.controller.abort(new Error('the calibration was cancelled'));
       return calibrations.get(id)?.view ?? null;
     },
+    blobsInUse: () => [...inUse],
     async close() {
       for (const { controller } of calibrations.values()) controller.abort(new Error('the coordinator is stopping'));
       await Promise.all([...calibrations.values()].map(({ done }) => done));

@@ -12,56 +12,71 @@ const ALLOWED_OVER = allowedOver(QUERIES_PER_RATE, PERCENTILE) as number;
 const PRECISION = 0.02;
 /** Below this share of what the runner can do at all, no rate is worth knowing. */
 const LEAST_SHARE = 0.01;
+/** Where a window does not confirm its rate, the next one is this much lower. */
+const STEP_DOWN = 0.95;
 
 /** No rate keeps the bound, or none could be shown to in the time that there was. */
 export class RateNotFoundError extends Error {
   override name = 'RateNotFoundError';
 }
 
-export interface RateSearch {
-  /** The rate to try now, in samples per second; null: the search is over. */
-  next(): number | null;
-  /** Whether the rate that was tried keeps the bound; `late`: the time was up before that was known. */
-  tell(verdict: RateVerdict): void;
-  /** The highest rate that passed. @throws {RateNotFoundError} */
-  found(): number;
-}
+/** `late`: the time was up before the run was decided. */
 export type RateVerdict = 'passed' | 'failed' | 'late';
 
-/** @param capacityPerS what the runner does when it never waits: no rate above it can be sustained */
+export interface RateSearch {
+  /** The rate to try now, in samples per second; null: no rate will do. `isWindow`: if it passes, this run is the answer. */
+  next(): { ratePerS: number; isWindow: boolean } | null;
+  tell(verdict: RateVerdict): void;
+  /** Why there is no rate. */
+  failure(): RateNotFoundError;
+}
+
+/**
+ * Bisects, then confirms what it has found in a run of its own, at a lower rate where it does not hold: queries that queue
+ * are not independent, and the luckiest of several runs flatters.
+ * @param capacityPerS what the runner does when it never waits: no rate above it can be sustained
+ */
 export function createRateSearch(capacityPerS: number, p99BoundMs: number): RateSearch {
   let [low, high] = [0, capacityPerS];
+  let confirming = false;
   let late = false;
-  const middle = () => (low + high) / 2;
+  const least = LEAST_SHARE * capacityPerS;
   return {
     next() {
-      const isOver = late || high - low <= PRECISION * high || high < LEAST_SHARE * capacityPerS;
-      return isOver ? null : middle();
+      confirming ||= high - low <= PRECISION * high || high < least;
+      if (!confirming) return { ratePerS: (low + high) / 2, isWindow: false };
+      return low < least ? null : { ratePerS: low, isWindow: true };
     },
     tell(verdict) {
-      if (verdict === 'passed') low = middle();
-      else if (verdict === 'failed') high = middle();
-      else late = true;
+      if (verdict === 'late') late = true;
+      if (confirming) low = verdict === 'late' ? 0 : low * STEP_DOWN;
+      else if (verdict === 'late') confirming = true;
+      else if (verdict === 'passed') low = (low + high) / 2;
+      else high = (low + high) / 2;
     },
-    found() {
-      if (low > 0) return low;
-      throw new RateNotFoundError(
+    failure: () =>
+      new RateNotFoundError(
         late
           ? `no rate could be shown to keep p99 <= ${p99BoundMs} ms in the time that there was (each takes ${QUERIES_PER_RATE} queries)`
           : `no rate keeps p99 <= ${p99BoundMs} ms: even samples that hardly ever wait take longer`,
-      );
-    },
+      ),
   };
 }
 
-/** Judges a run at one rate after each batch of its latencies; null: not decided yet. */
-export function createRateJudge(p99BoundMs: number): (latenciesMs: readonly number[]) => 'passed' | 'failed' | null {
+/**
+ * Judges a run at one rate after each batch of its latencies; null: not decided yet.
+ * @param minDurationMs how long a run that passes lasts at least
+ */
+export function createRateJudge(
+  p99BoundMs: number,
+  minDurationMs = 0,
+): (latenciesMs: readonly number[], elapsedMs: number) => 'passed' | 'failed' | null {
   let seen = 0;
   let over = 0;
-  return (latenciesMs) => {
+  return (latenciesMs, elapsedMs) => {
     for (; seen < Math.min(latenciesMs.length, QUERIES_PER_RATE); seen += 1)
       if ((latenciesMs[seen] as number) > p99BoundMs) over += 1;
     if (over > ALLOWED_OVER) return 'failed';
-    return seen >= QUERIES_PER_RATE ? 'passed' : null;
+    return seen >= QUERIES_PER_RATE && elapsedMs >= minDurationMs ? 'passed' : null;
   };
 }

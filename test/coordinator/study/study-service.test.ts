@@ -19,6 +19,20 @@ stop: {trials: 6}
 ${more}`;
 
 describe('a study', () => {
+  it('cleans up blobs, but none that others still need', async () => {
+    const benched = 'b'.repeat(64);
+    const { service, store, close } = studyService({ directory: newDirectory(), otherBlobsInUse: () => [benched] });
+    const spared: ReadonlySet<string>[] = [];
+    store.blobs.collect = async (inUse) => {
+      spared.push(inUse);
+      return 0;
+    };
+    const { id } = await service.create(yaml());
+    await untilState(service, id, 'succeeded', 'failed');
+    await close();
+    assert.ok(spared.length > 0 && spared.every((inUse) => inUse.has(benched)));
+  });
+
   it('runs to a recommendation whose models are fully trained and measured on each device', async () => {
     const { service, close } = studyService({ directory: newDirectory() });
     const { id } = await service.create(yaml());

@@ -190,6 +190,7 @@ export function studyService(options: {
   inference?: InferenceServer;
   fleet?: ReturnType<typeof fakeFleet>['fleet'];
   cores?: number;
+  otherBlobsInUse?: () => string[];
 }) {
   const store: Store = openStore(options.directory);
   const service = createStudyService({
@@ -204,6 +205,7 @@ export function studyService(options: {
     checks: { checkSpace: () => [], defaultSpace: () => space },
     workloads: [],
     log: () => {},
+    ...(options.otherBlobsInUse ? { otherBlobsInUse: options.otherBlobsInUse } : {}),
   });
   return {
     service,
