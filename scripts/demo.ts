@@ -21,7 +21,8 @@ const DIRECTORY = join(ROOT, '.edgetune', 'demo');
 
 /** Simulated boards take as long as the boards would (time scale 1), so that the overlap with training is real. */
 const DEVICES = [
-  { name: 'this-machine', flags: [] },
+  // The agents of the simulated boards run here too.
+  { name: 'this-machine', flags: ['--tolerate-load'] },
   { name: 'pi-4', flags: ['--simulate', 'raspberry-pi-4', '--time-scale', '1'] },
   { name: 'pi-5', flags: ['--simulate', 'raspberry-pi-5', '--time-scale', '1'] },
   { name: 'orin-nano', flags: ['--simulate', 'jetson-orin-nano', '--time-scale', '1'] },

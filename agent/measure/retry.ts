@@ -5,14 +5,20 @@ import type { Verdict } from './judge-conditions.ts';
 
 export interface RetryRules {
   attempts: number;
-  /** Longest wait before the next attempt. */
-  mostWaitMs: number;
+  /** Longest wait before the next attempt: for the board to cool, and for others to be quiet. */
+  mostCoolingMs: number;
+  mostDisturbedMs: number;
   /** How near the temperature must come to where it was before the first attempt. */
   nearC: number;
   mostOtherLoadCores: number;
 }
 
-export const RETRY_RULES: Omit<RetryRules, 'mostOtherLoadCores'> = { attempts: 3, mostWaitMs: 60_000, nearC: 3 };
+export const RETRY_RULES: Omit<RetryRules, 'mostOtherLoadCores'> = {
+  attempts: 3,
+  mostCoolingMs: 60_000,
+  mostDisturbedMs: 20_000,
+  nearC: 3,
+};
 
 /** How often it is looked whether the board is fit again. */
 const LOOK_EVERY_MS = 1000;
@@ -42,11 +48,12 @@ export async function untilValid<T extends { verdict: Verdict | null }>(
     if (!result.verdict || attempts >= rules.attempts) return { ...result, attempts };
     const isFit =
       result.verdict.cause === 'disturbed' ? quiet(host, rules.mostOtherLoadCores) : cool(host, coolC, rules);
+    const mostWaitMs = result.verdict.cause === 'disturbed' ? rules.mostDisturbedMs : rules.mostCoolingMs;
     const sinceMs = host.nowMs();
     do {
       await host.sleep(LOOK_EVERY_MS, signal);
       onProgress();
-    } while (!isFit() && host.nowMs() - sinceMs < rules.mostWaitMs);
+    } while (!isFit() && host.nowMs() - sinceMs < mostWaitMs);
   }
 }
 

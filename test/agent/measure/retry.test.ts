@@ -76,6 +76,13 @@ describe('a measurement', () => {
     assert.deepEqual([attempts, seconds], [2, 6]);
   });
 
+  it('on a machine that is never quiet waits twenty seconds each time', async () => {
+    const host = FixtureHost.of('raspberry-pi-5');
+    host.files.set('/proc/stat', () => `cpu ${Math.round(host.now * 0.2)} 0 0 0 0 0 0 0 0 0\n`);
+    const { attempts, seconds, verdict } = await play(host, [disturbed, disturbed, disturbed]);
+    assert.deepEqual([attempts, seconds, verdict], [3, 40, disturbed]);
+  });
+
   it('that is cancelled meanwhile ends at once', async () => {
     const controller = new AbortController();
     const onProgress = () => controller.abort(new Error('no longer wanted'));
