@@ -1,5 +1,6 @@
 /** A study's recommendation for the terminal: a row per device. */
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { renderTable } from './table.ts';
@@ -15,6 +16,7 @@ export function renderRecommendation(study: StudyDetail): string {
   );
   const rows = best.devices.map(({ device, config, measurement }) => [
     device,
+    config.precision,
     config.batchSize,
     config.threads,
     measurement.latencyMs ? formatQuantity(measurement.latencyMs.p50, 'time') : '–',
@@ -32,11 +34,36 @@ export function renderRecommendation(study: StudyDetail): string {
     `  ${settings.join(', ')}`,
     '',
     renderTable(
-      ['device', 'batch', 'threads', 'latency p50', 'p99', 'throughput', 'memory', 'energy/inference', 'evidence'],
+      [
+        'device',
+        'precision',
+        'batch',
+        'threads',
+        'latency p50',
+        'p99',
+        'throughput',
+        'memory',
+        'energy/inference',
+        'evidence',
+      ],
       rows,
     ),
+    ...int8Lines(best),
     ...(others.length > 0 ? ['', `Also on the Pareto front: ${others.join(', ')}`] : []),
   ].join('\n');
+}
+
+/** What the int8 variant costs in accuracy, and why a device runs it or not. */
+function int8Lines({ quantised, devices }: RecommendedModel): string[] {
+  if (!quantised) return [];
+  if ('reason' in quantised) return ['', `No int8 variant: ${quantised.reason}`];
+  const { testAccuracy, validationAccuracy, onnxBytes } = quantised;
+  const ratio = (value: number) => formatQuantity(value, 'ratio');
+  return [
+    '',
+    `In int8: test accuracy ${ratio(testAccuracy)}, validation ${ratio(validationAccuracy)}, ${formatQuantity(onnxBytes, 'memory')}`,
+    ...devices.flatMap(({ device, precisionReason }) => (precisionReason ? [`  ${device}: ${precisionReason}`] : [])),
+  ];
 }
 
 /** Energy with where it comes from; a board without a meter has none. */

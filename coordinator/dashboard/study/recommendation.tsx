@@ -29,7 +29,7 @@ export function RecommendationSection({ recommendation }: { recommendation: Reco
 }
 
 function Model({ model, place }: { model: RecommendedModel; place: number }) {
-  const { trialId, candidate } = model;
+  const { trialId, candidate, quantised } = model;
   const onnx = useAction(() => download(`/api/blobs/${model.onnxSha256}?name=model.onnx`, `trial-${trialId}.onnx`));
   const card = useAction(() =>
     download(`/api/blobs/${model.modelCardSha256}?name=model-card.md`, `trial-${trialId}-model-card.md`),
@@ -50,20 +50,62 @@ function Model({ model, place }: { model: RecommendedModel; place: number }) {
           .map(([name, value]) => `${name} ${parameterText(value)}`)
           .join(' · ')}
       </p>
+      {quantised && <InInt8 quantised={quantised} />}
       <SettingsTable
         label={`Devices of trial ${trialId}`}
         caption={`Recommended settings of trial ${trialId} per device`}
         rows={model.devices}
       />
+      <PrecisionReasons model={model} />
       <div class="buttons">
         <button type="button" class="primary" disabled={onnx.busy.value} onClick={onnx.run}>
           Download ONNX<span class="hidden"> of trial {trialId}</span>
         </button>
+        {quantised && 'onnxSha256' in quantised && <Int8Download trialId={trialId} sha256={quantised.onnxSha256} />}
         <button type="button" disabled={card.busy.value} onClick={card.run}>
           Model card<span class="hidden"> of trial {trialId}</span>
         </button>
       </div>
       <ErrorText text={onnx.error.value ?? card.error.value} />
     </article>
+  );
+}
+
+/** The same model in 8-bit integers: what that costs in accuracy and saves in bytes, or why there is none. */
+function InInt8({ quantised }: { quantised: NonNullable<RecommendedModel['quantised']> }) {
+  if ('reason' in quantised) return <p>No int8 variant: {quantised.reason}.</p>;
+  return (
+    <p>
+      In int8: accuracy <strong>{quantity(quantised.testAccuracy, 'ratio')}</strong> on the test split,{' '}
+      {quantity(quantised.validationAccuracy, 'ratio')} on the validation split ·{' '}
+      {quantity(quantised.onnxBytes, 'memory')}
+    </p>
+  );
+}
+
+/** Why a device is recommended the one precision and not the other. */
+function PrecisionReasons({ model: { devices } }: { model: RecommendedModel }) {
+  const reasons = devices.filter(({ precisionReason }) => precisionReason !== null);
+  if (reasons.length === 0) return null;
+  return (
+    <ul class="quiet">
+      {reasons.map(({ device, config, precisionReason }) => (
+        <li key={device}>
+          {device} runs the {config.precision} file: {precisionReason}.
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Int8Download({ trialId, sha256 }: { trialId: number; sha256: string }) {
+  const file = useAction(() => download(`/api/blobs/${sha256}?name=model-int8.onnx`, `trial-${trialId}-int8.onnx`));
+  return (
+    <>
+      <button type="button" disabled={file.busy.value} onClick={file.run}>
+        Download int8 ONNX<span class="hidden"> of trial {trialId}</span>
+      </button>
+      <ErrorText text={file.error.value} />
+    </>
   );
 }
