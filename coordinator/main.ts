@@ -87,6 +87,7 @@ export async function startCoordinator({
       machineId: machineId(),
       log,
       onMeasurement: (measurement) => store.measurements.save(measurement),
+      agentRelease,
       ...(embedded ? { disconnect: (id: string) => embedded.disconnect(id) } : {}),
     });
     fleet = managed;

@@ -151,10 +151,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   client.on('connect', () => {
     client.subscribe(topics.command(deviceId), { qos: 1 });
     send(topics.status(deviceId), status('online'), true);
+    // Before the hello, which tells of updates that failed.
+    updater?.connected();
     sayHello();
     for (const update of outbox.waiting()) sendUpdate(update);
     jobs.reportAgain();
-    updater?.connected();
     log(`connected to ${mqttUrl} as "${name}"`);
   });
   client.on('offline', () => log(`the coordinator at ${mqttUrl} cannot be reached: trying again`));

@@ -15,8 +15,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import type { HelloMessage, UpdateOffer } from '@edgetune/shared/protocol/messages.ts';
-import { releaseName, type Versions } from './versions.ts';
+import { type HelloMessage, releaseName, type UpdateOffer } from '@edgetune/shared/protocol/messages.ts';
+import type { Versions } from './versions.ts';
 
 const SELF_TEST_TIMEOUT_MS = 5 * 60_000;
 const CONNECT_TIMEOUT_MS = 2 * 60_000;
@@ -76,7 +76,7 @@ export class Updater {
    */
   async install(offer: UpdateOffer): Promise<'switched' | 'failed' | 'postponed'> {
     const { versions, log } = this.#options;
-    const release = releaseName(offer.version, offer.sha256);
+    const release = releaseName(offer);
     if (release === versions.current() || release === versions.failed()?.release) return 'postponed';
     log(`version ${offer.version} is offered: installing it beside ${versions.current()}`);
     const folder = join(versions.folder, release);
@@ -141,6 +141,6 @@ async function selfTestOf(folder: string, version: string): Promise<void> {
   } catch (error) {
     const { stderr = '', killed, message } = error as Error & { stderr?: string; killed?: boolean };
     if (killed) throw new Error(`its self-test did not end within ${SELF_TEST_TIMEOUT_MS / 1000} s`);
-    throw new Error(stderr.trim().split('\n').at(-1) || message);
+    throw new Error(stderr.trim().split('\n').at(-1)?.replace(/^edgetune-agent: /, '') || message);
   }
 }

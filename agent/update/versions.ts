@@ -11,11 +11,6 @@ export interface FailedUpdate {
   reason: string;
 }
 
-/** Name of a release: its version, and the beginning of the SHA-256 of what was downloaded. */
-export function releaseName(version: string, sha256: string): string {
-  return `${version}-${sha256.slice(0, 12)}`;
-}
-
 export class Versions {
   readonly folder: string;
 

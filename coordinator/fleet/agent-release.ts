@@ -45,6 +45,16 @@ const npm = (...args: string[]) => run('npm', [...args, ...NPM_FLAGS]);
 export function createAgentRelease(options: { tarball: string; directory: string }): AgentRelease {
   const { tarball, directory } = options;
   const making = new Map<string, Promise<ReleaseFile>>();
+  let read: { stamp: string; packed: Promise<Packed> } | null = null;
+
+  /** Of the tarball, read again where it was built anew. */
+  async function packed(): Promise<Packed | null> {
+    if (!existsSync(tarball)) return null;
+    const { mtimeMs, size } = await stat(tarball);
+    const stamp = `${mtimeMs} ${size}`;
+    if (read?.stamp !== stamp) read = { stamp, packed: readPacked(tarball) };
+    return read.packed;
+  }
 
   /** Makes a file once, also for those who ask meanwhile; a failure is not remembered. */
   function once(key: string, make: () => Promise<string>): Promise<ReleaseFile> {
@@ -57,24 +67,31 @@ export function createAgentRelease(options: { tarball: string; directory: string
   }
 
   return {
-    async version() {
-      if (!existsSync(tarball)) return null;
-      const { stdout } = await run('tar', ['-xzOf', tarball, 'package/package.json']);
-      return z.object({ version: z.string() }).parse(JSON.parse(stdout)).version;
-    },
+    version: async () => (await packed())?.version ?? null,
     async agentFor(platform) {
-      if (!existsSync(tarball))
+      const agent = await packed();
+      if (!agent)
         throw new Error('the agent is not packed here: run "npm run build" in the checkout of the coordinator');
       // A new build, or another ONNX Runtime, is another file.
-      const { sha256 } = await describeFile(tarball);
       const runtime = await onnxRuntime();
-      const name = `agent-${platform}-${runtime.version}-${sha256.slice(0, 12)}.tgz`;
+      const name = `agent-${platform}-${runtime.version}-${agent.sha256.slice(0, 12)}.tgz`;
       return once(name, () =>
         kept(directory, `agent-${platform}-`, name, (to) => bundle(tarball, runtime, platform, to)),
       );
     },
     nodeFor: (platform) => once(`node-${platform}`, () => nodeFromNpm(directory, platform)),
   };
+}
+
+interface Packed {
+  version: string;
+  sha256: string;
+}
+
+async function readPacked(tarball: string): Promise<Packed> {
+  const { stdout } = await run('tar', ['-xzOf', tarball, 'package/package.json']);
+  const { version } = z.object({ version: z.string() }).parse(JSON.parse(stdout));
+  return { version, sha256: await digestOf(tarball, 'sha256', 'hex') };
 }
 
 /** Path of the file of this name, made where it is not there; older ones with the same beginning are removed. */

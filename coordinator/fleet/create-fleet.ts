@@ -4,6 +4,7 @@ import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/mea
 import type { EnrollRequest } from '@edgetune/shared/protocol/http.ts';
 import {
   type CommandMessage,
+  type HelloMessage,
   helloMessageSchema,
   type JobUpdateMessage,
   jobUpdateMessageSchema,
@@ -14,6 +15,8 @@ import { COORDINATOR_SUBSCRIPTIONS, parseTopic, topics } from '@edgetune/shared/
 import type { MqttClient } from 'mqtt';
 import { z } from 'zod';
 import { quietLog } from '../broker/quiet-log.ts';
+import type { AgentRelease } from './agent-release.ts';
+import { offerFor } from './agent-update.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { DeviceJobs, resultProblem } from './device-jobs.ts';
 import { DeviceRegistry } from './device-registry.ts';
@@ -34,6 +37,8 @@ export interface FleetOptions {
   onMeasurement(measurement: StoredMeasurement): void;
   /** Ends the MQTT sessions of a device whose credential is void (the embedded broker can; another may not). */
   disconnect?(deviceId: string): void;
+  /** The agent that installed agents are offered where it is newer than theirs. */
+  agentRelease?: AgentRelease;
   clock?: Clock;
 }
 
@@ -82,6 +87,7 @@ interface LiveDevice {
   presence: PresenceState;
   lastSeenAt: string | null;
   jobs: DeviceJobs;
+  agentUpdate: DeviceView['agentUpdate'];
 }
 
 export function createFleet(options: FleetOptions): ManagedFleet {
@@ -107,7 +113,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       hostLease: () => (isOnCoordinatorHost(registry.get(deviceId)) ? options.hostLease : null),
       onChange: () => changed(deviceId),
     });
-    const device = { presence: ABSENT, lastSeenAt: null, jobs };
+    const device = { presence: ABSENT, lastSeenAt: null, jobs, agentUpdate: undefined };
     live.set(deviceId, device);
     return device;
   }
@@ -117,7 +123,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
   }
 
   function view(record: DeviceRecord): DeviceView {
-    const { presence, lastSeenAt, jobs } = liveDevice(record.id);
+    const { presence, lastSeenAt, jobs, agentUpdate } = liveDevice(record.id);
     const present = jobs.running > 0 ? 'busy' : 'online';
     return {
       id: record.id,
@@ -130,6 +136,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       onCoordinatorHost: isOnCoordinatorHost(record),
       runningJobs: jobs.running,
       queuedJobs: jobs.queued,
+      ...(agentUpdate ? { agentUpdate } : {}),
     };
   }
 
@@ -190,7 +197,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       log(unreadable(record, 'hello', parsed.error));
       return;
     }
-    const { sessionId, deviceId, board, jobs } = parsed.data;
+    const { sessionId, deviceId, board, jobs, update } = parsed.data;
     if (deviceId !== record.id) {
       log(`${record.name}: its hello names another device, ${deviceId}: ignored`);
       return;
@@ -199,6 +206,25 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     const device = liveDevice(record.id);
     device.presence = afterHello(sessionId);
     device.jobs.connected(jobs);
+    device.agentUpdate = update && { offered: null, failed: update.failed };
+    changed(record.id);
+    if (update && options.agentRelease)
+      offerUpdate(record, board.agentVersion, update, options.agentRelease).catch((error: Error) =>
+        log(`${record.name} was offered no newer agent: ${error.message}`),
+      );
+  }
+
+  async function offerUpdate(
+    record: DeviceRecord,
+    version: string,
+    update: NonNullable<HelloMessage['update']>,
+    release: AgentRelease,
+  ): Promise<void> {
+    const offer = await offerFor(version, update, release);
+    const device = live.get(record.id);
+    if (!offer || !device) return;
+    device.agentUpdate = { offered: offer.version, failed: update.failed };
+    send(record.id, { type: 'update', offer });
     changed(record.id);
   }
 

@@ -87,6 +87,13 @@ export const deviceViewSchema = z.object({
   onCoordinatorHost: z.boolean(),
   runningJobs: z.int().min(0),
   queuedJobs: z.int().min(0),
+  /** Of an agent that was installed as a service: the version that it was offered and has not installed yet, and the last that failed. */
+  agentUpdate: z
+    .object({
+      offered: z.string().nullable(),
+      failed: z.object({ release: z.string(), reason: z.string() }).nullable(),
+    })
+    .optional(),
 });
 export type DeviceView = z.infer<typeof deviceViewSchema>;
 

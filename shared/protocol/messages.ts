@@ -63,6 +63,11 @@ export const updateOfferSchema = z.object({
 });
 export type UpdateOffer = z.infer<typeof updateOfferSchema>;
 
+/** Name of what is installed (also made by agent/install/install.sh). */
+export function releaseName({ version, sha256 }: Pick<UpdateOffer, 'version' | 'sha256'>): string {
+  return `${version}-${sha256.slice(0, 12)}`;
+}
+
 export const commandMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('job'), job: jobSchema }),
   z.object({

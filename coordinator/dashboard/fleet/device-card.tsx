@@ -26,6 +26,7 @@ export function DeviceCard({ device }: { device: DeviceView }) {
       {board?.simulated && <SimulatedNotice simulated={board.simulated} />}
       {board ? <BoardFacts board={board} /> : <p>Waiting for the agent to join with its command.</p>}
       {board && <p class="quiet">{activityText(device)}</p>}
+      {device.agentUpdate && <UpdateNotice update={device.agentUpdate} />}
       <div class="buttons">
         {presence === 'pending' && (
           <button type="button" aria-label={`New command for ${name}`} onClick={() => (open.value = 'command')}>
@@ -54,6 +55,20 @@ function activityText({ runningJobs, queuedJobs, lastSeenAt, onCoordinatorHost }
   return onCoordinatorHost ? `${activity} · on the coordinator’s machine` : activity;
 }
 
+function UpdateNotice({ update: { offered, failed } }: { update: NonNullable<DeviceView['agentUpdate']> }) {
+  return (
+    <>
+      {offered && <p class="quiet">Agent {offered} is offered: it is installed between two measurements.</p>}
+      {failed && (
+        <p>
+          <Badge tone="bad">Update failed</Badge> to agent {failed.release}: {failed.reason}. The previous version goes
+          on.
+        </p>
+      )}
+    </>
+  );
+}
+
 function BoardFacts({ board }: { board: BoardDescription }) {
   const runtimes = board.runtimes.map(
     ({ runner, version, executionProviders }) => `${runner} ${version} (${executionProviders.join(', ')})`,
@@ -63,7 +78,7 @@ function BoardFacts({ board }: { board: BoardDescription }) {
     ['CPU', `${board.cpuModel}, ${counted(board.physicalCores, 'core')}, ${board.architecture}`],
     ['Memory', quantity(board.memoryBytes, 'memory')],
     ['Clock', clockText(board)],
-    ['System', `${board.os}, Node.js ${board.nodeVersion}`],
+    ['System', `${board.os}, Node.js ${board.nodeVersion}, agent ${board.agentVersion}`],
     ['Runtimes', runtimes.join('; ') || 'none'],
     ['Power meter', board.powerMeter ?? 'none'],
     ...(board.powerMode === null ? [] : [['Power mode', board.powerMode] satisfies [string, string]]),
