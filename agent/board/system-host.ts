@@ -6,6 +6,8 @@ import { connectAsync } from 'mqtt';
 import { type Host, HostError, type HostErrorCode, type HostMqtt } from './host.ts';
 
 const COMMAND_TIMEOUT_MS = 5000;
+/** Where nvpmodel (Jetson) and vcgencmd (older Raspberry Pi systems) are, and a user's PATH often is not. */
+const MORE_PATH = '/usr/sbin:/sbin:/opt/vc/bin';
 
 /** @param root folder that stands for `/`: the files of another board, for instance */
 export function systemHost(root = ''): Host {
@@ -69,7 +71,11 @@ function codeOf(error: unknown): HostErrorCode {
 function run(command: string, args: readonly string[], timeoutMs = COMMAND_TIMEOUT_MS): Promise<string> {
   const line = [command, ...args].join(' ');
   return new Promise((resolve, reject) => {
-    const options = { timeout: timeoutMs, killSignal: 'SIGKILL' as const, env: { ...process.env, LC_ALL: 'C' } };
+    const options = {
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL' as const,
+      env: { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? '/usr/bin:/bin'}:${MORE_PATH}` },
+    };
     const child = execFile(command, args, options, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
       // A command that ran and refused says why on either output; `killed` is the time limit.

@@ -63,6 +63,21 @@ describe('the recorder', () => {
     );
   });
 
+  it('does not make up for time in which this process stood still, and the window has no energy then', async () => {
+    const host = new FixtureHost();
+    const { meter } = meterOf(host, (ms) => (ms < 2000 ? 2 : 5));
+    const observer = new EnergyObserver(host, meter, 60_000);
+    await observer.begin();
+    const windowStartMs = host.now;
+    await turnUntil(host, windowStartMs + 500);
+    host.now += 30_000;
+    await turnUntil(host, windowStartMs + 31_000);
+    await observer.end();
+    const { energy, absence } = observer.perSample({ samples: 1, windowStartMs, windowMs: 31_000 });
+    assert.equal(energy, null);
+    assert.match(absence ?? '', /gave no reading for 30\d\d\d ms of a window of 31000 ms/);
+  });
+
   it('goes on after a reading that failed, and counts it', async () => {
     const host = new FixtureHost();
     const { meter } = meterOf(host, (ms) => (ms === 1200 ? Number.NaN : 5));
