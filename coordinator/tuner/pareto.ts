@@ -120,6 +120,28 @@ function exclusiveVolume(point: Point, others: readonly Point[], reference: Poin
   return own - hypervolume(limited, reference);
 }
 
+/** A function that tells how much hypervolume a further point would add to a front of mutually non-dominated points. */
+export function volumeGain(front: readonly Point[], reference: Point): (point: Point) => number {
+  if (reference.length !== 2) return (point) => Math.max(0, exclusiveVolume(point, front, reference));
+  const stairs = [...front].sort(lexicographic) as [number, number][];
+  return (point) => areaAbove(stairs, point[0] as number, point[1] as number, reference);
+}
+
+/** The area between a point, the reference and a staircase (x rising, y falling). */
+function areaAbove(stairs: readonly [x: number, y: number][], x: number, y: number, reference: Point): number {
+  const [right, top] = reference as [number, number];
+  let [area, left, ceiling] = [0, x, top];
+  for (const [stepX, stepY] of stairs) {
+    if (ceiling <= y || stepX >= right) break;
+    if (stepX > left) {
+      area += (stepX - left) * (ceiling - y);
+      left = stepX;
+    }
+    if (stepY < ceiling) ceiling = stepY;
+  }
+  return ceiling > y && right > left ? area + (right - left) * (ceiling - y) : area;
+}
+
 /** For each point the hypervolume that would be lost without it; 0 for dominated and for doubled points. */
 export function hypervolumeContributions(points: readonly Point[], reference: Point): number[] {
   const front = reference.length === 2 ? paretoFront(points) : [];

@@ -129,6 +129,8 @@ export class Space {
   readonly conditional: boolean;
   /** Number of distinct candidates; Infinity where the space is continuous or large. */
   readonly size: number;
+  /** True where some dimension has separate values. */
+  readonly #separate: boolean;
   readonly #slots: readonly Slot[];
   readonly #order: readonly Slot[];
 
@@ -143,6 +145,7 @@ export class Space {
       return { parameter, at: dimension === null ? -1 : dimensions.push(dimension) - 1, conditions };
     });
     this.dimensions = dimensions;
+    this.#separate = dimensions.some(({ count }) => Number.isFinite(count));
     this.conditional = this.#slots.some(({ conditions }) => conditions.length > 0);
     this.#order = parentsFirst(this.#slots);
     this.size = this.#countCandidates();
@@ -167,6 +170,16 @@ export class Space {
     return this.dimensions.map((dimension) => {
       const value = candidate[dimension.name];
       return value === undefined ? Number.NaN : dimension.coordinateOf(value);
+    });
+  }
+
+  /** The point of the candidate at a point: separate values at the middle of what rounds to them. */
+  snapped(point: SpacePoint): SpacePoint {
+    if (this.conditional) return this.pointOf(this.candidateAt(point));
+    if (!this.#separate) return point;
+    return this.dimensions.map((dimension, at) => {
+      const coordinate = point[at] as number;
+      return Number.isFinite(dimension.count) ? dimension.coordinateOf(dimension.valueAt(coordinate)) : coordinate;
     });
   }
 
@@ -233,6 +246,9 @@ export class Space {
   }
 
   #countCandidates(): number {
+    const always = this.#slots.filter(({ at, conditions }) => at >= 0 && conditions.length === 0);
+    const least = always.reduce((product, { at }) => product * (this.dimensions[at] as Dimension).count, 1);
+    if (least > LARGEST_COUNTED) return Infinity;
     let count = 0;
     for (const _ of this.candidates()) if (++count > LARGEST_COUNTED) return Infinity;
     return count;

@@ -37,7 +37,7 @@ export class BohbSampler implements Sampler {
     let [best, score]: [number[], number] = [[], -Infinity];
     for (let i = 0; i < Math.max(1, SAMPLES >> attempt); i++) {
       const point = proposals.sample(random);
-      const snapped = space.pointOf(space.candidateAt(point));
+      const snapped = space.snapped(point);
       const ratio = good.logDensity(snapped) - bad.logDensity(snapped);
       if (ratio > score || i === 0) [best, score] = [point, ratio];
     }

@@ -1,16 +1,10 @@
 /**
- * A Gaussian process: Matérn 5/2 over scaled differences, constant signal, noise; its scales are those of the largest
- * posterior density (Rasmussen and Williams, 2006, chapters 2 and 5). The prior of the scales grows with the number of
- * dimensions (Hvarfner, Hellsten, Nardi, ICML 2024).
+ * A Gaussian process: Matérn 5/2 over scaled differences, constant signal, noise (Rasmussen and Williams, 2006,
+ * chapters 2 and 4).
  */
 import type { SpacePoint } from '../space.ts';
+import { dot, factorise, forward, solve } from './linear-algebra.ts';
 
-/** Squared difference of one coordinate: of choices and activity 0 or 1. */
-export type SquaredDifference = (a: number, b: number, at: number) => number;
-
-const STEPS = 25;
-const LOG_NOISE: [least: number, prior: number, most: number] = [Math.log(1e-6), Math.log(1e-4), Math.log(0.3)];
-const LOG_SCALE: [least: number, most: number] = [Math.log(0.02), Math.log(30)];
 const ROOT_FIVE = Math.sqrt(5);
 
 /** Lengths and noise of a process, as `fitScales` finds them. */
@@ -21,62 +15,132 @@ export interface Scales {
   noise: number;
 }
 
+/** Points one after the other in one array. */
+export interface PointSet {
+  readonly coordinates: Float64Array;
+  readonly count: number;
+  /** Per dimension: 1 where coordinates are choices, which differ by 1 or not at all. */
+  readonly choices: Uint8Array;
+}
+
+export function pointSet(points: readonly SpacePoint[], choices: Uint8Array): PointSet {
+  const coordinates = new Float64Array(points.length * choices.length);
+  for (const [i, point] of points.entries()) coordinates.set(point, i * choices.length);
+  return { coordinates, count: points.length, choices };
+}
+
+/** Squared difference of two coordinates: of choices, and where one is inactive (NaN), 0 or 1. */
+export function squaredDifference(a: number, b: number, isChoice: number): number {
+  const difference = a - b;
+  if (isChoice === 0 && !Number.isNaN(difference)) return difference * difference;
+  return a === b || (Number.isNaN(a) && Number.isNaN(b)) ? 0 : 1;
+}
+
+/** How many rows of a deviation are worked out before it is asked whether the rest is worth it. */
+const ROWS_AT_ONCE = 24;
+
 export class GaussianProcess {
-  readonly #points: readonly SpacePoint[];
-  readonly #difference: SquaredDifference;
+  readonly #points: PointSet;
   /** 1 ÷ length². */
   readonly #inverse: Float64Array;
   readonly #cholesky: Float64Array;
   readonly #alpha: Float64Array;
   readonly #signal: number;
+  readonly #covariances: Float64Array;
+  readonly #solved: Float64Array;
+  /** Squared distances of the last point from all, without their last coordinate: it is asked for more than once. */
+  readonly #distances: Float64Array;
+  #measured: SpacePoint | null = null;
 
   /** @param values of mean 0 and variance about 1, one per point */
-  constructor(points: readonly SpacePoint[], values: readonly number[], difference: SquaredDifference, scales: Scales) {
+  constructor(points: PointSet, values: Float64Array, scales: Scales) {
     this.#points = points;
-    this.#difference = difference;
     this.#inverse = Float64Array.from(scales.lengths, (log) => Math.exp(-2 * log));
-    const n = points.length;
+    const n = points.count;
     const covariance = new Float64Array(n * n);
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j <= i; j++)
-        covariance[i * n + j] = matern(this.#distance(points[i] as SpacePoint, points[j] as SpacePoint));
-    this.#cholesky = factorised(covariance, n, Math.exp(scales.noise));
-    this.#alpha = solved(this.#cholesky, Float64Array.from(values), n);
-    this.#signal = Math.max(1e-12, dot(this.#alpha, Float64Array.from(values)) / n);
+    const dimensions = this.#inverse.length;
+    for (let i = 0; i < n; i++) {
+      covariance[i * n + i] = 1;
+      for (let j = 0; j < i; j++)
+        covariance[i * n + j] = matern(this.#distance(points.coordinates, i * dimensions, j, dimensions));
+    }
+    this.#cholesky = factorise(covariance, n, Math.exp(scales.noise));
+    this.#alpha = solve(this.#cholesky, n, values);
+    this.#signal = Math.max(1e-12, dot(this.#alpha, 0, values, 0, n) / n);
+    this.#covariances = new Float64Array(n);
+    this.#solved = new Float64Array(n);
+    this.#distances = new Float64Array(n);
   }
 
-  #distance(a: SpacePoint, b: SpacePoint): number {
+  /** Squared scaled distance from the coordinates at `from` to point number `to`, over so many of the dimensions. */
+  #distance(coordinates: ArrayLike<number>, from: number, to: number, dimensions: number): number {
+    const { coordinates: others, choices } = this.#points;
+    const inverse = this.#inverse;
     let sum = 0;
-    for (let at = 0; at < this.#inverse.length; at++)
-      sum += this.#difference(a[at] as number, b[at] as number, at) * (this.#inverse[at] as number);
+    for (let at = 0, other = to * inverse.length; at < dimensions; at++, other++)
+      sum +=
+        squaredDifference(coordinates[from + at] as number, others[other] as number, choices[at] as number) *
+        (inverse[at] as number);
     return sum;
   }
 
-  /** Mean and standard deviation of the function (without noise) at a point. */
-  predict(point: SpacePoint): { mean: number; deviation: number } {
-    const k = this.#covariances(point);
-    return { mean: dot(k, this.#alpha), deviation: this.#deviation(k) };
+  /** Standard deviation where nothing is known: no deviation is larger. */
+  get largestDeviation(): number {
+    return Math.sqrt(this.#signal);
+  }
+
+  /** Mean and standard deviation of the function (without noise) at a point, whose last coordinate may be given apart. */
+  predict(point: SpacePoint, last?: number): { mean: number; deviation: number } {
+    return { mean: this.mean(point, last), deviation: this.deviation(point, last, () => true) as number };
   }
 
   /** The mean alone: far cheaper than the deviation. */
-  mean(point: SpacePoint): number {
-    return dot(this.#covariances(point), this.#alpha);
+  mean(point: SpacePoint, last?: number): number {
+    this.#cover(point, last);
+    return dot(this.#covariances, 0, this.#alpha, 0, this.#points.count);
   }
 
-  deviation(point: SpacePoint): number {
-    return this.#deviation(this.#covariances(point));
+  /**
+   * The standard deviation. While it is worked out, `isWorthwhile` is asked with what it is at most; null where that
+   * was refused.
+   */
+  deviation(point: SpacePoint, last: number | undefined, isWorthwhile: (most: number) => boolean): number | null {
+    this.#cover(point, last);
+    const [k, z, n] = [this.#covariances, this.#solved, this.#points.count];
+    z.set(k);
+    let explained = 0;
+    for (let from = 0; from < n; from += ROWS_AT_ONCE) {
+      const to = Math.min(n, from + ROWS_AT_ONCE);
+      forward(this.#cholesky, n, z, from, to);
+      explained += dot(z, from, z, from, to - from);
+      if (to < n && !isWorthwhile(this.#deviationLeft(explained))) return null;
+    }
+    return this.#deviationLeft(explained);
   }
 
-  #covariances(point: SpacePoint): Float64Array {
-    const k = new Float64Array(this.#points.length);
-    for (let i = 0; i < k.length; i++) k[i] = matern(this.#distance(point, this.#points[i] as SpacePoint));
-    return k;
+  #deviationLeft(explained: number): number {
+    return Math.sqrt(this.#signal * Math.max(1e-12, 1 - explained));
   }
 
-  /** Uses up `k`. */
-  #deviation(k: Float64Array): number {
-    forward(this.#cholesky, k, k.length);
-    return Math.sqrt(this.#signal * Math.max(1e-12, 1 - dot(k, k)));
+  /** The covariances of a point with all. */
+  #cover(point: SpacePoint, last: number | undefined) {
+    const [k, distances] = [this.#covariances, this.#distances];
+    const dimensions = this.#inverse.length;
+    if (this.#measured !== point) {
+      const counted = last === undefined ? dimensions : dimensions - 1;
+      for (let i = 0; i < k.length; i++) distances[i] = this.#distance(point, 0, i, counted);
+      this.#measured = point;
+    }
+    if (last === undefined) {
+      for (let i = 0; i < k.length; i++) k[i] = matern(distances[i] as number);
+      return;
+    }
+    const weight = this.#inverse[dimensions - 1] as number;
+    const coordinates = this.#points.coordinates;
+    for (let i = 0; i < k.length; i++)
+      k[i] = matern(
+        (distances[i] as number) + (last - (coordinates[(i + 1) * dimensions - 1] as number)) ** 2 * weight,
+      );
   }
 }
 
@@ -84,186 +148,4 @@ export class GaussianProcess {
 function matern(squared: number): number {
   const r = ROOT_FIVE * Math.sqrt(squared);
   return (1 + r + (r * r) / 3) * Math.exp(-r);
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
-  return sum;
-}
-
-/** Lower Cholesky factor of `matrix` (its lower half) plus `noise` on the diagonal, in place. */
-function factorised(matrix: Float64Array, n: number, noise: number): Float64Array {
-  for (let j = 0; j < n; j++) {
-    let diagonal = (matrix[j * n + j] as number) + noise;
-    for (let k = 0; k < j; k++) diagonal -= (matrix[j * n + k] as number) ** 2;
-    // Points that coincide leave nothing of the diagonal but rounding errors.
-    const root = Math.sqrt(Math.max(diagonal, 1e-10));
-    matrix[j * n + j] = root;
-    for (let i = j + 1; i < n; i++) {
-      let value = matrix[i * n + j] as number;
-      for (let k = 0; k < j; k++) value -= (matrix[i * n + k] as number) * (matrix[j * n + k] as number);
-      matrix[i * n + j] = value / root;
-    }
-  }
-  return matrix;
-}
-
-/** Solves L z = b in place. */
-function forward(cholesky: Float64Array, b: Float64Array, n: number) {
-  for (let i = 0; i < n; i++) {
-    let value = b[i] as number;
-    for (let k = 0; k < i; k++) value -= (cholesky[i * n + k] as number) * (b[k] as number);
-    b[i] = value / (cholesky[i * n + i] as number);
-  }
-}
-
-/** Solves L Lᵀ x = b. */
-function solved(cholesky: Float64Array, b: Float64Array, n: number): Float64Array {
-  forward(cholesky, b, n);
-  for (let i = n - 1; i >= 0; i--) {
-    let value = b[i] as number;
-    for (let k = i + 1; k < n; k++) value -= (cholesky[k * n + i] as number) * (b[k] as number);
-    b[i] = value / (cholesky[i * n + i] as number);
-  }
-  return b;
-}
-
-/**
- * The scales of the largest posterior density that is found from long and from short lengths (a wave hides from long
- * ones). The time grows with the third power of the number of points.
- */
-export function fitScales(
-  points: readonly SpacePoint[],
-  values: readonly number[],
-  difference: SquaredDifference,
-): Scales {
-  const dimensions = (points[0] as SpacePoint).length;
-  const differences = pairwise(points, difference, dimensions);
-  const prior = Math.log(0.5) + Math.log(Math.max(1, dimensions)) / 2;
-  const [a, b] = [prior, Math.log(0.25)].map((start) => climbed(start, prior, differences, values)) as [
-    Climbed,
-    Climbed,
-  ];
-  return a.density >= b.density ? a.scales : b.scales;
-}
-
-interface Climbed {
-  scales: Scales;
-  density: number;
-}
-
-/** Climbs the log posterior of the scales by sign-adaptive steps (Rprop, Riedmiller and Braun 1993). */
-function climbed(
-  start: number,
-  prior: number,
-  differences: readonly Float64Array[],
-  values: readonly number[],
-): Climbed {
-  const dimensions = differences.length;
-  const scales: Scales = { lengths: new Array<number>(dimensions).fill(start), noise: LOG_NOISE[1] };
-  let density = -Infinity;
-  const steps = new Array<number>(dimensions + 1).fill(0.3);
-  let before = new Array<number>(dimensions + 1).fill(0);
-  for (let step = 0; step < STEPS; step++) {
-    const { gradient, density: now } = slope(scales, differences, values, prior);
-    density = now;
-    for (const [at, value] of gradient.entries()) {
-      const turn = value * (before[at] as number);
-      steps[at] = Math.min(1, Math.max(0.01, (steps[at] as number) * (turn > 0 ? 1.2 : turn < 0 ? 0.5 : 1)));
-      const move = Math.sign(value) * (steps[at] as number);
-      if (at < dimensions)
-        scales.lengths[at] = Math.min(LOG_SCALE[1], Math.max(LOG_SCALE[0], (scales.lengths[at] as number) + move));
-      else scales.noise = Math.min(LOG_NOISE[2], Math.max(LOG_NOISE[0], scales.noise + move));
-    }
-    before = gradient;
-  }
-  return { scales, density };
-}
-
-/** Squared differences of each pair (i > j), dimension by dimension. */
-function pairwise(points: readonly SpacePoint[], difference: SquaredDifference, dimensions: number): Float64Array[] {
-  const n = points.length;
-  return Array.from({ length: dimensions }, (_, at) => {
-    const of = new Float64Array((n * (n - 1)) / 2);
-    let pair = 0;
-    for (let i = 1; i < n; i++)
-      for (let j = 0; j < i; j++) of[pair++] = difference(points[i]?.[at] as number, points[j]?.[at] as number, at);
-    return of;
-  });
-}
-
-/**
- * The log posterior (up to a constant) and its gradient by the logarithms of lengths and noise. The signal variance is at its best value for
- * them: σ² = yᵀ R⁻¹ y ÷ n.
- */
-function slope(
-  scales: Scales,
-  differences: readonly Float64Array[],
-  values: readonly number[],
-  prior: number,
-): { gradient: number[]; density: number } {
-  const n = values.length;
-  const noise = Math.exp(scales.noise);
-  const inverseSquares = scales.lengths.map((log) => Math.exp(-2 * log));
-  const matrix = new Float64Array(n * n);
-  // ∂k/∂ log ℓ = s · (5/3)(1 + r) e^−r, with s the dimension's share of the squared distance.
-  const factors = new Float64Array((n * (n - 1)) / 2);
-  for (let i = 0, pair = 0; i < n; i++) {
-    matrix[i * n + i] = 1;
-    for (let j = 0; j < i; j++, pair++) {
-      let squared = 0;
-      for (let at = 0; at < differences.length; at++)
-        squared += (differences[at]?.[pair] as number) * (inverseSquares[at] as number);
-      const r = ROOT_FIVE * Math.sqrt(squared);
-      const decay = Math.exp(-r);
-      matrix[i * n + j] = (1 + r + (r * r) / 3) * decay;
-      factors[pair] = (5 / 3) * (1 + r) * decay;
-    }
-  }
-  const cholesky = factorised(matrix, n, noise);
-  const alpha = solved(cholesky, Float64Array.from(values), n);
-  const signal = Math.max(1e-12, dot(alpha, Float64Array.from(values)) / n);
-  const inverse = inverted(cholesky, n);
-  const gradient = differences.map(() => 0);
-  let trace = 0;
-  for (let i = 0, pair = 0; i < n; i++) {
-    trace += ((alpha[i] as number) ** 2 / signal - (inverse[i * n + i] as number)) / 2;
-    for (let j = 0; j < i; j++, pair++) {
-      const weight =
-        (((alpha[i] as number) * (alpha[j] as number)) / signal - (inverse[i * n + j] as number)) *
-        (factors[pair] as number);
-      for (let at = 0; at < gradient.length; at++)
-        gradient[at] =
-          (gradient[at] as number) + weight * (differences[at]?.[pair] as number) * (inverseSquares[at] as number);
-    }
-  }
-  let density = (-n / 2) * Math.log(signal) - (scales.noise - LOG_NOISE[1]) ** 2 / 8;
-  for (let i = 0; i < n; i++) density -= Math.log(cholesky[i * n + i] as number);
-  for (const [at, log] of scales.lengths.entries()) {
-    density -= (log - prior) ** 2 / 2;
-    gradient[at] = (gradient[at] as number) - (log - prior);
-  }
-  return { gradient: [...gradient, trace * noise - (scales.noise - LOG_NOISE[1]) / 4], density };
-}
-
-/** Lower half of the inverse of L Lᵀ. */
-function inverted(cholesky: Float64Array, n: number): Float64Array {
-  const lower = new Float64Array(n * n);
-  for (let j = 0; j < n; j++) {
-    lower[j * n + j] = 1 / (cholesky[j * n + j] as number);
-    for (let i = j + 1; i < n; i++) {
-      let sum = 0;
-      for (let k = j; k < i; k++) sum -= (cholesky[i * n + k] as number) * (lower[k * n + j] as number);
-      lower[i * n + j] = sum / (cholesky[i * n + i] as number);
-    }
-  }
-  const inverse = new Float64Array(n * n);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let k = i; k < n; k++) sum += (lower[k * n + i] as number) * (lower[k * n + j] as number);
-      inverse[i * n + j] = sum;
-    }
-  return inverse;
 }

@@ -39,7 +39,7 @@ export class TpeSampler implements Sampler {
     let [best, score]: [number[], number] = [[], -Infinity];
     for (let i = 0; i < candidates; i++) {
       const point = good.sample(random);
-      const snapped = space.conditional || hasSeparateValues(space) ? space.pointOf(space.candidateAt(point)) : point;
+      const snapped = space.snapped(point);
       const ratio = good.logDensity(snapped) - bad.logDensity(snapped);
       if (ratio > score || i === 0) [best, score] = [point, ratio];
     }
@@ -68,10 +68,6 @@ export class TpeSampler implements Sampler {
     };
     return this.#model;
   }
-}
-
-function hasSeparateValues(space: Space): boolean {
-  return space.dimensions.some(({ count }) => Number.isFinite(count));
 }
 
 /** Scott's rule as Optuna's multivariate TPE takes it; on choices the mass of one flat observation. */

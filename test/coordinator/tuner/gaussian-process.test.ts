@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyedRandom } from '../../../coordinator/tuner/random.ts';
-import { fitScales, GaussianProcess } from '../../../coordinator/tuner/samplers/gaussian-process.ts';
+import { fitScales } from '../../../coordinator/tuner/samplers/fit-scales.ts';
+import { GaussianProcess, pointSet } from '../../../coordinator/tuner/samplers/gaussian-process.ts';
 
-const squared = (a: number, b: number) => (a - b) ** 2;
-const fitted = (points: number[][], values: number[]) =>
-  new GaussianProcess(points, values, squared, fitScales(points, values, squared));
+const fitted = (points: number[][], values: number[]) => {
+  const [set, of] = [pointSet(points, new Uint8Array((points[0] as number[]).length)), Float64Array.from(values)];
+  return new GaussianProcess(set, of, fitScales(set, of));
+};
 
 test('a smooth function is learned: small error between the points, certain at them, uncertain far away', () => {
   const random = keyedRandom(4);

@@ -7,6 +7,7 @@ import {
   hypervolumeContributions,
   nonDominatedRanks,
   paretoFront,
+  volumeGain,
 } from '../../../coordinator/tuner/pareto.ts';
 
 const points = (dimensions: number) =>
@@ -74,4 +75,20 @@ test('hypervolume equals counted cells in one to four dimensions, contributions 
 test('hypervolume of ZDT1’s true front at (1.1, 1.1) is .87667', () => {
   const front = Array.from({ length: 20_001 }, (_, i) => [i / 20_000, 1 - Math.sqrt(i / 20_000)]);
   assert.ok(Math.abs(hypervolume(front, [1.1, 1.1]) - 0.87667) < 1e-4);
+});
+
+test('the gain of a further point is the difference of the hypervolumes with and without it', () => {
+  fc.assert(
+    fc.property(
+      fc
+        .constantFrom(1, 2, 3, 4)
+        .chain((d) => fc.tuple(points(d), fc.array(fc.integer({ min: 0, max: 8 }), { minLength: d, maxLength: d }))),
+      ([set, point]) => {
+        const reference = point.map(() => 6);
+        const front = paretoFront(set).map((index) => set[index] as number[]);
+        const gain = volumeGain(front, reference)(point);
+        assert.equal(gain, hypervolume([...front, point], reference) - hypervolume(front, reference));
+      },
+    ),
+  );
 });

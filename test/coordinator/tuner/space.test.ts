@@ -77,3 +77,19 @@ test('every mistake of a space is listed with its path', () => {
     ],
   );
 });
+
+test('a point snaps to the point of its candidate, with and without conditions', () => {
+  const plain = MIXED.filter(({ when }) => when === undefined);
+  for (const space of [new Space(MIXED), new Space(plain)])
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const point = space.randomPoint(keyedRandom(seed));
+        const expected = space.pointOf(space.candidateAt(point));
+        for (const [at, coordinate] of space.snapped(point).entries())
+          assert.ok(
+            Object.is(coordinate, expected[at]) || Math.abs(coordinate - (expected[at] as number)) < 1e-9,
+            `dimension ${at}: ${coordinate}, not ${expected[at]}`,
+          );
+      }),
+    );
+});

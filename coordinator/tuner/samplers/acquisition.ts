@@ -1,0 +1,133 @@
+/** How good it would be to try a point, by what Gaussian processes predict. */
+import type { Observation } from '../observation.ts';
+import { type Point, paretoFront, referencePoint, volumeGain } from '../pareto.ts';
+import type { Random } from '../random.ts';
+import type { SpacePoint } from '../space.ts';
+import type { GaussianProcess } from './gaussian-process.ts';
+import { earliest, quantile, standardisedViolations } from './standardise.ts';
+
+/**
+ * Larger is better. Only what is above `least` is of interest: −∞ stands for anything that is not, which is often known
+ * before the prediction is complete.
+ */
+export type Acquisition = (point: SpacePoint, least: number) => number;
+
+/** Where on the ladder of budgets predictions are made, as the process's last coordinate; undefined where it has none. */
+export interface Places {
+  full: number | undefined;
+  /** Where the trial starts. */
+  start: number | undefined;
+}
+
+/**
+ * Logarithm of the expected improvement (Jones et al. 1998) of the predicted value at the full budget, as uncertain as
+ * it is at the level where the trial starts: what no start at that level can tell must not draw trial after trial to
+ * one place.
+ */
+export function expectedImprovement(
+  process: GaussianProcess,
+  incumbents: readonly Observation[],
+  { full, start }: Places,
+): Acquisition {
+  const best = Math.min(...incumbents.map(({ point }) => process.mean(point, full)));
+  return (point, least) => {
+    const gap = best - process.mean(point, full);
+    if (logExpected(gap, process.largestDeviation) <= least) return -Infinity;
+    const deviation = process.deviation(point, start, (most) => logExpected(gap, most) > least);
+    return deviation === null ? -Infinity : logExpected(gap, deviation);
+  };
+}
+
+/** Logarithm of the expected improvement; it grows with the deviation. */
+function logExpected(gap: number, deviation: number): number {
+  return Math.log(deviation) + logImprovement(gap / deviation);
+}
+
+/**
+ * Logarithm of the hypervolume that an optimistic outcome would add (SMS-EGO, Ponweiser et al. 2008), where it adds
+ * none, minus how far it is from that. How optimistic — the mean less so many standard deviations — is drawn anew for
+ * each decision (Berk et al., "Randomised Gaussian process upper confidence bound", IJCAI 2020), and so is how far
+ * beyond the front an outcome may lie: near the front every other time, else as far as the first trials reached, lest
+ * a part of the front behind a gap stays unseen.
+ */
+export function hypervolumeGain(
+  processes: readonly GaussianProcess[],
+  observations: readonly Observation[],
+  scaled: readonly (readonly number[])[],
+  { full }: Places,
+  random: Random,
+): Acquisition {
+  const optimism = -Math.log(1 - random.uniform());
+  const top = Math.max(...observations.filter(({ violation }) => violation === 0).map(({ level }) => level));
+  const reached = observations.flatMap(({ violation, level }, i) =>
+    violation === 0 && level === top ? [scaled.map((values) => values[i] as number)] : [],
+  );
+  const front = paretoFront(reached).map((index) => reached[index] as number[]);
+  const early = new Set(earliest(observations));
+  const reach = random.uniform() < 0.5 ? 1 : 0.5;
+  const first = scaled.map((values) =>
+    quantile(
+      values.filter((_, i) => early.has(observations[i] as Observation)),
+      reach,
+    ),
+  );
+  const reference = referencePoint(front).map((value, i) => Math.max(value, first[i] as number));
+  const gainOf = volumeGain(front, reference);
+  const worthOf = (outcome: Point) => {
+    const gained = gainOf(outcome);
+    return gained > 1e-12 ? Math.log(gained) : Math.log(1e-12) - Math.max(0, shiftPast(front, outcome, reference));
+  };
+  return (point, least) => {
+    const means = processes.map((process) => process.mean(point, full));
+    const outcome = means.map((mean, i) => mean - optimism * (processes[i] as GaussianProcess).largestDeviation);
+    if (worthOf(outcome) <= least) return -Infinity;
+    for (const [i, process] of processes.entries()) {
+      const deviation = process.deviation(point, full, (most) => {
+        outcome[i] = (means[i] as number) - optimism * most;
+        return worthOf(outcome) > least;
+      });
+      if (deviation === null) return -Infinity;
+      outcome[i] = (means[i] as number) - optimism * deviation;
+    }
+    return worthOf(outcome);
+  };
+}
+
+/** The least shift that would bring an outcome past the front and the reference. */
+function shiftPast(front: readonly Point[], outcome: Point, reference: Point): number {
+  let shift = -Infinity;
+  for (let i = 0; i < outcome.length; i++) shift = Math.max(shift, (outcome[i] as number) - (reference[i] as number));
+  for (const member of front) {
+    let least = Infinity;
+    for (let i = 0; i < outcome.length; i++) least = Math.min(least, (outcome[i] as number) - (member[i] as number));
+    shift = Math.max(shift, least);
+  }
+  return shift;
+}
+
+/** Logarithm of the probability that the violation is nearer to none than to the smallest seen: at most 0. */
+export function feasibilityOf(
+  process: GaussianProcess,
+  observations: readonly Observation[],
+  { full }: Places,
+): (point: SpacePoint) => number {
+  const values = standardisedViolations(observations);
+  const none = values[observations.findIndex(({ violation }) => violation === 0)] ?? Math.min(...values) - 1;
+  return (point) => {
+    const { mean, deviation } = process.predict(point, full);
+    return logNormalCdf((none + 0.25 - mean) / deviation);
+  };
+}
+
+/** log(φ(z) + z Φ(z)), by its asymptote far below 0. */
+function logImprovement(z: number): number {
+  const density = -(z * z) / 2 - 0.9189385332046727;
+  if (z < -5) return density - 2 * Math.log(-z);
+  return Math.log(Math.exp(density) + z * Math.exp(logNormalCdf(z)));
+}
+
+/** log Φ(z), by a logistic-like bound (Bowling et al. 2009, error below 1.5e-4), by its asymptote far below 0. */
+function logNormalCdf(z: number): number {
+  if (z < -4) return -(z * z) / 2 - 0.9189385332046727 - Math.log(-z);
+  return -Math.log1p(Math.exp(-(1.5976 * z + 0.07056 * z ** 3)));
+}
