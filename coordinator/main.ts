@@ -113,6 +113,7 @@ export async function startCoordinator({
       inference,
       device: (name) => managed.device(name),
       benches: store.benches,
+      quantise: (onnx, dimensions) => training.quantiseWithoutData(onnx, dimensions),
       blobs: store.blobs,
       log,
     });

@@ -116,6 +116,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
 
   async function tune(
     request: InferenceRequest,
+    all: Known[],
     onMeasured: OnMeasured,
     signal: AbortSignal,
   ): Promise<InferenceResult> {
@@ -123,8 +124,9 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     const goals = goalsOf(request.objectives, request.constraints, device.name);
     const score = createScorer(goals);
     const endMs = performance.now() + (request.maxMs ?? Infinity);
-    const all: Known[] = [];
     let reason: string | null = null;
+    let unfit: string | null = null;
+    let disturbedInARow = 0;
     let axes: ConfigAxis[];
     try {
       axes = withoutMissing(configAxes(request.parameters, device), request.variants);
@@ -138,8 +140,17 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
         reason = answer.reason;
         return null;
       }
-      all.push(answer);
       onMeasured(answer.measurement, answer.source);
+      if (answer.measurement.outcome === 'invalid') {
+        const { conditions, reason: why } = answer.measurement;
+        unfit = why ?? 'invalid';
+        // Another config may heat the board less; other programs disturb them all.
+        if (conditions.throttled || conditions.underVoltage) disturbedInARow = 0;
+        else if (++disturbedInARow === DISTURBED_IN_A_ROW) throw new UnfitError(unfit);
+        return null;
+      }
+      disturbedInARow = 0;
+      all.push(answer);
       if (answer.measurement.outcome !== 'ok') reason = answer.measurement.reason ?? answer.measurement.outcome;
       return answer.measurement;
     };
@@ -168,6 +179,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       isTimeUp: () => performance.now() >= endMs,
     });
     const { possible, refusedAt } = found;
+    if (refusedAt === null && all.length === 0 && unfit !== null) throw new UnfitError(unfit);
     if (refusedAt === null) return { ...resultOf(all, goals, reason), possible };
     return {
       best: null,
@@ -181,8 +193,27 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     };
   }
 
-  return { tune };
+  return {
+    async tune(request, onMeasured, signal) {
+      const all: Known[] = [];
+      try {
+        return await tune(request, all, onMeasured, signal);
+      } catch (error) {
+        if (!(error instanceof UnfitError)) throw error;
+        const goals = goalsOf(request.objectives, request.constraints, request.device.name);
+        return { ...resultOf(all, goals, error.message), unfit: error.message };
+      }
+    },
+  };
 }
+
+/** The device gives no valid measurement now. */
+class UnfitError extends Error {
+  override name = 'UnfitError';
+}
+
+/** The agent has tried each of them several times: the next one would fare the same. */
+const DISTURBED_IN_A_ROW = 2;
 
 /** A study that asks for energy or power measures as long as the board's meter needs: a smart plug needs many seconds. */
 function longEnoughForMeter(rule: StopRule, { device, objectives, constraints }: InferenceRequest): StopRule {

@@ -44,6 +44,8 @@ export interface InferenceResult {
   reason: string | null;
   /** Inference configs that the device could have been asked for; less those measured: measurements saved. */
   possible?: number;
+  /** Why the device cannot be measured now (throttled, disturbed …): it says nothing of the architecture. Absent: it can. */
+  unfit?: string;
   /** True where nothing was measured: the whole 95 % interval of the prediction violates a constraint. */
   refusedByPrediction?: boolean;
 }

@@ -178,6 +178,8 @@ export class StudyRunner {
   }
 
   #whyNothing(): string {
+    const unmeasured = this.#inference.whyUnmeasured();
+    if (unmeasured) return `${unmeasured}. Mend that, then resume the study`;
     const trials = [...this.#context.state.trials.values()];
     const closest = trials
       .filter(({ violation }) => violation !== null)

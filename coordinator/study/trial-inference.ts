@@ -28,7 +28,7 @@ export interface InferenceView {
   predicted: string[];
   /** Over the devices that have answered. */
   violation: number;
-  /** Devices that have not answered. */
+  /** Devices that have not answered, or gave no valid measurement. */
   open: string[];
   /** Why the trial cannot meet its constraints, where it cannot. */
   reason: string | null;
@@ -36,6 +36,8 @@ export interface InferenceView {
 
 export class TrialInference {
   readonly #context: StudyContext;
+  /** Devices of which it was said that they cannot be measured, and why. */
+  readonly #unfit = new Map<string, string>();
   readonly #searches = new Map<number, TrialSearches>();
   readonly #onFinished: (finished: Finished) => void;
   readonly #onBroken: (error: Error) => void;
@@ -58,7 +60,8 @@ export class TrialInference {
     this.#searches.set(trialId, searches);
     const known = this.#finished(trialId);
     for (const device of this.#context.spec.devices) {
-      if (known.has(device)) continue;
+      const before = known.get(device);
+      if (before && isVerdict(before)) continue;
       const search = this.#search(trialId, device, AbortSignal.any([controller.signal, this.#context.signal])).then(
         (finished) => {
           searches.pending.delete(device);
@@ -125,12 +128,18 @@ export class TrialInference {
     });
   }
 
+  /** Why a device has no measurement at all, where that is for its own state; else null. */
+  whyUnmeasured(): string | null {
+    const [device, reason] = [...this.#unfit].find(([name]) => this.#knownOn(name).length === 0) ?? [];
+    return device === undefined ? null : `${device} gives no valid measurement: ${reason}`;
+  }
+
   view(trialId: number): InferenceView {
     const finished = this.#finished(trialId);
     const view: InferenceView = { metrics: {}, predicted: [], violation: 0, open: [], reason: null };
     for (const device of this.#context.spec.devices) {
       const outcome = finished.get(device);
-      if (outcome) {
+      if (outcome && isVerdict(outcome)) {
         Object.assign(view.metrics, deviceMetrics(device, outcome.metrics));
         view.violation += outcome.violation;
         if (!outcome.feasible)
@@ -196,19 +205,29 @@ export class TrialInference {
       },
       signal,
     );
+    if (result.unfit !== undefined && !this.#unfit.has(deviceName)) {
+      this.#unfit.set(deviceName, result.unfit);
+      emit({ type: 'warning', message: `${deviceName} gives no valid measurement: ${result.unfit}` });
+    }
+    const isUnknown = result.unfit !== undefined && result.best === null;
     return {
       type: 'inference-finished',
       trialId,
       signature: facts.signature,
       device: deviceName,
       best: result.best?.config ?? null,
-      feasible: result.feasible,
-      violation: Number.isFinite(result.violation) ? result.violation : UNMEASURABLE_VIOLATION,
+      feasible: isUnknown || result.feasible,
+      violation: isUnknown ? 0 : Number.isFinite(result.violation) ? result.violation : UNMEASURABLE_VIOLATION,
       metrics: result.best ? metricsOf(result.best) : {},
       measurements,
       reason: result.reason,
     };
   }
+}
+
+/** Whether it says something of the architecture; a device that was throttled or disturbed all the time says nothing. */
+function isVerdict({ best, feasible }: Finished): boolean {
+  return best !== null || !feasible;
 }
 
 /** Violation of an architecture that a device cannot run at all: worse than any that it can. (JSON has no infinity.) */

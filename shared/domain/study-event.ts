@@ -80,6 +80,7 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     signature: z.string(),
     device: z.string(),
     best: inferenceConfigSchema.nullable(),
+    /** Feasible without a best config: the device gave no valid measurement, and nothing is known of the architecture. */
     feasible: z.boolean(),
     /** Smallest sum of relative constraint violations over the configs (0: feasible). */
     violation: z.number().min(0),

@@ -27,11 +27,12 @@ const never = new AbortController().signal;
 const REASON = 'throttled: the firmware throttled the processor (3 attempts)';
 
 /** A board on which more threads are faster, and on which some measurements are invalid: they keep what was seen. */
-function throttling(isInvalid: (request: MeasureRequest) => boolean) {
+function throttling(isInvalid: (request: MeasureRequest) => boolean, throttled = true) {
   const { measure: sound, jobs } = board(({ config }) => 20 / config.threads);
   const measure: Fleet['measure'] = async (deviceId, asked, options) => {
     const measurement = await sound(deviceId, asked, options);
-    return isInvalid(asked) ? { ...measurement, outcome: 'invalid', reason: REASON } : measurement;
+    const conditions = { ...measurement.conditions, throttled };
+    return isInvalid(asked) ? { ...measurement, conditions, outcome: 'invalid', reason: REASON } : measurement;
   };
   return { measure, jobs };
 }
@@ -51,7 +52,21 @@ describe('an invalid measurement', () => {
     const { measure } = throttling(() => true);
     const server = createInferenceServer({ measure, history: memoryHistory() });
     const result = await server.tune(request, () => {}, never);
-    assert.deepEqual([result.best, result.feasible, result.reason], [null, false, REASON]);
+    assert.deepEqual([result.best, result.feasible, result.reason, result.unfit], [null, false, REASON, REASON]);
+  });
+
+  it('of a board that others disturb ends the search at the second in a row; one that heats up is asked on', async () => {
+    for (const [throttled, asked] of [
+      [false, 2],
+      [true, 3],
+    ] as const) {
+      const { measure, jobs } = throttling(() => true, throttled);
+      const seen: string[] = [];
+      const server = createInferenceServer({ measure, history: memoryHistory() });
+      const result = await server.tune(request, ({ outcome }) => seen.push(outcome), never);
+      assert.equal(result.unfit, REASON);
+      assert.deepEqual([jobs.length, seen], [asked, Array(asked).fill('invalid')], 'all of it is told');
+    }
   });
 
   it('is not reused: the next study measures that config anew', async () => {

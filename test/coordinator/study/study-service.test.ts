@@ -175,6 +175,39 @@ describe('a study', () => {
     await close();
   });
 
+  it('predicts a device that is disturbed, tells so, and takes no architecture for infeasible', async () => {
+    const whyUnfit = ({ device, purpose }: { device: string; purpose: string }) =>
+      device === 'orin' && purpose === 'search' ? 'disturbed: other programs' : null;
+    const { service, close } = studyService({
+      directory: newDirectory(),
+      inference: fakeInference({ whyUnfit }).service,
+    });
+    const { id } = await service.create(yaml());
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.deepEqual(study.warnings, ['orin gives no valid measurement: disturbed: other programs']);
+    assert.equal(study.trialViews.filter(({ status }) => status === 'finished').length, 6);
+    assert.ok(study.trialViews.every(({ predicted }) => predicted.some((name) => name.endsWith('@orin'))));
+    await close();
+  });
+
+  it('fails with the reason where no device can be measured', async () => {
+    const whyUnfit = () => 'disturbed: other programs';
+    const { service, close } = studyService({
+      directory: newDirectory(),
+      inference: fakeInference({ whyUnfit }).service,
+    });
+    const { id } = await service.create(yaml());
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'failed');
+    assert.match(
+      study.reason ?? '',
+      /(pi|orin) gives no valid measurement: disturbed: other programs\. Mend that, then resume/,
+    );
+    assert.ok(study.trialViews.every(({ status }) => status !== 'infeasible'));
+    await close();
+  });
+
   it('fails with the reason when a search itself fails, instead of taking the architecture for infeasible', async () => {
     const inference = fakeInference({ beforeAnswer: () => Promise.reject(new Error('the store is full')) });
     const { service, close } = studyService({ directory: newDirectory(), inference: inference.service });

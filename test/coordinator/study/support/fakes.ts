@@ -80,7 +80,11 @@ export function fakeTraining(
 
 /** Latency is the width in milliseconds on every device. */
 export function fakeInference(
-  hooks: { beforeAnswer?: (request: { width: number; device: string; signal: AbortSignal }) => Promise<void> } = {},
+  hooks: {
+    beforeAnswer?: (request: { width: number; device: string; signal: AbortSignal }) => Promise<void>;
+    /** Why a device cannot be measured now; null: it can. */
+    whyUnfit?: (request: { device: string; purpose: string }) => string | null;
+  } = {},
 ) {
   const asked: { signature: string; device: string; purpose: string }[] = [];
   const service: InferenceServer = {
@@ -89,6 +93,9 @@ export function fakeInference(
       const width = Number(signature.slice(1));
       await hooks.beforeAnswer?.({ width, device: device.name, signal });
       signal.throwIfAborted();
+      const unfit = hooks.whyUnfit?.({ device: device.name, purpose }) ?? null;
+      if (unfit !== null)
+        return { best: null, feasible: false, violation: Infinity, all: [], front: [], reason: unfit, unfit };
       const int8 = variants?.int8 && 'signature' in variants.int8 ? variants.int8 : null;
       const all = [
         ...(int8 ? [measured(device, int8.signature, int8.modelSha256, INT8_LATENCY * width, 'int8')] : []),
