@@ -65,7 +65,8 @@ export async function poll(
   let dueMs = host.nowMs();
   while (!signal.aborted) {
     const lateMs = host.nowMs() - dueMs;
-    dueMs += intervalMs * (Math.floor(lateMs / intervalMs) + 1);
+    // A timer may fire a fraction of a millisecond early.
+    dueMs += intervalMs * Math.max(1, Math.floor(lateMs / intervalMs) + 1);
     try {
       await host.sleep(dueMs - host.nowMs(), signal);
     } catch (error) {

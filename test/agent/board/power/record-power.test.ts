@@ -48,6 +48,16 @@ describe('the recorder', () => {
     assert.deepEqual([failures, closed.count], [0, 1]);
   });
 
+  it('asks once an interval also where timers fire a little early', async () => {
+    const host = new FixtureHost();
+    const early = host.sleep.bind(host);
+    host.sleep = (ms, signal) => early(Math.max(0, ms - 0.4), signal);
+    const { meter } = meterOf(host, () => 5);
+    const recording = await recordPower(meter, host);
+    await turnUntil(host, 1950);
+    assert.equal((await recording.stop()).samples.length, 1 + 10 + 1);
+  });
+
   it('skips what a slow reading makes it miss, and books it to the middle of its time', async () => {
     const host = new FixtureHost();
     const { meter } = meterOf(host, () => {
