@@ -60,6 +60,7 @@ async function playOn(model: CommandedModel, order: MeasureOrder): Promise<Measu
     batchSize: config.batchSize,
     stopRule,
     seed,
+    burst: (samples, times) => model.burst(samples, times),
     onWindow: async () => {
       start = { cpuSeconds: (await model.usage()).cpuSeconds, atMs: monotonicMs() };
     },

@@ -125,14 +125,16 @@ function whatCameOfIt(ending: Ending, energy: EnergyObserver): Findings {
     };
   const { report } = ending;
   const windowS = report.windowMs / 1000;
-  const found = energy.perSample(report);
+  const throughputPerS = report.samples / ((report.windowMs - report.overheadMs) / 1000);
+  // The board is as busy in the agent's own time between queries: samples are charged for the time that they took.
+  const found = energy.perSample({ ...report, samples: throughputPerS * windowS });
   return {
     outcome: 'ok',
     reason: null,
     energy: found.energy,
     energyAbsence: found.absence,
     latencyMs: summariseLatencies(report.latenciesMs),
-    throughputPerS: report.samples / ((report.windowMs - report.overheadMs) / 1000),
+    throughputPerS,
     peakMemoryBytes: report.peakMemoryBytes,
     processPeakMemoryBytes: report.processPeakMemoryBytes,
     stopReason: report.stopReason,

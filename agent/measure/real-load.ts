@@ -28,6 +28,8 @@ export interface LoadOptions {
   batchSize: number;
   stopRule: StopRule;
   seed: number;
+  /** Where the runner can keep itself busy: queries that are one run each are not commanded one by one. */
+  burst?: RunBurst;
   /** Called when the window begins; again where another one takes its place: a rate that was found did not hold in it. */
   onWindow?: () => void | Promise<void>;
 }

@@ -1,6 +1,7 @@
 /**
  * The board's own Python onnxruntime, which on a Jetson reaches the GPU (CUDA and TensorRT providers). The load generator
- * commands each run; the side-car times it, because the way there and back (some 50 µs) would drown small models.
+ * commands each run or burst of runs; the side-car times them, because the way there and back (some 50 µs, and cold caches)
+ * would drown small models.
  */
 import { InputError, shapeOf, unknownType } from './model-inputs.ts';
 import { SideCar } from './python/side-car.ts';
@@ -57,7 +58,12 @@ function commanded(sideCar: SideCar, inputs: readonly Input[], { dimensions, see
     kind: 'commanded',
     async run(samples) {
       if (!fed.has(samples)) await feed(samples);
-      return sideCar.ask('ran', { do: 'run', samples });
+      const { durationsMs, outputRows } = await sideCar.ask('ran', { do: 'run', samples, times: 1 });
+      return { durationMs: durationsMs[0] as number, outputRows };
+    },
+    async burst(samples, times) {
+      if (!fed.has(samples)) await feed(samples);
+      return (await sideCar.ask('ran', { do: 'run', samples, times })).durationsMs;
     },
     usage: () => sideCar.ask('usage', { do: 'usage' }),
   };

@@ -38,6 +38,8 @@ export interface CommandedModel {
   readonly kind: 'commanded';
   /** Runs so many samples at once and resolves when their outputs are there. @throws {ModelRefusedError} */
   run(samples: number): Promise<Run>;
+  /** Does so again and again without a pause. @returns how long each run took, in ms */
+  burst(samples: number, times: number): Promise<readonly number[]>;
   /** What the process that executes the model has used since it was started. */
   usage(): Promise<Usage>;
 }

@@ -29,7 +29,11 @@ const answerSchema = z.discriminatedUnion('type', [
     ),
   }),
   z.object({ type: z.literal('fed') }),
-  z.object({ type: z.literal('ran'), durationMs: z.number().positive(), outputRows: z.int().nullable() }),
+  z.object({
+    type: z.literal('ran'),
+    durationsMs: z.array(z.number().positive()).min(1),
+    outputRows: z.int().nullable(),
+  }),
   z.object({
     type: z.literal('usage'),
     cpuSeconds: z.number(),

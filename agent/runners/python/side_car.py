@@ -6,11 +6,11 @@ Commands come as one JSON object a line on standard input, each is answered by o
                                                                            -> {"type": "started"}
   {"do": "load", "modelPath": "..."}                                       -> {"type": "loaded", "inputs": [{name, type, shape}]}
   {"do": "feed", "samples": 8, "inputs": [{name, type, shape}], "seed": 0} -> {"type": "fed"}      (numpy's types)
-  {"do": "run", "samples": 8}                                              -> {"type": "ran", "durationMs": 1.5, "outputRows": 8}
+  {"do": "run", "samples": 8, "times": 2}        -> {"type": "ran", "durationsMs": [1.5, 1.4], "outputRows": 8}
   {"do": "usage"}              -> {"type": "usage", "cpuSeconds": 1.2, "peakMemoryBytes": 1, "processPeakMemoryBytes": 2}
 
 A command that fails is answered by {"type": "failed", "message": "..."}. With --probe it tells what it has, and ends.
-The duration of a run is taken here: the way from the agent and back is in no latency.
+The durations of runs are taken here: the way from the agent and back is in no latency.
 """
 
 import json
@@ -117,12 +117,15 @@ class SideCar:
         return {"type": "fed"}
 
     def run(self, command):
-        feeds = self.feeds[command["samples"]]
-        started = time.perf_counter()
-        outputs = self.session.run(None, feeds)
-        duration = time.perf_counter() - started
+        run, clock, feeds = self.session.run, time.perf_counter, self.feeds[command["samples"]]
+        durations = []
+        outputs = None
+        for _ in range(command["times"]):
+            started = clock()
+            outputs = run(None, feeds)
+            durations.append((clock() - started) * 1000)
         shape = getattr(outputs[0], "shape", ())
-        return {"type": "ran", "durationMs": duration * 1000, "outputRows": shape[0] if shape else None}
+        return {"type": "ran", "durationsMs": durations, "outputRows": shape[0] if shape else None}
 
     def usage(self, _):
         peak = own_memory("VmHWM")

@@ -1,0 +1,37 @@
+/** A Python with onnxruntime of the same version as ours: an environment in the temporary folder, made when it is first asked for. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const INSTALL_TIMEOUT_MS = 300_000;
+
+/** Version of onnxruntime-node here. */
+export function onnxruntimeVersion(): string {
+  const require = createRequire(import.meta.url);
+  return (require(require.resolve('onnxruntime-node').replace(/dist\/.*$/, 'package.json')) as { version: string })
+    .version;
+}
+
+/** Path of the interpreter, or why there is none. EDGETUNE_PYTHON names another one that has onnxruntime and numpy. */
+export function pythonWithOnnxruntime(): { python: string } | { reason: string } {
+  const run = (program: string, ...args: string[]) =>
+    spawnSync(program, args, { encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS });
+  const works = (python: string) => run(python, '-c', 'import onnxruntime, numpy').status === 0;
+  const given = process.env.EDGETUNE_PYTHON;
+  if (given) return works(given) ? { python: given } : { reason: `${given} cannot import onnxruntime and numpy` };
+  const version = onnxruntimeVersion();
+  const folder = join(tmpdir(), `edgetune-onnxruntime-${version}`);
+  const python = join(folder, 'bin', 'python');
+  if (!existsSync(python)) {
+    const made = run('python3', '-m', 'venv', folder);
+    if (made.status !== 0) return { reason: `python3 -m venv failed: ${made.stderr || made.error?.message}` };
+  }
+  if (works(python)) return { python };
+  console.error(`installing onnxruntime ${version} for Python into ${folder} …`);
+  const installed = run(python, '-m', 'pip', 'install', '--quiet', `onnxruntime==${version}`, 'numpy');
+  return installed.status === 0 && works(python)
+    ? { python }
+    : { reason: `pip could not install onnxruntime: ${installed.stderr?.trim().split('\n').at(-1)}` };
+}
