@@ -19,6 +19,7 @@ export const keywordSpotterInfo: WorkloadInfo = {
     inference: {
       batchSize: { type: 'ordinal', values: [1, 2, 4] },
       threads: { type: 'ordinal', values: [1, 2, 4] },
+      precision: { type: 'categorical', choices: ['float32', 'int8'] },
     },
   },
   exampleYaml: `name: keywords

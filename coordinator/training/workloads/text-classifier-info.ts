@@ -19,6 +19,7 @@ export const textClassifierInfo: WorkloadInfo = {
     inference: {
       batchSize: { type: 'ordinal', values: [1, 4, 16, 64] },
       threads: { type: 'ordinal', values: [1, 2, 4] },
+      precision: { type: 'categorical', choices: ['float32', 'int8'] },
     },
   },
   exampleYaml: `name: news
