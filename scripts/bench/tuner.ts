@@ -1,31 +1,38 @@
 /**
- * The tuner against its peers, in one run: `npm run bench:tuner [-- --quick] [--seeds N] [--budget N] [--only PATTERN]
- * [--without-peers] [--json FILE]`. Our side plays everything with one default configuration (`auto`).
+ * The tuner against its peers, in one run: `npm run bench:tuner [-- --quick] [--seeds N] [--first-seed N] [--budget N]
+ * [--only PATTERN] [--peers PATTERN] [--peer-seconds N] [--without-peers] [--without-speed] [--without-quality] [--json FILE]`.
+ * `--peer-seconds` ends a peer's runs on a problem after so long; the row says how many seeds it has finished. Our side plays everything with one default configuration (`auto`).
  */
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { keyedRandom } from '../../coordinator/tuner/random.ts';
 import { type BenchRow, report } from './support.ts';
+import { curvePairs } from './tuner/curve-pairs.ts';
 import { curveFunctions } from './tuner/curves.ts';
 import { exchangesPerS } from './tuner/exchanges.ts';
 import { type BenchFunction, FUNCTIONS } from './tuner/functions.ts';
 import { runOurs } from './tuner/ours.ts';
-import { optunaSpeedMs, PEERS, Peer, type PeerName, peerPython, supports } from './tuner/peers.ts';
+import { availablePeers, optunaSpeedMs, Peer, type PeerName, peerPython, supports } from './tuner/peers.ts';
 import { MIXED_TWELVE, measureSpeed } from './tuner/speed.ts';
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     seeds: { type: 'string' },
+    'first-seed': { type: 'string', default: '1' },
     budget: { type: 'string', default: '100' },
+    peers: { type: 'string', default: '' },
+    'peer-seconds': { type: 'string', default: 'Infinity' },
     only: { type: 'string', default: '' },
     'without-peers': { type: 'boolean', default: false },
     'without-speed': { type: 'boolean', default: false },
+    'without-quality': { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
 const seeds = Number(options.seeds ?? (options.quick ? 5 : 20));
+const firstSeed = Number(options['first-seed']);
 const budget = Number(options.budget);
 
 const quantile = (values: readonly number[], q: number) =>
@@ -53,11 +60,16 @@ function verdict(ours: readonly number[], other: readonly number[]): 'better' | 
 const environment = options['without-peers'] ? { reason: 'left out by --without-peers' } : peerPython();
 if ('reason' in environment) console.log(`Peers: ${environment.reason}. Our side runs alone.`);
 else console.log(`Peers: ${JSON.stringify(environment.versions)}`);
-const peers = 'reason' in environment ? [] : PEERS.map((name) => ({ name, peer: new Peer(environment.python, name) }));
+const peers =
+  'reason' in environment || options['without-quality']
+    ? []
+    : availablePeers(environment.versions)
+        .filter((name) => new RegExp(options.peers).test(name))
+        .map((name) => ({ name, peer: new Peer(environment.python, name) }));
 
 const wins = new Map<string, { better: number; tied: number; worse: number }>();
 async function compared(of: BenchFunction): Promise<BenchRow> {
-  const each = Array.from({ length: seeds }, (_, seed) => seed + 1);
+  const each = Array.from({ length: seeds }, (_, index) => firstSeed + index);
   const ours = each.map((seed) => runOurs(of, seed, budget, {}));
   const row: BenchRow = {
     problem: of.name,
@@ -79,18 +91,23 @@ async function compared(of: BenchFunction): Promise<BenchRow> {
   for (const { name, peer } of peers) {
     if (!supports(name, of)) continue;
     const scores: number[] = [];
-    for (const seed of each) scores.push(await peer.run(of, seed, budget));
-    set(name, scores);
+    const deadlineMs = Date.now() + 1000 * Number(options['peer-seconds']);
+    for (const seed of each) {
+      const score = Date.now() > deadlineMs ? null : await peer.run(of, seed, budget, deadlineMs);
+      if (score !== null) scores.push(score);
+    }
+    if (scores.length < seeds) row[`${name} seeds`] = scores.length;
+    if (scores.length > 0) set(name, scores);
   }
   console.log(JSON.stringify(row));
   return row;
 }
 
 const quality: BenchRow[] = [];
-const curves = curveFunctions();
+const curves = [...curveFunctions(), ...curvePairs()];
 if (curves.length === 0) console.log('Learning curves: ../shared/data/curves is not there; left out.');
 for (const of of [...FUNCTIONS, ...curves].filter(({ name }) => new RegExp(options.only).test(name)))
-  quality.push(await compared(of));
+  if (!options['without-quality']) quality.push(await compared(of));
 for (const { peer } of peers) peer.stop();
 
 setFlagsFromString('--expose-gc');
@@ -125,6 +142,14 @@ const speed: BenchRow[] = (
   };
 });
 
+const exchanges: BenchRow[] = [];
+for (const sampler of options['without-speed'] ? [] : ['random', 'tpe', 'dehb', 'auto'])
+  exchanges.push({
+    sampler,
+    'first 400 rungs': Math.round(await exchangesPerS(sampler, 400)),
+    'first 3,000 rungs': Math.round(await exchangesPerS(sampler, 3000)),
+  });
+
 /** The twelve parameters in the kinds that Optuna knows: ordinal and boolean as categorical. */
 function peerParameters(): object[] {
   return MIXED_TWELVE.map((parameter) => {
@@ -134,28 +159,28 @@ function peerParameters(): object[] {
 }
 
 report([
-  {
-    title: `Regret (one objective) or missing share of hypervolume after ${budget} full evaluations, median of ${seeds} seeds; less is better`,
-    rows: quality,
-  },
-  {
-    title: 'EdgeTune against each',
-    rows: [...wins].map(([peer, tally]) => ({
-      peer,
-      ...tally,
-      'best or tied': `${Math.round((100 * (tally.better + tally.tied)) / (tally.better + tally.tied + tally.worse))} %`,
-    })),
-  },
+  ...(quality.length === 0
+    ? []
+    : [
+        {
+          title: `Regret (one objective) or missing share of hypervolume after ${budget} full evaluations, median of ${seeds} seeds from ${firstSeed}; less is better`,
+          rows: quality,
+        },
+        {
+          title: 'EdgeTune against each',
+          rows: [...wins].map(([peer, tally]) => ({
+            peer,
+            ...tally,
+            'best or tied': `${Math.round((100 * (tally.better + tally.tied)) / (tally.better + tally.tied + tally.worse))} %`,
+          })),
+        },
+      ]),
   ...(speed.length > 0
     ? [
         { title: 'Speed with 12 mixed parameters', rows: speed },
         {
-          title: 'Exchanges a second by JSON lines (edgetune tuner), over the first 400 and 3,000 rungs',
-          rows: ['random', 'tpe', 'dehb', 'auto'].map((sampler) => ({
-            sampler,
-            'first 400': Math.round(exchangesPerS(sampler, 400)),
-            'first 3,000': Math.round(exchangesPerS(sampler, 3000)),
-          })),
+          title: 'Exchanges a second with the program `edgetune tuner` (an ask or a tell is one), from its first on',
+          rows: exchanges,
         },
       ]
     : []),

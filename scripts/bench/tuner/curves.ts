@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
+import type { Candidate, Parameter } from '@edgetune/shared/domain/search-space.ts';
 import { Space } from '../../../coordinator/tuner/space.ts';
 import type { BenchFunction } from './functions.ts';
 
@@ -52,16 +52,31 @@ const KINDS: TableKind[] = [
   },
 ];
 
-/** One function per table; none where the data is not there. */
-export function curveFunctions(): BenchFunction[] {
+/** One table of learning curves. */
+export interface CurveTable {
+  name: string;
+  /** `surrogate`: sampled from a model of real runs. */
+  kind: 'real' | 'surrogate';
+  parameters: Parameter[];
+  rows: Record<string, string>[];
+  /** First and last step of the curves. */
+  steps: [number, number];
+  /** The row whose configuration is nearest in the unit cube. */
+  nearest(x: Candidate): Record<string, string>;
+  /** The value to be minimised, at a step. */
+  lossAt(row: Record<string, string>, step: number): number;
+}
+
+/** All tables; none where the data is not there. */
+export function curveTables(): CurveTable[] {
   return KINDS.filter(({ folder }) => existsSync(join(FOLDER, folder))).flatMap((kind) =>
     readdirSync(join(FOLDER, kind.folder))
       .filter((file) => file.endsWith('.csv'))
-      .map((file) => tableFunction(kind, file)),
+      .map((file) => readTable(kind, file)),
   );
 }
 
-function tableFunction(kind: TableKind, file: string): BenchFunction {
+function readTable(kind: TableKind, file: string): CurveTable {
   const [header, ...lines] = readFileSync(join(FOLDER, kind.folder, file), 'utf8')
     .trim()
     .split(/\r?\n/);
@@ -82,24 +97,41 @@ function tableFunction(kind: TableKind, file: string): BenchFunction {
   const points = rows.map((row) =>
     space.pointOf(Object.fromEntries(parameters.map(({ name }) => [name, Number(row[name])]))),
   );
-  const lossAt = (row: Record<string, string>, step: number) => kind.loss(row[`${kind.curve}${step}`] ?? '');
   return {
-    name: `Curves ${file.replace('.csv', '')}`,
+    name: file.replace('.csv', ''),
+    kind: kind.folder === 'taskset' ? 'real' : 'surrogate',
     parameters,
-    objectives: 1,
-    constrained: false,
-    lowestFidelity: 1 / 27,
-    cost: (fidelity) => fidelity,
-    best: Math.min(...rows.map((row) => lossAt(row, kind.lastStep))),
-    evaluate(x, fidelity) {
+    rows,
+    steps: [kind.firstStep, kind.lastStep],
+    lossAt: (row, step) => kind.loss(row[`${kind.curve}${step}`] ?? ''),
+    nearest(x) {
       const at = space.pointOf(x);
       let [nearest, least] = [0, Infinity];
       for (const [index, point] of points.entries()) {
         const distance = point.reduce((sum, value, i) => sum + (value - (at[i] as number)) ** 2, 0);
         if (distance < least) [nearest, least] = [index, distance];
       }
-      const step = Math.max(kind.firstStep, Math.round(fidelity * kind.lastStep));
-      return { losses: [lossAt(rows[nearest] as Record<string, string>, step)], violation: 0 };
+      return rows[nearest] as Record<string, string>;
     },
   };
+}
+
+/** One function per table. */
+export function curveFunctions(): BenchFunction[] {
+  return curveTables().map((table): BenchFunction => {
+    const [firstStep, lastStep] = table.steps;
+    return {
+      name: `Curves ${table.name}`,
+      parameters: table.parameters,
+      objectives: 1,
+      constrained: false,
+      lowestFidelity: 1 / 27,
+      cost: (fidelity) => fidelity,
+      best: Math.min(...table.rows.map((row) => table.lossAt(row, lastStep))),
+      evaluate(x, fidelity) {
+        const step = Math.max(firstStep, Math.round(fidelity * lastStep));
+        return { losses: [table.lossAt(table.nearest(x), step)], violation: 0 };
+      },
+    };
+  });
 }

@@ -2,7 +2,7 @@
 
 A line of JSON on standard input starts a run: {"parameters", "objectives", "fidelities", "seed", "constrained"}.
 The peer then writes {"trial", "x", "fidelity"} and reads {"losses", "violation", "stop"}; after a stop it writes {"done"}.
-Usage: peers.py optuna-tpe | optuna-nsga2 | optuna-random | dehb | moasha, or: peers.py versions
+Usage: peers.py optuna-tpe | optuna-nsga2 | optuna-random | dehb | bohb | moasha, or: peers.py versions
 """
 import json
 import logging
@@ -71,9 +71,8 @@ def run_optuna(run, sampler_name):
                 break
 
 
-def run_dehb(run):
+def config_space(run):
     import ConfigSpace as CS
-    from dehb import DEHB
 
     space = CS.ConfigurationSpace(seed=run["seed"])
     for p in run["parameters"]:
@@ -83,7 +82,23 @@ def run_dehb(run):
             space.add(CS.Integer(p["name"], (p["min"], p["max"]), log=p["scale"] == "log"))
         else:
             space.add(CS.Float(p["name"], (p["min"], p["max"]), log=p["scale"] == "log"))
-    values = {p["name"]: {str(c): c for c in p["choices"]} for p in run["parameters"] if p["type"] == "categorical"}
+    return space
+
+
+def plain_values(run, config):
+    """The configuration with choices as they were before `config_space` wrote them as text."""
+    choices = {p["name"]: {str(c): c for c in p["choices"]} for p in run["parameters"] if p["type"] == "categorical"}
+    return {name: choices[name][str(v)] if name in choices else float(v) for name, v in config.items()}
+
+
+def nearest(fidelities, fidelity):
+    return min(fidelities, key=lambda f: abs(f - float(fidelity)))
+
+
+def run_dehb(run):
+    from dehb import DEHB
+
+    space = config_space(run)
     with tempfile.TemporaryDirectory() as folder:
         optimiser = DEHB(
             cs=space, min_fidelity=run["fidelities"][0], max_fidelity=run["fidelities"][-1], eta=3, n_workers=1,
@@ -92,11 +107,36 @@ def run_dehb(run):
         count = 0
         while True:
             job = optimiser.ask()
-            x = {name: values[name][str(v)] if name in values else float(v) for name, v in dict(job["config"]).items()}
-            fidelity = min(run["fidelities"], key=lambda f: abs(f - float(job["fidelity"])))
-            losses, _ = evaluate(count, x, fidelity)
+            losses, _ = evaluate(count, plain_values(run, dict(job["config"])), nearest(run["fidelities"], job["fidelity"]))
             count += 1
             optimiser.tell(job, {"fitness": losses[0], "cost": 1.0})
+
+
+def run_bohb(run):
+    """HpBandSter's BOHB, its brackets and its sampler as they are; its master and workers need a name server, so this is their loop."""
+    import numpy
+    from hpbandster.core.dispatcher import Job
+    from hpbandster.optimizers.bohb import BOHB
+    from hpbandster.optimizers.config_generators.bohb import BOHB as Generator
+
+    numpy.random.seed(run["seed"])
+    master = object.__new__(BOHB)
+    master.eta, master.max_SH_iter = 3, len(run["fidelities"])
+    master.budgets = numpy.array(run["fidelities"])
+    master.config_generator = Generator(config_space(run))
+    trials = {}
+    bracket = 0
+    while True:
+        iteration = master.get_next_iteration(bracket)
+        bracket += 1
+        while (step := iteration.get_next_run()) is not None:
+            config_id, config, budget = step
+            trial = trials.setdefault(config_id, len(trials))
+            losses, _ = evaluate(trial, plain_values(run, config), nearest(run["fidelities"], budget))
+            job = Job(config_id, config=config, budget=budget)
+            job.result = {"loss": losses[0], "info": {}}
+            iteration.register_result(job)
+            master.config_generator.new_result(job)
 
 
 def run_moasha(run):
@@ -141,14 +181,22 @@ PEERS = {
     "optuna-nsga2": lambda run: run_optuna(run, "nsga2"),
     "optuna-random": lambda run: run_optuna(run, "random"),
     "dehb": run_dehb,
+    "bohb": run_bohb,
     "moasha": run_moasha,
 }
 
 
 def versions():
-    from importlib.metadata import version
+    """The versions of the packages that are installed."""
+    from importlib.metadata import PackageNotFoundError, version
 
-    return {name: version(name) for name in ["optuna", "dehb", "syne-tune"]}
+    found = {}
+    for name in ["optuna", "dehb", "hpbandster", "syne-tune"]:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            pass
+    return found
 
 
 def optuna_speed(run):

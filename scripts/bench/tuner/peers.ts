@@ -9,17 +9,28 @@ import { budgetLadder } from '../../../coordinator/tuner/ladder.ts';
 import type { BenchFunction } from './functions.ts';
 import { ladderOf, Score } from './ours.ts';
 
-const PACKAGES = ['optuna', 'dehb', 'syne-tune'];
 const PROGRAM = join(import.meta.dirname, 'peers.py');
 
-export const PEERS = ['optuna-tpe', 'optuna-nsga2', 'dehb', 'moasha'] as const;
-export type PeerName = (typeof PEERS)[number];
+/** The package of each peer: a peer whose package cannot be installed is left out. */
+const PACKAGE_OF = {
+  'optuna-tpe': 'optuna',
+  'optuna-nsga2': 'optuna',
+  dehb: 'dehb',
+  bohb: 'hpbandster',
+  moasha: 'syne-tune',
+} as const;
+export type PeerName = keyof typeof PACKAGE_OF;
 
-/** DEHB knows one objective, and is nothing without fidelities; MO-ASHA without fidelities is random search. */
+/** DEHB and BOHB know one objective, MO-ASHA is for several; all three are nothing without fidelities. */
 export function supports(peer: PeerName, of: BenchFunction): boolean {
   if (peer === 'optuna-tpe') return true;
   if (peer === 'optuna-nsga2') return of.objectives > 1;
-  return of.lowestFidelity < 1 && (peer === 'moasha' || of.objectives === 1);
+  return of.lowestFidelity < 1 && (peer === 'moasha') === of.objectives > 1;
+}
+
+/** Peers that can run with what is installed. */
+export function availablePeers(versions: Record<string, string>): PeerName[] {
+  return (Object.keys(PACKAGE_OF) as PeerName[]).filter((peer) => PACKAGE_OF[peer] in versions);
 }
 
 /** The Python of an environment with the peers, made in the temporary folder at first; a reason where that cannot be. */
@@ -31,15 +42,18 @@ export function peerPython(): { python: string; versions: Record<string, string>
     const made = run('python3', '-m', 'venv', folder);
     if (made.status !== 0) return { reason: `python3 -m venv failed: ${made.stderr || made.error?.message}` };
   }
-  let versions = run(python, PROGRAM, 'versions');
-  if (versions.status !== 0) {
-    console.log(`installing ${PACKAGES.join(', ')} into ${folder} …`);
-    const installed = run(python, '-m', 'pip', 'install', '--quiet', ...PACKAGES);
+  const versionsNow = () => z.record(z.string(), z.string()).parse(JSON.parse(run(python, PROGRAM, 'versions').stdout));
+  // One by one: what cannot be installed must not keep the others away.
+  for (const name of new Set(Object.values(PACKAGE_OF))) {
+    if (name in versionsNow()) continue;
+    console.log(`installing ${name} into ${folder} …`);
+    const installed = run(python, '-m', 'pip', 'install', '--quiet', name);
     if (installed.status !== 0)
-      return { reason: `pip could not install the peers: ${installed.stderr.trim().split('\n').at(-1)}` };
-    versions = run(python, PROGRAM, 'versions');
+      console.log(`Left out: ${name}, which pip could not install: ${installed.stderr.trim().split('\n').at(-1)}`);
   }
-  return { python, versions: z.record(z.string(), z.string()).parse(JSON.parse(versions.stdout)) };
+  const versions = versionsNow();
+  if (Object.keys(versions).length === 0) return { reason: 'none of the peers could be installed' };
+  return { python, versions };
 }
 
 const askedSchema = z.union([
@@ -58,8 +72,8 @@ export class Peer {
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** The score after a cost of `budget` full evaluations. */
-  async run(of: BenchFunction, seed: number, budget: number): Promise<number> {
+  /** The score after a cost of `budget` full evaluations; null where that takes longer than until `deadlineMs` (of `Date.now`). */
+  async run(of: BenchFunction, seed: number, budget: number, deadlineMs = Infinity): Promise<number | null> {
     const ladder = budgetLadder(ladderOf(of));
     const top = ladder.at(-1)?.epochs as number;
     this.#write({
@@ -75,8 +89,9 @@ export class Peer {
       const { value, done } = await this.#lines.next();
       if (done) throw new Error(`the peer ended in the middle of ${of.name}`);
       const asked = askedSchema.parse(JSON.parse(value));
-      if ('done' in asked) return score.value;
-      if (spent >= budget - 1e-9) {
+      const late = Date.now() > deadlineMs;
+      if ('done' in asked) return late ? null : score.value;
+      if (late || spent >= budget - 1e-9) {
         this.#write({ losses: [], violation: 0, stop: true });
         continue;
       }
