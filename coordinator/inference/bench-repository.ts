@@ -18,6 +18,6 @@ export interface BenchRepository {
   /** Newest first. */
   list(): BenchRecord[];
   remove(id: string): void;
-  /** SHA-256 of the models of all benches. */
+  /** SHA-256 of the models of all benches, and of their variants. */
   models(): string[];
 }

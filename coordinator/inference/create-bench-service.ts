@@ -23,6 +23,8 @@ export interface BenchServiceOptions {
   inference: InferenceServer;
   device(name: string): DeviceView | null;
   benches: BenchRepository;
+  /** Makes an int8 variant, good for measuring only. @throws {Error} named `QuantiseError` where that cannot be done */
+  quantise(onnx: Uint8Array, dimensions: Readonly<Record<string, number>>): Promise<Uint8Array>;
   blobs: { put(bytes: Uint8Array): Promise<string>; get(sha256: string): Promise<Uint8Array> };
   log: (message: string) => void;
 }
@@ -68,7 +70,7 @@ class ShutdownError extends Error {
 }
 
 export function createBenchService(options: BenchServiceOptions): BenchService {
-  const { inference, device: deviceNamed, benches, blobs, log } = options;
+  const { inference, device: deviceNamed, benches, blobs, quantise, log } = options;
   const running = new Map<string, Running>();
   const uploads = new Set<string>();
 
@@ -95,6 +97,8 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
         `the model leaves ${missing.map((name) => `"${name}"`).join(', ')} open: give each a size (for example --dimension ${missing[0]}=128)`,
       );
     const batchSizes = batchSizesOf(request, sizes.fixedBatch);
+    const precision = graphPrecision(graph);
+    const precisions = request.precisions ?? [precision];
     const view: BenchView = {
       id: `b-${randomUUID()}`,
       state: 'running',
@@ -102,27 +106,44 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       modelSha256: request.modelSha256,
       modelBytes: model.length,
       signature: sizedSignature(signatureOf(graph), request.dimensions),
+      precision,
       scenario: request.scenario,
       objectives: request.objectives,
       constraints: request.constraints,
       dimensions: request.dimensions,
+      int8: null,
       startedAt: new Date().toISOString(),
       finishedAt: null,
       devices: devices.map(emptyEntry),
     };
-    const precisions = request.precisions ?? [graphPrecision(graph)];
     launch({ request: { ...request, batchSizes, precisions }, view });
     forgetOldest();
     return view;
+  }
+
+  /** Makes the int8 variant, where one is asked for and is not there yet. */
+  async function addInt8Variant({ request, view }: BenchRecord): Promise<void> {
+    if (view.precision === 'int8' || !request.precisions.includes('int8') || view.int8 !== null) return;
+    try {
+      const onnx = await quantise(await blobs.get(view.modelSha256), view.dimensions);
+      const signature = sizedSignature(signatureOf(readOnnx(onnx)), view.dimensions);
+      view.int8 = { modelSha256: await blobs.put(onnx), modelBytes: onnx.length, signature };
+    } catch (error) {
+      if ((error as Error).name !== 'QuantiseError') throw error;
+      view.int8 = { reason: (error as Error).message };
+    }
   }
 
   function launch(record: BenchRecord): void {
     const { view } = record;
     const controller = new AbortController();
     benches.save(record);
+    const variant = addInt8Variant(record);
+    // Each search that waits for it says what went wrong.
+    variant.catch(() => {});
     const searches = view.devices
       .filter(({ state }) => state === 'running')
-      .map((entry) => search(record, entry, controller.signal));
+      .map((entry) => search(record, entry, variant, controller.signal));
     const done = Promise.all(searches).then(() => {
       running.delete(view.id);
       if (controller.signal.reason instanceof ShutdownError) return;
@@ -134,12 +155,19 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     running.set(view.id, { record, controller, done });
   }
 
-  async function search(record: BenchRecord, entry: BenchDevice, signal: AbortSignal): Promise<void> {
+  async function search(
+    record: BenchRecord,
+    entry: BenchDevice,
+    variant: Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { request, view } = record;
     /** What this bench itself had measured before its coordinator ended. */
     const own = new Set(entry.measurements.map(({ id }) => id));
     Object.assign(entry, { measurements: [], measured: 0, reused: 0 });
     try {
+      await variant;
+      signal.throwIfAborted();
       const device = joined(entry.device, deviceNamed(entry.device));
       const parameters = benchParameters(request, device);
       entry.possible = countConfigs(parameters, device);
@@ -152,6 +180,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
           signature,
           modelSha256,
           modelBytes,
+          ...(view.int8 ? { variants: { int8: view.int8 } } : {}),
           device,
           parameters,
           scenario,

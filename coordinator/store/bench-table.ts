@@ -20,10 +20,13 @@ export function createBenchTable({ read, write }: Database): BenchRepository {
     list: () => read.select(columns).from(benches).orderBy(desc(benches.number)).all(),
     models: () =>
       read
-        .select({ sha256: sql<string>`json_extract(${benches.view}, '$.modelSha256')` })
+        .select({
+          model: sql<string>`json_extract(${benches.view}, '$.modelSha256')`,
+          int8: sql<string | null>`json_extract(${benches.view}, '$.int8.modelSha256')`,
+        })
         .from(benches)
         .all()
-        .map(({ sha256 }) => sha256),
+        .flatMap(({ model, int8 }) => (int8 === null ? [model] : [model, int8])),
     remove: (id) => write((tx) => void tx.delete(benches).where(eq(benches.id, id)).run()),
   };
 }

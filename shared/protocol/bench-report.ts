@@ -68,6 +68,13 @@ export function benchAims(objectives: readonly Objective[]): string {
   return aims.join(', ') || 'minimize latency.p50';
 }
 
+/** What stands behind configs of precision int8. */
+export function int8Note(int8: NonNullable<BenchView['int8']>): string {
+  return 'reason' in int8
+    ? `There is no int8 variant of the model: ${int8.reason}.`
+    : 'Configs in int8 run a variant that was calibrated on random inputs: it shows what int8 would cost, not how accurate it would be.';
+}
+
 /** What to run on each device, and everything that was measured. */
 export function benchMarkdown(view: BenchView): string {
   const aims = benchAims(view.objectives);
@@ -82,6 +89,7 @@ export function benchMarkdown(view: BenchView): string {
     '',
     `Scenario: ${scenarioText(view.scenario)}; objectives: ${aims}; constraints: ${limits}${sizes}.`,
     '',
+    ...(view.int8 ? [int8Note(view.int8), ''] : []),
     '## Recommended',
     '',
     ...table(best),

@@ -93,10 +93,23 @@ export const benchViewSchema = z.object({
   modelSha256: sha256Schema,
   modelBytes: z.int().positive(),
   signature: z.string(),
+  /** What the model computes in. */
+  precision: precisionSchema,
   scenario: scenarioSchema,
   objectives: z.array(objectiveSchema),
   constraints: z.array(constraintSchema),
   dimensions: z.record(z.string(), z.int().positive()),
+  /**
+   * What configs of precision int8 run where the model computes in floats: a variant calibrated on random inputs, which
+   * costs what a real one would and answers nothing of use; or why there is none. Null: nobody asked for it, or it is
+   * not made yet.
+   */
+  int8: z
+    .union([
+      z.object({ modelSha256: sha256Schema, modelBytes: z.int().positive(), signature: z.string() }),
+      z.object({ reason: z.string() }),
+    ])
+    .nullable(),
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
   devices: z.array(benchDeviceSchema),

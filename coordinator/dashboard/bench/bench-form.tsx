@@ -47,6 +47,7 @@ export function BenchForm() {
   const choose = (chosen: ChosenModel | null) => {
     model.value = chosen;
     draft.set(['dimensions'], undefined);
+    draft.set(['precisions'], undefined);
   };
   return (
     <form class="card" aria-label="New bench" onSubmit={submit}>
@@ -115,6 +116,17 @@ export function BenchForm() {
             <div class="columns">
               {model.value?.fixedBatch === null && (
                 <NumbersField {...bound} path={['batchSizes']} label="Batch sizes" placeholder="1, 2, 4, 8, 16, 32" />
+              )}
+              {model.value !== null && model.value.precision !== 'int8' && (
+                <ChoicesField
+                  {...bound}
+                  path={['precisions']}
+                  label="Precisions"
+                  options={[
+                    { value: model.value.precision, label: `${model.value.precision}, as the model is` },
+                    { value: 'int8', label: 'int8, calibrated on random inputs: shows its cost' },
+                  ]}
+                />
               )}
               <NumbersField {...bound} path={['threads']} label="Threads" placeholder="1 to each device’s cores" />
               <NumberField

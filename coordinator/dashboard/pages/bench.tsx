@@ -2,7 +2,7 @@
 import { formatConstraint } from '@edgetune/shared/domain/objective.ts';
 import { scenarioText } from '@edgetune/shared/domain/scenario.ts';
 import { type BenchView, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
-import { benchAims } from '@edgetune/shared/protocol/bench-report.ts';
+import { benchAims, int8Note } from '@edgetune/shared/protocol/bench-report.ts';
 import { useEffect } from 'preact/hooks';
 import { BenchActions } from '../bench/bench-actions.tsx';
 import { BenchState } from '../bench/bench-state.tsx';
@@ -32,6 +32,7 @@ export function BenchPage({ id }: { id: string }) {
       </div>
       {error !== null && <p class="error">{error}</p>}
       <p class="quiet">{describe(view)}</p>
+      {view.int8 && <p class="quiet">{int8Note(view.int8)}</p>}
       <section class="card" aria-label="Recommended">
         <h2>Recommended</h2>
         {recommended.length === 0 ? (

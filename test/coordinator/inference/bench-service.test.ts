@@ -26,6 +26,10 @@ async function bench(
     inference: createInferenceServer({ measure, history: store.measurements }),
     device: (name) => (name === 'device-1' ? device() : null),
     benches: store.benches,
+    quantise: async (onnx) => {
+      if (onnx.length > model.length) throw Object.assign(new Error('too large'), { name: 'QuantiseError' });
+      return convModel({ layers: 2 });
+    },
     blobs: store.blobs,
     log: () => {},
   });
@@ -110,6 +114,21 @@ describe('a bench', () => {
       start({ modelSha256, batchSizes: [2, 4] }),
       /batch is fixed at 1: it cannot run batches of 2, 4/,
     );
+  });
+
+  it('runs an int8 variant where int8 is asked for, or says why there is none', async (t) => {
+    const { service, start, finished, jobs } = await bench(t, (batch) => batch);
+    const precisions = ['float32', 'int8'] as const;
+    const view = await finished((await start({ precisions: [...precisions] })).id);
+    assert.ok(view.int8 && 'modelSha256' in view.int8);
+    const { modelSha256 } = view.int8;
+    for (const job of jobs) assert.equal(job.modelSha256 === modelSha256, job.config.precision === 'int8');
+    assert.ok(service.blobsInUse().includes(modelSha256));
+    assert.match(benchMarkdown(view), /calibrated on random inputs/);
+    const { modelSha256: large } = await service.accept(convModel({ layers: 3 }));
+    const without = await finished((await start({ modelSha256: large, precisions: [...precisions] })).id);
+    assert.ok(without.devices[0]?.measurements.every(({ config }) => config.precision === 'float32'));
+    assert.match(benchMarkdown(without), /no int8 variant of the model: too large/);
   });
 
   it('ends with the best so far when its time is up', async (t) => {

@@ -213,10 +213,12 @@ const bench = (id: string, change: Partial<BenchView> = {}): BenchRecord => {
     modelSha256: 'a'.repeat(64),
     modelBytes: 10,
     signature: 'signature-a',
+    precision: 'float32',
     scenario: { kind: 'single-stream' },
     objectives: [],
     constraints: [],
     dimensions: {},
+    int8: null,
     startedAt: '2026-01-01T00:00:00.000Z',
     finishedAt: null,
     devices: [],
@@ -230,15 +232,17 @@ check(
   'benches are kept with what was asked, newest first, replaced in place and removed',
   ({ benches }) => {
     for (const id of ['b-2', 'b-1', 'b-3']) benches.save(bench(id));
-    benches.save(bench('b-2', { state: 'finished', modelSha256: 'b'.repeat(64) }));
+    const int8 = { modelSha256: 'c'.repeat(64), modelBytes: 5, signature: 'signature-b' };
+    benches.save(bench('b-2', { state: 'finished', modelSha256: 'b'.repeat(64), int8 }));
     benches.remove('b-3');
     benches.remove('b-9');
   },
   ({ benches }) => {
-    const changed = bench('b-2', { state: 'finished', modelSha256: 'b'.repeat(64) });
+    const int8 = { modelSha256: 'c'.repeat(64), modelBytes: 5, signature: 'signature-b' };
+    const changed = bench('b-2', { state: 'finished', modelSha256: 'b'.repeat(64), int8 });
     assert.deepEqual(benches.list(), [bench('b-1'), changed]);
     assert.deepEqual(benches.get('b-2'), changed);
     assert.equal(benches.get('b-3'), null);
-    assert.deepEqual(benches.models().sort(), ['a'.repeat(64), 'b'.repeat(64)]);
+    assert.deepEqual(benches.models().sort(), ['a'.repeat(64), 'b'.repeat(64), 'c'.repeat(64)]);
   },
 );
