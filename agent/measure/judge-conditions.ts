@@ -13,8 +13,19 @@ export function mostOtherLoadCores(logicalCores: number): number {
   return Math.max(0.25, 0.1 * logicalCores);
 }
 
-/** @param mostOtherLoad in cores; Infinity: the user knows that other programs run */
-export function judgeConditions(conditions: Conditions, mostOtherLoad: number): Verdict | null {
+/** The kernel books busy time in ticks of 10 ms on each core: by so much it can be wrong at both ends of a window. */
+const TICKS_S = 0.02;
+
+/** What is tolerated. */
+export interface Tolerance {
+  /** In cores; Infinity: the user knows that other programs run. */
+  mostOtherLoad: number;
+  logicalCores: number;
+  windowMs: number;
+}
+
+export function judgeConditions(conditions: Conditions, tolerance: Tolerance): Verdict | null {
+  const mostOtherLoad = tolerance.mostOtherLoad + (tolerance.logicalCores * TICKS_S) / (tolerance.windowMs / 1000);
   const { underVoltage, throttled, otherLoadCores, warnings = [] } = conditions;
   const why = warnings.join('; ');
   if (underVoltage) return { cause: 'under-voltage', reason: `under-voltage: ${why}` };

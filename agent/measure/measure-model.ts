@@ -7,7 +7,7 @@ import { type BoardSetup, boardSetup, withControls } from '../board/board-setup.
 import { findMeters } from '../board/power/find-meters.ts';
 import { findWarnings } from '../board/warnings/find-warnings.ts';
 import { RejectedError } from '../rejected-error.ts';
-import { judgeConditions, mostOtherLoadCores, type Verdict } from './judge-conditions.ts';
+import { judgeConditions, mostOtherLoadCores, type Tolerance, type Verdict } from './judge-conditions.ts';
 import { type Ending, runMeasuringProcess } from './measuring-process.ts';
 import { RETRY_RULES, untilValid } from './retry.ts';
 import { ConditionsObserver } from './window-conditions.ts';
@@ -45,7 +45,7 @@ export async function measureModel(
   const startMs = host.nowMs();
   const mostOtherLoad = setup.toleratesLoad ? Number.POSITIVE_INFINITY : mostOtherLoadCores(board.logicalCores);
   const result = await withControls(setup, request.config.clockKHz, () =>
-    untilValid(() => measureOnce(request, context, setup, mostOtherLoad), {
+    untilValid(() => measureOnce(request, context, setup, { mostOtherLoad, logicalCores: board.logicalCores }), {
       host,
       signal,
       onProgress,
@@ -80,7 +80,7 @@ async function measureOnce(
   { config, scenario, stopRule, dimensions, seed, memoryLimitBytes }: MeasureRequest,
   { modelPath, signal, mayBegin = async () => {} }: MeasureContext,
   { host, plug }: BoardSetup,
-  mostOtherLoad: number,
+  tolerance: Omit<Tolerance, 'windowMs'>,
 ): Promise<Attempt> {
   const conditionsSeen = new ConditionsObserver(host, await findWarnings(host), stopRule.minDurationMs);
   const energy = new EnergyObserver(host, (await findMeters(host, plug))[0] ?? null, stopRule.maxDurationMs);
@@ -89,11 +89,12 @@ async function measureOnce(
     // The energy's baseline takes time, the conditions do not: they begin last.
     { host, signal, memoryLimitBytes, mayBegin, observers: [energy, conditionsSeen] },
   );
-  const conditions = conditionsSeen.conditions(ending.kind === 'done' ? ending.report.cpuSeconds : null);
+  const conditions = conditionsSeen.conditions(ending.kind === 'done' ? ending.report : null);
   return {
     findings: whatCameOfIt(ending, energy),
     conditions,
-    verdict: ending.kind === 'done' ? judgeConditions(conditions, mostOtherLoad) : null,
+    verdict:
+      ending.kind === 'done' ? judgeConditions(conditions, { ...tolerance, windowMs: ending.report.windowMs }) : null,
   };
 }
 

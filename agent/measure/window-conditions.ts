@@ -2,6 +2,7 @@
 import type { Conditions } from '@edgetune/shared/domain/measurement.ts';
 import { busyCpuSeconds, currentClockKHz, governor, heldClockKHz, temperatureC } from '../board/conditions.ts';
 import { type Host, HostError } from '../board/host.ts';
+import { countedIn, type Sample } from '../board/power/integrate.ts';
 import { poll } from '../board/power/record-power.ts';
 import { type Warning, type WarningSource, warningsDuring } from '../board/warnings/warning.ts';
 import type { WindowObserver } from './window-observer.ts';
@@ -9,17 +10,25 @@ import type { WindowObserver } from './window-observer.ts';
 /** How often the clock and the warnings are looked at: on a Raspberry Pi each look starts a process. */
 const LOOK_EVERY_MS = { least: 50, most: 500 } as const;
 
+/** The measuring process's own window. */
+export interface RanWindow {
+  windowStartMs: number;
+  windowMs: number;
+  /** What the measured model itself computed in it. */
+  cpuSeconds: number;
+}
+
 export class ConditionsObserver implements WindowObserver {
   readonly #host: Host;
   readonly #sources: readonly WarningSource[];
   readonly #lookEveryMs: number;
   readonly #before: { clockKHz: number | null; temperatureC: number | null };
   readonly #closed = new AbortController();
-  readonly #clocksKHz: number[] = [];
+  readonly #clocksKHz: Sample[] = [];
+  /** Seconds for which all cores together have been busy. */
+  readonly #busyS: Sample[] = [];
   readonly #readings: Warning[][][];
   #polling: Promise<void> = Promise.resolve();
-  #start: { atMs: number; busyS: number | null } | null = null;
-  #busy: { seconds: number; cores: number } | null = null;
   #heldClockKHz: number | null = null;
 
   /** @param shortestWindowMs how short the measured window can be: it is looked into at least once */
@@ -34,16 +43,12 @@ export class ConditionsObserver implements WindowObserver {
   async begin(): Promise<void> {
     await this.#readWarnings();
     this.#heldClockKHz = heldClockKHz(this.#host);
-    this.#start = { atMs: this.#host.nowMs(), busyS: busyCpuSeconds(this.#host) };
+    this.#keep(this.#busyS, busyCpuSeconds(this.#host));
     this.#polling = poll(this.#host, this.#lookEveryMs, () => this.#look(), this.#closed.signal);
   }
 
   async end(): Promise<void> {
-    const busyS = busyCpuSeconds(this.#host);
-    if (this.#start && this.#start.busyS !== null && busyS !== null) {
-      const seconds = Math.max(1e-3, (this.#host.nowMs() - this.#start.atMs) / 1000);
-      this.#busy = { seconds, cores: (busyS - this.#start.busyS) / seconds };
-    }
+    this.#keep(this.#busyS, busyCpuSeconds(this.#host));
     await this.close();
     await this.#readWarnings();
   }
@@ -55,15 +60,15 @@ export class ConditionsObserver implements WindowObserver {
 
   /**
    * What is known now, which is after the window.
-   * @param ownCpuSeconds what the measured process itself computed in the window; null where it came to no end
+   * @param ran null where the measuring process came to no end
    */
-  conditions(ownCpuSeconds: number | null): Conditions {
+  conditions(ran: RanWindow | null): Conditions {
     const warnings = this.#readings.flatMap((readings) => warningsDuring(readings));
     const told = (kind: Warning['kind']) =>
       this.#sources.some((source, i) => source.kinds.includes(kind) && (this.#readings[i]?.length ?? 0) >= 2)
         ? warnings.some((warning) => warning.kind === kind)
         : null;
-    const sorted = [...this.#clocksKHz].sort((a, b) => a - b);
+    const sorted = this.#clocksIn(ran).sort((a, b) => a - b);
     const lowest = sorted[0] ?? null;
     const fell = fallOfClock(this.#heldClockKHz, lowest);
     return {
@@ -74,20 +79,33 @@ export class ConditionsObserver implements WindowObserver {
       temperatureCBefore: this.#before.temperatureC,
       temperatureCAfter: temperatureC(this.#host),
       governor: governor(this.#host),
-      otherLoadCores:
-        this.#busy && ownCpuSeconds !== null
-          ? Math.max(0, this.#busy.cores - ownCpuSeconds / this.#busy.seconds)
-          : null,
+      otherLoadCores: ran && this.#otherLoadCores(ran),
       throttled: fell !== null || told('throttled'),
       underVoltage: told('under-voltage'),
       warnings: [...new Set([...warnings.map(({ what }) => what), ...(fell === null ? [] : [fell])])],
     };
   }
 
+  /** Those seen in the window; where it came to no end, all. */
+  #clocksIn(ran: RanWindow | null): number[] {
+    const [startMs, endMs] = ran ? [ran.windowStartMs, ran.windowStartMs + ran.windowMs] : [0, Infinity];
+    return this.#clocksKHz.filter(({ atMs }) => atMs >= startMs && atMs <= endMs).map(({ value }) => value);
+  }
+
+  #otherLoadCores({ windowStartMs, windowMs, cpuSeconds }: RanWindow): number | null {
+    if (this.#busyS.length < 2) return null;
+    const busyS = countedIn(this.#busyS, { startMs: windowStartMs, endMs: windowStartMs + windowMs });
+    return Math.max(0, (busyS - cpuSeconds) / (windowMs / 1000));
+  }
+
   async #look(): Promise<void> {
-    const clock = currentClockKHz(this.#host);
-    if (clock !== null) this.#clocksKHz.push(clock);
+    this.#keep(this.#clocksKHz, currentClockKHz(this.#host));
+    this.#keep(this.#busyS, busyCpuSeconds(this.#host));
     await this.#readWarnings();
+  }
+
+  #keep(samples: Sample[], value: number | null): void {
+    if (value !== null) samples.push({ atMs: this.#host.nowMs(), value });
   }
 
   async #readWarnings(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Energy over exactly the measured window, above what the board draws with the model loaded and nothing running. */
 import type { Energy } from '@edgetune/shared/domain/measurement.ts';
 import { type Host, HostError } from '../board/host.ts';
-import { counterJ, integratePowerJ, longestGapMs, type Window } from '../board/power/integrate.ts';
+import { countedIn, integratePowerJ, longestGapMs, type Window } from '../board/power/integrate.ts';
 import type { PowerMeter } from '../board/power/power-meter.ts';
 import { type PowerRecording, type PowerTrace, recordPower } from '../board/power/record-power.ts';
 import type { WindowObserver } from './window-observer.ts';
@@ -93,7 +93,7 @@ export function energyPerSample(
       `${meter.name} gave no reading for ${Math.round(gapMs)} ms of a window of ${Math.round(windowMs)} ms${why}`,
     );
   }
-  const joulesIn = meter.kind === 'counter' ? counterJ : integratePowerJ;
+  const joulesIn = meter.kind === 'counter' ? countedIn : integratePowerJ;
   const idlePowerW = meanIdleW(trace, idle);
   if (idlePowerW === null) return absent(`${meter.name} gave too few readings while the board was idle`);
   const grossJ = joulesIn(trace.samples, window);
@@ -123,7 +123,7 @@ function meanIdleW({ meter, samples }: PowerTrace, idle: Window): number | null 
   const [first, last] = [inside[0], inside.at(-1)];
   if (!first || !last || first === last) return null;
   const between = { startMs: first.atMs, endMs: last.atMs };
-  return (meter.kind === 'counter' ? counterJ : integratePowerJ)(inside, between) / ((last.atMs - first.atMs) / 1000);
+  return (meter.kind === 'counter' ? countedIn : integratePowerJ)(inside, between) / ((last.atMs - first.atMs) / 1000);
 }
 
 function tooShort(meter: Pick<PowerMeter, 'name' | 'leastWindowMs'>, windowMs: number): string {

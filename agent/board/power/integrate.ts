@@ -26,10 +26,10 @@ export function integratePowerJ(samples: readonly Sample[], { startMs, endMs }: 
 }
 
 /**
- * Joules that a counter counted in the window; between two readings it is taken to grow evenly.
+ * What a counter (of joules, of seconds) counted in the window; between two readings it is taken to grow evenly.
  * @param samples in order of time; at least one
  */
-export function counterJ(samples: readonly Sample[], { startMs, endMs }: Window): number {
+export function countedIn(samples: readonly Sample[], { startMs, endMs }: Window): number {
   return valueAt(samples, endMs).value - valueAt(samples, startMs).value;
 }
 

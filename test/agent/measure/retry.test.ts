@@ -94,7 +94,8 @@ describe('a measurement', () => {
 });
 
 describe('conditions', () => {
-  const judge = (change: object, most = 0.4) => judgeConditions({ ...UNKNOWN_CONDITIONS, ...change }, most);
+  const judge = (change: object, mostOtherLoad = 0.4, windowMs = 1e6) =>
+    judgeConditions({ ...UNKNOWN_CONDITIONS, ...change }, { mostOtherLoad, logicalCores: 4, windowMs });
 
   it('that are unknown or good speak against nothing', () => {
     assert.equal(judge({}), null);
@@ -110,6 +111,11 @@ describe('conditions', () => {
     assert.equal(judge({ throttled: true, warnings: ['too hot'] })?.reason, 'throttled: too hot');
     assert.match(judge({ otherLoadCores: 0.5 })?.reason ?? '', /kept 0.50 cores busy \(0.40 are tolerated\)/);
     assert.equal(judge({ otherLoadCores: 3 }, Number.POSITIVE_INFINITY), null);
+  });
+
+  it('are not finer than the kernel’s ticks: in 100 ms four cores may seem busy by 0.8', () => {
+    assert.equal(judge({ otherLoadCores: 1.1 }, 0.4, 100), null);
+    assert.equal(judge({ otherLoadCores: 1.3 }, 0.4, 100)?.cause, 'disturbed');
   });
 
   it('tolerate a quarter of a core, or a tenth of all', () => {

@@ -12,14 +12,14 @@ async function turnUntil(host: FixtureHost, ms: number): Promise<void> {
   while (host.now < ms) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Looks at a window of two seconds. */
-async function watch(host: FixtureHost, ownCpuSeconds: number | null = 2) {
+/** Looks at a window of two seconds, in which the model computed on one core. */
+async function watch(host: FixtureHost) {
   const observer = new ConditionsObserver(host, await findWarnings(host), 1000);
   const startMs = host.now;
   await observer.begin();
   await turnUntil(host, startMs + 2000);
   await observer.end();
-  return observer.conditions(ownCpuSeconds);
+  return observer.conditions({ windowStartMs: startMs, windowMs: 2000, cpuSeconds: 2 });
 }
 
 describe('the conditions of a window', () => {
@@ -40,6 +40,21 @@ describe('the conditions of a window', () => {
     assert.equal(conditions.governor, 'ondemand');
     assert.ok(Math.abs((conditions.otherLoadCores ?? 0) - 1.6) < 0.01);
     assert.deepEqual([conditions.throttled, conditions.underVoltage, conditions.warnings], [false, false, []]);
+  });
+
+  it('are those of the window only, not of the runs before it', async () => {
+    const host = FixtureHost.of('raspberry-pi-5');
+    const startMs = host.now;
+    host.files.set(CLOCK, () => (host.now < startMs + 1000 ? '1500000\n' : '2400000\n'));
+    // Three cores warm up for a second, then one computes.
+    const busyMs = () => Math.min(host.now - startMs, 1000) * 3 + Math.max(0, host.now - startMs - 1000);
+    host.files.set('/proc/stat', () => `cpu ${Math.round(busyMs() / 10)} 0 0 0 0 0 0 0 0 0\n`);
+    const observer = new ConditionsObserver(host, [], 1000);
+    await observer.begin();
+    await turnUntil(host, startMs + 3000);
+    await observer.end();
+    const conditions = observer.conditions({ windowStartMs: startMs + 1000, windowMs: 2000, cpuSeconds: 2 });
+    assert.deepEqual([conditions.clockKHzLowest, conditions.otherLoadCores], [2_400_000, 0]);
   });
 
   it('tell of a flag that was set for a moment', async () => {
@@ -65,7 +80,7 @@ describe('the conditions of a window', () => {
   });
 
   it('are unknown where the board does not tell', async () => {
-    const conditions = await watch(new FixtureHost(), null);
+    const conditions = await watch(new FixtureHost());
     const { warnings, ...rest } = conditions;
     assert.deepEqual(warnings, []);
     assert.ok(Object.values(rest).every((value) => value === null));

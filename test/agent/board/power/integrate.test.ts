@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { counterJ, integratePowerJ, longestGapMs, type Sample } from '../../../../agent/board/power/integrate.ts';
+import { countedIn, integratePowerJ, longestGapMs, type Sample } from '../../../../agent/board/power/integrate.ts';
 
 const at = (...pairs: [atMs: number, value: number][]): Sample[] => pairs.map(([atMs, value]) => ({ atMs, value }));
 const close = (actual: number, expected: number) =>
@@ -26,8 +26,8 @@ describe('integrating power', () => {
 
   it('counts what a counter counted, evenly between two readings', () => {
     const readings = at([0, 0], [100, 1], [200, 3]);
-    close(counterJ(readings, { startMs: 0, endMs: 200 }), 3);
-    close(counterJ(readings, { startMs: 50, endMs: 150 }), 0.5 + 1);
+    close(countedIn(readings, { startMs: 0, endMs: 200 }), 3);
+    close(countedIn(readings, { startMs: 50, endMs: 150 }), 0.5 + 1);
   });
 });
 
@@ -46,7 +46,7 @@ describe('of any samples', () => {
   it('a window has the joules of its two parts', () => {
     fc.assert(
       fc.property(samples, cuts, (list, [a = 0, b = 0, c = 0]) => {
-        for (const joulesIn of [integratePowerJ, counterJ]) {
+        for (const joulesIn of [integratePowerJ, countedIn]) {
           const parts = joulesIn(list, { startMs: a, endMs: b }) + joulesIn(list, { startMs: b, endMs: c });
           close(joulesIn(list, { startMs: a, endMs: c }), parts);
         }
