@@ -2,9 +2,16 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
+import {
+  executionProviderSchema,
+  inferenceConfigSchema,
+  precisionSchema,
+  runnerNameSchema,
+} from '@edgetune/shared/domain/inference-config.ts';
+import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { measureRequestSchema, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { simulatedBoard, thisMachine } from '../session/agent-board.ts';
 import { EnrolmentError, savedEnrolment } from '../session/enrolment.ts';
 import { startAgent } from '../session/start-agent.ts';
@@ -103,12 +110,18 @@ withMeasuringOptions(program.command('measure <model>'))
   .description('Measure an ONNX model on this machine, without a coordinator.')
   .option('--batch <n>', 'samples per run', numberFrom(1), 1)
   .option('--threads <n>', 'threads', numberFrom(1), 1)
+  .addOption(new Option('--runner <name>', '"describe" tells which there are').choices(runnerNameSchema.options))
+  .addOption(new Option('--provider <name>', 'execution provider').choices(executionProviderSchema.options))
+  .addOption(
+    new Option('--precision <p>', 'absent: the one that the model computes in').choices(precisionSchema.options),
+  )
+  .option('--memory-limit-mb <n>', 'end the measurement where the model takes more', numberFrom(1))
   .option('--seconds <s>', 'measure for at least so long', numberFrom(0), 1)
   .option('--dimension <name=size...>', 'sizes of dynamic dimensions other than the batch')
   .option('--json', 'print the whole measurement as JSON')
   .addHelpText(
     'after',
-    '\nExamples:\n  edgetune-agent measure model.onnx --threads 2\n  edgetune-agent measure bert.onnx --batch 8 --dimension tokens=128 --json',
+    '\nExamples:\n  edgetune-agent measure model.onnx --threads 2\n  edgetune-agent measure bert.onnx --batch 8 --dimension tokens=128 --json\n  edgetune-agent measure model.onnx --runner onnxruntime-python --provider cuda',
   )
   .action(async (model: string, options) => {
     const modelPath = resolve(model);
@@ -119,7 +132,14 @@ withMeasuringOptions(program.command('measure <model>'))
       modelSha256: createHash('sha256').update(bytes).digest('hex'),
       modelBytes: bytes.length,
       signature: 'stand-alone',
-      config: inferenceConfigSchema.parse({ batchSize: options.batch, threads: options.threads }),
+      config: inferenceConfigSchema.parse({
+        batchSize: options.batch,
+        threads: options.threads,
+        runner: options.runner,
+        executionProvider: options.provider,
+        precision: options.precision ?? graphPrecision(readOnnx(bytes)),
+      }),
+      memoryLimitBytes: options.memoryLimitMb ? options.memoryLimitMb * 1e6 : null,
       scenario: { kind: 'single-stream' },
       stopRule: stopRuleSchema.parse({
         minDurationMs: options.seconds * 1000,

@@ -148,7 +148,7 @@ if (!existsSync(MODELS)) {
 const found = pythonWithOnnxruntime();
 if ('reason' in found)
   console.log(`skipped: Python onnxruntime ${onnxruntimeVersion()} is not to be had: ${found.reason}`);
-else process.env.EDGETUNE_PYTHON = found.python;
+else process.env.EDGETUNE_AGENT_PYTHON = found.python;
 const perf = perfTest(setup.host, SECONDS);
 if (!perf) console.log('skipped: onnxruntime_perf_test is not on the PATH (it is built with ONNX Runtime itself)');
 if ('python' in found && !board.runtimes.some(({ runner }) => runner === 'onnxruntime-python'))

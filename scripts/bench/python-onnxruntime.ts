@@ -14,12 +14,12 @@ export function onnxruntimeVersion(): string {
     .version;
 }
 
-/** Path of the interpreter, or why there is none. EDGETUNE_PYTHON names another one that has onnxruntime and numpy. */
+/** Path of the interpreter, or why there is none. EDGETUNE_AGENT_PYTHON names another one that has onnxruntime and numpy. */
 export function pythonWithOnnxruntime(): { python: string } | { reason: string } {
   const run = (program: string, ...args: string[]) =>
     spawnSync(program, args, { encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS });
   const works = (python: string) => run(python, '-c', 'import onnxruntime, numpy').status === 0;
-  const given = process.env.EDGETUNE_PYTHON;
+  const given = process.env.EDGETUNE_AGENT_PYTHON;
   if (given) return works(given) ? { python: given } : { reason: `${given} cannot import onnxruntime and numpy` };
   const version = onnxruntimeVersion();
   const folder = join(tmpdir(), `edgetune-onnxruntime-${version}`);

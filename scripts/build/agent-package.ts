@@ -11,6 +11,9 @@ const EXTERNALS = ['onnxruntime-node'];
 export async function bundleAgent(dist: string): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   await bundle('agent', dist, { main: 'cli/main.ts', 'measure-child': 'measure/measure-child.ts' }, EXTERNALS);
+  const script = 'python/side_car.py';
+  mkdirSync(dirname(join(dist, script)), { recursive: true });
+  copyFileSync(join(ROOT, 'agent/runners', script), join(dist, script));
 }
 
 /** Lays out the package: this `dist`, and a package.json that names only what is not bundled in. */

@@ -10,9 +10,9 @@ export function sideCarScript(): string {
   return fileURLToPath(childModuleUrl(import.meta.url, './side_car.py', './python/side_car.py'));
 }
 
-/** Python of the board, which has onnxruntime and numpy; another one by EDGETUNE_PYTHON. */
+/** Python of the board, which has onnxruntime and numpy; another one by EDGETUNE_AGENT_PYTHON. */
 export function pythonInterpreter(): string {
-  return process.env.EDGETUNE_PYTHON || 'python3';
+  return process.env.EDGETUNE_AGENT_PYTHON || 'python3';
 }
 
 const answerSchema = z.discriminatedUnion('type', [

@@ -9,9 +9,9 @@ import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 /** Where JetPack and NVIDIA's packages put it; it is on no PATH by itself. */
 const FOLDERS = ['/usr/src/tensorrt/bin', '/usr/local/tensorrt/bin'];
 
-/** Path of trtexec, or null where the board has none; another one by EDGETUNE_TRTEXEC. */
+/** Path of trtexec, or null where the board has none; another one by EDGETUNE_AGENT_TRTEXEC. */
 export function findTrtexec(): string | null {
-  if (process.env.EDGETUNE_TRTEXEC) return process.env.EDGETUNE_TRTEXEC;
+  if (process.env.EDGETUNE_AGENT_TRTEXEC) return process.env.EDGETUNE_AGENT_TRTEXEC;
   const folders = [...(process.env.PATH ?? '').split(delimiter), ...FOLDERS];
   return folders.map((folder) => join(folder, 'trtexec')).find((path) => existsSync(path)) ?? null;
 }

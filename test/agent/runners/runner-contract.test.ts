@@ -46,13 +46,13 @@ const CANDIDATES: readonly Candidate[] = [
     config: { runner: 'onnxruntime-python', executionProvider: 'cpu' },
     provide(t) {
       const found = pythonForTests();
-      return 'reason' in found ? found.reason : withEnvironment(t, 'EDGETUNE_PYTHON', found.python);
+      return 'reason' in found ? found.reason : withEnvironment(t, 'EDGETUNE_AGENT_PYTHON', found.python);
     },
     playsAll: true,
   },
   {
     config: { runner: 'trtexec', executionProvider: 'tensorrt' },
-    provide: (t) => withEnvironment(t, 'EDGETUNE_TRTEXEC', fakeTrtexec(t).path),
+    provide: (t) => withEnvironment(t, 'EDGETUNE_AGENT_TRTEXEC', fakeTrtexec(t).path),
     playsAll: false,
   },
 ];
