@@ -45,6 +45,8 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       ? { ...stopRule, maxDurationMs: stopRule.maxDurationMs * RATES_TRIED }
       : stopRule;
   const experience = createExperience(options);
+  /** Devices whose latest measurement was disturbed: their next search ends at the first that is. */
+  const disturbed = new Set<string>();
   /** Measurements under way: who wants the same one waits for it. */
   const underWay = new Map<string, Promise<Known | { reason: string }>>();
 
@@ -126,7 +128,6 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     const endMs = performance.now() + (request.maxMs ?? Infinity);
     let reason: string | null = null;
     let unfit: string | null = null;
-    let disturbedInARow = 0;
     let axes: ConfigAxis[];
     try {
       axes = withoutMissing(configAxes(request.parameters, device), request.variants);
@@ -145,11 +146,13 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
         const { conditions, reason: why } = answer.measurement;
         unfit = why ?? 'invalid';
         // Another config may heat the board less; other programs disturb them all.
-        if (conditions.throttled || conditions.underVoltage) disturbedInARow = 0;
-        else if (++disturbedInARow === DISTURBED_IN_A_ROW) throw new UnfitError(unfit);
+        if (conditions.throttled || conditions.underVoltage) return null;
+        // The agent has tried several times: the next config would fare the same.
+        if (disturbed.has(device.id)) throw new UnfitError(unfit);
+        disturbed.add(device.id);
         return null;
       }
-      disturbedInARow = 0;
+      if (answer.source === 'measured') disturbed.delete(device.id);
       all.push(answer);
       if (answer.measurement.outcome !== 'ok') reason = answer.measurement.reason ?? answer.measurement.outcome;
       return answer.measurement;
@@ -211,9 +214,6 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
 class UnfitError extends Error {
   override name = 'UnfitError';
 }
-
-/** The agent has tried each of them several times: the next one would fare the same. */
-const DISTURBED_IN_A_ROW = 2;
 
 /** A study that asks for energy or power measures as long as the board's meter needs: a smart plug needs many seconds. */
 function longEnoughForMeter(rule: StopRule, { device, objectives, constraints }: InferenceRequest): StopRule {
