@@ -32,7 +32,10 @@ export function goalsOf(
 ): Goals {
   const concerns = ({ metric, device }: { metric: string; device?: string | undefined }) =>
     METRICS[metric]?.of === 'device' && (device === undefined || device === deviceName);
-  const wanted = objectives.filter(concerns);
+  // Of a ratio, what a device decides: the rest is the same for all of its configs.
+  const wanted = objectives
+    .filter(concerns)
+    .map(({ metric, direction }) => ({ metric: METRICS[metric]?.ratio?.ofDevice ?? metric, direction }));
   return {
     aims: wanted.length > 0 ? wanted : [{ metric: 'latency.p50', direction: 'minimize' }],
     limits: constraints.filter(concerns),

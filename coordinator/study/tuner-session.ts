@@ -1,5 +1,5 @@
 /** Drives a tuner by JSON messages, for programs that train by themselves: one line in, one line out. */
-import { METRICS, metricInfo } from '@edgetune/shared/domain/objective.ts';
+import { computedOnly, METRICS, metricInfo } from '@edgetune/shared/domain/objective.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import { type TunerRequest, type TunerSpec, tunerRequestSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
@@ -98,6 +98,7 @@ function checkMetric(name: string, { devices, objectives, constraints, stop }: T
   const known = [...new Set([...named, ...Object.keys(METRICS)])];
   if (!known.includes(metric)) throw new RangeError(`unknown metric "${metric}": use one of ${known.join(', ')}`);
   const info = metricInfo(metric);
+  if (info.ratio) throw new RangeError(computedOnly(metric));
   if (info.of === 'trial' && device !== undefined)
     throw new RangeError(`${metric} belongs to the trial: leave out "@${device}"`);
   if (info.of === 'device' && (device === undefined || !devices.includes(device)))

@@ -14,14 +14,27 @@ export interface ObjectiveTerm {
 /** The terms of the objectives, in their order; `each` becomes a term per device. */
 export function objectiveTerms(objectives: readonly Objective[], devices: readonly string[]): ObjectiveTerm[] {
   return objectives.flatMap(({ metric, direction, aggregate, device }): ObjectiveTerm[] => {
-    const single = (name: string) => ({ name, direction, valueOf: (metrics: Metrics) => metrics[name] });
-    if (METRICS[metric]?.of !== 'device') return [single(metric)];
-    if (device !== undefined) return [single(`${metric}@${device}`)];
-    if (aggregate === 'each' || devices.length === 1) return devices.map((name) => single(`${metric}@${name}`));
+    const single = (on?: string) => ({
+      name: on === undefined ? metric : `${metric}@${on}`,
+      direction,
+      valueOf: (metrics: Metrics) => metricValue(metrics, metric, on),
+    });
+    if (METRICS[metric]?.of !== 'device') return [single()];
+    if (device !== undefined) return [single(device)];
+    if (aggregate === 'each' || devices.length === 1) return devices.map((name) => single(name));
     return [
       { name: `${metric} (${aggregate})`, direction, valueOf: aggregated(metric, devices, direction, aggregate) },
     ];
   });
+}
+
+/** A metric of the trial or of a device: told, or computed where it is a named scalarisation. */
+function metricValue(metrics: Metrics, metric: string, device: string | undefined): number | undefined {
+  if (device === undefined) return metrics[metric];
+  const ratio = METRICS[metric]?.ratio;
+  if (ratio === undefined) return metrics[`${metric}@${device}`];
+  const [cost, price, gain] = [metrics[ratio.ofTrial], metrics[`${ratio.ofDevice}@${device}`], metrics[ratio.over]];
+  return cost === undefined || price === undefined || gain === undefined ? undefined : (cost * price) / gain;
 }
 
 function aggregated(
@@ -33,7 +46,7 @@ function aggregated(
   return (metrics: Metrics): number | undefined => {
     const values: number[] = [];
     for (const device of devices) {
-      const value = metrics[`${metric}@${device}`];
+      const value = metricValue(metrics, metric, device);
       if (value === undefined) return undefined;
       values.push(value);
     }

@@ -1,6 +1,4 @@
 /** One number of several objectives. Smaller is better everywhere. */
-import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
-
 /** For each value its least and largest among `points` (the ideal and the worst). */
 export function boundsOf(points: readonly (readonly number[])[]): [low: number, high: number][] {
   return (points[0] ?? []).map((_, i) => {
@@ -29,24 +27,4 @@ export function chebyshev(
     sum += term;
   }
   return largest + 0.05 * sum;
-}
-
-const worstOf = (metrics: Metrics, metric: string, devices: readonly string[]) =>
-  Math.max(...devices.map((device) => metrics[`${metric}@${device}`] ?? Number.NaN));
-
-/**
- * EdgeTune's ratio (Middleware 2022): training time × inference time ÷ accuracy, of the slowest device.
- * NaN where a metric is missing.
- */
-export function edgetuneTimeRatio(metrics: Metrics, devices: readonly string[]): number {
-  return (
-    ((metrics.trainingTime ?? Number.NaN) * worstOf(metrics, 'latency.p50', devices)) / (metrics.accuracy ?? Number.NaN)
-  );
-}
-
-/** Its energy form: training energy × inference energy ÷ accuracy, of the hungriest device. NaN where a metric is missing. */
-export function edgetuneEnergyRatio(metrics: Metrics, devices: readonly string[]): number {
-  return (
-    ((metrics.trainingEnergy ?? Number.NaN) * worstOf(metrics, 'energy', devices)) / (metrics.accuracy ?? Number.NaN)
-  );
 }

@@ -1,5 +1,5 @@
 /** Checks of a whole problem before a tuner is made of it. Every mistake is listed. */
-import { type Constraint, metricInfo, type Objective } from '@edgetune/shared/domain/objective.ts';
+import { type Constraint, computedOnly, metricInfo, type Objective } from '@edgetune/shared/domain/objective.ts';
 import { type SearchSpace, searchSpaceSchema } from '@edgetune/shared/domain/search-space.ts';
 import type { TunerProblem } from './tuner.ts';
 import { candidateIssues, type SpaceIssue, validateSpace } from './validate-space.ts';
@@ -28,6 +28,8 @@ export function validateProblem(problem: TunerProblem): SpaceIssue[] {
     for (const message of termIssues(problem, objective)) add(['objectives', index], message);
   for (const [index, constraint] of problem.constraints.entries()) {
     for (const message of termIssues(problem, constraint)) add(['constraints', index], message);
+    const refusal = computedOnly(constraint.metric);
+    if (refusal !== undefined) add(['constraints', index], refusal);
     if (!Number.isFinite(constraint.limit))
       add(['constraints', index], `the limit must be finite, not ${constraint.limit}`);
   }

@@ -11,6 +11,8 @@ export interface MetricInfo {
   direction: 'minimize' | 'maximize';
   /** `trial`: one value per trial; `device`: one per device of the study. */
   of: 'trial' | 'device';
+  /** A named scalarisation: a trial's metric × a device's metric ÷ another one of the trial. Only for objectives. */
+  ratio?: { ofTrial: string; ofDevice: string; over: string };
 }
 
 /** Every metric that an objective or a constraint may name. `latency` alone means `latency.p50`. */
@@ -32,24 +34,55 @@ export const METRICS: Readonly<Record<string, MetricInfo>> = {
   memory: { dimension: 'memory', direction: 'minimize', of: 'device' },
   energy: { dimension: 'energy', direction: 'minimize', of: 'device' },
   power: { dimension: 'power', direction: 'minimize', of: 'device' },
+  // EdgeTune's ratio and its energy form (Rocha et al., Middleware 2022).
+  'edgetune.time': {
+    dimension: 'count',
+    direction: 'minimize',
+    of: 'device',
+    ratio: { ofTrial: 'trainingTime', ofDevice: 'latency.p50', over: 'accuracy' },
+  },
+  'edgetune.energy': {
+    dimension: 'count',
+    direction: 'minimize',
+    of: 'device',
+    ratio: { ofTrial: 'trainingEnergy', ofDevice: 'energy', over: 'accuracy' },
+  },
 };
+
+/** Why a metric cannot be limited or told; undefined where it can. */
+export function computedOnly(metric: string): string | undefined {
+  const { ratio } = metricInfo(metric);
+  return (
+    ratio &&
+    `${metric} is an objective that is computed (${ratio.ofTrial} × ${ratio.ofDevice} ÷ ${ratio.over}): name one of its parts instead`
+  );
+}
 
 const unknownMetric = (name: unknown) => `unknown metric "${name}": use one of ${Object.keys(METRICS).join(', ')}`;
 const metricSchema = z
   .string()
   .refine((name) => Object.hasOwn(METRICS, name), { error: ({ input }) => unknownMetric(input) });
 
-export const objectiveSchema = z.object({
+const limitable = (schema: z.ZodString) =>
+  schema.refine((name) => computedOnly(name) === undefined, { error: ({ input }) => computedOnly(String(input)) });
+
+const objectiveParts = z.object({
   metric: metricSchema,
   direction: z.enum(['minimize', 'maximize']),
   /** Over the study's devices: the worst, the mean, or an objective for each. Ignored where `device` is given. */
   aggregate: z.enum(['worst', 'mean', 'each']).default('worst'),
   device: z.string().optional(),
 });
+
+const isSensible = ({ metric, direction }: { metric: string; direction: string }) =>
+  direction === 'minimize' || metricInfo(metric).ratio === undefined;
+const SMALLER_IS_BETTER = { path: ['direction'], error: 'a ratio of costs to accuracy can only be minimised' };
+
+export const objectiveSchema = objectiveParts.refine(isSensible, SMALLER_IS_BETTER);
 export type Objective = z.infer<typeof objectiveSchema>;
 
 export const constraintSchema = z.object({
-  metric: metricSchema,
+  metric: limitable(metricSchema),
   operator: z.enum(['<=', '>=']),
   /** In the base unit of the metric's dimension. */
   limit: z.number(),
@@ -59,8 +92,10 @@ export const constraintSchema = z.object({
 export type Constraint = z.infer<typeof constraintSchema>;
 
 /** Those of ask and tell, which may name a program's own metrics. */
-export const anyObjectiveSchema = objectiveSchema.extend({ metric: z.string().min(1) });
-export const anyConstraintSchema = constraintSchema.extend({ metric: z.string().min(1) });
+export const anyObjectiveSchema = objectiveParts
+  .extend({ metric: z.string().min(1) })
+  .refine(isSensible, SMALLER_IS_BETTER);
+export const anyConstraintSchema = constraintSchema.extend({ metric: limitable(z.string().min(1)) });
 
 /** A number without unit that a program measures by itself and tells for each trial: only for ask and tell. */
 const OWN_METRIC: MetricInfo = { dimension: 'count', direction: 'minimize', of: 'trial' };
@@ -104,9 +139,11 @@ function objectiveFrom(text: string, metricNamed: (name: string) => string): Obj
     throw new RangeError(`"${text}": say "minimize ${metric}" or "maximize ${metric}"`);
   if (match[4] !== undefined && info.of === 'trial')
     throw new RangeError(`"${text}": ${metric} belongs to the trial, not to a device; leave out "on ${match[4]}"`);
+  const direction = match[1] === undefined ? info.direction : match[1].startsWith('min') ? 'minimize' : 'maximize';
+  if (!isSensible({ metric, direction })) throw new RangeError(`"${text}": ${SMALLER_IS_BETTER.error}`);
   return {
     metric,
-    direction: match[1] === undefined ? info.direction : match[1].startsWith('min') ? 'minimize' : 'maximize',
+    direction,
     aggregate: (match[3] as Objective['aggregate'] | undefined) ?? 'worst',
     ...(match[4] === undefined ? {} : { device: match[4] }),
   };
@@ -133,6 +170,8 @@ function constraintFrom(text: string, metricNamed: (name: string) => string): Co
     );
   const metric = metricNamed(match[1] as string);
   const info = metricInfo(metric);
+  const refusal = computedOnly(metric);
+  if (refusal !== undefined) throw new RangeError(`"${text}": ${refusal}`);
   if (match[4] !== undefined && info.of === 'trial')
     throw new RangeError(`"${text}": ${metric} belongs to the trial, not to a device; leave out "on ${match[4]}"`);
   return {

@@ -16,6 +16,8 @@ const OBJECTIVES = [
   { value: 'maximize throughput', label: 'Highest throughput' },
   { value: 'minimize energy', label: 'Lowest energy per inference' },
   { value: 'minimize memory', label: 'Lowest memory' },
+  { value: 'minimize edgetune.time', label: 'Lowest training time × latency ÷ accuracy' },
+  { value: 'minimize edgetune.energy', label: 'Lowest training energy × energy per inference ÷ accuracy' },
 ];
 
 interface StudyFormProps {

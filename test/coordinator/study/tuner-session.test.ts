@@ -90,6 +90,20 @@ test('mistakes are answered with what is allowed, and change nothing', () => {
   assert.deepEqual(exchange({ best: {} }), { best: null });
 });
 
+test('a named ratio is computed of what is told, for the worst device; it cannot be told itself', () => {
+  const exchange = session({ ...SPEC, devices: ['pi', 'nano'], constraints: [], objectives: ['edgetune.time'] });
+  const told = [4, 2, 8].map((seconds) => {
+    const { trial, rung } = exchange({ ask: {} });
+    const metrics = { trainingTime: seconds, accuracy: 0.5, 'latency.p50@pi': 3, 'latency.p50@nano': 5 };
+    assert.deepEqual(exchange({ tell: { trial, rung, metrics } }), { ok: true });
+    return trial;
+  });
+  const { best } = exchange({ best: {} });
+  assert.deepEqual([best.trial, best.values], [told[1], [(2 * 5) / 0.5]]);
+  const { trial, rung } = exchange({ ask: {} });
+  assert.match(exchange({ tell: { trial, rung, metrics: { 'edgetune.time@pi': 1 } } }).error, /is computed/);
+});
+
 test('no line makes it fall over', () => {
   const { answer } = createTunerSession(tunerSpecSchema.parse(SPEC));
   fc.assert(

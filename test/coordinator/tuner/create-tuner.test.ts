@@ -348,3 +348,8 @@ test('a warm start: proposals lie nearer to what was good before, and the first 
   };
   assert.ok(distance(problem({ parameters, earlier })) < 0.7 * distance(problem({ parameters })));
 });
+
+test('a constraint on a named ratio is refused: it is an objective only', () => {
+  const ratio = { metric: 'edgetune.energy', operator: '<=' as const, limit: 3 };
+  assert.throws(() => createTuner(problem({ constraints: [ratio] })), TunerProblemError);
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  constraintSchema,
   formatConstraint,
   formatObjective,
   METRICS,
@@ -11,8 +12,9 @@ import {
 } from '@edgetune/shared/domain/objective.ts';
 import fc from 'fast-check';
 
-const metric = fc.constantFrom(...Object.keys(METRICS));
-const deviceMetric = fc.constantFrom(...Object.keys(METRICS).filter((name) => METRICS[name]?.of === 'device'));
+const plain = Object.keys(METRICS).filter((name) => METRICS[name]?.ratio === undefined);
+const metric = fc.constantFrom(...plain);
+const deviceMetric = fc.constantFrom(...plain.filter((name) => METRICS[name]?.of === 'device'));
 
 describe('objectives', () => {
   it('are read as people write them', () => {
@@ -33,6 +35,23 @@ describe('objectives', () => {
     assert.throws(() => objectiveSchema.parse(object), /unknown metric .*speed.*: use one of accuracy/);
     assert.throws(() => parseObjective('maximize accuracy on pi'), /belongs to the trial, not to a device/);
     assert.throws(() => parseObjective('latency please'), /is not an objective: write it like/);
+  });
+
+  it('may be a named ratio, which is minimised and never limited', () => {
+    const ratio = { metric: 'edgetune.time', direction: 'minimize', aggregate: 'worst' };
+    assert.deepEqual(parseObjective('edgetune.time'), ratio);
+    assert.deepEqual(objectiveSchema.parse(ratio), ratio);
+    assert.equal(
+      formatObjective(parseObjective('edgetune.energy on kitchen-pi')),
+      'minimize edgetune.energy on kitchen-pi',
+    );
+    assert.throws(() => parseObjective('maximize edgetune.time'), /can only be minimised/);
+    assert.throws(() => objectiveSchema.parse({ ...ratio, direction: 'maximize' }), /can only be minimised/);
+    assert.throws(
+      () => parseConstraint('edgetune.time <= 3'),
+      /is computed .trainingTime × latency.p50 ÷ accuracy.: name one of its parts/,
+    );
+    assert.throws(() => constraintSchema.parse({ metric: 'edgetune.time', operator: '<=', limit: 3 }), /is computed/);
   });
 
   it('written and read again are the same', () => {
