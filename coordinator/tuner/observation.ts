@@ -1,6 +1,7 @@
 /** What is known of a trial at one rung, and lists of such ordered by merit. */
+import { dominates } from '@edgetune/shared/domain/dominance.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
-import { dominates, hypervolumeContributions, referencePoint } from './pareto.ts';
+import { hypervolumeContributions, referencePoint } from './pareto.ts';
 import type { SpacePoint } from './space.ts';
 
 export interface Observation {

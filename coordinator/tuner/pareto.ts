@@ -1,16 +1,7 @@
-/** Dominance, ranks and hypervolume. Points are lists of values to be minimised, all of one length. */
-export type Point = readonly number[];
+/** Fronts, ranks and hypervolume. Points are lists of values to be minimised, all of one length. */
+import { dominates } from '@edgetune/shared/domain/dominance.ts';
 
-/** True where `a` is nowhere worse than `b` and somewhere better. */
-export function dominates(a: Point, b: Point): boolean {
-  let better = false;
-  for (let i = 0; i < a.length; i++) {
-    const [x, y] = [a[i] as number, b[i] as number];
-    if (x > y) return false;
-    if (x < y) better = true;
-  }
-  return better;
-}
+export type Point = readonly number[];
 
 /** Indices of the points that no other point dominates, in their order. Equal points are all kept. */
 export function paretoFront(points: readonly Point[]): number[] {

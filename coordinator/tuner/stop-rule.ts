@@ -1,8 +1,8 @@
 /** When to start and promote nothing more, besides the number of trials. */
+import { dominates } from '@edgetune/shared/domain/dominance.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { violationOfMetrics } from './objectives.ts';
 import type { Observation } from './observation.ts';
-import { dominates } from './pareto.ts';
 import type { Tell } from './tuner.ts';
 
 export type StopCriteria = Partial<Omit<StudySpec['stop'], 'trials'>>;
@@ -19,6 +19,10 @@ export class StopRule {
   constructor(criteria: StopCriteria, devices: readonly string[]) {
     this.#criteria = criteria;
     this.#devices = devices;
+  }
+
+  get targetReached(): boolean {
+    return this.#targetReached;
   }
 
   get reached(): boolean {
@@ -41,19 +45,23 @@ export class StopRule {
   /** Looks at new metrics: of a tell, or amended. */
   learned({ losses, violation, metrics }: Observation) {
     if (violation > 0) return;
-    const { target = [] } = this.#criteria;
-    if (
-      target.length > 0 &&
-      hasAll(target, this.#devices, metrics) &&
-      violationOfMetrics(target, this.#devices, metrics) === 0
-    )
-      this.#targetReached = true;
+    if (targetShortfall(this.#criteria.target ?? [], this.#devices, metrics) === 0) this.#targetReached = true;
     // A point that nothing dominates or equals makes the hypervolume larger, whatever the reference.
     if (this.#front.some((member) => dominates(member, losses) || member.every((value, i) => value === losses[i])))
       return;
     this.#front = [...this.#front.filter((member) => !dominates(losses, member)), losses];
     this.#sinceImprovement = 0;
   }
+}
+
+/** Sum of the relative distances from a target; undefined where there is none, or a metric of it is missing. */
+export function targetShortfall(
+  target: NonNullable<StopCriteria['target']>,
+  devices: readonly string[],
+  metrics: Tell['metrics'],
+): number | undefined {
+  if (target.length === 0 || !hasAll(target, devices, metrics)) return undefined;
+  return violationOfMetrics(target, devices, metrics);
 }
 
 /** True where every metric of the target is known: what is missing was not reached. */

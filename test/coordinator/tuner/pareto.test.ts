@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dominates } from '@edgetune/shared/domain/dominance.ts';
 import fc from 'fast-check';
 import {
-  dominates,
   hypervolume,
   hypervolumeContributions,
   nonDominatedRanks,
