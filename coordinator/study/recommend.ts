@@ -8,6 +8,7 @@ import type { QuantisedModel, Recommendation, RecommendedModel } from '@edgetune
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { Model } from '../inference/model-variants.ts';
+import { targetShortfall } from '../tuner/stop-rule.ts';
 import type { FrontEntry } from '../tuner/tuner.ts';
 import { type Accuracies, choosePrecision } from './choose-precision.ts';
 import { int8Variant, type QuantisedFile, variantsOf } from './int8-variant.ts';
@@ -49,9 +50,12 @@ async function recommendModel(
   const { trialId, candidate } = entry;
   const full = { epochs: spec.budget.maxEpochs, dataFraction: spec.budget.maxDataFraction };
   const last = state.trainings.findLast((event) => event.trialId === trialId);
-  const isFull = (last?.metrics.epochs ?? 0) >= full.epochs && last?.metrics.dataFraction === full.dataFraction;
+  // What has reached the study's target is what was wanted: more training costs, and may make it worse.
+  const isDone =
+    targetShortfall(spec.stop.target, spec.devices, entry.metrics) === 0 ||
+    ((last?.metrics.epochs ?? 0) >= full.epochs && last?.metrics.dataFraction === full.dataFraction);
   const trained =
-    last && isFull
+    last && isDone
       ? last
       : await trainRung(context, { trialId, rung: entry.rung + 1, candidate, budget: full }, signal);
   if (trained.checkpointSha256 === null) throw new Error(`trial ${trialId} has no checkpoint`);

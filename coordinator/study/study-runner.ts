@@ -123,6 +123,7 @@ export class StudyRunner {
     this.#context.emit(told);
     const { trialId, rung, status, metrics, violation, cost } = told;
     this.#tuner.tell({ trialId, rung, status, metrics, violation, cost });
+    if (this.#tuner.isTargetReached()) this.#trials.stopAll('the target of the study was reached');
     this.#failWhenHopeless();
   }
 

@@ -26,6 +26,11 @@ class InfeasibleError extends Error {
   }
 }
 
+/** The study has what it wanted: the trial need not go on. */
+class NotNeededError extends Error {
+  override name = 'NotNeededError';
+}
+
 /** Architectures that the mode `hyperpower` measures on each device before it predicts. */
 const PROFILED_ARCHITECTURES = 4;
 
@@ -35,6 +40,9 @@ export class TrialRunner {
   readonly #timing: InferenceTiming;
   /** What holds during the search: a mode that leaves inference for the end knows no constraints before. */
   readonly #constraints: Constraint[];
+  /** Trials of which a rung is under way, and those of them that are not needed any more. */
+  readonly #underWay = new Set<number>();
+  readonly #notNeeded = new Map<number, NotNeededError>();
   /** Aborts the training of a trial that turned out to be infeasible. */
   readonly #controllers = new Map<number, AbortController>();
 
@@ -50,6 +58,7 @@ export class TrialRunner {
    * @throws {DatasetError} where no trial could train, and the reason of the study's signal when it is stopped
    */
   async run(ask: Ask): Promise<Told> {
+    this.#underWay.add(ask.trialId);
     try {
       await this.#build(ask);
       this.#refuseInfeasible(ask.trialId);
@@ -62,11 +71,13 @@ export class TrialRunner {
       if (error instanceof DatasetError) throw error;
       const reason = (error as Error).message;
       this.#inference.cancel(ask.trialId, reason);
+      if (error instanceof NotNeededError) return this.#toldWithoutTraining(ask, 'stopped', reason);
       if (error instanceof InfeasibleError)
         return this.#toldWithoutTraining(ask, 'infeasible', reason, error.predictedViolation);
       this.#context.emit({ type: 'training-failed', trialId: ask.trialId, rung: ask.rung, reason });
       return this.#toldWithoutTraining(ask, 'failed', reason);
     } finally {
+      this.#underWay.delete(ask.trialId);
       this.#controllers.delete(ask.trialId);
     }
   }
@@ -88,12 +99,23 @@ export class TrialRunner {
     this.#controllers.get(trialId)?.abort(new InfeasibleError(reason));
   }
 
+  /** Stops every trial that is under way: the study has what it wanted. */
+  stopAll(reason: string): void {
+    for (const trialId of this.#underWay) {
+      const error = new NotNeededError(reason);
+      this.#notNeeded.set(trialId, error);
+      this.#controllers.get(trialId)?.abort(error);
+    }
+  }
+
   /** Trains a trial to a budget, or answers what it did before a restart. Also used for the final training. */
   async #train(ask: Ask): Promise<TrainingFinished> {
     const done = this.#context.state.trainings.find(
       ({ trialId, rung }) => trialId === ask.trialId && rung === ask.rung,
     );
     if (done) return done;
+    const notNeeded = this.#notNeeded.get(ask.trialId);
+    if (notNeeded) throw notNeeded;
     const controller = new AbortController();
     this.#controllers.set(ask.trialId, controller);
     // An outcome that came in while there was no controller yet.
@@ -191,7 +213,12 @@ export class TrialRunner {
     };
   }
 
-  #toldWithoutTraining(ask: Ask, status: 'infeasible' | 'failed', reason: string, predictedViolation = 0): Told {
+  #toldWithoutTraining(
+    ask: Ask,
+    status: 'infeasible' | 'failed' | 'stopped',
+    reason: string,
+    predictedViolation = 0,
+  ): Told {
     const facts = this.#context.state.architectures.get(ask.trialId);
     const inference = this.#inference.view(ask.trialId);
     const violation = predictedViolation + inference.violation + (facts ? graphViolation(this.#constraints, facts) : 0);

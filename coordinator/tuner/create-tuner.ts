@@ -14,7 +14,7 @@ import { boundsOf, chebyshev } from './scalarisation.ts';
 import { createScheduler } from './schedulers/create-scheduler.ts';
 import type { Scheduler, Step } from './schedulers/scheduler.ts';
 import { Space } from './space.ts';
-import { StopRule } from './stop-rule.ts';
+import { StopRule, targetShortfall } from './stop-rule.ts';
 import type { Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
 import { TunerProblemError, validateProblem } from './validate-problem.ts';
 
@@ -48,6 +48,9 @@ const MOST_INFEASIBLE = 24;
 class AskTellTuner implements Tuner {
   readonly #problem: TunerProblem;
   readonly #space: Space;
+  /** What the study optimises: the front is made of it. */
+  readonly #goals: ObjectiveTerm[];
+  /** What the search optimises: the same, or in mode `onefold` the distance from a target while there is one. */
   readonly #terms: ObjectiveTerm[];
   readonly #budgets: readonly Budget[];
   readonly #scheduler: Scheduler;
@@ -63,7 +66,8 @@ class AskTellTuner implements Tuner {
   constructor({ problem, budgets }: Plan) {
     this.#problem = problem;
     this.#space = new Space(problem.parameters);
-    this.#terms = objectiveTerms(problem.objectives, problem.devices);
+    this.#goals = objectiveTerms(problem.objectives, problem.devices);
+    this.#terms = problem.settings.mode === 'onefold' ? (targetTerm(problem) ?? this.#goals) : this.#goals;
     this.#budgets = budgets;
     this.#scheduler = createScheduler(problem, this.#budgets.length, this.#terms.length);
     this.#sampler = createSampler(problem, this.#terms.length);
@@ -248,23 +252,51 @@ class AskTellTuner implements Tuner {
     return this.#outstanding === 0 && this.#nextStep().kind === 'wait';
   }
 
+  isTargetReached(): boolean {
+    return this.#stop.targetReached;
+  }
+
   front(): FrontEntry[] {
-    const highest = [...this.#trials.values()].flatMap(({ told }) => {
-      const last = told.findLast(({ status, violation }) => status === 'ok' && violation === 0);
-      return last ? [last] : [];
+    const candidates = this.#recommendable().flatMap((observation) => {
+      const losses = lossesOf(this.#goals, observation.metrics);
+      return losses ? [{ observation, losses }] : [];
     });
-    const losses = highest.map((observation) => observation.losses);
-    const front = paretoFront(losses).map((index) => highest[index] as Observation);
-    const bounds = boundsOf(front.map((observation) => observation.losses));
-    const score = ({ losses: values }: Observation) => chebyshev(values, bounds);
+    const front = paretoFront(candidates.map(({ losses }) => losses)).map(
+      (index) => candidates[index] as (typeof candidates)[number],
+    );
+    const bounds = boundsOf(front.map(({ losses }) => losses));
+    const score = ({ losses }: (typeof front)[number]) => chebyshev(losses, bounds);
     return front
-      .sort((a, b) => score(a) - score(b) || a.trialId - b.trialId)
-      .map(({ trialId, level, metrics }) => {
+      .sort((a, b) => score(a) - score(b) || a.observation.trialId - b.observation.trialId)
+      .map(({ observation: { trialId, level, metrics } }) => {
         const { candidate, bracket } = this.#trials.get(trialId) as Trial;
-        const values = this.#terms.map((term) => term.valueOf(metrics) as number);
+        const values = this.#goals.map((term) => term.valueOf(metrics) as number);
         return { trialId, rung: level - bracket, candidate: { ...candidate }, metrics: { ...metrics }, values };
       });
   }
+
+  /** Each feasible trial at its highest rung; where some have reached the study's target, those only. */
+  #recommendable(): Observation[] {
+    const { stop, devices } = this.#problem;
+    const feasible = [...this.#trials.values()].flatMap(({ told }) =>
+      told.filter(({ status, violation }) => status === 'ok' && violation === 0).slice(-1),
+    );
+    const reached = feasible.filter(({ metrics }) => targetShortfall(stop?.target ?? [], devices, metrics) === 0);
+    return reached.length > 0 ? reached : feasible;
+  }
+}
+
+/** The distance from the study's target as the one thing to minimise; null where the study has none. */
+function targetTerm({ stop, devices }: TunerProblem): ObjectiveTerm[] | null {
+  const target = stop?.target ?? [];
+  if (target.length === 0) return null;
+  return [
+    {
+      name: 'distance from the target',
+      direction: 'minimize',
+      valueOf: (metrics) => targetShortfall(target, devices, metrics),
+    },
+  ];
 }
 
 /** The candidates to start with, completed: those of the settings, then the one of the parameters' own initial values. */

@@ -83,6 +83,11 @@ export class HierarchicalTuner implements Tuner {
     return (this.#second ?? this.#first).isFinished();
   }
 
+  /** Only while phase one runs: the trials of phase two are needed all the same. */
+  isTargetReached(): boolean {
+    return this.#second === null && this.#first.isTargetReached();
+  }
+
   /** The trials of phase one, with the fastest system parameters that phase two has found. */
   front(): FrontEntry[] {
     const fastest = this.#second?.front()[0]?.candidate;

@@ -92,6 +92,8 @@ export interface Tuner {
   ): void;
   /** True when every ask has been told and `ask` will never answer again. */
   isFinished(): boolean;
+  /** True once a feasible trial has reached the target of `stop`: what is being trained is not needed any more. */
+  isTargetReached(): boolean;
   /** Non-dominated feasible trials (each at its highest rung), best scalarised first. */
   front(): FrontEntry[];
 }

@@ -1,24 +1,36 @@
 /**
  * Asynchronous successive halving by promotion (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
- * MLSys 2020): whenever a trial is among the best 1/η of what its rung has seen, it may go on at once.
+ * MLSys 2020): whenever a trial is among the best 1/η of what its rung has seen, it may go on at once. New trials skip
+ * the lowest budgets where those have been found to say nothing about the next higher one.
  */
 import type { Observation } from '../observation.ts';
+import { Agreement } from './agreement.ts';
 import { Rung } from './rung.ts';
 import type { Scheduler, SchedulerOptions, Situation, Step } from './scheduler.ts';
 
 export class AshaScheduler implements Scheduler {
+  /** By place of the ladder: what trials that started there or below have reached. */
   readonly #rungs: Rung[];
+  /** By place: how far its order of trials agrees with that of the place above. */
+  readonly #agreements: Agreement[];
   readonly #options: SchedulerOptions;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#rungs = Array.from({ length: options.levels }, () => new Rung(options.objectives));
+    this.#agreements = Array.from({ length: options.levels - 1 }, () => new Agreement());
   }
 
   next({ canStart, outstanding }: Situation): Step {
     const trialId = this.#promotable(!canStart && outstanding === 0);
     if (trialId !== null) return { kind: 'promote', trialId };
-    return canStart ? { kind: 'start', bracket: 0 } : { kind: 'wait' };
+    return canStart ? { kind: 'start', bracket: this.#lowestTrusted() } : { kind: 'wait' };
+  }
+
+  /** The lowest place whose order of trials is worth having. */
+  #lowestTrusted(): number {
+    const trusted = this.#agreements.findIndex((agreement) => agreement.isTrusted);
+    return trusted < 0 ? this.#options.levels - 1 : trusted;
   }
 
   /** From the highest rung down. When nothing can be started any more, one trial at least goes on from each rung. */
@@ -39,16 +51,22 @@ export class AshaScheduler implements Scheduler {
     return Math.min(Math.floor(rung.size / 2), Math.floor(rung.cost / (above.cost / above.size)));
   }
 
-  asked(trialId: number, rung: number) {
-    if (rung > 0) this.#rungs[rung - 1]?.promote(trialId);
-    this.#rungs[rung]?.outstanding.add(trialId);
+  asked(trialId: number, rung: number, bracket: number) {
+    const level = bracket + rung;
+    if (rung > 0) this.#rungs[level - 1]?.promote(trialId);
+    this.#rungs[level]?.outstanding.add(trialId);
   }
 
-  told(observation: Observation, rung: number) {
-    this.#rungs[rung]?.told(observation);
+  told(observation: Observation) {
+    const { level } = observation;
+    this.#rungs[level]?.told(observation);
+    this.#agreements[level - 1]?.toldAbove(observation);
+    this.#agreements[level]?.toldBelow(observation);
   }
 
-  amended(before: Observation, after: Observation, rung: number) {
-    this.#rungs[rung]?.amended(before, after);
+  amended(before: Observation, after: Observation) {
+    this.#rungs[after.level]?.amended(before, after);
+    this.#agreements[after.level - 1]?.toldAbove(after);
+    this.#agreements[after.level]?.toldBelow(after);
   }
 }

@@ -1,5 +1,6 @@
 /** Each mode does in a study what it says: when devices are asked, what is refused, what is trained to the end. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -124,5 +125,33 @@ describe('the mode of a study', () => {
       promoted.map(({ candidate }) => Number(candidate.width)).sort((a, b) => b - a),
       widths.slice(0, 4),
     );
+  });
+});
+
+describe('a study with a target', () => {
+  it('stops what else is training when a trial reaches it, and trains the model no further', async (t) => {
+    let stopped = 0;
+    const training = fakeTraining({
+      // Small models train for ever, unless they are stopped.
+      beforeTraining: async ({ width, signal }) => {
+        if (width >= 8) return;
+        if (!signal.aborted) await once(signal, 'abort');
+        stopped++;
+      },
+    });
+    const { service, close } = studyService({ directory: temporaryFolder(t), training: training.service, cores: 8 });
+    const { id } = await service.create(
+      yaml('onefold')
+        .replace('stop: {trials: 8}', "stop: {trials: 8, target: ['accuracy >= 0.35']}\nparallelTrials: 8")
+        .replace('seed: 2', 'seed: 2, initialCandidates: [{width: 2}, {width: 8}]'),
+    );
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    const [model] = study.recommendation?.models ?? [];
+    assert.equal(model?.candidate.width, 8);
+    assert.equal(model?.epochs, 1);
+    assert.ok(stopped > 0);
+    assert.ok(study.trialViews.some(({ status, reason }) => status === 'stopped' && /target/.test(reason ?? '')));
+    await close();
   });
 });
