@@ -1,6 +1,7 @@
 /** Benches any ONNX model on devices of the fleet: the inference tuning server without a study. */
 import { randomUUID } from 'node:crypto';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
@@ -17,7 +18,7 @@ import { benchParameters } from './bench-parameters.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
 import { countConfigs } from './config-grid.ts';
 import { measurementBudget } from './config-search.ts';
-import type { InferenceServer } from './inference-server.ts';
+import type { InferenceRequest, InferenceServer, MeasurementSource } from './inference-server.ts';
 
 export interface BenchServiceOptions {
   inference: InferenceServer;
@@ -174,31 +175,32 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       entry.planned = measurementBudget(entry.possible);
       const { objectives, constraints, scenario, dimensions, maxSeconds } = request;
       const { modelSha256, modelBytes, signature } = view;
-      const result = await inference.tune(
-        {
-          studyId: null,
-          signature,
-          modelSha256,
-          modelBytes,
-          ...(view.int8 ? { variants: { int8: view.int8 } } : {}),
-          device,
-          parameters,
-          scenario,
-          objectives,
-          constraints,
-          dimensions,
-          purpose: 'search',
-          seed: 0,
-          ...(maxSeconds === undefined ? {} : { maxMs: maxSeconds * 1000 }),
-        },
-        (measurement, source) => {
-          entry.measurements.push(measurement);
-          if (source === 'measured' || own.has(measurement.id)) entry.measured += 1;
-          else entry.reused += 1;
-          benches.save(record);
-        },
-        signal,
-      );
+      const asked: InferenceRequest = {
+        studyId: null,
+        signature,
+        modelSha256,
+        modelBytes,
+        ...(view.int8 ? { variants: { int8: view.int8 } } : {}),
+        device,
+        parameters,
+        scenario,
+        objectives,
+        constraints,
+        dimensions,
+        purpose: 'search',
+        seed: 0,
+        ...(maxSeconds === undefined ? {} : { maxMs: maxSeconds * 1000 }),
+      };
+      const onMeasured = (measurement: StoredMeasurement, source: MeasurementSource) => {
+        entry.measurements.push(measurement);
+        if (source === 'measured' || own.has(measurement.id)) entry.measured += 1;
+        else entry.reused += 1;
+        benches.save(record);
+      };
+      const found = await inference.tune(asked, onMeasured, signal);
+      // What another device of the class has shown is good for searching; what is recommended is measured on this one.
+      const isOwn = found.best === null || found.best.deviceId === device.id;
+      const result = isOwn ? found : await inference.tune({ ...asked, purpose: 'confirm' }, onMeasured, signal);
       const { best, feasible, reason } = result;
       Object.assign(entry, { best, feasible, reason, state: best ? 'finished' : 'failed' });
     } catch (error) {

@@ -81,7 +81,7 @@ export const benchDeviceSchema = z.object({
   reused: z.int().min(0),
   /** Inference configs that the device could have been asked for; null until it is known. */
   possible: z.int().min(0).nullable(),
-  /** How many of them the search will look at, at most; null until it is known. */
+  /** How many of them the search measures, at most; null until it is known. */
   planned: z.int().min(0).nullable(),
 });
 export type BenchDevice = z.infer<typeof benchDeviceSchema>;

@@ -102,6 +102,9 @@ async function run(client: Client, file: string, options: Options): Promise<Benc
     ...(options.maxSeconds === undefined ? {} : { maxSeconds: options.maxSeconds }),
     ...(options.precisions ? { precisions: options.precisions } : {}),
   });
+  for (const { name, presence } of await client.devices())
+    if (presence === 'offline' && options.devices.includes(name))
+      console.error(`edgetune: ${name} is offline: the bench waits for it (Ctrl-C cancels)`);
   const interrupt = () => void client.cancelBench(view.id);
   process.once('SIGINT', interrupt);
   try {

@@ -1,12 +1,15 @@
 /** One device of a bench: how far its search is, what it found, and everything that it measured. */
 import type { BenchDevice, BenchView } from '@edgetune/shared/protocol/bench.ts';
+import { Badge } from '../components/badge.tsx';
 import { SimulatedNotice } from '../components/simulated-notice.tsx';
+import { devices } from '../state/overview.ts';
 import { BenchState } from './bench-state.tsx';
 import { ConfigPlot } from './config-plot.tsx';
 import { MeasuredTable } from './measured-table.tsx';
 
 export function DeviceSection({ entry, view }: { entry: BenchDevice; view: BenchView }) {
   const { device, state, simulated, reason, measured, reused, possible, planned, measurements } = entry;
+  const presence = devices.value?.find(({ name }) => name === device)?.presence;
   const counts = `${measured} measured, ${reused} reused${possible === null ? '' : ` of ${possible} possible configs`}`;
   return (
     <section class="card" aria-label={`Bench on ${device}`}>
@@ -17,9 +20,14 @@ export function DeviceSection({ entry, view }: { entry: BenchDevice; view: Bench
       {simulated && <SimulatedNotice simulated={simulated} />}
       {state === 'running' && (
         <div class="progress-row">
-          <progress max={planned ?? 1} value={measurements.length} aria-label={`Progress on ${device}`} />
-          <span>{planned === null ? 'starting' : `${measurements.length} of at most ${planned}`}</span>
+          <progress max={planned ?? 1} value={measured} aria-label={`Progress on ${device}`} />
+          <span>{planned === null ? 'starting' : `${measured} of about ${planned} at most`}</span>
         </div>
+      )}
+      {state === 'running' && presence === 'offline' && (
+        <p>
+          <Badge tone="notice">offline</Badge> The bench goes on when {device} is back.
+        </p>
       )}
       {reason !== null && <p class={entry.best ? undefined : 'error'}>{reason}</p>}
       <p class="quiet">{counts}</p>

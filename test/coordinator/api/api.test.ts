@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { benchModelSchema } from '@edgetune/shared/protocol/bench.ts';
 import { addDeviceResponseSchema, enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
 import { boardDescription } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { tokensModel } from '../../support/tokens-model.ts';
 
 const TOKEN = 'an-admin-token-of-some-length';
 
@@ -152,6 +154,31 @@ describe('the API', () => {
       const text = status === 404 ? await (await call(path.replaceAll(/\{\w+\}/g, 'none'))).text() : '';
       assert.doesNotMatch(text, /there is no GET \/api\/(studies|workloads|health)$/, url);
     }
+  });
+
+  it('takes models to bench, refuses what is none, and lists benches', async (t) => {
+    const { call, send, coordinator } = await api(t);
+    const upload = (body: Uint8Array) => call('/api/bench/models', { method: 'POST', body });
+    const refused = await upload(new TextEncoder().encode('<html>no model</html>'));
+    assert.equal(refused.status, 400);
+    assert.match(problemSchema.parse(await refused.json()).error, /ONNX|protobuf|file/i);
+    assert.equal((await upload(new Uint8Array())).status, 400);
+    const accepted = benchModelSchema.parse(await (await upload(tokensModel())).json());
+    assert.deepEqual(accepted.openDimensions, ['tokens']);
+    coordinator.fleet.addDevice('pi');
+    const { modelSha256 } = accepted;
+    const start = await send('POST', '/api/bench', { modelSha256, devices: ['pi'] });
+    assert.match(problemSchema.parse(await start.json()).error, /pi has not joined yet/);
+    const rates = { kind: 'server', arrivalsPerS: 1, p99BoundMs: 1 };
+    const both = await send('POST', '/api/bench', { modelSha256, devices: ['pi'], scenario: rates });
+    assert.match(problemSchema.parse(await both.json()).issues?.[0]?.message ?? '', /either arrivalsPerS/);
+    assert.deepEqual(await (await call('/api/bench')).json(), { benches: [] });
+    for (const [method, path] of [
+      ['GET', '/api/bench/b-none'],
+      ['DELETE', '/api/bench/b-none'],
+      ['POST', '/api/bench/b-none/cancel'],
+    ] as const)
+      assert.equal((await call(path, { method })).status, 404, path);
   });
 
   it('streams what changes, from where a client left off', async (t) => {

@@ -24,7 +24,7 @@ async function bench(
   const store = openStore(directory);
   const service = createBenchService({
     inference: createInferenceServer({ measure, history: store.measurements }),
-    device: (name) => (name === 'device-1' ? device() : null),
+    device: (name) => (name === 'device-1' ? device() : name === 'device-2' ? device('d-000000000002') : null),
     benches: store.benches,
     quantise: async (onnx) => {
       if (onnx.length > model.length) throw Object.assign(new Error('too large'), { name: 'QuantiseError' });
@@ -101,6 +101,15 @@ describe('a bench', () => {
     assert.deepEqual([accepted.fixedBatch, accepted.openDimensions], [null, ['tokens']]);
     const { modelSha256 } = accepted;
     await assert.rejects(start({ modelSha256 }), /leaves "tokens" open: give each a size/);
+  });
+
+  it('searches with what another device of the class has shown, and recommends what it measured on this one', async (t) => {
+    const { start, finished } = await bench(t, (batch, threads) => batch / threads);
+    await finished((await start()).id);
+    const [entry] = (await finished((await start({ devices: ['device-2'] })).id)).devices;
+    assert.ok((entry?.reused ?? 0) > 0);
+    assert.deepEqual([entry?.best?.deviceName, entry?.best?.config.threads], ['device-2', 4]);
+    assert.ok((entry?.measured ?? 0) <= 2);
   });
 
   it('asks a model whose batch is fixed for no other', async (t) => {
