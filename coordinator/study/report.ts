@@ -79,6 +79,6 @@ function quantisedLines({ quantised, devices }: RecommendedModel): string[] {
 }
 
 function energyCell({ energy }: StoredMeasurement): string {
-  if (energy === null) return 'no meter';
+  if (energy === null) return 'not measured';
   return `${formatQuantity(energy.netJ, 'energy')}${energy.source === 'meter' ? '' : ` (${energy.source})`}`;
 }

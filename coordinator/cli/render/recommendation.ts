@@ -68,7 +68,7 @@ function int8Lines({ quantised, devices }: RecommendedModel): string[] {
 
 /** Energy with where it comes from; a board without a meter has none. */
 function energyCell({ energy }: StoredMeasurement): string {
-  if (energy === null) return 'no meter';
+  if (energy === null) return 'not measured';
   return `${formatQuantity(energy.netJ, 'energy')}${energy.source === 'meter' ? '' : ` (${energy.source})`}`;
 }
 

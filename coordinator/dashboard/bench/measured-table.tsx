@@ -45,7 +45,7 @@ function columnsFor(best: StoredMeasurement | null): Column<StoredMeasurement>[]
       title: 'Energy per inference',
       numeric: true,
       sortBy: ({ energy }) => energy?.netJ ?? null,
-      show: ({ energy }) => <EnergyFigure energy={energy} />,
+      show: (measurement) => <EnergyFigure measurement={measurement} />,
     },
     {
       key: 'outcome',

@@ -1,7 +1,7 @@
 /** What to run on each device, with the evidence: the inference config and its measurement. */
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { Badge } from './badge.tsx';
-import { quantity } from './format.ts';
+import { counted, quantity } from './format.ts';
 import { ScrollRegion } from './scroll-region.tsx';
 
 export interface DeviceSettings {
@@ -67,19 +67,27 @@ function Row({ device, measurement, feasible }: DeviceSettings) {
       <td class="number">{quantity(measurement.throughputPerS, 'rate')}</td>
       <td class="number">{quantity(measurement.peakMemoryBytes, 'memory')}</td>
       <td class="number">
-        <EnergyFigure energy={measurement.energy} />
+        <EnergyFigure measurement={measurement} />
       </td>
     </tr>
   );
 }
 
 /** Never without its source: an estimate is not a measurement. */
-export function EnergyFigure({ energy }: { energy: StoredMeasurement['energy'] }) {
-  if (energy === null) return <>no meter</>;
+export function EnergyFigure({
+  measurement: { energy, energyAbsence },
+}: {
+  measurement: Pick<StoredMeasurement, 'energy' | 'energyAbsence'>;
+}) {
+  if (energy === null) return <span title={energyAbsence ?? undefined}>not measured</span>;
+  const { meter, grossJ, sampleCount } = energy;
   return (
     <>
       {quantity(energy.netJ, 'energy')}{' '}
-      <Badge tone={energy.source === 'meter' ? 'good' : 'notice'} title={energy.meter}>
+      <Badge
+        tone={energy.source === 'meter' ? 'good' : 'notice'}
+        title={`${meter}: ${quantity(grossJ, 'energy')} with what the board draws when idle, ${counted(sampleCount, 'reading')}`}
+      >
         {energy.source}
       </Badge>
     </>

@@ -25,6 +25,7 @@ export function DeviceCard({ device }: { device: DeviceView }) {
       </div>
       {board?.simulated && <SimulatedNotice simulated={board.simulated} />}
       {board ? <BoardFacts board={board} /> : <p>Waiting for the agent to join with its command.</p>}
+      {board?.missing && <MissingList missing={board.missing} />}
       {board && <p class="quiet">{activityText(device)}</p>}
       {device.agentUpdate && <UpdateNotice update={device.agentUpdate} />}
       <div class="buttons">
@@ -66,6 +67,23 @@ function UpdateNotice({ update: { offered, failed } }: { update: NonNullable<Dev
         </p>
       )}
     </>
+  );
+}
+
+/** What the agent cannot do on this board, and how to get it. */
+function MissingList({ missing }: { missing: NonNullable<BoardDescription['missing']> }) {
+  if (missing.length === 0) return null;
+  return (
+    <details>
+      <summary>Not available on this board: {missing.map(({ what }) => what).join(', ')}</summary>
+      <ul>
+        {missing.map(({ what, why, how }) => (
+          <li key={what}>
+            <strong>{what}</strong>: {why}. To get it: {how}.
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

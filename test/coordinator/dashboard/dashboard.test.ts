@@ -99,6 +99,13 @@ describe('dashboard', { skip: noChromium, timeout: 120_000 }, () => {
     assert.equal(fake.requests.at(-1), 'DELETE /api/devices/hall-pi');
   });
 
+  it('says what a board does not have, and how to get it', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    await open('fleet');
+    await text('Not available on this board: power').click();
+    await page.getByText('no power meter was found. To get it: use a smart plug (--power-plug).').waitFor();
+  });
+
   it('marks a simulated device with its profile and its error', async () => {
     fake.devices.push(simulatedDevice('nano-sim'));
     await open('fleet');

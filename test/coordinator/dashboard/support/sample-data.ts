@@ -45,6 +45,7 @@ export function sampleDevice(name: string, changes: Partial<DeviceView> = {}): D
       temperatureC: 51,
       powerMode: null,
       powerMeter: null,
+      missing: [{ what: 'power', why: 'no power meter was found', how: 'use a smart plug (--power-plug)' }],
       runtimes: [
         { runner: 'onnxruntime-node', version: '1.30.0', executionProviders: ['cpu'], precisions: ['float32', 'int8'] },
       ],
@@ -189,7 +190,7 @@ export function recommendationFor(devices: readonly string[]): Recommendation {
           measurement: measurementOf(device, index === 0 ? 'estimate' : 'simulated'),
           feasible: true,
           alternatives: [],
-    precisionReason: null,
+          precisionReason: null,
         })),
       },
     ],
