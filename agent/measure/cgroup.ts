@@ -9,7 +9,6 @@ const FILES = {
   1: {
     limit: 'memory.limit_in_bytes',
     used: 'memory.usage_in_bytes',
-    peak: 'memory.max_usage_in_bytes',
     pageCache: 'cache',
     events: 'memory.oom_control',
     noLimit: '-1',
@@ -18,7 +17,6 @@ const FILES = {
   2: {
     limit: 'memory.max',
     used: 'memory.current',
-    peak: 'memory.peak',
     pageCache: 'file',
     events: 'memory.events',
     noLimit: 'max',
@@ -67,11 +65,6 @@ export class Cgroup {
       join(this.folder, this.#files.limit),
       bytes === null ? this.#files.noLimit : String(Math.ceil(bytes)),
     );
-  }
-
-  /** The kernel's own account of the most that was in use, page cache included; null before Linux 5.19 on version 2. */
-  peakBytes(): number | null {
-    return readNumber(this.#host, join(this.folder, this.#files.peak));
   }
 
   /** Processes of the group that the kernel killed for want of memory. */

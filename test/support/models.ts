@@ -22,3 +22,37 @@ export function hungryModel(count: number): Uint8Array {
     outputs: ['output'],
   });
 }
+
+/** A loop that goes on for 2^62 rounds: no run of it ever ends. */
+export function endlessModel(): Uint8Array {
+  const [INT64, BOOL] = [7, 9];
+  return buildOnnx({
+    nodes: [
+      {
+        opType: 'Loop',
+        inputs: ['rounds', 'goOn', 'input'],
+        outputs: ['output'],
+        graphs: {
+          body: {
+            nodes: [
+              { opType: 'Identity', inputs: ['goOnIn'], outputs: ['goOnOut'] },
+              { opType: 'Relu', inputs: ['stateIn'], outputs: ['stateOut'] },
+            ],
+            inputs: [
+              { name: 'round', shape: [], dataType: INT64 },
+              { name: 'goOnIn', shape: [], dataType: BOOL },
+              { name: 'stateIn', shape: [1] },
+            ],
+            outputs: [{ name: 'goOnOut', dataType: BOOL }, 'stateOut'],
+          },
+        },
+      },
+    ],
+    initializers: [
+      { name: 'rounds', dims: [], dataType: INT64, raw: new Uint8Array(new BigInt64Array([2n ** 62n]).buffer) },
+      { name: 'goOn', dims: [], dataType: BOOL, raw: Uint8Array.of(1) },
+    ],
+    inputs: [{ name: 'input', shape: [1] }],
+    outputs: ['output'],
+  });
+}

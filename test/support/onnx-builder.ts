@@ -23,19 +23,26 @@ export interface NodeSpec {
   ints?: Record<string, number[]>;
   int?: Record<string, number>;
   strings?: Record<string, string>;
+  /** Bodies of control flow. */
+  graphs?: Record<string, GraphSpec>;
 }
 
-export interface ModelSpec {
+export interface GraphSpec {
   nodes: NodeSpec[];
   initializers?: TensorSpec[];
   inputs: { name: string; shape: Dimension[]; dataType?: number }[];
-  outputs: string[];
+  /** Names; float32 unless a data type is given. */
+  outputs: (string | { name: string; dataType: number })[];
+}
+
+export interface ModelSpec extends GraphSpec {
   opset?: number;
   functions?: string[];
 }
 
 const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_STRING = 3;
+const ATTRIBUTE_GRAPH = 5;
 const ATTRIBUTE_INTS = 7;
 const BYTES: Record<number, number> = { 1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2 };
 
@@ -78,7 +85,21 @@ function writeNode(writer: Writer, node: NodeSpec): void {
     attribute(name, ATTRIBUTE_STRING, (w) => text(w, 4, value));
   for (const [name, values] of Object.entries(node.ints ?? {}))
     attribute(name, ATTRIBUTE_INTS, (w) => values.forEach((value) => void int(w, 8, value)));
+  for (const [name, graph] of Object.entries(node.graphs ?? {}))
+    attribute(name, ATTRIBUTE_GRAPH, (w) => message(w, 6, (inner) => writeGraph(inner, graph)));
   if (node.domain) text(writer, 7, node.domain);
+}
+
+function writeGraph(writer: Writer, graph: GraphSpec): void {
+  for (const node of graph.nodes) message(writer, 1, (w) => writeNode(w, node));
+  text(writer, 2, 'graph');
+  for (const tensor of graph.initializers ?? []) message(writer, 5, (w) => writeTensor(w, tensor));
+  for (const { name, shape, dataType } of graph.inputs)
+    message(writer, 11, (w) => writeValueInfo(w, name, dataType ?? 1, shape));
+  for (const output of graph.outputs) {
+    const { name, dataType } = typeof output === 'string' ? { name: output, dataType: 1 } : output;
+    message(writer, 12, (w) => writeValueInfo(w, name, dataType, null));
+  }
 }
 
 function writeValueInfo(writer: Writer, name: string, dataType: number, shape: Dimension[] | null): void {
@@ -99,14 +120,7 @@ function writeValueInfo(writer: Writer, name: string, dataType: number, shape: D
 export function buildOnnx(model: ModelSpec): Uint8Array {
   const writer = protobuf.Writer.create();
   int(writer, 1, 8);
-  message(writer, 7, (graph) => {
-    for (const node of model.nodes) message(graph, 1, (w) => writeNode(w, node));
-    text(graph, 2, 'graph');
-    for (const tensor of model.initializers ?? []) message(graph, 5, (w) => writeTensor(w, tensor));
-    for (const { name, shape, dataType } of model.inputs)
-      message(graph, 11, (w) => writeValueInfo(w, name, dataType ?? 1, shape));
-    for (const name of model.outputs) message(graph, 12, (w) => writeValueInfo(w, name, 1, null));
-  });
+  message(writer, 7, (graph) => writeGraph(graph, model));
   message(writer, 8, (opset) => {
     text(opset, 1, '');
     int(opset, 2, model.opset ?? 17);
