@@ -21,7 +21,7 @@ export function DeviceSection({ entry, view }: { entry: BenchDevice; view: Bench
       {state === 'running' && (
         <div class="progress-row">
           <progress max={planned ?? 1} value={measured} aria-label={`Progress on ${device}`} />
-          <span>{planned === null ? 'starting' : `${measured} of about ${planned} at most`}</span>
+          <span>{planned === null ? 'starting' : `${measured} of at most ${planned} measured`}</span>
         </div>
       )}
       {state === 'running' && presence === 'offline' && (

@@ -26,6 +26,7 @@ function columnsFor(best: StoredMeasurement | null): Column<StoredMeasurement>[]
     {
       key: 'clock',
       title: 'Clock',
+      numeric: true,
       sortBy: ({ config }) => config.clockKHz,
       show: ({ config }) => (config.clockKHz === null ? 'governor' : quantity(config.clockKHz, 'clock')),
     },

@@ -22,7 +22,7 @@ export const PLOT_WIDTH = 560;
 const HEIGHT = 320;
 const LEFT = 58;
 const RIGHT = 18;
-const TOP = 14;
+const TOP = 24;
 const BOTTOM = 46;
 
 export function PlotFrame({ description, xs, ys, xLabel, yLabel, formatX, formatY, children }: PlotFrameProps) {
@@ -50,7 +50,7 @@ export function PlotFrame({ description, xs, ys, xLabel, yLabel, formatX, format
         {xLabel}
       </text>
       {yLabel !== undefined && (
-        <text x={LEFT + 6} y={TOP + 12}>
+        <text x={4} y={13}>
           {yLabel}
         </text>
       )}
