@@ -1,11 +1,18 @@
 /** How the user wants this board to be measured, and the door to it. */
+
+import { RejectedError } from '../rejected-error.ts';
 import { type Change, ControlJournal } from './controls/control-journal.ts';
 import { pinClock, settableClocksKHz } from './controls/cpu-clock.ts';
 import { switchPowerMode } from './controls/power-mode.ts';
 import { steadyClocks } from './controls/steady-clocks.ts';
-import type { Host } from './host.ts';
+import { type Host, HostError } from './host.ts';
 import type { PlugAddress } from './power/plug-address.ts';
 import { systemHost } from './system-host.ts';
+
+/** A clock, governor or power mode that the board does not take or this agent may not set; the message says which. */
+export class NotSettableError extends RejectedError {
+  override name = 'NotSettableError';
+}
 
 export interface BoardSetup {
   host: Host;
@@ -50,26 +57,34 @@ export function offeredClocksKHz({ host, controls }: BoardSetup): number[] {
 
 /**
  * Brings the board into the state that is asked for, does the work, and sets everything back.
- * @throws {HostError} where the board does not take it
- * @throws {RangeError} where the user asked for a power mode that the board does not have
- * @throws {Error} where the user asked for steady clocks and this agent may not set them
+ * @throws {NotSettableError} where the board does not take it, or this agent may not set it
  */
 export async function withControls<T>(setup: BoardSetup, clockKHz: number | null, work: () => Promise<T>): Promise<T> {
   const { host, controls } = setup;
   if (!controls) return work();
-  const power = setup.powerMode === null ? null : await switchPowerMode(host, setup.powerMode);
-  return controls.journal.during(host, power ? [power] : [], async () => {
-    // The modes have clocks of their own: they are looked at in the mode.
-    const clocks: Change[] = [];
-    if (clockKHz !== null) clocks.push(pinClock(host, clockKHz));
-    else if (setup.steadyClocks) clocks.push(await steadyOrThrow(host, controls.folder));
-    return controls.journal.during(host, clocks, work);
-  });
+  let isSet = false;
+  const settled = () => {
+    isSet = true;
+    return work();
+  };
+  try {
+    const power = setup.powerMode === null ? null : await switchPowerMode(host, setup.powerMode);
+    return await controls.journal.during(host, power ? [power] : [], async () => {
+      // The modes have clocks of their own: they are looked at in the mode.
+      const clocks: Change[] = [];
+      if (clockKHz !== null) clocks.push(pinClock(host, clockKHz));
+      else if (setup.steadyClocks) clocks.push(await steadyOrThrow(host, controls.folder));
+      return controls.journal.during(host, clocks, settled);
+    });
+  } catch (error) {
+    // What the work itself threw is none of our business.
+    if (isSet || !(error instanceof HostError || error instanceof RangeError)) throw error;
+    throw new NotSettableError(`this board cannot be set as asked: ${error.message}`, { cause: error });
+  }
 }
 
 async function steadyOrThrow(host: Host, folder: string): Promise<Change> {
   const change = await steadyClocks(host, `${folder}/jetson-clocks.conf`);
-  if (!change)
-    throw new Error('steady clocks were asked for, and this agent may set neither jetson_clocks nor the governor');
+  if (!change) throw new RangeError('this agent may set neither jetson_clocks nor the governor');
   return change;
 }

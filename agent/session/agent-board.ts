@@ -10,7 +10,7 @@ import { graphPrecision, precisionMismatch } from '@edgetune/shared/onnx/graph-p
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
-import { type BoardOptions, boardSetup } from '../board/board-setup.ts';
+import { type BoardOptions, boardSetup, withControls } from '../board/board-setup.ts';
 import { describeBoard } from '../board/describe-board.ts';
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
 import { RejectedError } from '../rejected-error.ts';
@@ -40,7 +40,8 @@ export function thisMachine(options: BoardOptions = {}): AgentBoard {
         log((error as Error).message);
       }
     },
-    describe: () => describeBoard(setup),
+    // In the power mode and with the clocks that it is measured with: cores and clocks differ between modes.
+    describe: () => withControls(setup, null, () => describeBoard(setup)),
     async measure(request, context) {
       let graph: OnnxGraph;
       try {

@@ -10,6 +10,8 @@ import { canSetGovernor, pinClock, settableClocksKHz } from '../../../../agent/b
 import { currentPowerMode, powerModes } from '../../../../agent/board/controls/power-mode.ts';
 import { steadyClocksBy } from '../../../../agent/board/controls/steady-clocks.ts';
 import { HostError } from '../../../../agent/board/host.ts';
+import { RejectedError } from '../../../../agent/rejected-error.ts';
+import { thisMachine } from '../../../../agent/session/agent-board.ts';
 import { type BoardName, FixtureHost } from '../../../support/fixture-host.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
@@ -247,6 +249,44 @@ describe('steady clocks', () => {
         /may set neither/,
       );
     }
+  });
+});
+
+describe('what the board does not take', () => {
+  it('is refused for good; what the work throws is passed on as it is', async (t) => {
+    const host = FixtureHost.of('raspberry-pi-4');
+    host.onWrite = (path) => void host.files.set(path, '600000');
+    const setup = boardSetup({ host, dataDirectory: temporaryFolder(t) });
+    await assert.rejects(
+      withControls(setup, 1_200_000, async () => {}),
+      (error: Error) => error instanceof RejectedError && /cannot be set as asked: .*600000 kHz/.test(error.message),
+    );
+    const own = new HostError('failed', 'of the work');
+    const untouched = boardSetup({ host: FixtureHost.of('raspberry-pi-4'), dataDirectory: temporaryFolder(t) });
+    await assert.rejects(
+      withControls(untouched, 1_200_000, () => Promise.reject(own)),
+      (error) => error === own,
+    );
+  });
+
+  it('a board is described in the mode in which it is measured', async (t) => {
+    const host = FixtureHost.of('jetson-agx-xavier');
+    const online = '/sys/devices/system/cpu/online';
+    for (const [id, name, cpus] of [
+      [0, 'MAXN', '0-7'],
+      [2, 'MODE_15W', '0-3'],
+    ] as const)
+      host.commands.set(`nvpmodel -m ${id}`, () => {
+        host.commands.set('nvpmodel -q', `NV Power Mode: ${name}\n${id}\n`);
+        host.files.set(online, `${cpus}\n`);
+        return '';
+      });
+    host.files.set(online, '0-3\n');
+    const board = thisMachine({ host, powerMode: 'MAXN', dataDirectory: temporaryFolder(t) });
+    assert.equal((await board.describe()).powerMode, 'MAXN');
+    assert.equal(host.read(online), '0-3');
+    const switched = host.log.filter((line) => line.startsWith('nvpmodel -m'));
+    assert.deepEqual(switched, ['nvpmodel -m 0', 'nvpmodel -m 2']);
   });
 });
 
