@@ -16,7 +16,7 @@ export interface MeasuredArchitecture {
 }
 
 /** Learning is cubic in the examples, and those far away tell little. */
-const MOST_EXAMPLES = 40;
+const MOST_EXAMPLES = 16;
 
 /**
  * Each metric at the config that is best for the architecture nearest in size. Null where none was measured.

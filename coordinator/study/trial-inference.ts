@@ -105,7 +105,10 @@ export class TrialInference {
   /** Waits until a prediction is possible on every device that is there: it has measured something, for any trial. */
   async predictable(trialId: number): Promise<void> {
     const pending = this.#searches.get(trialId)?.pending;
-    const unknown = this.view(trialId).open.filter((device) => this.#knownOn(device).length === 0);
+    const finished = this.#finished(trialId);
+    const unknown = this.#context.spec.devices.filter(
+      (device) => !finished.has(device) && this.#knownOn(device).length === 0,
+    );
     await Promise.all(unknown.map((device) => Promise.race([pending?.get(device), this.#untilAway(device)])));
   }
 
