@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { FleetError } from '../fleet/fleet-error.ts';
-import { BenchInputError } from '../inference/bench-input.ts';
+import { InferenceInputError } from '../inference/inference-input.ts';
 import { StudyInputError, StudyStateError } from '../study/study-service.ts';
 
 /** A refusal with its HTTP status. */
@@ -34,7 +34,7 @@ export async function orRefuse<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof BenchInputError || error instanceof OnnxError) throw new HttpProblem(400, error.message);
+    if (error instanceof InferenceInputError || error instanceof OnnxError) throw new HttpProblem(400, error.message);
     throw error;
   }
 }

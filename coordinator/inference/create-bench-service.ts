@@ -13,11 +13,11 @@ import type {
   BenchSummary,
   BenchView,
 } from '@edgetune/shared/protocol/bench.ts';
-import { BenchInputError, joined } from './bench-input.ts';
 import { benchParameters } from './bench-parameters.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
 import { countConfigs } from './config-grid.ts';
 import { measurementBudget } from './config-search.ts';
+import { InferenceInputError, joined } from './inference-input.ts';
 import type { InferenceRequest, InferenceServer, MeasurementSource } from './inference-server.ts';
 
 export interface BenchServiceOptions {
@@ -37,7 +37,7 @@ export interface BenchService {
   accept(onnx: Uint8Array): Promise<BenchModel>;
   /**
    * Starts a bench; its devices are searched side by side.
-   * @throws {BenchInputError} where a device or the model is unknown, a device has not joined yet, or a size is missing
+   * @throws {InferenceInputError} where a device or the model is unknown, a device has not joined yet, or a size is missing
    * @throws {OnnxError} where the model is not one that can be run, naming the node or field
    */
   start(request: BenchRequest): Promise<BenchView>;
@@ -46,7 +46,7 @@ export interface BenchService {
   find(id: string): BenchView | null;
   /** Stops what is still running; what was measured stays. */
   cancel(id: string): BenchView | null;
-  /** Forgets a bench that has ended; its measurements stay in the history. @throws {BenchInputError} where it runs */
+  /** Forgets a bench that has ended; its measurements stay in the history. @throws {InferenceInputError} where it runs */
   remove(id: string): void;
   /** Models that must not be cleaned up. */
   blobsInUse(): string[];
@@ -88,13 +88,13 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
   async function start(request: BenchRequest): Promise<BenchView> {
     const devices = [...new Set(request.devices)].map((name) => joined(name, deviceNamed(name)));
     const model = await blobs.get(request.modelSha256).catch((cause: Error) => {
-      throw new BenchInputError(`there is no model ${request.modelSha256}: upload it first`, { cause });
+      throw new InferenceInputError(`there is no model ${request.modelSha256}: upload it first`, { cause });
     });
     const graph = readOnnx(model);
     const sizes = modelSizes(graph);
     const missing = sizes.openDimensions.filter((name) => request.dimensions[name] === undefined);
     if (missing.length > 0)
-      throw new BenchInputError(
+      throw new InferenceInputError(
         `the model leaves ${missing.map((name) => `"${name}"`).join(', ')} open: give each a size (for example --dimension ${missing[0]}=128)`,
       );
     const batchSizes = batchSizesOf(request, sizes.fixedBatch);
@@ -230,7 +230,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       return find(id);
     },
     remove(id) {
-      if (running.has(id)) throw new BenchInputError('the bench is running: cancel it first');
+      if (running.has(id)) throw new InferenceInputError('the bench is running: cancel it first');
       benches.remove(id);
     },
     blobsInUse: () => [...uploads, ...benches.models()],
@@ -244,11 +244,11 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
 
 const DEFAULT_BATCH_SIZES = [1, 2, 4, 8, 16, 32];
 
-/** @throws {BenchInputError} where the model's batch is fixed to none of those that were asked for */
+/** @throws {InferenceInputError} where the model's batch is fixed to none of those that were asked for */
 function batchSizesOf({ batchSizes }: BenchRequest, fixedBatch: number | null): number[] {
   if (fixedBatch === null) return batchSizes ?? DEFAULT_BATCH_SIZES;
   if (batchSizes && !batchSizes.includes(fixedBatch))
-    throw new BenchInputError(
+    throw new InferenceInputError(
       `the model's batch is fixed at ${fixedBatch}: it cannot run batches of ${batchSizes.join(', ')} (export it with a dynamic batch)`,
     );
   return [fixedBatch];

@@ -12,7 +12,7 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { analyseModel, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { CalibrationRequest, CalibrationView } from '@edgetune/shared/protocol/calibration.ts';
 import { stringify } from 'yaml';
-import { BenchInputError, joined } from './bench-input.ts';
+import { InferenceInputError, joined } from './inference-input.ts';
 import type { InferenceServer } from './inference-server.ts';
 
 export interface CalibrationServiceOptions {
@@ -25,7 +25,7 @@ export interface CalibrationServiceOptions {
 }
 
 export interface CalibrationService {
-  /** @throws {BenchInputError} where the device or the profile is unknown, or the profile cannot run the config */
+  /** @throws {InferenceInputError} where the device or the profile is unknown, or the profile cannot run the config */
   start(request: CalibrationRequest): Promise<CalibrationView>;
   find(id: string): CalibrationView | null;
   cancel(id: string): CalibrationView | null;
@@ -182,7 +182,7 @@ function orRefuse<T>(compute: () => T): T {
     return compute();
   } catch (error) {
     if (error instanceof RangeError || error instanceof UnsupportedConfigError)
-      throw new BenchInputError(error.message, { cause: error });
+      throw new InferenceInputError(error.message, { cause: error });
     throw error;
   }
 }
