@@ -21,6 +21,7 @@ import { createInferenceServer } from './inference/create-inference-server.ts';
 import { openStore } from './store/store.ts';
 import { createStudyService } from './study/create-study-service.ts';
 import { createSpanBus, measureWithSpans } from './study/span-bus.ts';
+import { createTunerService } from './study/tuner-service.ts';
 import { createCorePool } from './training/core-pool.ts';
 import { createTrainingService } from './training/create-training-service.ts';
 import { defaultSpaceOf, WORKLOAD_CATALOGUE } from './training/workloads/catalogue.ts';
@@ -150,6 +151,7 @@ export async function startCoordinator({
       fleet: managed,
       studies,
       bench,
+      tuners: createTunerService(store.tuners),
       calibrations,
       blobs: store.blobs,
       hostNames: [

@@ -15,6 +15,7 @@ import type { BenchService } from '../inference/create-bench-service.ts';
 import type { CalibrationService } from '../inference/create-calibration-service.ts';
 import type { BlobStore } from '../study/blob-store.ts';
 import type { StudyService } from '../study/study-service.ts';
+import type { TunerService } from '../study/tuner-service.ts';
 import { benchRoutes } from './bench-routes.ts';
 import { blobRoutes } from './blobs.ts';
 import { calibrationRoutes } from './calibration-routes.ts';
@@ -25,6 +26,7 @@ import { openApiDocument } from './openapi.ts';
 import { answerProblem, HttpProblem, readJson } from './problem.ts';
 import { serveDashboard } from './static-files.ts';
 import { overviewStream, studyStream } from './streams.ts';
+import { tunerRoutes } from './tuner-routes.ts';
 import { zipFiles } from './zip-files.ts';
 
 export interface ApiOptions extends GuardOptions, InstallOptions {
@@ -32,6 +34,7 @@ export interface ApiOptions extends GuardOptions, InstallOptions {
   fleet: Fleet & FleetAdmin;
   studies: StudyService;
   bench: BenchService;
+  tuners: TunerService;
   calibrations: CalibrationService;
   blobs: BlobStore;
   /** Folder of the built dashboard. */
@@ -157,6 +160,7 @@ export function createApi(options: ApiOptions): Hono {
   app.get('/api/stream', (c) => overviewStream(c, fleet, studies));
 
   app.route('/api/bench', benchRoutes(options));
+  app.route('/api/tuners', tunerRoutes(options));
   app.route('/api/calibrations', calibrationRoutes(options));
   app.route('/api/blobs', blobRoutes(options));
   app.route('/', installRoutes(options));

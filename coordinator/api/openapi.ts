@@ -7,12 +7,20 @@ import {
 } from '@edgetune/shared/protocol/bench.ts';
 import { calibrationRequestSchema, calibrationViewSchema } from '@edgetune/shared/protocol/calibration.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
+import {
+  tunerListSchema,
+  tunerRequestSchema,
+  tunerSpecSchema,
+  tunerViewSchema,
+} from '@edgetune/shared/protocol/tuner-lines.ts';
 import { z } from 'zod';
 
 interface Operation {
   summary: string;
   body?: z.ZodType;
   answer?: z.ZodType;
+  /** The body's media type, where it is not JSON. */
+  bodyMedia?: string;
   /** The answer's media type, where it is not JSON. */
   media?: string;
 }
@@ -82,11 +90,29 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
     get: { summary: 'A calibration: what was measured, the fitted profile', answer: calibrationViewSchema },
   },
   '/api/calibrations/{id}/cancel': { post: { summary: 'Cancel a calibration', answer: calibrationViewSchema } },
+  '/api/tuners': {
+    get: { summary: 'Tuners that programs drive', answer: tunerListSchema },
+    post: {
+      summary: 'A tuner for a program: its specification in JSON or YAML',
+      body: tunerSpecSchema,
+      answer: tunerViewSchema,
+    },
+  },
+  '/api/tuners/{id}': {
+    get: { summary: 'A tuner and its open jobs', answer: tunerViewSchema },
+    post: {
+      summary: 'Ask and tell: one JSON message a line, one answer a line, in order',
+      body: tunerRequestSchema,
+      bodyMedia: 'application/jsonl',
+      media: 'application/jsonl',
+    },
+    delete: { summary: 'Remove a tuner' },
+  },
   '/api/blobs/{sha256}': { get: { summary: 'A model or model card', media: 'application/octet-stream' } },
 };
 
 export function openApiDocument(version: string): object {
-  const problem = { description: 'What was wrong and what to do', content: json(http.problemSchema) };
+  const problem = { description: 'What was wrong and what to do', content: described(http.problemSchema) };
   return {
     openapi: '3.1.0',
     info: { title: 'EdgeTune', version, license: { name: 'Apache-2.0' } },
@@ -103,20 +129,22 @@ export function openApiDocument(version: string): object {
             schema: { type: 'string' },
           })),
           ...Object.fromEntries(
-            Object.entries(methods).map(([method, { summary, body, answer, media = 'application/json' }]) => [
-              method,
-              {
-                summary,
-                ...(body ? { requestBody: { required: true, content: json(body, 'input') } } : {}),
-                responses: {
-                  '2XX': {
-                    description: 'Done',
-                    ...(answer ? { content: { [media]: { schema: schemaOf(answer) } } } : {}),
+            Object.entries(methods).map(
+              ([method, { summary, body, answer, bodyMedia, media = 'application/json' }]) => [
+                method,
+                {
+                  summary,
+                  ...(body ? { requestBody: { required: true, content: described(body, 'input', bodyMedia) } } : {}),
+                  responses: {
+                    '2XX': {
+                      description: 'Done',
+                      ...(answer ? { content: { [media]: { schema: schemaOf(answer) } } } : {}),
+                    },
+                    default: problem,
                   },
-                  default: problem,
                 },
-              },
-            ]),
+              ],
+            ),
           ),
         },
       ]),
@@ -124,8 +152,8 @@ export function openApiDocument(version: string): object {
   };
 }
 
-function json(schema: z.ZodType, io: 'input' | 'output' = 'output') {
-  return { 'application/json': { schema: schemaOf(schema, io) } };
+function described(schema: z.ZodType, io: 'input' | 'output' = 'output', media = 'application/json') {
+  return { [media]: { schema: schemaOf(schema, io) } };
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'output') {

@@ -1,10 +1,12 @@
 /** The tables. A change here needs a new migration in migrations/ (a test compares the two). */
+
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import type { JobRequest, JobState } from '@edgetune/shared/protocol/job.ts';
+import type { TunerEntry, TunerSpec } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { BenchPlan } from '../inference/bench-repository.ts';
 
@@ -81,4 +83,19 @@ export const benches = sqliteTable('benches', {
   id: text('id').notNull().unique(),
   request: text('request', { mode: 'json' }).$type<BenchPlan>().notNull(),
   view: text('view', { mode: 'json' }).$type<BenchView>().notNull(),
+});
+
+export const tuners = sqliteTable('tuners', {
+  number: integer('number').primaryKey({ autoIncrement: true }),
+  id: text('id').notNull().unique(),
+  createdAt: text('created_at').notNull(),
+  spec: text('spec', { mode: 'json' }).$type<TunerSpec>().notNull(),
+});
+
+export const tunerEntries = sqliteTable('tuner_entries', {
+  number: integer('number').primaryKey({ autoIncrement: true }),
+  tunerId: text('tuner_id')
+    .notNull()
+    .references(() => tuners.id, { onDelete: 'cascade' }),
+  entry: text('entry', { mode: 'json' }).$type<TunerEntry>().notNull(),
 });

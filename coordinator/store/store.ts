@@ -7,6 +7,7 @@ import type { BenchRepository } from '../inference/bench-repository.ts';
 import type { MeasurementHistory } from '../inference/inference-server.ts';
 import type { BlobStore } from '../study/blob-store.ts';
 import type { StudyRepository } from '../study/study-repository.ts';
+import type { TunerRepository } from '../study/tuner-repository.ts';
 import { createBenchTable } from './bench-table.ts';
 import { openBlobDirectory } from './blob-directory.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -15,12 +16,14 @@ import { lockDirectory } from './directory-lock.ts';
 import { createJobTable } from './job-table.ts';
 import { createMeasurementTable } from './measurement-table.ts';
 import { createStudyTable } from './study-table.ts';
+import { createTunerTable } from './tuner-table.ts';
 import { explainWriteError } from './write-error.ts';
 
 export interface Store {
   studies: StudyRepository;
   measurements: MeasurementHistory;
   benches: BenchRepository;
+  tuners: TunerRepository;
   devices: DeviceRepository;
   jobs: JobRepository;
   blobs: BlobStore;
@@ -71,6 +74,7 @@ function storeOver(database: Database, blobs: BlobStore, unlock: () => void): St
     studies: createStudyTable(database),
     measurements: createMeasurementTable(database),
     benches: createBenchTable(database),
+    tuners: createTunerTable(database),
     devices: createDeviceTable(database),
     jobs: createJobTable(database),
     blobs,

@@ -1,20 +1,32 @@
 /** Drives a tuner by JSON messages, for programs that train by themselves: one line in, one line out. */
 import { computedOnly, METRICS, metricInfo } from '@edgetune/shared/domain/objective.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
-import { type TunerRequest, type TunerSpec, tunerRequestSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import {
+  type Told,
+  type TunerEntry,
+  type TunerJob,
+  type TunerRequest,
+  type TunerSpec,
+  tunerRequestSchema,
+} from '@edgetune/shared/protocol/tuner-lines.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { violationOfMetrics } from '../tuner/objectives.ts';
 import type { FrontEntry, Tuner } from '../tuner/tuner.ts';
 
-type Told = Extract<TunerRequest, { tell: unknown }>['tell'];
-
 export interface TunerSession {
   /** Answers one line; a mistake becomes `{"error": …}` and changes nothing. */
   answer(line: string): string;
+  /** Goes to where another session of this specification was, by what that one recorded. */
+  replay(entries: readonly TunerEntry[]): void;
+  /** Jobs that were asked and are not told, by trial. */
+  open(): TunerJob[];
 }
 
-/** @throws {TunerProblemError} listing every mistake of the specification. */
-export function createTunerSession(spec: TunerSpec): TunerSession {
+/**
+ * @param record is given everything that changes the tuner, in order, as it happens
+ * @throws {TunerProblemError} listing every mistake of the specification.
+ */
+export function createTunerSession(spec: TunerSpec, record: (entry: TunerEntry) => void = () => {}): TunerSession {
   const { trials, ...stop } = spec.stop;
   const tuner = createTuner({
     parameters: parametersOf(spec.space, ['model', 'training', 'system']),
@@ -27,10 +39,42 @@ export function createTunerSession(spec: TunerSpec): TunerSession {
     synchronous: spec.deterministic,
     stop,
   });
-  return { answer: (line) => JSON.stringify(answered(tuner, spec, line)) };
+  const open = new Map<number, TunerJob>();
+  const note = (entry: TunerEntry) => {
+    if ('tell' in entry) open.delete(entry.tell.trial);
+    else open.set(entry.ask.trial, jobOf(entry.ask));
+  };
+  const session: Session = {
+    tuner,
+    spec,
+    changed(entry) {
+      note(entry);
+      record(entry);
+    },
+  };
+  return {
+    answer: (line) => JSON.stringify(answered(session, line)),
+    replay(entries) {
+      for (const entry of entries) {
+        if ('tell' in entry) apply(session, entry.tell);
+        else {
+          const { trial, ...ask } = entry.ask;
+          tuner.restore([{ ask: { ...ask, trialId: trial } }]);
+        }
+        note(entry);
+      }
+    },
+    open: () => [...open.values()].sort((a, b) => a.trial - b.trial),
+  };
 }
 
-function answered(tuner: Tuner, spec: TunerSpec, line: string): object {
+interface Session {
+  tuner: Tuner;
+  spec: TunerSpec;
+  changed(entry: TunerEntry): void;
+}
+
+function answered(session: Session, line: string): object {
   let json: unknown;
   try {
     json = parseLine(line);
@@ -41,7 +85,7 @@ function answered(tuner: Tuner, spec: TunerSpec, line: string): object {
   const id = typeof json === 'object' && json !== null && 'id' in json ? { id: json.id } : {};
   if (!parsed.success) return { ...id, error: explained(json, parsed.error.issues) };
   try {
-    return { ...id, ...handled(tuner, spec, parsed.data) };
+    return { ...id, ...handled(session, parsed.data) };
   } catch (error) {
     return { ...id, error: (error as Error).message };
   }
@@ -67,18 +111,30 @@ function explained(json: unknown, issues: readonly { code: string; path: Propert
   return `write one of {"ask":{}}, {"tell":{…}}, {"best":{}} or {"front":{}} (${issues[0]?.message})`;
 }
 
-function handled(tuner: Tuner, spec: TunerSpec, request: TunerRequest): object {
-  if ('tell' in request) return tell(tuner, spec, request.tell);
+function handled(session: Session, request: TunerRequest): object {
+  const { tuner } = session;
+  if ('tell' in request) return tell(session, request.tell);
   if ('best' in request) return { best: shown(tuner.front()[0]) };
   if ('front' in request) return { front: tuner.front().map(shown) };
   const ask = tuner.ask();
   if (!ask) return { nothing: tuner.isFinished() ? 'finished' : 'now' };
-  const { trialId, rung, candidate, budget, proposedBy } = ask;
-  return { trial: trialId, rung, candidate, budget, proposedBy };
+  const { trialId: trial, ...rest } = ask;
+  session.changed({ ask: { trial, ...rest } });
+  return jobOf({ trial, ...rest });
 }
 
-function tell(tuner: Tuner, spec: TunerSpec, { trial, rung, metrics, failed, violation, cost }: Told): object {
-  for (const name of Object.keys(metrics)) checkMetric(name, spec);
+function jobOf({ trial, rung, candidate, budget, proposedBy }: TunerJob): TunerJob {
+  return { trial, rung, candidate, budget, proposedBy };
+}
+
+function tell(session: Session, told: Told): object {
+  for (const name of Object.keys(told.metrics)) checkMetric(name, session.spec);
+  apply(session, told);
+  session.changed({ tell: told });
+  return { ok: true };
+}
+
+function apply({ tuner, spec }: Session, { trial, rung, metrics, failed, violation, cost }: Told) {
   const told = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN]));
   tuner.tell({
     trialId: trial,
@@ -88,7 +144,6 @@ function tell(tuner: Tuner, spec: TunerSpec, { trial, rung, metrics, failed, vio
     violation: violation ?? violationOfMetrics(spec.constraints, spec.devices, told),
     cost,
   });
-  return { ok: true };
 }
 
 /** A misspelt metric must not pass for a missing one. */

@@ -4,10 +4,11 @@
  */
 import { initial } from './0001-initial.ts';
 import { benches } from './0002-benches.ts';
+import { tuners } from './0003-tuners.ts';
 
 export interface Migration {
   name: string;
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [initial, benches];
+export const migrations: readonly Migration[] = [initial, benches, tuners];

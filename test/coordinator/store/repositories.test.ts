@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { type BenchView, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import { type TunerEntry, tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import type { DeviceRecord } from '../../../coordinator/fleet/device-repository.ts';
 import type { JobRecord } from '../../../coordinator/fleet/job-repository.ts';
 import type { BenchRecord } from '../../../coordinator/inference/bench-repository.ts';
@@ -205,6 +206,11 @@ check(
   },
 );
 
+const tunerSpec = tunerSpecSchema.parse({ space: { training: { augment: { type: 'boolean' } } } });
+const tunerTell = (trial: number): TunerEntry => ({
+  tell: { trial, rung: 0, metrics: { accuracy: null }, cost: { seconds: 1, joules: 0 } },
+});
+
 const bench = (id: string, change: Partial<BenchView> = {}): BenchRecord => {
   const view = benchViewSchema.parse({
     id,
@@ -244,5 +250,29 @@ check(
     assert.deepEqual(benches.get('b-2'), changed);
     assert.equal(benches.get('b-3'), null);
     assert.deepEqual(benches.models().sort(), ['a'.repeat(64), 'b'.repeat(64), 'c'.repeat(64)]);
+  },
+);
+
+check(
+  'tuners are kept with their journals, newest first, and removed with them',
+  ({ tuners }) => {
+    const createdAt = '2026-01-01T00:00:00.000Z';
+    for (const id of ['t-1', 't-2', 't-3']) tuners.insert({ id, createdAt, spec: tunerSpec });
+    tuners.append('t-1', [tunerTell(0)]);
+    tuners.append('t-2', [tunerTell(1), tunerTell(2)]);
+    tuners.append('t-1', [tunerTell(3)]);
+    tuners.append('t-2', []);
+    tuners.remove('t-2');
+    tuners.remove('t-9');
+  },
+  ({ tuners }) => {
+    assert.deepEqual(
+      tuners.list().map(({ id }) => id),
+      ['t-3', 't-1'],
+    );
+    assert.deepEqual(tuners.get('t-1')?.spec, tunerSpec);
+    assert.equal(tuners.get('t-2'), null);
+    assert.deepEqual(tuners.entries('t-1'), [tunerTell(0), tunerTell(3)]);
+    assert.deepEqual(tuners.entries('t-2'), []);
   },
 );

@@ -1,0 +1,21 @@
+/** What tuners of programs over HTTP need of the store. Every call that returns has been written durably. */
+import type { TunerEntry, TunerSpec } from '@edgetune/shared/protocol/tuner-lines.ts';
+
+export interface TunerRecord {
+  id: string;
+  createdAt: string;
+  spec: TunerSpec;
+}
+
+export interface TunerRepository {
+  insert(record: TunerRecord): void;
+  get(id: string): TunerRecord | null;
+  /** Newest first. */
+  list(): Omit<TunerRecord, 'spec'>[];
+  /** Appends to the tuner's journal, all or nothing. */
+  append(id: string, entries: readonly TunerEntry[]): void;
+  /** The tuner's journal, oldest first. */
+  entries(id: string): TunerEntry[];
+  /** Also removes its journal. */
+  remove(id: string): void;
+}

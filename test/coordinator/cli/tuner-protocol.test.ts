@@ -1,0 +1,59 @@
+/** The examples of docs/tuner-protocol.md do what they say. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { loadConfig } from '../../../coordinator/config/config.ts';
+import { startCoordinator } from '../../../coordinator/main.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const PAGE = readFileSync(join(ROOT, 'docs/tuner-protocol.md'), 'utf8');
+
+function example(language: string, index = 0): string {
+  const blocks = [...PAGE.matchAll(/^```(\w+)\n(.*?)^```$/gms)].filter(([, kind]) => kind === language);
+  return blocks[index]?.[2] as string;
+}
+
+function replaced(text: string, from: string, to: string): string {
+  assert.ok(text.includes(from), `the example says ${from}`);
+  return text.replace(from, to);
+}
+
+/** What a Python program prints; null where there is no Python. */
+async function printed(t: TestContext, program: string, folder: string): Promise<string | null> {
+  if (spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 8))']).status !== 0) {
+    t.skip('python3 is not installed, or older than 3.8');
+    return null;
+  }
+  writeFileSync(join(folder, 'example.py'), program);
+  const child = spawn('python3', ['example.py'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, errors] = ['', ''];
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (errors += chunk));
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, errors);
+  return output;
+}
+
+test('the Python program drives `edgetune tuner` to the end of its search', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'study.yaml'), example('yaml'));
+  const own = [process.execPath, join(ROOT, 'coordinator/bin/edgetune.js')].map((part) => JSON.stringify(part));
+  const program = example('python');
+  assert.ok(program.trim().split('\n').length <= 32);
+  const output = await printed(t, replaced(program, '"npx", "edgetune"', own.join(', ')), folder);
+  if (output !== null) assert.match(output, /'trial': \d+, .*'learningRate': 0\.0\d+/);
+});
+
+test('the Python program drives a tuner over HTTP', async (t) => {
+  const folder = temporaryFolder(t);
+  const config = loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0 }, {});
+  const coordinator = await startCoordinator({ config, log: () => {} });
+  t.after(() => coordinator.close());
+  const url = coordinator.url.replace(/\/$/, '');
+  const output = await printed(t, replaced(example('python', 1), 'http://localhost:8080', url), folder);
+  if (output !== null) assert.match(output, /'trial': \d+, .*'rate': 0\.0/);
+});
