@@ -28,6 +28,9 @@ const CHANGED_BY_THEN = new Set(['Slice', 'TopK', 'Upsample', 'Scan']);
 /** Since this version of the format an initializer need not be an input. */
 const FREE_INITIALIZERS_IR = 4;
 
+/** Operators that ONNX Runtime folds into others or removes. */
+const FOLDABLE = new Set(['BatchNormalization', 'Constant', 'Dropout', 'Identity']);
+
 /**
  * @param onnx a float32 model
  * @param batches inputs on which the ranges of the activations are observed, at least one
@@ -85,12 +88,24 @@ async function prepared(onnx: Uint8Array, graph: OnnxGraph): Promise<OnnxMessage
     // Old models list their initializers among the inputs, where a caller could replace them: here they are constant.
     graph: { ...body, inputs: (body.inputs as OnnxMessage[]).filter(({ name }) => inputs.has(name)) },
   };
-  const simplified = decodeMessage(await simplifyOnnx(encodeOnnx(raised)), 'ModelProto') as OnnxMessage;
+  const simplified = isSimple(graph)
+    ? raised
+    : (decodeMessage(await simplifyOnnx(encodeOnnx(raised)), 'ModelProto') as OnnxMessage);
   return {
     ...simplified,
     producerName: original.producerName ?? '',
     metadata: [...((original.metadata ?? []) as OnnxMessage[]), { key: 'edgetune.precision', value: 'int8' }],
   };
+}
+
+/**
+ * Nothing to fold or to remove. Such a model is not simplified, because that looks at the weights: the trained and the
+ * untrained model of one architecture would become graphs of different signatures.
+ */
+function isSimple({ nodes, initializers }: OnnxGraph): boolean {
+  return !nodes.some(
+    ({ opType, inputs }) => FOLDABLE.has(opType) || inputs.every((name) => name === '' || initializers.has(name)),
+  );
 }
 
 /** Fails here rather than on a board. */

@@ -169,6 +169,11 @@ for (const [name, { dataset, candidate, otherModels }] of Object.entries(CASES) 
       const quantised = await evaluateOnnx(loaded, int8, 'validation');
       t.diagnostic(`validation accuracy ${evaluation.accuracy} in float32, ${quantised.accuracy} in int8`);
       assert.ok(quantised.accuracy > evaluation.accuracy - 0.03);
+      // What was measured of the untrained variant holds for the trained one: they are the same graph.
+      const untrained = loaded.buildModel(candidate, 0);
+      const early = await quantiseOnnx(exportLayersModel(untrained, loaded.metadata), await trainingBatches(loaded));
+      untrained.dispose();
+      assert.equal(signatureOf(readOnnx(early)), signatureOf(readOnnx(int8)));
     });
 
     it('two cores compute the gradient of one', async (t) => {
