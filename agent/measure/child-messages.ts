@@ -33,7 +33,9 @@ export const measureReportSchema = z.discriminatedUnion('type', [
     windowMs: z.number().positive(),
     /** How much of the window the agent itself took between back-to-back queries. */
     overheadMs: z.number().min(0),
+    /** Of the process that executes the model, and of the measuring process where that is another one. */
     cpuSeconds: z.number(),
+    attendingCpuSeconds: z.number(),
     peakMemoryBytes: z.number().nullable(),
     processPeakMemoryBytes: z.number().nullable(),
     /** Rows of the first output: the batch that the runtime really ran. */

@@ -54,7 +54,7 @@ async function playOn(model: CommandedModel, order: MeasureOrder): Promise<Measu
   await agentSays('begin', { type: 'ready' });
   // While it waited its data have left the caches.
   for (let i = 0; i < RUNS_AFTER_WAITING; i++) await model.run(config.batchSize);
-  let start = { atMs: 0, cpuSeconds: 0 };
+  let start = { atMs: 0, cpuSeconds: 0, attendingCpuSeconds: 0 };
   const load = await playRealLoad(async (samples) => (await model.run(samples)).durationMs, {
     scenario,
     batchSize: config.batchSize,
@@ -62,7 +62,8 @@ async function playOn(model: CommandedModel, order: MeasureOrder): Promise<Measu
     seed,
     burst: (samples, times) => model.burst(samples, times),
     onWindow: async () => {
-      start = { cpuSeconds: (await model.usage()).cpuSeconds, atMs: monotonicMs() };
+      const { cpuSeconds } = await model.usage();
+      start = { cpuSeconds, attendingCpuSeconds: attendingCpuSeconds(order), atMs: monotonicMs() };
     },
   });
   const { cpuSeconds } = await model.usage();
@@ -71,6 +72,7 @@ async function playOn(model: CommandedModel, order: MeasureOrder): Promise<Measu
     ...load,
     windowStartMs: start.atMs,
     cpuSeconds: cpuSeconds - start.cpuSeconds,
+    attendingCpuSeconds: attendingCpuSeconds(order) - start.attendingCpuSeconds,
     peakMemoryBytes,
     processPeakMemoryBytes,
     outputRows,
@@ -79,7 +81,15 @@ async function playOn(model: CommandedModel, order: MeasureOrder): Promise<Measu
 
 async function letPlay(model: SelfTimedModel): Promise<MeasureReport> {
   await agentSays('begin', { type: 'ready' });
-  return { type: 'done', outputRows: null, ...(await model.play()) };
+  // While the runner plays this process only waits.
+  return { type: 'done', outputRows: null, attendingCpuSeconds: 0, ...(await model.play()) };
+}
+
+/** What this process has computed for a model that is executed in another one: it is no load by others. */
+function attendingCpuSeconds({ config }: MeasureOrder): number {
+  if (config.runner === 'onnxruntime-node') return 0;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 /** Reports and waits for the agent's word. */

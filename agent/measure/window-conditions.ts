@@ -14,8 +14,9 @@ const LOOK_EVERY_MS = { least: 50, most: 500 } as const;
 export interface RanWindow {
   windowStartMs: number;
   windowMs: number;
-  /** What the measured model itself computed in it. */
+  /** What the measured model itself computed in it, and what the measuring process did for it. */
   cpuSeconds: number;
+  attendingCpuSeconds: number;
 }
 
 export class ConditionsObserver implements WindowObserver {
@@ -92,10 +93,10 @@ export class ConditionsObserver implements WindowObserver {
     return this.#clocksKHz.filter(({ atMs }) => atMs >= startMs && atMs <= endMs).map(({ value }) => value);
   }
 
-  #otherLoadCores({ windowStartMs, windowMs, cpuSeconds }: RanWindow): number | null {
+  #otherLoadCores({ windowStartMs, windowMs, cpuSeconds, attendingCpuSeconds }: RanWindow): number | null {
     if (this.#busyS.length < 2) return null;
     const busyS = countedIn(this.#busyS, { startMs: windowStartMs, endMs: windowStartMs + windowMs });
-    return Math.max(0, (busyS - cpuSeconds) / (windowMs / 1000));
+    return Math.max(0, (busyS - cpuSeconds - attendingCpuSeconds) / (windowMs / 1000));
   }
 
   async #look(): Promise<void> {

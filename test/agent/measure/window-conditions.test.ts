@@ -19,7 +19,7 @@ async function watch(host: FixtureHost) {
   await observer.begin();
   await turnUntil(host, startMs + 2000);
   await observer.end();
-  return observer.conditions({ windowStartMs: startMs, windowMs: 2000, cpuSeconds: 2 });
+  return observer.conditions({ windowStartMs: startMs, windowMs: 2000, cpuSeconds: 1.9, attendingCpuSeconds: 0.1 });
 }
 
 describe('the conditions of a window', () => {
@@ -53,8 +53,13 @@ describe('the conditions of a window', () => {
     await observer.begin();
     await turnUntil(host, startMs + 3000);
     await observer.end();
-    const conditions = observer.conditions({ windowStartMs: startMs + 1000, windowMs: 2000, cpuSeconds: 2 });
-    assert.deepEqual([conditions.clockKHzLowest, conditions.otherLoadCores], [2_400_000, 0]);
+    const conditions = observer.conditions({
+      windowStartMs: startMs + 1000,
+      windowMs: 2000,
+      cpuSeconds: 1.9,
+      attendingCpuSeconds: 0.1,
+    });
+    assert.deepEqual([conditions.clockKHzLowest, conditions.otherLoadCores?.toFixed(6)], [2_400_000, '0.000000']);
   });
 
   it('tell of a flag that was set for a moment', async () => {
