@@ -1,6 +1,12 @@
 /** Load generator in real time: MLPerf Inference's scenarios (https://arxiv.org/abs/1911.02549) on a runner. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRateJudge, createRateSearch, type RateVerdict } from '@edgetune/shared/domain/rate-search.ts';
+import {
+  createRateJudge,
+  createRateSearch,
+  noRateKeeps,
+  QUERIES_PER_RATE,
+  RUNS_PER_SEARCH,
+} from '@edgetune/shared/domain/rate-search.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { type StopReason, stopper } from './stopper.ts';
@@ -159,23 +165,20 @@ async function serveHighestRate(
   p99BoundMs: number,
   { stopRule, onWindow }: LoadOptions,
 ): Promise<LoadResult> {
-  let phaseStart = performance.now();
+  const start = performance.now();
   for (let runs = 0; runs < CAPACITY_RUNS; runs += 1) await server.run(server.batchSize);
-  const capacityPerS = (1000 * CAPACITY_RUNS * server.batchSize) / (performance.now() - phaseStart);
-  const search = createRateSearch(capacityPerS, p99BoundMs);
-  let isConfirming = false;
+  const search = createRateSearch((1000 * CAPACITY_RUNS * server.batchSize) / (performance.now() - start));
+  const { minDurationMs } = stopRule;
+  const maxDurationMs = stopRule.maxDurationMs / RUNS_PER_SEARCH;
   for (let step = search.next(); step; step = search.next()) {
-    if (step.isWindow && !isConfirming) phaseStart = performance.now();
-    isConfirming = step.isWindow;
-    if (isConfirming) await onWindow?.();
-    const judge = createRateJudge(p99BoundMs, isConfirming ? stopRule.minDurationMs : 0);
-    const stop = (latenciesMs: readonly number[], elapsedMs: number): RateVerdict | null =>
-      judge(latenciesMs, elapsedMs) ?? (performance.now() - phaseStart >= stopRule.maxDurationMs ? 'late' : null);
-    const played = await serve(server, step.ratePerS, stop);
-    if (isConfirming && played.stopReason === 'passed') return { ...played, stopReason: 'converged' };
+    if (step.isWindow) await onWindow?.();
+    const judge = createRateJudge(p99BoundMs, { minDurationMs: step.isWindow ? minDurationMs : 0, maxDurationMs });
+    const played = await serve(server, step.ratePerS, judge);
+    if (step.isWindow && played.stopReason === 'passed')
+      return { ...played, stopReason: played.samples < QUERIES_PER_RATE ? 'max-duration' : 'converged' };
     search.tell(played.stopReason);
   }
-  throw search.failure();
+  throw noRateKeeps(p99BoundMs);
 }
 
 async function waitUntil(due: number): Promise<void> {

@@ -155,6 +155,8 @@ class Board implements SimulatedBoard {
         temperatureCBefore: run.thermal.temperatureC,
       });
       run.resetCounters();
+      // Heat stays; whether it slowed the board is asked of the window.
+      run.thermal.hasThrottled = run.thermal.throttled;
     };
     const arrivals = randomFrom(`${seed}|arrivals`);
     const played = orReject(() => playScenario(run, scenario, config.batchSize, stopRule, arrivals, onWindow));

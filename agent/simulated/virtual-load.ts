@@ -1,5 +1,11 @@
 /** Load generator in virtual time: the scenarios of MLPerf Inference (https://arxiv.org/abs/1911.02549) on a simulated board. */
-import { createRateJudge, createRateSearch, type RateVerdict } from '@edgetune/shared/domain/rate-search.ts';
+import {
+  createRateJudge,
+  createRateSearch,
+  noRateKeeps,
+  QUERIES_PER_RATE,
+  RUNS_PER_SEARCH,
+} from '@edgetune/shared/domain/rate-search.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { type StopReason, stopper } from '../measure/stopper.ts';
@@ -78,23 +84,18 @@ function serveHighestRate(
 ): { latenciesMs: number[]; stopReason: StopReason } {
   const startMs = run.elapsedMs;
   for (let runs = 0; runs < CAPACITY_RUNS; runs += 1) run.run(load.batchSize);
-  let spentMs = run.elapsedMs - startMs;
-  const search = createRateSearch((1000 * CAPACITY_RUNS * load.batchSize) / spentMs, p99BoundMs);
-  let isConfirming = false;
+  const search = createRateSearch((1000 * CAPACITY_RUNS * load.batchSize) / (run.elapsedMs - startMs));
+  const maxDurationMs = rule.maxDurationMs / RUNS_PER_SEARCH;
   for (let step = search.next(); step; step = search.next()) {
-    if (step.isWindow && !isConfirming) spentMs = 0;
-    isConfirming = step.isWindow;
-    if (isConfirming) onWindow();
-    const judge = createRateJudge(p99BoundMs, isConfirming ? rule.minDurationMs : 0);
-    const beganMs = run.elapsedMs;
-    const stop = (latenciesMs: readonly number[], elapsedMs: number): RateVerdict | null =>
-      judge(latenciesMs, elapsedMs) ?? (spentMs + elapsedMs >= rule.maxDurationMs ? 'late' : null);
-    const { latenciesMs, stopReason } = serve(run, load, step.ratePerS, stop);
-    spentMs += run.elapsedMs - beganMs;
-    if (isConfirming && stopReason === 'passed') return { latenciesMs, stopReason: 'converged' };
+    if (step.isWindow) onWindow();
+    const minDurationMs = step.isWindow ? rule.minDurationMs : 0;
+    const judge = createRateJudge(p99BoundMs, { minDurationMs, maxDurationMs });
+    const { latenciesMs, stopReason } = serve(run, load, step.ratePerS, judge);
+    if (step.isWindow && stopReason === 'passed')
+      return { latenciesMs, stopReason: latenciesMs.length < QUERIES_PER_RATE ? 'max-duration' : 'converged' };
     search.tell(stopReason);
   }
-  throw search.failure();
+  throw noRateKeeps(p99BoundMs);
 }
 
 /**

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type InferenceConfig, inferenceConfigKey, type Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import { RUNS_PER_SEARCH } from '@edgetune/shared/domain/rate-search.ts';
 import { type Scenario, scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { type MeasureRequest, type StopRule, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { type Fleet, JobFailedError } from '../fleet/fleet.ts';
@@ -42,7 +43,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   const stopRule = stopRuleSchema.parse(options.stopRule ?? {});
   const stopRuleFor = (scenario: Scenario): StopRule =>
     scenario.kind === 'server' && scenario.arrivalsPerS === undefined
-      ? { ...stopRule, maxDurationMs: stopRule.maxDurationMs * RATES_TRIED }
+      ? { ...stopRule, maxDurationMs: stopRule.maxDurationMs * RUNS_PER_SEARCH }
       : stopRule;
   const experience = createExperience(options);
   /** Devices whose latest measurement was disturbed: their next search ends at the first that is. */
@@ -226,9 +227,6 @@ function longEnoughForMeter(rule: StopRule, { device, objectives, constraints }:
     maxDurationMs: Math.max(rule.maxDurationMs, leastMs),
   };
 }
-
-/** Bisection to 2 % and a window at the rate that it finds. */
-const RATES_TRIED = 7;
 
 /** The best config and one rival: noise may have swapped neighbours. */
 const CONFIRMED_CONFIGS = 2;

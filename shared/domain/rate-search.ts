@@ -14,21 +14,20 @@ const PRECISION = 0.02;
 const LEAST_SHARE = 0.01;
 /** Where a window does not confirm its rate, the next one is this much lower. */
 const STEP_DOWN = 0.95;
+/** A search takes about so many runs: each has this share of its time. */
+export const RUNS_PER_SEARCH = 10;
 
-/** No rate keeps the bound, or none could be shown to in the time that there was. */
+/** No rate keeps the bound. */
 export class RateNotFoundError extends Error {
   override name = 'RateNotFoundError';
 }
 
-/** `late`: the time was up before the run was decided. */
-export type RateVerdict = 'passed' | 'failed' | 'late';
+export type RateVerdict = 'passed' | 'failed';
 
 export interface RateSearch {
   /** The rate to try now, in samples per second; null: no rate will do. `isWindow`: if it passes, this run is the answer. */
   next(): { ratePerS: number; isWindow: boolean } | null;
   tell(verdict: RateVerdict): void;
-  /** Why there is no rate. */
-  failure(): RateNotFoundError;
 }
 
 /**
@@ -36,10 +35,9 @@ export interface RateSearch {
  * are not independent, and the luckiest of several runs flatters.
  * @param capacityPerS what the runner does when it never waits: no rate above it can be sustained
  */
-export function createRateSearch(capacityPerS: number, p99BoundMs: number): RateSearch {
+export function createRateSearch(capacityPerS: number): RateSearch {
   let [low, high] = [0, capacityPerS];
   let confirming = false;
-  let late = false;
   const least = LEAST_SHARE * capacityPerS;
   return {
     next() {
@@ -48,35 +46,33 @@ export function createRateSearch(capacityPerS: number, p99BoundMs: number): Rate
       return low < least ? null : { ratePerS: low, isWindow: true };
     },
     tell(verdict) {
-      if (verdict === 'late') late = true;
-      if (confirming) low = verdict === 'late' ? 0 : low * STEP_DOWN;
-      else if (verdict === 'late') confirming = true;
+      if (confirming) low *= STEP_DOWN;
       else if (verdict === 'passed') low = (low + high) / 2;
       else high = (low + high) / 2;
     },
-    failure: () =>
-      new RateNotFoundError(
-        late
-          ? `no rate could be shown to keep p99 <= ${p99BoundMs} ms in the time that there was (each takes ${QUERIES_PER_RATE} queries)`
-          : `no rate keeps p99 <= ${p99BoundMs} ms: even samples that hardly ever wait take longer`,
-      ),
   };
 }
 
+export function noRateKeeps(p99BoundMs: number): RateNotFoundError {
+  return new RateNotFoundError(`no rate keeps p99 <= ${p99BoundMs} ms: even samples that hardly ever wait take longer`);
+}
+
 /**
- * Judges a run at one rate after each batch of its latencies; null: not decided yet.
- * @param minDurationMs how long a run that passes lasts at least
+ * Judges a run at one rate after each batch of its latencies; null: not decided yet. A run whose time is up is judged by
+ * the queries that it had: a slow model is, with less confidence (its bound of the percentile is unknown then).
  */
 export function createRateJudge(
   p99BoundMs: number,
-  minDurationMs = 0,
-): (latenciesMs: readonly number[], elapsedMs: number) => 'passed' | 'failed' | null {
+  { minDurationMs, maxDurationMs }: { minDurationMs: number; maxDurationMs: number },
+): (latenciesMs: readonly number[], elapsedMs: number) => RateVerdict | null {
   let seen = 0;
   let over = 0;
   return (latenciesMs, elapsedMs) => {
     for (; seen < Math.min(latenciesMs.length, QUERIES_PER_RATE); seen += 1)
       if ((latenciesMs[seen] as number) > p99BoundMs) over += 1;
     if (over > ALLOWED_OVER) return 'failed';
-    return seen >= QUERIES_PER_RATE && elapsedMs >= minDurationMs ? 'passed' : null;
+    if (seen >= QUERIES_PER_RATE) return elapsedMs >= minDurationMs ? 'passed' : null;
+    if (elapsedMs < maxDurationMs) return null;
+    return over <= (1 - PERCENTILE) * seen ? 'passed' : 'failed';
   };
 }
