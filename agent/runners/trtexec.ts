@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, utimesSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
@@ -63,6 +63,7 @@ async function engineFor(program: string, { modelPath, config }: RunRequest, sha
     buildArguments({ modelPath, enginePath, shapes, precision: config.precision }),
   );
   if (code !== 0) {
+    rmSync(enginePath, { force: true });
     const why = errorOf(output) ?? `it ended with code ${code}`;
     if (/out ?of ?memory/i.test(output)) throw new Error(`out of memory while TensorRT built an engine: ${why}`);
     throw new ModelRefusedError(`TensorRT cannot build an engine of this model: ${why}`);

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 
 export interface ModelCacheOptions {
   directory: string;
@@ -57,6 +58,7 @@ export class ModelCache {
         break;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
+        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw this.#diskFull(partial, bytes, error);
         if (attempt === MAX_TRIES || error instanceof RefusedDownloadError) throw error;
         await sleep(RETRY_MS * 2 ** attempt, undefined, { signal });
       }
@@ -89,6 +91,16 @@ export class ModelCache {
     const size = statSync(partial).size;
     if (size !== bytes)
       throw new Error(`the download of model ${sha256.slice(0, 12)} broke off at ${size} of ${bytes} bytes`);
+  }
+
+  /** What was downloaded goes again: a full disk stops more than this agent. */
+  #diskFull(partial: string, bytes: number, cause: unknown): Error {
+    rmSync(partial, { force: true });
+    const { directory } = this.#options;
+    return new Error(
+      `the disk of this board is full: a model of ${formatQuantity(bytes, 'memory')} does not fit into ${directory}; free space there or give the agent a smaller cache (--cache-mb)`,
+      { cause },
+    );
   }
 
   #makeRoom(bytes: number): void {

@@ -1,0 +1,110 @@
+/** A board whose disk is full, really: a small file system in memory. Skipped aloud where this process may mount none. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it, type TestContext } from 'node:test';
+import type { Job } from '@edgetune/shared/protocol/job.ts';
+import type { JobUpdateMessage } from '@edgetune/shared/protocol/messages.ts';
+import { JobJournal } from '../../../agent/session/job-journal.ts';
+import { JobRunner, type Measure } from '../../../agent/session/job-runner.ts';
+import { ModelCache } from '../../../agent/session/model-cache.ts';
+import { Outbox } from '../../../agent/session/outbox.ts';
+import { measurementFor } from '../../support/fleet.ts';
+import { measureRequestFor } from '../../support/measuring.ts';
+import { reluModel } from '../../support/models.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const MODEL = randomBytes(2_000_000);
+const SHA256 = createHash('sha256').update(MODEL).digest('hex');
+
+/** A folder on a file system of one megabyte, or null where it cannot be had. */
+function smallDisk(t: TestContext): string | null {
+  const folder = mkdtempSync(join(tmpdir(), 'edgetune-test-'));
+  t.after(() => {
+    spawnSync('umount', [folder]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'edgetune-test', folder]);
+  return mounted.status === 0 ? folder : null;
+}
+
+const NO_MOUNT = 'this process may not mount a file system';
+
+function agentOn(disk: string, measure: Measure) {
+  for (const name of ['outbox', 'jobs']) mkdirSync(join(disk, name), { recursive: true });
+  const sent: JobUpdateMessage[] = [];
+  let answered: () => void = () => {};
+  const answer = new Promise<void>((resolve) => {
+    answered = resolve;
+  });
+  const log: string[] = [];
+  const outbox = new Outbox(join(disk, 'outbox'), (message) => log.push(message));
+  const jobs = new JobRunner({
+    measure,
+    outbox,
+    journal: new JobJournal(join(disk, 'jobs'), (message) => log.push(message)),
+    send: (update) => {
+      sent.push(update);
+      if (update.state !== 'accepted' && update.state !== 'running') answered();
+    },
+  });
+  return { jobs, outbox, sent, answer, log };
+}
+
+function jobFor(t: TestContext): Job {
+  const modelPath = join(temporaryFolder(t), 'model.onnx');
+  writeFileSync(modelPath, reluModel());
+  const request = measureRequestFor(modelPath);
+  return { jobId: 'j1', attempt: 1, leaseToken: 'lease', stepTimeoutMs: 30_000, waitForHost: false, request };
+}
+
+it('a model that does not fit fails the job with the reason, and what was downloaded of it is gone', async (t) => {
+  const disk = smallDisk(t);
+  if (!disk) return t.skip(NO_MOUNT);
+  const server = createServer((_, response) => response.end(MODEL)).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const cache = new ModelCache({
+    directory: join(disk, 'models'),
+    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    deviceId: 'd-000000000001',
+    credential: 'secret',
+    maxBytes: 1e9,
+  });
+  const { jobs, sent, answer } = agentOn(disk, async (request, signal) => {
+    await cache.get(SHA256, MODEL.length, signal);
+    return measurementFor(request);
+  });
+  jobs.accept(jobFor(t));
+  await answer;
+  assert.equal(sent.at(-1)?.state, 'failed');
+  assert.match(sent.at(-1)?.reason ?? '', /the disk of this board is full: a model of 2 MB does not fit into .*models/);
+  assert.deepEqual(readdirSync(join(disk, 'models')), []);
+});
+
+it('a result is delivered, and the job that cannot be written down is run', async (t) => {
+  const disk = smallDisk(t);
+  if (!disk) return t.skip(NO_MOUNT);
+  const { jobs, outbox, sent, answer, log } = agentOn(disk, async (request) => measurementFor(request));
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize));
+  jobs.accept(jobFor(t));
+  await answer;
+  assert.equal(sent.at(-1)?.state, 'succeeded');
+  assert.deepEqual(
+    outbox.waiting().map(({ state }) => state),
+    ['succeeded'],
+  );
+  assert.ok(
+    log.some((line) => /kept in memory only.*ENOSPC/.test(line)),
+    log.join('\n'),
+  );
+});
