@@ -7,18 +7,14 @@ import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
 import { chooseCalibrationSet } from '@edgetune/shared/costmodel/calibration-set.ts';
 import { type FitRow, fitProfile } from '@edgetune/shared/costmodel/fit-profile.ts';
-import { predict } from '@edgetune/shared/costmodel/predict.ts';
+import { intervalOf, predict } from '@edgetune/shared/costmodel/predict.ts';
 import { raspberryPi5Start } from '@edgetune/shared/costmodel/profiles/raspberry-pi-5.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { agreementOf } from './boards/agreement.ts';
-import {
-  ncnnLatencyMs,
-  ONE_THREAD,
-  onnxModel,
-  raspberryPi4Rows,
-  raspberryPi5Rows,
-  xavierPowerModes,
-} from './boards/measured-rows.ts';
+import { COMPARISONS, ESTIMATED_PROFILES, mapeOf, transferError } from './boards/comparisons.ts';
+import { ONE_THREAD, onnxModel, raspberryPi4Rows, raspberryPi5Rows, xavierPowerModes } from './boards/measured-rows.ts';
+import { leaveOneOut, predictedSpeedUp, speedUps } from './boards/thread-scaling.ts';
+import { mlperfRows, ncnnRows, yoloRows, type ZooRow } from './boards/zoo-rows.ts';
 import { type BenchRow, report } from './support.ts';
 
 const CALIBRATION_SIZE = 10;
@@ -44,15 +40,9 @@ function agreementRow(
   };
 }
 
-function splitByDesign(base: BoardProfile, rows: readonly FitRow[]): { fit: FitRow[]; test: FitRow[] } {
-  const chosen = new Set(
-    chooseCalibrationSet(
-      base,
-      rows.map((row) => row.analysis),
-      ONE_THREAD,
-      CALIBRATION_SIZE,
-    ),
-  );
+function splitByDesign<Row extends FitRow>(base: BoardProfile, rows: readonly Row[]): { fit: Row[]; test: Row[] } {
+  const analyses = rows.map((row) => row.analysis);
+  const chosen = new Set(chooseCalibrationSet(base, analyses, rows[0]?.config ?? ONE_THREAD, CALIBRATION_SIZE));
   return {
     fit: rows.filter((_, index) => chosen.has(index)),
     test: rows.filter((_, index) => !chosen.has(index)),
@@ -117,48 +107,127 @@ function raspberryPi4(): BenchRow[] {
   ];
 }
 
-/** Boards of ncnn's table, by the start of their names there. */
-const NCNN_DEVICES: readonly [profile: string, device: string, threads: readonly number[]][] = [
-  ['raspberry-pi-3b-plus', 'Raspberry Pi 3 Model B+', [4]],
-  ['raspberry-pi-4', 'Raspberry Pi 4 Model B', [4]],
-  ['raspberry-pi-5', 'Raspberry Pi 5 Broadcom BCM2712, Cortex', [4]],
-  ['raspberry-pi-zero-2w', 'Raspberry Pi Zero 2 W', [4]],
-  ['jetson-nano', 'NVIDIA Jetson Nano', [4]],
-  ['jetson-orin-nano', 'NVIDIA Jetson Orin Nano', [6]],
-  ['jetson-agx-xavier', 'NVIDIA Jetson AGX Xavier', [2, 4]],
-];
-
-function threadScaling(): BenchRow[] {
-  const models = { squeezenet: onnxModel('light-squeezenet.onnx'), resnet50: onnxModel('light-resnet50.onnx') };
-  return NCNN_DEVICES.flatMap(([name, device, counts]) =>
-    Object.entries(models).flatMap(([model, bytes]) => {
-      const analysis = analyseModel(bytes, { batchSize: 1 });
-      const at = (threads: number) => predict(boardProfileNamed(name), analysis, { ...ONE_THREAD, threads }).latencyMs;
-      return counts.map((threads) => {
-        const measured = ncnnLatencyMs(device, model, 1) / ncnnLatencyMs(device, model, threads);
-        const predicted = at(1) / at(threads);
-        const error = predicted / measured - 1;
-        return {
-          profile: name,
-          model,
-          threads,
-          'speed-up measured': measured,
-          predicted,
-          error: percent(error),
-          met: Math.abs(error) <= 0.15 ? 'yes' : 'NO',
-        };
-      });
-    }),
-  );
+/** Fitted to ten networks at one input size, tested on all other sizes (of these and of the other networks). */
+function otherShapes(): BenchRow[] {
+  const cases: { what: string; base: BoardProfile; rows: ZooRow[]; fitSize: number; bar: string }[] = [];
+  for (const family of ['yolo5', 'yolo8'])
+    for (const [name, base, column] of [
+      ['Pi 5', raspberryPi5Start, 'pi5_ort_latency'],
+      ['Pi 4', boardProfileNamed('raspberry-pi-4'), 'pi4_ort_latency'],
+    ] as const) {
+      const rows = yoloRows(column).filter(({ network }) => network.startsWith(family));
+      cases.push({ what: `${name}, ONNX Runtime, ${family}`, base, rows, fitSize: 320, bar: '≥ 85 %' });
+    }
+  cases.push({
+    what: 'Pi 4, TensorFlow Lite, MobileNet v1 and v2',
+    base: boardProfileNamed('raspberry-pi-4'),
+    rows: mlperfRows('rpi4-tflite-v2.7.1-ruy', 4).filter(({ network }) => network.startsWith('mobilenet')),
+    fitSize: 224,
+    bar: '≥ 85 %',
+  });
+  return cases.map(({ what, base, rows, fitSize, bar }) => {
+    const { fit } = splitByDesign(
+      base,
+      rows.filter(({ imageSize }) => imageSize === fitSize),
+    );
+    const { profile } = fitProfile(base, fit);
+    const test = rows.filter(({ imageSize }) => imageSize !== fitSize);
+    const sizes = test.map(({ imageSize }) => imageSize);
+    return agreementRow(
+      `${what}: fitted at ${fitSize}, tested from ${Math.min(...sizes)} to ${Math.max(...sizes)}`,
+      latencies(profile, test),
+      measuredLatencies(test),
+      bar,
+      (row) => row.withinTenPercent >= 0.85,
+    );
+  });
 }
 
+/** What each profile publishes as its error, and what the comparison finds; how many rows its 95 % intervals hold. */
+function publishedErrors(): BenchRow[] {
+  const compared = COMPARISONS.map((comparison): BenchRow => {
+    const profile = boardProfileNamed(comparison.profile);
+    const backend = profile.backends.find((each) => each.executionProvider === comparison.executionProvider);
+    const predicted = comparison.predict(comparison.rows());
+    const published = (backend?.error ?? profile.error).latencyMape;
+    const within = predicted.filter(({ row, latencyMs }) => {
+      const [low, high] = intervalOf(latencyMs, published) ?? [0, Number.POSITIVE_INFINITY];
+      return row.latencyMs >= low && row.latencyMs <= high;
+    });
+    return {
+      profile: comparison.profile,
+      'compared with': comparison.what,
+      how: comparison.how,
+      rows: predicted.length,
+      MAPE: percent(mapeOf(predicted)),
+      published: published === null ? 'nothing' : percent(published),
+      'in the 95 % intervals': percent(within.length / predicted.length),
+    };
+  });
+  const transfer = transferError();
+  const mean = transfer.reduce((sum, { mape }) => sum + mape, 0) / transfer.length;
+  const estimated = [...ESTIMATED_PROFILES, 'x86-mini-pc'].map(
+    (name): BenchRow => ({
+      profile: name,
+      'compared with': `nothing; ESTIMATE from ${transfer.map(({ profile, mape }) => `${profile} ${percent(mape)}`).join(', ')}`,
+      how: 'siblings predicted from a Cortex-A76 by data sheets, no row of theirs used',
+      rows: 0,
+      MAPE: percent(mean),
+      published: percent(boardProfileNamed(name).error.latencyMape ?? Number.NaN),
+      'in the 95 % intervals': '–',
+    }),
+  );
+  return [...compared, ...estimated];
+}
+
+/** Boards of ncnn's table, by the start of their names there. */
+const NCNN_DEVICES: readonly [profile: string, device: string][] = [
+  ['raspberry-pi-3b-plus', 'Raspberry Pi 3 Model B+'],
+  ['raspberry-pi-4', 'Raspberry Pi 4 Model B'],
+  ['raspberry-pi-5', 'Raspberry Pi 5 Broadcom BCM2712, Cortex'],
+  ['raspberry-pi-zero-2w', 'Raspberry Pi Zero 2 W'],
+  ['jetson-nano', 'NVIDIA Jetson Nano'],
+  ['jetson-orin-nano', 'NVIDIA Jetson Orin Nano'],
+  ['jetson-agx-xavier', 'NVIDIA Jetson AGX Xavier'],
+];
+/** Networks whose kernels are the same in ncnn and ONNX Runtime: depthwise and small grouped convolutions are not. */
+const SCALED_NETWORKS = ['squeezenet', 'resnet18', 'resnet50', 'vgg16', 'alexnet', 'mobilenet-v1-1.0'];
+
+function threadScaling(): BenchRow[] {
+  return NCNN_DEVICES.flatMap(([name, device]) => {
+    const profile = boardProfileNamed(name);
+    const rows = speedUps(ncnnRows(device)).filter(({ network }) => SCALED_NETWORKS.includes(network));
+    return leaveOneOut(profile, rows, ['squeezenet', 'resnet50']).map((row) => {
+      const shipped = predictedSpeedUp(profile, row);
+      const errors = [shipped, row.predicted].map((value) => value / row.measured - 1) as [number, number];
+      return {
+        profile: name,
+        model: row.network,
+        threads: row.threads,
+        'speed-up measured': row.measured,
+        'as shipped': shipped,
+        error: percent(errors[0]),
+        met: Math.abs(errors[0]) <= 0.15 ? 'yes' : 'NO',
+        'from the other networks': row.predicted,
+        'its error': percent(errors[1]),
+      };
+    });
+  });
+}
+
+/** The modes as shipped; and their slow-down and watts as ArmNN shows them, against what TensorFlow Lite measured. */
 function powerModes(): BenchRow[] {
   const profile = boardProfileNamed('jetson-agx-xavier');
   const analysis = analyseModel(onnxModel('light-resnet50.onnx'), { batchSize: 1 });
-  return xavierPowerModes().map(({ powerMode, latencyMs, powerW }) => {
+  const other = new Map(xavierPowerModes('armnn').map((row) => [row.powerMode, row]));
+  const measured = xavierPowerModes('tflite');
+  const maxn = measured.find(({ powerMode }) => powerMode === 'MAXN');
+  return measured.map(({ powerMode, latencyMs, powerW }) => {
     const threads = profile.powerModes.find((mode) => mode.name === powerMode)?.cores ?? 1;
     const predicted = predict(profile, analysis, { ...ONE_THREAD, threads }, { powerMode });
     const errors = [predicted.latencyMs / latencyMs - 1, predicted.powerW / powerW - 1];
+    const [there, atMaxn] = [other.get(powerMode), other.get('MAXN')];
+    const transferred = there && atMaxn && maxn ? (maxn.latencyMs * there.latencyMs) / atMaxn.latencyMs : Number.NaN;
     return {
       'power mode': powerMode,
       'measured ms': latencyMs,
@@ -166,18 +235,23 @@ function powerModes(): BenchRow[] {
       'measured W': powerW,
       'predicted W': predicted.powerW,
       met: errors.every((error) => Math.abs(error) <= 0.15) ? 'yes' : 'NO',
+      "ms from ArmNN's slow-down": transferred,
+      'its error': percent(transferred / latencyMs - 1),
+      "ArmNN's W": there?.powerW ?? Number.NaN,
     };
   });
 }
 
 report([
   { title: 'Latency and energy on architectures that no fit has seen', rows: [...raspberryPi5(), ...raspberryPi4()] },
+  { title: 'Input shapes that no fit has seen', rows: otherShapes() },
+  { title: 'Latency error of each profile, and what its file publishes', rows: publishedErrors() },
   {
-    title: 'Thread scaling against ncnn (bar: within 15 %; the profiles take their scaling from these figures)',
+    title: 'Thread scaling against ncnn (bar: within 15 %): as shipped, and each network predicted from the others',
     rows: threadScaling(),
   },
   {
-    title: 'AGX Xavier, ResNet-50, power modes against MLPerf (bar: within 15 %; fitted to these)',
+    title: 'AGX Xavier, ResNet-50 in TensorFlow Lite, power modes of MLPerf (bar: within 15 %)',
     rows: powerModes(),
   },
 ]);

@@ -19,11 +19,21 @@ export const threadScalingSchema = z.strictObject({
   exponent: z.number().gt(0).max(1),
   /** Threads that together use the whole memory bandwidth (a fraction is possible). */
   memoryThreads: z.number().min(1),
-  /** Waking and joining one more thread, per kernel. */
-  syncUs: microseconds,
   /** Share that is added when every core computes and none is left for the system. */
   fullLoadPenalty: z.number().min(0).default(0),
 });
+
+export const profileErrorSchema = z.strictObject({
+  /** Mean absolute percentage error of the latency, as a fraction. */
+  latencyMape: z.number().min(0).nullable(),
+  energyMape: z.number().min(0).nullable(),
+  memoryMape: z.number().min(0).nullable(),
+  /** What it was compared with, and how. */
+  comparedWith: z.string(),
+  /** Quantities whose error could not be measured: their figure is an estimate, and `comparedWith` says on what basis. */
+  estimated: z.array(z.enum(['latency', 'energy', 'memory'])).default([]),
+});
+export type ProfileError = z.infer<typeof profileErrorSchema>;
 
 /** One way to run models on the board: a runtime with an execution provider. */
 export const backendSchema = z.strictObject({
@@ -40,6 +50,8 @@ export const backendSchema = z.strictObject({
   runtimeBytes: z.number().min(0),
   /** Copies of the weights in memory (the file's buffer, the packed form). */
   weightCopies: z.number().min(1),
+  /** Where this backend was compared on its own; absent: the profile's. */
+  error: profileErrorSchema.optional(),
 });
 export type Backend = z.infer<typeof backendSchema>;
 
@@ -55,15 +67,6 @@ export const powerModeSchema = z.strictObject({
 });
 export type PowerMode = z.infer<typeof powerModeSchema>;
 
-export const profileErrorSchema = z.strictObject({
-  /** Mean absolute percentage error of the latency, as a fraction. */
-  latencyMape: z.number().min(0).nullable(),
-  energyMape: z.number().min(0).nullable(),
-  memoryMape: z.number().min(0).nullable(),
-  /** What it was compared with, and how. */
-  comparedWith: z.string(),
-});
-
 export const boardProfileSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'a profile name has lower-case letters, digits, "-" and "."'),
   board: z.string(),
@@ -74,6 +77,8 @@ export const boardProfileSchema = z.strictObject({
   maxClockKHz: z.int().positive(),
   settableClocksKHz: z.array(z.int().positive()),
   memoryBytes: z.int().positive(),
+  /** The last cache that the cores share: a kernel whose activations do not fit waits for the memory. */
+  cacheBytes: z.int().positive(),
   /** What the system keeps for itself. */
   reservedBytes: z.int().min(0),
   backends: z.array(backendSchema).min(1),

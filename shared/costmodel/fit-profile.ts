@@ -39,7 +39,7 @@ const MAX_FOLDS = 20;
 interface Observation {
   /** Cost of each term under the base's coefficients, in microseconds. */
   baseUs: Float64Array;
-  /** What is left to explain by the terms, in microseconds. */
+  /** What the terms have to explain, in microseconds. */
   targetUs: number;
   row: FitRow;
 }
@@ -55,9 +55,9 @@ function sum(values: Float64Array): number {
 
 function observe(base: BoardProfile, row: FitRow): Observation | null {
   if (row.latencyMs === null) return null;
-  const { backend, terms, syncUs } = runTerms(base, row.analysis, row.config);
+  const { backend, terms } = runTerms(base, row.analysis, row.config);
   const baseUs = Float64Array.from(TERMS, (term) => terms[term] * (backend.coefficients[term] ?? 0));
-  return { baseUs, targetUs: Math.max(row.latencyMs * 1000 - syncUs, row.latencyMs * 100), row };
+  return { baseUs, targetUs: row.latencyMs * 1000, row };
 }
 
 /**
@@ -212,7 +212,11 @@ export function fitProfile(
     ...power.profile,
     name: options.name ?? `${base.name}-fitted`,
     backends: withLatency.backends.map((each) => (each === fitted ? memory.backend : each)),
-    error: { ...crossValidated, comparedWith: `leave-one-out over the ${observations.length} rows of the fit` },
+    error: {
+      ...crossValidated,
+      comparedWith: `leave-one-out over the ${observations.length} rows of the fit`,
+      estimated: [],
+    },
     sources: { ...base.sources, coefficients: `${base.name}, fitted to ${observations.length} measurements` },
   };
   return { profile, crossValidated };

@@ -2,6 +2,7 @@
 import type { InferenceConfig, Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
+import { precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
 import type { Backend, BoardProfile, PowerMode } from './board-profile.ts';
 import { classOf, TERMS, type Term, termsOf } from './terms.ts';
 
@@ -80,53 +81,69 @@ interface Speed {
   serial: number;
   parallel: number;
   memory: number;
-  syncUs: number;
+  /** Threads beyond the first: each is woken and joined per kernel. */
+  helpers: number;
 }
 
 /** How much faster each class of terms runs than on one thread at the highest clock. */
 function speedOf(backend: Backend, threads: number, cores: number, clock: number, extra: number): Speed {
   const scaling = backend.threads;
-  if (!scaling) return { serial: extra, parallel: extra, memory: extra, syncUs: 0 };
+  if (!scaling) return { serial: extra, parallel: extra, memory: extra, helpers: 0 };
   const full = threads === cores && cores > 1 ? 1 + scaling.fullLoadPenalty : 1;
   return {
     serial: clock * extra,
     parallel: (clock * extra * threads ** scaling.exponent) / full,
     memory: (extra * Math.min(threads, scaling.memoryThreads) * (0.5 + 0.5 * clock)) / full,
-    syncUs: (scaling.syncUs * (threads - 1)) / (clock * extra),
+    helpers: threads - 1,
   };
 }
 
-/** Work in the model's own precision, or in a narrower one that the config asks for. */
+/** Integer kernels work as fast as int8 does, the others of an int8 graph as float32. */
 function precisionSpeed(backend: Backend, kernel: FusedKernel, precision: Precision): number {
   const speeds = backend.precisionSpeed;
-  return Math.max(speeds[precision] ?? 1, kernel.quantised ? (speeds.int8 ?? 1) : 1);
+  if (kernel.quantised) return speeds.int8 ?? 1;
+  return precision === 'float16' ? (speeds.float16 ?? 1) : 1;
+}
+
+function refuseMismatch({ precision }: RunnableModel, config: InferenceConfig): void {
+  const mismatch = precisionMismatch(precision, config);
+  if (mismatch) throw new UnsupportedConfigError(mismatch);
 }
 
 /** The terms of a kernel as this config runs it: each divided by how much faster than the reference it goes. */
-function scaledTerms(backend: Backend, kernel: FusedKernel, speed: Speed, precision: Precision): [Term, number][] {
+function scaledTerms(
+  { cacheBytes }: BoardProfile,
+  backend: Backend,
+  kernel: FusedKernel,
+  speed: Speed,
+  precision: Precision,
+): [Term, number][] {
   const work = precisionSpeed(backend, kernel, precision);
-  return (Object.entries(termsOf(kernel)) as [Term, number][]).map(([term, amount]) => {
+  const terms =
+    kernel.kind === 'view' ? termsOf(kernel, cacheBytes) : { ...termsOf(kernel, cacheBytes), sync: speed.helpers };
+  return (Object.entries(terms) as [Term, number][]).map(([term, amount]) => {
     const kind = classOf(term);
     return [term, amount / speed[kind] / (kind === 'parallel' ? work : 1)];
   });
 }
 
-/** What a run consists of under a config: terms for `profile fit` to weigh, and the time that no coefficient changes. */
+/**
+ * What a run consists of under a config: terms for `profile fit` to weigh, and the time that no coefficient changes.
+ * @throws {UnsupportedConfigError} as `predict` does
+ */
 export function runTerms(
   profile: BoardProfile,
   analysis: RunnableModel,
   config: InferenceConfig,
-): { backend: Backend; terms: Record<Term, number>; syncUs: number } {
+): { backend: Backend; terms: Record<Term, number> } {
   const backend = backendFor(profile, config);
+  refuseMismatch(analysis, config);
   const speed = speedOf(backend, config.threads, profile.cores, clockOf(profile, config), 1);
   const terms = Object.fromEntries(TERMS.map((term) => [term, 0])) as Record<Term, number>;
   terms.run = 1 / speed.serial;
-  let syncUs = 0;
-  for (const kernel of analysis.kernels) {
-    for (const [term, amount] of scaledTerms(backend, kernel, speed, config.precision)) terms[term] += amount;
-    if (kernel.kind !== 'view') syncUs += speed.syncUs;
-  }
-  return { backend, terms, syncUs };
+  for (const kernel of analysis.kernels)
+    for (const [term, amount] of scaledTerms(profile, backend, kernel, speed, config.precision)) terms[term] += amount;
+  return { backend, terms };
 }
 
 function clockOf(profile: BoardProfile, config: InferenceConfig): number {
@@ -134,14 +151,15 @@ function clockOf(profile: BoardProfile, config: InferenceConfig): number {
 }
 
 function kernelUs(
+  profile: BoardProfile,
   backend: Backend,
   kernel: FusedKernel,
   speed: Speed,
   precision: Precision,
 ): [us: number, workUs: number] {
-  let total = kernel.kind === 'view' ? 0 : speed.syncUs;
+  let total = 0;
   let work = 0;
-  for (const [term, amount] of scaledTerms(backend, kernel, speed, precision)) {
+  for (const [term, amount] of scaledTerms(profile, backend, kernel, speed, precision)) {
     const us = (backend.coefficients[term] ?? 0) * amount;
     total += us;
     if (classOf(term) !== 'serial') work += us;
@@ -155,7 +173,8 @@ const INTERVAL_OVER_MAPE = 1.96 / Math.sqrt(2 / Math.PI);
 /** A profile is compared with some family of networks; for any other, its error is not taken to be smaller than this. */
 const SMALLEST_MAPE = 0.05;
 
-function intervalOf(value: number, mape: number | null): Interval | null {
+/** The 95 % interval around a prediction whose mean absolute percentage error is known. */
+export function intervalOf(value: number, mape: number | null): Interval | null {
   if (mape === null) return null;
   const factor = Math.exp(INTERVAL_OVER_MAPE * Math.max(mape, SMALLEST_MAPE));
   return [value / factor, value * factor];
@@ -170,7 +189,7 @@ function memoryOf(backend: Backend, analysis: RunnableModel): number {
 
 /**
  * Predicts one run of the analysed batch.
- * @throws {UnsupportedConfigError} where the board cannot run the config at all
+ * @throws {UnsupportedConfigError} where the board cannot run the config at all, or the model is of another precision
  */
 export function predict(
   profile: BoardProfile,
@@ -180,12 +199,13 @@ export function predict(
 ): Prediction {
   const mode = modeOf(profile, state.powerMode);
   const backend = backendFor(profile, config, mode.cores);
+  refuseMismatch(analysis, config);
   const clockKHz = Math.min(config.clockKHz ?? mode.maxClockKHz, mode.maxClockKHz);
   const clock = (clockKHz / profile.maxClockKHz) * (state.thermalClock ?? 1);
   const speed = speedOf(backend, config.threads, mode.cores, clock, mode.speed);
   let workUs = 0;
   const perKernel = analysis.kernels.map((kernel): KernelCost => {
-    const [us, work] = kernelUs(backend, kernel, speed, config.precision);
+    const [us, work] = kernelUs(profile, backend, kernel, speed, config.precision);
     workUs += work;
     return { name: kernel.name, ops: kernel.ops, latencyMs: us / 1000 };
   });
@@ -193,7 +213,8 @@ export function predict(
   const latencyMs = runUs / 1000 + perKernel.reduce((sum, kernel) => sum + kernel.latencyMs, 0);
   const workShare = latencyMs > 0 ? Math.min(1, workUs / 1000 / latencyMs) : 0;
   const busyCores = backend.threads ? 1 + (config.threads - 1) * workShare : 1;
-  const { power, error } = profile;
+  const { power } = profile;
+  const error = backend.error ?? profile.error;
   const scale = clock ** power.clockExponent;
   const coreW = mode.coreW ?? power.coreW * scale;
   const idleW = idlePowerW(profile, state.powerMode);

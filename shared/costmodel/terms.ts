@@ -4,7 +4,6 @@
  * the graph; a coefficient is what one unit of it costs in microseconds.
  */
 
-import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
 import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
 
 export const TERMS = [
@@ -18,18 +17,24 @@ export const TERMS = [
   'fixed.elementwise',
   'fixed.move',
   'fixed.view',
+  /** Waking and joining one more thread, per kernel. */
+  'sync',
   /** Per million multiply-accumulates (pools: window elements). */
   'work.convolution',
   'work.depthwise',
   'work.matmul',
   'work.recurrent',
   'work.pool',
+  /** Per million exponentials and the like (Sigmoid, Tanh, Softmax …). */
+  'work.transcendental',
   /** Per megabyte. */
   'bytes.unfold',
   'bytes.weights',
   'bytes.convolution',
   'bytes.elementwise',
   'bytes.move',
+  /** Per megabyte of activations that a kernel's working set has beyond the cache, on top of the above. */
+  'bytes.spill',
 ] as const;
 export type Term = (typeof TERMS)[number];
 
@@ -55,8 +60,26 @@ function contraction(kernel: FusedKernel, kind: 'matmul' | 'recurrent'): TermVec
   };
 }
 
-/** The terms of one kernel. */
-export function termsOf(kernel: FusedKernel): TermVector {
+/** The terms of one kernel on one thread, on a board whose cores share a last cache of `cacheBytes`. */
+export function termsOf(kernel: FusedKernel, cacheBytes: number): TermVector {
+  const terms = ownTerms(kernel);
+  if (kernel.kind === 'view') return terms;
+  const transcendental = kernel.ops.filter((op) => TRANSCENDENTAL.has(op)).length;
+  if (transcendental > 0) terms['work.transcendental'] = (transcendental * kernel.outputElements) / MEGA;
+  const spill = kernel.inputBytes + kernel.outputBytes - cacheBytes;
+  if (spill > 0) terms['bytes.spill'] = spill / MEGA;
+  return terms;
+}
+
+/** Operators that evaluate a series per element: ten times the work of an addition. */
+const TRANSCENDENTAL = new Set(
+  (
+    'Sigmoid QLinearSigmoid Tanh Softmax QLinearSoftmax LogSoftmax Exp Log Erf Gelu Elu Celu Selu Softplus Mish Pow Sqrt ' +
+    'Reciprocal Sin Cos Tan Sinh Cosh Asin Acos Atan QuickGelu BiasGelu FastGelu'
+  ).split(' '),
+);
+
+function ownTerms(kernel: FusedKernel): TermVector {
   const bytes = (kernel.inputBytes + kernel.outputBytes) / MEGA;
   switch (kernel.kind) {
     case 'convolution':
@@ -85,13 +108,4 @@ export function termsOf(kernel: FusedKernel): TermVector {
     default:
       return { 'fixed.elementwise': 1, 'bytes.elementwise': bytes };
   }
-}
-
-/** The terms of one run of a whole model, `run` included. */
-export function termsOfModel(analysis: Pick<ModelAnalysis, 'kernels'>): Record<Term, number> {
-  const total = Object.fromEntries(TERMS.map((term) => [term, 0])) as Record<Term, number>;
-  total.run = 1;
-  for (const kernel of analysis.kernels)
-    for (const [term, amount] of Object.entries(termsOf(kernel))) total[term as Term] += amount;
-  return total;
 }

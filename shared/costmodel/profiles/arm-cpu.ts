@@ -3,31 +3,38 @@ import { type Backend, backendSchema, type Coefficients } from '../board-profile
 import type { Term } from '../terms.ts';
 
 /**
- * ONNX Runtime's CPU kernels on one Cortex-A76 at 2.4 GHz. Work: ncnn's ResNet-50 on a Raspberry Pi 5 (89.4 ms for
- * 4.09 GMAC, one thread; Tencent/ncnn benchmark/README.md) is 21.9 µs per million MACs, of which about a fifth is
- * memory traffic. Bytes: a single A76 core copies about 10 GB/s from LPDDR4X (STREAM), read and written once each.
- * Fixed: ONNX Runtime's node dispatch, 2 to 10 µs. No row of a Raspberry Pi 5
- * under ONNX Runtime is in them: they are the start of the fit below and the base that the benchmark fits from.
+ * ONNX Runtime's CPU kernels on one Cortex-A76 at 2.4 GHz before any fit: no row of a Raspberry Pi 5 under ONNX Runtime
+ * is in them. They are the base that the benchmark fits from.
+ * - Work: two 128-bit FMA pipes are 8 MACs a cycle, 52 µs per million; matrix kernels reach about 85 % of that. Depthwise
+ *   convolutions run as one product per channel with a single row: about a tenth. A sigmoid is a rational function of
+ *   about 15 vector operations with a division: 1.5 ns per element. Pools: a load and an operation per window element.
+ * - Bytes: unfolding reads and writes; in the second cache at about 25 GB/s per direction. Weights are packed anew in every
+ *   run (read, written, read). What spills comes from LPDDR4X at about 10 GB/s (STREAM on one core).
+ * - Fixed: ONNX Runtime's cost per node, 0.4 to 0.8 µs on an x86 core of 3.7 GHz (NAS-Bench-201 networks on 16 × 16 to
+ *   64 × 64 pixels, one thread, without the layout that only x86 has), times 2.5 for the slower core.
  */
 export const CORTEX_A76_START: Coefficients = {
-  run: 30,
-  'fixed.convolution': 8,
-  'fixed.matmul': 4,
-  'fixed.recurrent': 4,
-  'fixed.pool': 6,
-  'fixed.elementwise': 3,
-  'fixed.move': 4,
-  'fixed.view': 1,
-  'work.convolution': 18,
-  'work.depthwise': 80,
-  'work.matmul': 20,
-  'work.recurrent': 25,
+  run: 15,
+  'fixed.convolution': 2,
+  'fixed.matmul': 2,
+  'fixed.recurrent': 2,
+  'fixed.pool': 1.8,
+  'fixed.elementwise': 1.2,
+  'fixed.move': 1.8,
+  'fixed.view': 0.4,
+  sync: 3,
+  'work.convolution': 62,
+  'work.depthwise': 600,
+  'work.matmul': 58,
+  'work.recurrent': 62,
   'work.pool': 300,
-  'bytes.unfold': 120,
-  'bytes.weights': 100,
-  'bytes.convolution': 60,
-  'bytes.elementwise': 100,
-  'bytes.move': 150,
+  'work.transcendental': 1500,
+  'bytes.unfold': 80,
+  'bytes.weights': 180,
+  'bytes.convolution': 40,
+  'bytes.elementwise': 40,
+  'bytes.move': 60,
+  'bytes.spill': 100,
 };
 
 /**
@@ -35,24 +42,27 @@ export const CORTEX_A76_START: Coefficients = {
  * (`npm run bench:boards`; latencies by the authors of HW-NAS-Bench-360). On the 290 others: MAPE 0.6 %.
  */
 export const CORTEX_A76_COEFFICIENTS: Coefficients = {
-  run: 29.96,
-  'fixed.convolution': 7.001,
-  'fixed.matmul': 3.273,
-  'fixed.recurrent': 3.162,
-  'fixed.pool': 5.056,
-  'fixed.elementwise': 1.39,
-  'fixed.move': 3.162,
-  'fixed.view': 0.7974,
-  'work.convolution': 42.58,
-  'work.depthwise': 63.23,
-  'work.matmul': 15.83,
-  'work.recurrent': 19.76,
-  'work.pool': 161.2,
-  'bytes.unfold': 274.8,
-  'bytes.weights': 110,
-  'bytes.convolution': 46.91,
-  'bytes.elementwise': 10.26,
-  'bytes.move': 118.6,
+  run: 13.68,
+  'fixed.convolution': 1.387,
+  'fixed.matmul': 1.801,
+  'fixed.recurrent': 1.798,
+  'fixed.pool': 1.594,
+  'fixed.elementwise': 0.8731,
+  'fixed.move': 1.618,
+  'fixed.view': 0.3597,
+  sync: 2.696,
+  'work.convolution': 69.15,
+  'work.depthwise': 539.3,
+  'work.matmul': 52.15,
+  'work.recurrent': 55.72,
+  'work.pool': 195,
+  'work.transcendental': 1348,
+  'bytes.unfold': 102.7,
+  'bytes.weights': 165.7,
+  'bytes.convolution': 23.21,
+  'bytes.elementwise': 14.44,
+  'bytes.move': 53.93,
+  'bytes.spill': 89.88,
 };
 
 /** Coefficients of a core that is `slower` times as slow (memory: `memorySlower` times). */

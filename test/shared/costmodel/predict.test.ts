@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boardProfileSchema, parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { type BoardProfile, boardProfileSchema, parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { BOARD_PROFILES, boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
 import { predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
 import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
@@ -22,12 +22,20 @@ const config = (change: Partial<InferenceConfig> = {}) =>
 const costOf = (shape: NetworkShape, profile = boardProfileNamed('raspberry-pi-5'), batchSize = 1) =>
   predict(profile, analyseModel(network(shape), { batchSize }), config({ batchSize }));
 
-test('doubling height and width costs between 1 and 4 times, and near 4 times where work dominates', () => {
+/** The board with a cache that holds everything: then no cost grows faster than the work. */
+const allCached = (profile: BoardProfile): BoardProfile => ({ ...profile, cacheBytes: 2 ** 40 });
+/** Where activations outgrow the cache, doubling the work costs up to so much more than twice. */
+const MOST_SPILL = 1.6;
+
+test('doubling height and width costs between 1 and 4 times, near 4 where work dominates, more where it leaves the cache', () => {
   fc.assert(
     fc.property(shapes, profiles, (shape, profile) => {
-      const ratio =
-        costOf({ ...shape, imageSize: 2 * shape.imageSize }, profile).latencyMs / costOf(shape, profile).latencyMs;
-      assert.ok(ratio > 1 && ratio <= 4 + 1e-9, `${ratio}`);
+      const doubled = { ...shape, imageSize: 2 * shape.imageSize };
+      const ratio = costOf(doubled, profile).latencyMs / costOf(shape, profile).latencyMs;
+      assert.ok(ratio > 1 && ratio <= 4 * MOST_SPILL, `${ratio}`);
+      const cached = allCached(profile);
+      const ratioCached = costOf(doubled, cached).latencyMs / costOf(shape, cached).latencyMs;
+      assert.ok(ratioCached > 1 && ratioCached <= 4 + 1e-9, `${ratioCached}`);
     }),
     { numRuns: 60 },
   );
@@ -35,24 +43,53 @@ test('doubling height and width costs between 1 and 4 times, and near 4 times wh
   assert.ok(costOf({ ...large, imageSize: 224 }).latencyMs / costOf(large).latencyMs > 3.9);
 });
 
+test('latency is linear in the pixels while everything is cached: a fixed part, and a part per pixel', () => {
+  fc.assert(
+    fc.property(shapes, profiles, (shape, profile) => {
+      // Sizes at which every layer's output is a multiple of the smallest one's.
+      const at = (factor: number) =>
+        costOf({ ...shape, imageSize: 16 * factor, pool: false }, allCached(profile)).latencyMs;
+      const [one, two, three] = [at(1), at(2), at(3)];
+      const perPixel = (two - one) / 3;
+      assert.ok(Math.abs(three - (one + 8 * perPixel)) < 0.02 * three, `${[one, two, three]}`);
+      assert.ok(one - perPixel > 0, 'a network of no pixels still costs its kernels');
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test('doubling the channels costs between 1 and 4 times', () => {
   fc.assert(
     fc.property(shapes, profiles, (shape, profile) => {
-      const ratio =
-        costOf({ ...shape, channels: 2 * shape.channels }, profile).latencyMs / costOf(shape, profile).latencyMs;
+      const doubled = { ...shape, channels: 2 * shape.channels };
+      const ratio = costOf(doubled, profile).latencyMs / costOf(shape, profile).latencyMs;
       assert.ok(ratio > 1 && ratio <= 4 + 1e-9, `${ratio}`);
     }),
     { numRuns: 60 },
   );
 });
 
-test('a batch costs more than one sample, and less than as many runs', () => {
+test('a batch costs more than one sample, and less than as many runs while everything is cached', () => {
   fc.assert(
     fc.property(shapes, profiles, fc.integer({ min: 2, max: 16 }), (shape, profile, batch) => {
       const ratio = costOf(shape, profile, batch).latencyMs / costOf(shape, profile).latencyMs;
-      assert.ok(ratio > 1 && ratio < batch, `${ratio} for ${batch}`);
+      assert.ok(ratio > 1 && ratio < batch * MOST_SPILL, `${ratio} for ${batch}`);
+      const cached = allCached(profile);
+      const ratioCached = costOf(shape, cached, batch).latencyMs / costOf(shape, cached).latencyMs;
+      assert.ok(ratioCached > 1 && ratioCached < batch, `${ratioCached} for ${batch}`);
     }),
     { numRuns: 60 },
+  );
+});
+
+test('a sample of a larger batch never costs less than the work that no batch saves', () => {
+  fc.assert(
+    fc.property(shapes, profiles, fc.integer({ min: 2, max: 8 }), (shape, profile, batch) => {
+      const perSample = (size: number) => costOf(shape, allCached(profile), size).latencyMs / size;
+      assert.ok(perSample(2 * batch) <= perSample(batch) + 1e-12);
+      assert.ok(perSample(2 * batch) > 0.5 * perSample(batch));
+    }),
+    { numRuns: 40 },
   );
 });
 
