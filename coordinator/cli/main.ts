@@ -6,6 +6,7 @@ import { registerBench } from './commands/bench.ts';
 import { EXIT } from './commands/context.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerProfile } from './commands/profile.ts';
+import { registerQuantise } from './commands/quantise.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStudy } from './commands/study.ts';
@@ -24,6 +25,7 @@ registerStudy(program);
 registerBench(program);
 registerTuner(program);
 registerSimulate(program);
+registerQuantise(program);
 registerProfile(program);
 throwInsteadOfExit(program);
 

@@ -41,7 +41,7 @@ export function precisionMismatch(
   if (precision === 'float16' && graph === 'float32' && executionProvider === 'tensorrt') return null;
   const remedy =
     precision === 'int8'
-      ? 'quantise it first'
+      ? 'quantise it first (edgetune quantise)'
       : precision === 'float16' && graph === 'float32'
         ? 'only the execution provider tensorrt makes a float16 model of it'
         : `ask for ${graph}`;
