@@ -28,18 +28,19 @@ export function readRapl(root = POWERCAP): RaplCounter[] | null {
 }
 
 /**
- * One counter a processor package (`intel-rapl:0`, `intel-rapl:1`); `intel-rapl:0:0` and the like are parts of it.
+ * One counter a processor package (`intel-rapl:0`, `intel-rapl:1`); `intel-rapl:0:0` and the like are parts of it, and a
+ * zone named `psys` is the platform around them, which would count them twice.
  * @returns null where no package can be read
  */
 export function readRaplFrom(files: RaplFiles, root = POWERCAP): RaplCounter[] | null {
   try {
     const packages = files
       .list(root)
-      .filter((name) => /^intel-rapl:\d+$/.test(name))
+      .filter((zone) => /^intel-rapl:\d+$/.test(zone) && !isPlatform(files, `${root}/${zone}/name`))
       .sort()
-      .map((name) => ({
-        energyUj: readCounter(files, `${root}/${name}/energy_uj`),
-        rangeUj: readCounter(files, `${root}/${name}/max_energy_range_uj`),
+      .map((zone) => ({
+        energyUj: readCounter(files, `${root}/${zone}/energy_uj`),
+        rangeUj: readCounter(files, `${root}/${zone}/max_energy_range_uj`),
       }));
     return packages.length === 0 ? null : packages;
   } catch {
@@ -54,6 +55,14 @@ export function raplJoulesBetween(before: readonly RaplCounter[], after: readonl
     return sum + (used < 0 ? used + rangeUj : used);
   }, 0);
   return usedUj / 1e6;
+}
+
+function isPlatform(files: RaplFiles, path: string): boolean {
+  try {
+    return files.read(path).trim() === 'psys';
+  } catch {
+    return false;
+  }
 }
 
 function readCounter(files: RaplFiles, path: string): number {
