@@ -4,6 +4,7 @@ import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
+import { searchInsight, type ToldRung } from './search-insight.ts';
 import type { StudyRecord } from './study-repository.ts';
 import { summariseTimeline } from './timeline.ts';
 import { frontTrialIds } from './trial-front.ts';
@@ -20,6 +21,7 @@ export class StudyProjection {
   readonly trainings: EventOf<'training-finished'>[] = [];
   /** Trials of which at least one rung has come to an end: what progress is counted by, since it never falls. */
   readonly #told = new Set<number>();
+  readonly #rungs: ToldRung[] = [];
   readonly measured: EventOf<'measured'>[] = [];
   readonly spans: SpanView[] = [];
   readonly warnings: string[] = [];
@@ -78,12 +80,15 @@ export class StudyProjection {
         break;
       case 'trial-told':
         this.#tell(body);
+        this.#rungs.push({ ...body, at: event.at });
         break;
       case 'trial-amended': {
         const trial = this.#trial(body.trialId);
         trial.metrics = { ...trial.metrics, ...body.metrics };
         trial.predicted = trial.predicted.filter((name) => !(name in body.metrics));
         trial.violation = body.violation;
+        const rung = this.#rungs.findLast((told) => told.trialId === body.trialId && told.rung === body.rung);
+        if (rung) Object.assign(rung, { metrics: { ...rung.metrics, ...body.metrics }, violation: body.violation });
         break;
       }
       case 'span': {
@@ -186,6 +191,7 @@ export class StudyProjection {
       trialViews: this.trialViews(spec),
       spans: this.spans,
       timeline: summariseTimeline(this.spans),
+      search: searchInsight(spec, this.#rungs, [...this.trials.values()]),
       recommendation: this.recommendation,
       warnings: this.warnings,
       lastSeq: this.lastSeq,

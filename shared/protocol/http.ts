@@ -123,6 +123,17 @@ export const studyDetailSchema = studySummarySchema.extend({
     overheadS: z.number(),
     pausedS: z.number(),
   }),
+  search: z.object({
+    /**
+     * Hypervolume of the feasible rungs told so far, wherever it changed, and last: the share of the box from the best
+     * value of each objective to slightly beyond the worst. Null: too many objectives for it.
+     */
+    hypervolume: z
+      .array(z.object({ trialId: z.int(), rung: z.int(), at: z.string(), share: z.number().min(0).max(1) }))
+      .nullable(),
+    /** Share of each parameter (PED-ANOVA), the largest first; empty while fewer than ten trials are known. */
+    importance: z.array(z.object({ name: z.string(), share: z.number().min(0).max(1) })),
+  }),
   recommendation: recommendationSchema.nullable(),
   warnings: z.array(z.string()),
   lastSeq: z.int().min(0),

@@ -8,6 +8,7 @@ import { announce } from '../state/announce.ts';
 import { useStudyDetail } from '../state/study-detail.ts';
 import { LearningCurves } from '../study/learning-curves.tsx';
 import { RecommendationSection } from '../study/recommendation.tsx';
+import { HypervolumeOverTime, ParameterImportance } from '../study/search-progress.tsx';
 import { StateBadge } from '../study/state-badge.tsx';
 import { StudyActions } from '../study/study-actions.tsx';
 import { TimelineSection } from '../study/timeline.tsx';
@@ -42,6 +43,10 @@ export function StudyPage({ id }: { id: string }) {
       <div class="halves">
         <TradeOff trials={detail.trialViews} device={chosen} />
         <LearningCurves trials={detail.trialViews} />
+      </div>
+      <div class="halves">
+        <HypervolumeOverTime study={detail} />
+        <ParameterImportance {...detail.search} />
       </div>
       <TrialsTable trials={detail.trialViews} device={chosen} />
       <TimelineSection spans={detail.spans} timeline={detail.timeline} />

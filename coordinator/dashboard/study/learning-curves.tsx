@@ -1,10 +1,10 @@
 /** Validation accuracy after each epoch, a line per trial. */
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
-import { useEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
+import { useCallback, useMemo } from 'preact/hooks';
+import type uPlot from 'uplot';
 import { counted, quantity } from '../components/format.ts';
+import { axisIn, type ChartColours, LineChart } from '../components/line-chart.tsx';
 
-const HEIGHT_PX = 320;
 /** So many of the best stand in the table beside the chart. */
 const LISTED = 5;
 
@@ -61,29 +61,9 @@ function lastAccuracy({ curve }: TrialView): number {
 }
 
 function CurvesChart({ trials }: { trials: readonly TrialView[] }) {
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const element = place.current as HTMLDivElement;
-    const draw = () => {
-      element.replaceChildren();
-      return new uPlot(chartOptions(element, trials), chartData(trials), element);
-    };
-    let chart = draw();
-    const redraw = () => {
-      chart.destroy();
-      chart = draw();
-    };
-    const resize = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
-    resize.observe(element);
-    const dark = matchMedia('(prefers-color-scheme: dark)');
-    dark.addEventListener('change', redraw);
-    return () => {
-      resize.disconnect();
-      dark.removeEventListener('change', redraw);
-      chart.destroy();
-    };
-  }, [trials]);
-  return <div ref={place} class="chart" role="img" aria-label="Line chart of the accuracy after each epoch" />;
+  const data = useMemo(() => chartData(trials), [trials]);
+  const options = useCallback((colours: ChartColours) => chartOptions(colours, trials), [trials]);
+  return <LineChart label="Line chart of the accuracy after each epoch" data={data} options={options} />;
 }
 
 /** One x column of all epochs, and a y column per trial; null where a trial has no such epoch. */
@@ -96,22 +76,12 @@ function chartData(trials: readonly TrialView[]): uPlot.AlignedData {
   return [epochs, ...columns];
 }
 
-/** The canvas takes its colours from the page's theme. */
-function chartOptions(element: HTMLElement, trials: readonly TrialView[]): uPlot.Options {
-  const style = getComputedStyle(element);
-  const [text, grid, strong, weak] = ['--quiet', '--line', '--accent', '--mark'].map((name) =>
-    resolvedColour(element, style.getPropertyValue(name)),
-  ) as [string, string, string, string];
-  const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+function chartOptions(colours: ChartColours, trials: readonly TrialView[]): Pick<uPlot.Options, 'axes' | 'series'> {
+  const { strong, weak } = colours;
   return {
-    width: element.clientWidth,
-    height: HEIGHT_PX,
-    legend: { show: false },
-    cursor: { show: false },
-    scales: { x: { time: false } },
     axes: [
-      { ...axis, label: 'Epoch', incrs: [1, 2, 5, 10, 20, 50, 100] },
-      { ...axis, size: 56, values: (_chart, ticks) => ticks.map((tick) => quantity(tick, 'ratio')) },
+      { ...axisIn(colours), label: 'Epoch', incrs: [1, 2, 5, 10, 20, 50, 100] },
+      { ...axisIn(colours), size: 56, values: (_chart, ticks) => ticks.map((tick) => quantity(tick, 'ratio')) },
     ],
     series: [
       {},
@@ -124,14 +94,4 @@ function chartOptions(element: HTMLElement, trials: readonly TrialView[]): uPlot
       })),
     ],
   };
-}
-
-/** Canvas does not know light-dark(): the browser resolves it in a style. */
-function resolvedColour(element: HTMLElement, colour: string): string {
-  const probe = document.createElement('span');
-  probe.style.color = colour;
-  element.append(probe);
-  const resolved = getComputedStyle(probe).color;
-  probe.remove();
-  return resolved;
 }

@@ -177,6 +177,26 @@ describe('dashboard', { skip: noChromium, timeout: 120_000 }, () => {
     assert.equal(await page.locator('.lane').count(), 4);
   });
 
+  it('draws the hypervolume over time and the importance of parameters, live, or says why there is none', async () => {
+    const study = sampleStudy(['kitchen-pi'], 25);
+    fake.studies.push({ ...study, search: { hypervolume: [], importance: [] } });
+    await open('studies/s-1');
+    await text('No feasible trial has all objectives yet.').waitFor();
+    await text('Known from ten feasible trials on that differ.').waitFor();
+    fake.studies.splice(0, 1, study);
+    const body = { type: 'warning', message: 'busy' };
+    fake.push('/api/studies/s-1/stream', { seq: 101, studyId: 's-1', at: study.createdAt, body }, 101);
+    const progress = page.getByRole('region', { name: 'Hypervolume over time' });
+    await progress.locator('canvas').waitFor();
+    await progress.getByText(/worst: 76 % now/).waitFor();
+    const rows = page.getByRole('region', { name: 'Parameter importance' }).locator('tbody tr');
+    assert.deepEqual(await rows.locator('th').allTextContents(), ['learningRate', 'width', 'block']);
+    const widths = await rows
+      .locator('.bar')
+      .evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().width));
+    assert.ok((widths[0] as number) > 2 * (widths[1] as number) && (widths[1] as number) > (widths[2] as number));
+  });
+
   it('follows a running study, and reads it at most once a second', async () => {
     const study = sampleStudy(['kitchen-pi'], 5);
     fake.studies.push(study);
@@ -202,8 +222,11 @@ describe('dashboard', { skip: noChromium, timeout: 120_000 }, () => {
     assert.match(rows[0] ?? '', /kitchen-pi.*42governor.*4\.15 ms5\.35 ms952 \/s41 MB12\.3 mJ estimate/);
     assert.match(rows[1] ?? '', /nano-sim SIMULATED.*12\.3 mJ simulated/);
     assert.ok(await text('synthetic data').isVisible());
+    assert.match((await page.getByText(/In int8: accuracy/).textContent()) ?? '', /89\.4 % on the test split.*92 kB/);
+    assert.ok(await page.getByText(/runs the float32 file: int8 is no better here/).first().isVisible());
     for (const [name, file] of [
       ['Download ONNX of trial 15', 'trial-15.onnx'],
+      ['Download int8 ONNX of trial 15', 'trial-15-int8.onnx'],
       ['Export zip', 'digits-for-the-kitchen.zip'],
     ] as const) {
       const waiting = page.waitForEvent('download');
