@@ -12,7 +12,7 @@ import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { measureRequestSchema, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { simulatedBoard, thisMachine } from '../session/agent-board.ts';
+import { thisMachine } from '../session/agent-board.ts';
 import { EnrolmentError, savedEnrolment } from '../session/enrolment.ts';
 import { startAgent } from '../session/start-agent.ts';
 import { Versions } from '../update/versions.ts';
@@ -66,7 +66,7 @@ withControlOptions(withDataDirectory(program.command('run')))
       );
     const log = (message: string) => console.log(`${new Date().toISOString()} ${message}`);
     const board = options.simulate
-      ? simulatedBoard({
+      ? (await import('../session/simulated-agent-board.ts')).simulatedBoard({
           profile: options.simulate,
           timeScale: options.timeScale,
           seed: options.seed,
@@ -101,7 +101,11 @@ withPlugOption(program.command('describe'))
   .option('--simulate <profile>', 'describe a simulated board instead')
   .action(async ({ simulate, ...options }) => {
     const board = simulate
-      ? simulatedBoard({ profile: simulate, timeScale: 0, seed: 1 })
+      ? (await import('../session/simulated-agent-board.ts')).simulatedBoard({
+          profile: simulate,
+          timeScale: 0,
+          seed: 1,
+        })
       : thisMachine(boardOptionsOf(options));
     console.log(JSON.stringify(await board.describe(), null, 2));
   });

@@ -24,11 +24,9 @@ if [ "$(id -u)" = 0 ] && [ "$owner" != root ]; then
   exec runuser -u "$owner" -- "$0" "$@"
 fi
 
-agent() { "$home/bin/node" "$versions/current/bin/edgetune-agent.js" "$@"; }
-
+main=$versions/current/bin/edgetune-agent.js
 if [ "${1:-}" != run ]; then
-  agent "$@"
-  exit
+  exec "$home/bin/node" "$main" "$@"
 fi
 
 point_current_to() {
@@ -59,7 +57,8 @@ while :; do
     # A power cut or a kill ended an earlier start of it.
     if [ -e "$versions/trial.started" ]; then roll_back; else : >"$versions/trial.started"; fi
   fi
-  "$home/bin/node" "$versions/current/bin/edgetune-agent.js" "$@" &
+  # Small heaps: the agent waits most of the time, and its measuring processes have heaps of their own.
+  "$home/bin/node" --max-semi-space-size=1 --optimize-for-size "$main" "$@" &
   child=$!
   # A signal ends `wait` before the agent has ended.
   while :; do

@@ -1,8 +1,5 @@
-/** What an agent measures on: this machine for real, or a simulated board. */
-import { readFileSync } from 'node:fs';
+/** What an agent measures on: this machine for real (or a simulated board, see simulated-agent-board.ts). */
 import { readFile } from 'node:fs/promises';
-import { parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
-import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
@@ -14,8 +11,6 @@ import { type BoardOptions, boardSetup, withControls } from '../board/board-setu
 import { describeBoard } from '../board/describe-board.ts';
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
 import { RejectedError } from '../rejected-error.ts';
-import { createSimulatedBoard } from '../simulated/simulated-board.ts';
-import { AGENT_VERSION } from '../version.ts';
 
 export interface AgentBoard {
   /** Called when the agent starts: sets back what one that was killed has left changed on the board, or says that it cannot. */
@@ -53,34 +48,6 @@ export function thisMachine(options: BoardOptions = {}): AgentBoard {
       const mismatch = precisionMismatch(graphPrecision(graph), request.config);
       if (mismatch) throw new RejectedError(mismatch);
       return measureModel(request, context, setup);
-    },
-  };
-}
-
-/**
- * @param options.profile name of a board profile that EdgeTune brings, or path of one as YAML
- * @throws {Error} where there is no such profile, naming those that there are, or the file is none
- */
-export function simulatedBoard(options: {
-  profile: string;
-  timeScale: number;
-  seed: number | string;
-  powerMode?: string | undefined;
-}): AgentBoard {
-  const { profile: name, powerMode, ...rest } = options;
-  const profile = /\.ya?ml$/.test(name) ? parseBoardProfile(readFileSync(name, 'utf8')) : boardProfileNamed(name);
-  const board = createSimulatedBoard({
-    ...rest,
-    profile,
-    agentVersion: AGENT_VERSION,
-    ...(powerMode === undefined ? {} : { powerMode }),
-  });
-  return {
-    describe: async () => board.describe(),
-    async measure(request, { modelPath, signal, mayBegin }) {
-      const bytes = new Uint8Array(await readFile(modelPath));
-      await mayBegin?.();
-      return board.measure(request, bytes, signal);
     },
   };
 }

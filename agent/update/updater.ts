@@ -141,6 +141,12 @@ async function selfTestOf(folder: string, version: string): Promise<void> {
   } catch (error) {
     const { stderr = '', killed, message } = error as Error & { stderr?: string; killed?: boolean };
     if (killed) throw new Error(`its self-test did not end within ${SELF_TEST_TIMEOUT_MS / 1000} s`);
-    throw new Error(stderr.trim().split('\n').at(-1)?.replace(/^edgetune-agent: /, '') || message);
+    throw new Error(
+      stderr
+        .trim()
+        .split('\n')
+        .at(-1)
+        ?.replace(/^edgetune-agent: /, '') || message,
+    );
   }
 }

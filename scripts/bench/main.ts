@@ -1,4 +1,5 @@
 /** `npm run bench [-- --json FILE]`: what EdgeTune's own parts cost on this machine. */
+import { benchAgent } from './agent.ts';
 import { benchAsynchrony } from './asynchrony.ts';
 import { benchDisturbance } from './disturbance.ts';
 import { benchFleet } from './fleet.ts';
@@ -10,6 +11,7 @@ const tables = [
   await benchDisturbance(),
   await benchAsynchrony(),
   await benchFleet({ agents: 200 }),
+  await benchAgent(),
 ];
 report(tables);
 process.exit();

@@ -14,7 +14,7 @@ export interface InstalledAgent {
 }
 
 export function layOutAgent(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   folder: string,
   { version, file }: { version: string; file: ReleaseFile },
 ): InstalledAgent {
