@@ -6,18 +6,21 @@ import { createClient } from '../coordinator/cli/client.ts';
 
 const server = process.argv[2] ?? 'http://localhost:8080';
 const folder = join(import.meta.dirname, '..', 'docs', 'images');
-const [study] = await createClient({ server }).studies();
-if (!study) throw new Error(`${server} has no study to show: run the demo first`);
+const client = createClient({ server });
+const [[study], [bench]] = [await client.studies(), await client.benches()];
+if (!study && !bench) throw new Error(`${server} has no study or bench to show: run the demo first`);
 mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 });
 const page = await browser.newPage({ viewport: { width: 1280, height: 1500 } });
-for (const [name, hash, ready] of [
-  ['dashboard-study', `#/studies/${study.id}`, 'Recommendation'],
+const pages: [name: string, hash: string, ready: string][] = [
+  ...(study ? [['dashboard-study', `#/studies/${study.id}`, 'Recommendation'] satisfies [string, string, string]] : []),
+  ...(bench ? [['dashboard-bench', `#/bench/${bench.id}`, 'Recommended'] satisfies [string, string, string]] : []),
   ['dashboard-fleet', '#/fleet', 'Add device'],
-] as const) {
+];
+for (const [name, hash, ready] of pages) {
   await page.goto(`${server}/${hash}`);
   await page.getByText(ready).first().waitFor();
   await page.waitForLoadState('networkidle', { timeout: 2000 }).catch(() => {});

@@ -3,7 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
 import { type StudyEvent, studyEventSchema } from '@edgetune/shared/domain/study-event.ts';
-import { type BenchRequestBody, benchModelSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import {
+  type BenchRequestBody,
+  benchListSchema,
+  benchModelSchema,
+  benchViewSchema,
+} from '@edgetune/shared/protocol/bench.ts';
 import { type CalibrationRequestBody, calibrationViewSchema } from '@edgetune/shared/protocol/calibration.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
 import { z } from 'zod';
@@ -94,6 +99,7 @@ export function createClient({ server, token }: { server: string; token?: string
       new Uint8Array(await (await request('GET', `${study(id)}/export`)).arrayBuffer()),
     uploadBenchModel: (onnx: Uint8Array) => json(benchModelSchema, 'POST', '/api/bench/models', onnx),
     startBench: (body: BenchRequestBody) => json(benchViewSchema, 'POST', '/api/bench', body),
+    benches: async () => (await json(benchListSchema, 'GET', '/api/bench')).benches,
     bench: (id: string) => json(benchViewSchema, 'GET', `/api/bench/${encodeURIComponent(id)}`),
     cancelBench: (id: string) => json(benchViewSchema, 'POST', `/api/bench/${encodeURIComponent(id)}/cancel`),
     startCalibration: (body: CalibrationRequestBody) => json(calibrationViewSchema, 'POST', '/api/calibrations', body),
