@@ -172,12 +172,23 @@ const INTERVAL_OVER_MAPE = 1.96 / Math.sqrt(2 / Math.PI);
 
 /** A profile is compared with some family of networks; for any other, its error is not taken to be smaller than this. */
 const SMALLEST_MAPE = 0.05;
+/**
+ * Profiles were compared in float32; how much faster 8-bit work is comes from data sheets. Of six public models int8 made
+ * large ones on an x86 processor as much faster as the profile x86-mini-pc says, small ones up to three times less so
+ * (`npm run bench:quantisation`).
+ */
+const SMALLEST_MAPE_IN_OTHER_PRECISIONS = 0.4;
 
 /** The 95 % interval around a prediction whose mean absolute percentage error is known. */
 export function intervalOf(value: number, mape: number | null): Interval | null {
   if (mape === null) return null;
   const factor = Math.exp(INTERVAL_OVER_MAPE * Math.max(mape, SMALLEST_MAPE));
   return [value / factor, value * factor];
+}
+
+function errorIn(precision: Precision, mape: number | null): number | null {
+  if (mape === null || precision === 'float32') return mape;
+  return Math.max(mape, SMALLEST_MAPE_IN_OTHER_PRECISIONS);
 }
 
 function memoryOf(backend: Backend, analysis: RunnableModel): number {
@@ -233,9 +244,9 @@ export function predict(
     busyCores,
     perKernel,
     uncertainty: {
-      latencyMs: intervalOf(latencyMs, error.latencyMape),
+      latencyMs: intervalOf(latencyMs, errorIn(config.precision, error.latencyMape)),
       memoryBytes: intervalOf(memoryBytes, error.memoryMape),
-      energyJ: intervalOf(energyJ, error.energyMape),
+      energyJ: intervalOf(energyJ, errorIn(config.precision, error.energyMape)),
     },
     outOfMemory: memoryBytes > profile.memoryBytes - profile.reservedBytes,
   };

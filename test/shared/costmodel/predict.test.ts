@@ -7,6 +7,7 @@ import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/do
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
+import { buildOnnx } from '../../support/onnx-builder.ts';
 import { type NetworkShape, network } from '../../support/random-network.ts';
 
 const shapes: fc.Arbitrary<NetworkShape> = fc.record({
@@ -153,4 +154,59 @@ test('every profile has a source for each part and survives being written as YAM
   }
   assert.throws(() => parseBoardProfile('name: x\ncores: 0'), /cores/);
   assert.throws(() => boardProfileNamed('toaster'), /no board profile "toaster": use one of raspberry-pi-3b-plus/);
+});
+
+test('a graph in 8 bits is predicted by the speed of integer kernels, with a wider interval', () => {
+  const quantise = (from: string, to: string) => ({
+    opType: 'QuantizeLinear',
+    inputs: [from, 's', 'z'],
+    outputs: [to],
+  });
+  const dequantise = (from: string, to: string) => ({
+    opType: 'DequantizeLinear',
+    inputs: [from, 's', 'z'],
+    outputs: [to],
+  });
+  const convolution = (data: string, weight: string, to: string) => ({
+    opType: 'Conv',
+    inputs: [data, weight],
+    outputs: [to],
+    ints: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] },
+  });
+  const inputs = [{ name: 'x', shape: ['batch', 64, 32, 32] }];
+  const dims = [64, 64, 3, 3];
+  const analysed = (model: Parameters<typeof buildOnnx>[0]) => analyseModel(buildOnnx(model), { batchSize: 1 });
+  const float = analysed({
+    inputs,
+    outputs: ['y'],
+    initializers: [{ name: 'w', dims }],
+    nodes: [convolution('x', 'w', 'y')],
+  });
+  const int8 = analysed({
+    inputs,
+    outputs: ['y'],
+    initializers: [
+      { name: 's', dims: [] },
+      { name: 'z', dims: [], dataType: 2 },
+      { name: 'zw', dims: [], dataType: 3 },
+      { name: 'w', dims, dataType: 3 },
+    ],
+    nodes: [
+      quantise('x', 'xq'),
+      dequantise('xq', 'xd'),
+      { opType: 'DequantizeLinear', inputs: ['w', 's', 'zw'], outputs: ['wd'] },
+      convolution('xd', 'wd', 'c'),
+      quantise('c', 'q'),
+      dequantise('q', 'y'),
+    ],
+  });
+  const pi = boardProfileNamed('raspberry-pi-5');
+  const [slow, fast] = [predict(pi, float, config()), predict(pi, int8, config({ precision: 'int8' }))];
+  const speed = slow.latencyMs / fast.latencyMs;
+  assert.ok(speed > 1.5 && speed < 4, `${speed} times as fast`);
+  assert.ok(fast.memoryBytes < slow.memoryBytes - 2 * 64 * 64 * 9, 'weights of a byte each');
+  const width = ({ uncertainty: { latencyMs } }: typeof slow) => (latencyMs?.[1] ?? 0) / (latencyMs?.[0] ?? 1);
+  assert.ok(width(fast) > width(slow));
+  assert.throws(() => predict(pi, float, config({ precision: 'int8' })), UnsupportedConfigError);
+  assert.throws(() => predict(pi, int8, config()), UnsupportedConfigError);
 });
