@@ -164,7 +164,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
   ): Promise<void> {
     const { request, view } = record;
     /** What this bench itself had measured before its coordinator ended. */
-    const own = new Set(entry.measurements.map(({ id }) => id));
+    const own = new Set(entry.measurements.flatMap(({ id, from }) => (from === 'measured' ? [id] : [])));
     Object.assign(entry, { measurements: [], measured: 0, reused: 0 });
     try {
       await variant;
@@ -192,8 +192,9 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
         ...(maxSeconds === undefined ? {} : { maxMs: maxSeconds * 1000 }),
       };
       const onMeasured = (measurement: StoredMeasurement, source: MeasurementSource) => {
-        entry.measurements.push(measurement);
-        if (source === 'measured' || own.has(measurement.id)) entry.measured += 1;
+        const from = own.has(measurement.id) ? 'measured' : source;
+        entry.measurements.push({ ...measurement, from });
+        if (from === 'measured') entry.measured += 1;
         else entry.reused += 1;
         benches.save(record);
       };

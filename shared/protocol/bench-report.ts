@@ -4,7 +4,7 @@ import { queriesFor } from '../domain/early-stopping.ts';
 import type { StoredMeasurement } from '../domain/measurement.ts';
 import { formatConstraint, type Objective } from '../domain/objective.ts';
 import { scenarioText } from '../domain/scenario.ts';
-import type { BenchDevice, BenchView } from './bench.ts';
+import type { BenchDevice, BenchMeasurement, BenchView } from './bench.ts';
 
 const COLUMNS = [
   'device',
@@ -24,7 +24,7 @@ const COLUMNS = [
   'source',
 ] as const;
 
-function cellsOf(device: string, measurement: StoredMeasurement): string[] {
+function cellsOf(device: string, measurement: StoredMeasurement | BenchMeasurement): string[] {
   const { config, latencyMs, throughputPerS, peakMemoryBytes, energy, outcome, simulated } = measurement;
   const number = (value: number | null | undefined) =>
     value === null || value === undefined ? '' : String(Number(value.toPrecision(4)));
@@ -44,7 +44,7 @@ function cellsOf(device: string, measurement: StoredMeasurement): string[] {
     number(peakMemoryBytes === null ? null : peakMemoryBytes / 1e6),
     // A figure without a meter behind it says so wherever it is shown.
     energy === null ? '' : `${number(energy.netJ * 1000)}${energy.source === 'meter' ? '' : ` (${energy.source})`}`,
-    simulated ? 'simulated' : 'measured',
+    `${simulated ? 'simulated' : 'measured'}${'from' in measurement && measurement.from !== 'measured' ? ', reused' : ''}`,
   ];
 }
 

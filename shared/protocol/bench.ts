@@ -66,6 +66,12 @@ export const benchRequestSchema = z.object({
 export type BenchRequestBody = z.input<typeof benchRequestSchema>;
 export type BenchRequest = z.infer<typeof benchRequestSchema>;
 
+/** `reused-…`: from the history of the device, or of another one of its class. */
+export const benchMeasurementSchema = storedMeasurementSchema.extend({
+  from: z.enum(['measured', 'reused-device', 'reused-class']),
+});
+export type BenchMeasurement = z.infer<typeof benchMeasurementSchema>;
+
 export const benchDeviceSchema = z.object({
   device: deviceNameSchema,
   /** Set where every number of this device is simulated: its profile and that profile's published error. */
@@ -76,7 +82,7 @@ export const benchDeviceSchema = z.object({
   feasible: z.boolean(),
   best: storedMeasurementSchema.nullable(),
   /** In the order in which they came. */
-  measurements: z.array(storedMeasurementSchema),
+  measurements: z.array(benchMeasurementSchema),
   measured: z.int().min(0),
   reused: z.int().min(0),
   /** Inference configs that the device could have been asked for; null until it is known. */

@@ -1,17 +1,17 @@
 /** Every config that was measured on a device. */
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
-import type { BenchDevice } from '@edgetune/shared/protocol/bench.ts';
+import type { BenchDevice, BenchMeasurement } from '@edgetune/shared/protocol/bench.ts';
 import { Badge } from '../components/badge.tsx';
 import { type Column, DataTable } from '../components/data-table.tsx';
-import { quantity } from '../components/format.ts';
+import { dateTime, quantity } from '../components/format.ts';
 import { EnergyFigure } from '../components/settings-table.tsx';
 
 const numeric = (
   key: string,
   title: string,
-  read: (measurement: StoredMeasurement) => number | null | undefined,
+  read: (measurement: BenchMeasurement) => number | null | undefined,
   dimension: Parameters<typeof quantity>[1],
-): Column<StoredMeasurement> => ({
+): Column<BenchMeasurement> => ({
   key,
   title,
   numeric: true,
@@ -19,7 +19,7 @@ const numeric = (
   show: (row) => quantity(read(row), dimension),
 });
 
-function columnsFor(best: StoredMeasurement | null): Column<StoredMeasurement>[] {
+function columnsFor(best: StoredMeasurement | null): Column<BenchMeasurement>[] {
   return [
     numeric('batch', 'Batch', ({ config }) => config.batchSize, 'count'),
     numeric('threads', 'Threads', ({ config }) => config.threads, 'count'),
@@ -52,10 +52,15 @@ function columnsFor(best: StoredMeasurement | null): Column<StoredMeasurement>[]
       key: 'outcome',
       title: 'Outcome',
       sortBy: ({ outcome }) => outcome,
-      show: ({ id, outcome, reason, simulated }) => (
+      show: ({ id, outcome, reason, simulated, from, deviceName, startedAt }) => (
         <>
           {outcome} {id === best?.id && <Badge tone="good">recommended</Badge>}
           {simulated && <Badge tone="notice">simulated</Badge>}
+          {from !== 'measured' && (
+            <Badge tone="neutral" title={`measured on ${deviceName}, ${dateTime(startedAt)}`}>
+              reused
+            </Badge>
+          )}
           {reason !== null && <small class="reason">{reason}</small>}
         </>
       ),

@@ -110,6 +110,7 @@ describe('a bench', () => {
     assert.ok((entry?.reused ?? 0) > 0);
     assert.deepEqual([entry?.best?.deviceName, entry?.best?.config.threads], ['device-2', 4]);
     assert.ok((entry?.measured ?? 0) <= 2);
+    assert.deepEqual([...new Set(entry?.measurements.map(({ from }) => from))], ['reused-class', 'measured']);
   });
 
   it('asks a model whose batch is fixed for no other', async (t) => {
