@@ -49,9 +49,11 @@ export function systemHost(root = ''): Host {
   };
 }
 
+const collator = new Intl.Collator('en', { numeric: true });
+
 /** `hwmon2` before `hwmon10`. */
 export function byNumber(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+  return collator.compare(a, b);
 }
 
 function guarded<T>(path: string, action: () => T): T {

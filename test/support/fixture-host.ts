@@ -86,8 +86,16 @@ export class FixtureHost implements Host {
   }
 
   list(folder: string): string[] {
-    const inside = [...this.files.keys(), ...this.denied].filter((path) => path.startsWith(`${folder}/`));
-    return [...new Set(inside.map((path) => path.slice(folder.length + 1).split('/')[0] as string))].sort(byNumber);
+    const names = new Set<string>();
+    const start = folder.length + 1;
+    const add = (path: string) => {
+      if (path[folder.length] !== '/' || !path.startsWith(folder)) return;
+      const end = path.indexOf('/', start);
+      names.add(end < 0 ? path.slice(start) : path.slice(start, end));
+    };
+    for (const path of this.files.keys()) add(path);
+    for (const path of this.denied) add(path);
+    return [...names].sort(byNumber);
   }
 
   write(path: string, text: string): void {
