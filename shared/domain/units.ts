@@ -27,7 +27,8 @@ export function unitsOf(dimension: Dimension): string[] {
  */
 export function parseQuantity(text: string, dimension: Dimension): number {
   const match = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*$/.exec(text);
-  const factor = match ? UNITS[dimension][match[2] as string] : undefined;
+  const unit = match?.[2] ?? '';
+  const factor = Object.hasOwn(UNITS[dimension], unit) ? UNITS[dimension][unit] : undefined;
   if (!match || factor === undefined || !Number.isFinite(Number(match[1]))) {
     const units = unitsOf(dimension).filter((unit) => unit !== '');
     throw new RangeError(`"${text.trim()}" is not a ${dimension}: write a number and one of ${units.join(', ')}`);

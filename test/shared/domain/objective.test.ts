@@ -10,6 +10,7 @@ import {
   parseObjective,
   violationOf,
 } from '@edgetune/shared/domain/objective.ts';
+import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import fc from 'fast-check';
 
 const plain = Object.keys(METRICS).filter((name) => METRICS[name]?.ratio === undefined);
@@ -82,6 +83,36 @@ describe('constraints', () => {
     assert.deepEqual(parseConstraint('accuracy>=80%'), { metric: 'accuracy', operator: '>=', limit: 0.8 });
     assert.throws(() => parseConstraint('memory <= 30 ms'), /"30 ms" is not a memory/);
     assert.throws(() => parseConstraint('memory = 3 MB'), /is not a constraint/);
+    assert.throws(() => parseConstraint('memory <= 3 constructor'), /"3 constructor" is not a memory/);
+  });
+
+  it('are refused in a unit that measures something else, or that nobody knows', () => {
+    const units = { time: 'ms', memory: 'MB', energy: 'mJ', power: 'W', rate: 'samples/s' } as const;
+    fc.assert(
+      fc.property(
+        metric,
+        fc.constantFrom(...Object.entries(units)),
+        fc.string({ minLength: 1 }),
+        (name, [of, unit], odd) => {
+          const { dimension } = METRICS[name] as (typeof METRICS)[string];
+          if (dimension !== of) assert.throws(() => parseConstraint(`${name} <= 3 ${unit}`), /is not a/);
+          assert.throws(() => parseConstraint(`${name} <= 3 x${odd.replaceAll(/\s+on\s.*/g, '')}`), RangeError);
+        },
+      ),
+    );
+  });
+
+  it('on a device that the study does not have are refused, whatever its name', () => {
+    const dataset = { format: 'synthetic-images' };
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/), (device) => {
+        fc.pre(device !== 'kitchen-pi');
+        const spec = { name: 's', dataset, devices: ['kitchen-pi'], constraints: [`latency <= 3 ms on ${device}`] };
+        const { error } = studySpecSchema.safeParse(spec);
+        assert.match(error?.issues[0]?.message ?? '', /is not one of the study's devices .kitchen-pi./);
+        assert.deepEqual(error?.issues[0]?.path, ['constraints', 0]);
+      }),
+    );
   });
 
   it('written and read again hold for the same values, to the digits written', () => {
