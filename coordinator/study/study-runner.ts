@@ -123,8 +123,17 @@ export class StudyRunner {
     this.#context.emit(told);
     const { trialId, rung, status, metrics, violation, cost } = told;
     this.#tuner.tell({ trialId, rung, status, metrics, violation, cost });
-    if (this.#tuner.isTargetReached()) this.#trials.stopAll('the target of the study was reached');
+    if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
     this.#failWhenHopeless();
+  }
+
+  /** The target is reached: no other trial need be trained, nor measured. */
+  #dropWhatIsNotNeeded(): void {
+    const reason = 'the target of the study was reached';
+    this.#trials.stopAll(reason);
+    const wanted = new Set(this.#tuner.front().map(({ trialId }) => trialId));
+    for (const trialId of this.#context.state.trials.keys())
+      if (!wanted.has(trialId)) this.#inference.cancel(trialId, reason);
   }
 
   #inferenceFinished({
