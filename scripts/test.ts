@@ -1,5 +1,6 @@
 /**
- * Runs the tests: `npm test`, or `npm test -- PATTERN …` for the files whose path contains a pattern.
+ * Runs the tests: `npm test`, or `npm test -- PATTERN …` for the files whose path contains a pattern; `!PATTERN` leaves
+ * those out.
  * (Node 20's `--test` does not take globs.)
  */
 import { spawnSync } from 'node:child_process';
@@ -7,15 +8,18 @@ import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
+const given = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
+const patterns = given.filter((pattern) => !pattern.startsWith('!'));
+const without = given.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1));
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
 const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts'))
   .map((file) => relative(root, join(root, 'test', file)))
   .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
+  .filter((file) => !without.some((pattern) => file.includes(pattern)))
   .sort();
 if (files.length === 0) {
-  console.error(`no test file matches ${patterns.join(' ')}`);
+  console.error(`no test file matches ${given.join(' ')}`);
   process.exit(1);
 }
 const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', ...flags, ...files], {

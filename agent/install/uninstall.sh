@@ -16,7 +16,7 @@ cd / || exit 1
 runuser -u "$user" -- env EDGETUNE_AGENT_DATA_DIR="$data" \
   "$home/bin/node" "$home/versions/current/bin/edgetune-agent.js" uninstall
 sh "$home/bin/grant-controls.sh" revoke
-rm -f "$unit" /usr/local/bin/edgetune-agent
+rm -f "$unit" /usr/local/bin/edgetune-agent /etc/default/edgetune-agent
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 rm -rf "$home" "$data"
 userdel "$user"

@@ -57,11 +57,11 @@ function memoryGroupV1(host: Host, mounts: readonly Mount[], paths: string): str
   return readText(host, join(own, 'memory.limit_in_bytes')) === null ? null : own;
 }
 
-/** This process' own group, and the one at the top. */
+/** This process' own group (or the one out of whose way it, or an agent before it, has moved), and the one at the top. */
 function groupsV2(mounts: readonly Mount[], paths: string): string[] {
   const mount = mounts.find(({ type }) => type === 'cgroup2');
   const path = /^0::(.*)$/m.exec(paths)?.[1];
-  return mount && path !== undefined ? [folderOf(mount, path), mount.folder] : [];
+  return mount && path !== undefined ? [folderOf(mount, path).replace(/\/agent$/, ''), mount.folder] : [];
 }
 
 /** Whether groups below this one get memory limits; where they do not yet and this process may, it sees to it. */
@@ -82,19 +82,21 @@ function givesMemoryToChildren(host: Host, group: string): boolean {
 }
 
 /**
- * A group of version 2 that hands controllers on may hold no processes itself. Where this process is alone in it (as a
- * service with `Delegate=yes` is), it moves one level down.
+ * A group of version 2 that hands controllers on may hold no processes itself. Where this process is alone in it, or with
+ * the script that started it (as in a service with `Delegate=yes`), they move one level down.
  */
 function leaveToChildren(host: Host, group: string): void {
   const inside = readText(host, join(group, 'cgroup.procs'))?.split('\n').filter(Boolean) ?? [];
-  if (inside.length !== 1 || inside[0] !== String(process.pid)) return;
+  const own = [String(process.pid), String(process.ppid)];
+  if (!inside.includes(String(process.pid)) || inside.some((pid) => !own.includes(pid))) return;
   const leaf = join(group, 'agent');
   try {
     mkdirSync(leaf, { recursive: true });
   } catch {
-    return;
+    // Without the folder the writing fails, too.
   }
-  host.write(join(leaf, 'cgroup.procs'), String(process.pid));
+  // The kernel takes one at a time.
+  for (const pid of inside) host.write(join(leaf, 'cgroup.procs'), pid);
 }
 
 /** Groups of earlier measurements that are still there. */

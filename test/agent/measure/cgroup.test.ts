@@ -33,6 +33,27 @@ describe('the place for control groups', () => {
     assert.match(readFileSync(join(root, own, 'cgroup.subtree_control'), 'utf8'), /^\+cpuset \+memory/);
   });
 
+  it('version 2, an agent and the script that started it: both move out of the way, once', (t) => {
+    const root = temporaryFolder(t);
+    // Folders are made on this machine, wherever the files are read: so the hierarchy is mounted in a folder of the test.
+    const group = join(root, 'cgroup/edgetune-agent.service');
+    const write = (path: string, text: string) => {
+      mkdirSync(join(root, path, '..'), { recursive: true });
+      writeFileSync(join(root, path), text);
+    };
+    write('/proc/self/mountinfo', `26 23 0:23 / ${root}/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate`);
+    write('/proc/self/cgroup', '0::/edgetune-agent.service');
+    write(`${group}/cgroup.controllers`, 'memory pids\n');
+    write(`${group}/cgroup.subtree_control`, '\n');
+    write(`${group}/cgroup.procs`, `${process.ppid}\n${process.pid}\n`);
+    write(`${group}/agent/cgroup.procs`, '');
+    assert.deepEqual(findHierarchy(systemHost(root)), { version: 2, parent: group });
+    const moved = readFileSync(join(root, group, 'agent/cgroup.procs'), 'utf8');
+    assert.equal(moved, String(process.pid), 'the last one that was written');
+    write('/proc/self/cgroup', '0::/edgetune-agent.service/agent');
+    assert.deepEqual(findHierarchy(systemHost(root)), { version: 2, parent: group });
+  });
+
   it('version 2, a user without rights: the top where it hands memory on, else none', (t) => {
     const session = 'sys/fs/cgroup/user.slice/session-1.scope';
     const files = {
