@@ -1,0 +1,104 @@
+/** The network goes away in the middle of a job and comes back when it is done: the result is delivered, once. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { it, type TestContext } from 'node:test';
+import type { AgentBoard } from '../../../agent/session/agent-board.ts';
+import { startAgent } from '../../../agent/session/start-agent.ts';
+import {
+  boardDescription,
+  measurementFor,
+  measureOptions,
+  measureRequest,
+  startFleet,
+  until,
+} from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+/** A way to a port that can be cut and mended. */
+async function network(t: TestContext, port: number) {
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((inward) => {
+    if (isCut) return inward.destroy();
+    const outward = connect(port, '127.0.0.1');
+    for (const socket of [inward, outward]) {
+      sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    }
+    inward.pipe(outward).pipe(inward);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const cut = () => {
+    isCut = true;
+    for (const socket of sockets) socket.destroy();
+  };
+  const mend = () => {
+    isCut = false;
+  };
+  t.after(() => {
+    cut();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, cut, mend };
+}
+
+it('a result that was measured while the network was away is delivered when it is back, once', async (t) => {
+  const { fleet, broker, late } = await startFleet(t);
+  const { token } = fleet.addDevice('kitchen-pi');
+  const { deviceId, credential } = fleet.enroll({ token, board: boardDescription() });
+  const way = await network(t, Number(new URL(broker.url).port));
+  const request = measureRequest();
+  // Joined before, and the model is in its cache: all that is left is MQTT.
+  const dataDirectory = temporaryFolder(t, {
+    'enrolment.json': JSON.stringify({
+      deviceId,
+      credential,
+      name: 'kitchen-pi',
+      mqttUrl: `mqtt://127.0.0.1:${way.port}`,
+      server: 'http://127.0.0.1:9',
+    }),
+  });
+  mkdirSync(join(dataDirectory, 'models'));
+  writeFileSync(join(dataDirectory, 'models', `${request.modelSha256}.onnx`), Buffer.alloc(request.modelBytes));
+  let finish: () => void = () => {};
+  let runs = 0;
+  const board: AgentBoard = {
+    describe: async () => boardDescription(),
+    async measure(asked, { mayBegin }) {
+      runs++;
+      await mayBegin?.();
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return measurementFor(asked);
+    },
+  };
+  const agent = await startAgent({ server: '', dataDirectory, board, log: () => {} });
+  t.after(() => agent.stop());
+  const states: string[] = [];
+  const result = fleet.measure(deviceId, request, {
+    ...measureOptions(),
+    onStateChange: (state) => void states.push(state),
+  });
+  await until(fleet, () => states.includes('running'));
+
+  way.cut();
+  await until(fleet, () => fleet.device('kitchen-pi')?.presence === 'offline');
+  finish();
+  await eventually(() => readdirSync(join(dataDirectory, 'outbox')).length === 1);
+  assert.ok(!states.includes('succeeded'), 'nothing can have been delivered');
+
+  way.mend();
+  assert.equal((await result).outcome, 'ok');
+  await eventually(() => readdirSync(join(dataDirectory, 'outbox')).length === 0);
+  assert.equal(runs, 1);
+  assert.deepEqual(late, [], 'no second result');
+  assert.equal(states.filter((state) => state === 'succeeded').length, 1);
+});
+
+/** Files tell nobody that they change in a way that all systems have. */
+async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
