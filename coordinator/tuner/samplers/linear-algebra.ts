@@ -5,7 +5,11 @@
 
 /** Σ a[aFrom + i] · b[bFrom + i], over `count` elements. */
 export function dot(a: Float64Array, aFrom: number, b: Float64Array, bFrom: number, count: number): number {
-  let [p, q, r, s] = [0, 0, 0, 0];
+  // One by one: a list would be made anew on every call.
+  let p = 0;
+  let q = 0;
+  let r = 0;
+  let s = 0;
   let i = 0;
   for (; i + 3 < count; i += 4) {
     p += (a[aFrom + i] as number) * (b[bFrom + i] as number);
