@@ -14,6 +14,7 @@ export const DATA_ENTRIES = [
   'outbox',
   'jobs',
   'models',
+  'jobs',
   'board-controls.json',
   'jetson-clocks.conf',
 ] as const;

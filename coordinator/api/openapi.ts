@@ -46,6 +46,19 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
   '/api/devices/{name}/token': {
     post: { summary: 'A new join token for a device', answer: http.addDeviceResponseSchema },
   },
+  '/install.sh': {
+    get: {
+      summary: 'The script that installs the agent on a board, with this address in it',
+      media: 'text/x-shellscript',
+    },
+  },
+  '/install/{file}': {
+    get: {
+      summary:
+        'agent-PLATFORM.tgz or node-PLATFORM.tgz for linux-arm64 or linux-x64; with .sha256 appended, its SHA-256 as sha256sum reads it',
+      media: 'application/gzip',
+    },
+  },
   '/api/workloads': { get: { summary: 'What can be trained', answer: http.workloadListSchema } },
   '/api/studies': {
     get: { summary: 'All studies', answer: http.studyListSchema },

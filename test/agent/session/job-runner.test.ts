@@ -57,6 +57,34 @@ const ok: Measure = async (asked, _signal, mayBegin) => {
 };
 
 describe('the agent’s jobs', () => {
+  it('leave room between two of them for something else', async (t) => {
+    let begin = () => {};
+    const done: string[] = [];
+    const { jobs, until } = runner(t, async (...given) => {
+      await new Promise<void>((resolve) => (begin = resolve));
+      const measurement = await ok(...given);
+      done.push('a job');
+      return measurement;
+    });
+    jobs.accept(job('j1'));
+    jobs.accept(job('j2'));
+    const between = jobs.between(async () => {
+      done.push('something else');
+    });
+    begin();
+    await between;
+    assert.deepEqual(done, ['a job', 'something else']);
+    begin();
+    await until('j2 succeeded');
+    await assert.rejects(
+      jobs.between(() => Promise.reject(new Error('no'))),
+      /no/,
+    );
+    jobs.accept(job('j3'));
+    begin();
+    await until('j3 succeeded');
+  });
+
   it('run one after the other and are answered from the outbox until acknowledged, also after a restart', async (t) => {
     const first = runner(t, ok);
     first.jobs.accept(job('j1'));

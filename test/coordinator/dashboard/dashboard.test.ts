@@ -106,6 +106,18 @@ describe('dashboard', { skip: noChromium, timeout: 120_000 }, () => {
     await page.getByText('no power meter was found. To get it: use a smart plug (--power-plug).').waitFor();
   });
 
+  it('says which agent is offered, and why an update failed', async () => {
+    const failed = { release: '0.2.0-abc', reason: 'a tiny model could not be run' };
+    fake.devices.push(sampleDevice('kitchen-pi', { agentUpdate: { offered: '0.3.0', failed } }));
+    await open('fleet');
+    await text('Agent 0.3.0 is offered: it is installed between two measurements.').waitFor();
+    const card = page.getByRole('listitem', { name: 'Device kitchen-pi' });
+    assert.match(
+      (await card.textContent()) ?? '',
+      /Update failed to agent 0\.2\.0-abc: a tiny model could not be run\./,
+    );
+  });
+
   it('marks a simulated device with its profile and its error', async () => {
     fake.devices.push(simulatedDevice('nano-sim'));
     await open('fleet');
@@ -223,7 +235,12 @@ describe('dashboard', { skip: noChromium, timeout: 120_000 }, () => {
     assert.match(rows[1] ?? '', /nano-sim SIMULATED.*12\.3 mJ simulated/);
     assert.ok(await text('synthetic data').isVisible());
     assert.match((await page.getByText(/In int8: accuracy/).textContent()) ?? '', /89\.4 % on the test split.*92 kB/);
-    assert.ok(await page.getByText(/runs the float32 file: int8 is no better here/).first().isVisible());
+    assert.ok(
+      await page
+        .getByText(/runs the float32 file: int8 is no better here/)
+        .first()
+        .isVisible(),
+    );
     for (const [name, file] of [
       ['Download ONNX of trial 15', 'trial-15.onnx'],
       ['Download int8 ONNX of trial 15', 'trial-15-int8.onnx'],
