@@ -67,9 +67,14 @@ class CgroupGuard implements MemoryGuard {
   }
 }
 
+/** Removes the control groups of an agent that was killed, and ends what still runs in them. */
+export async function removeStaleGroups(host: Host): Promise<void> {
+  await usableHierarchy(host);
+}
+
 const usable = new WeakMap<Host, Promise<CgroupHierarchy | null>>();
 
-/** The hierarchy in which groups can really be made and entered; it is tried once. */
+/** The hierarchy in which groups can really be made and entered; it is tried, and tidied up, once. */
 function usableHierarchy(host: Host): Promise<CgroupHierarchy | null> {
   const known = usable.get(host) ?? tryHierarchy(host);
   usable.set(host, known);

@@ -10,6 +10,7 @@ import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { type BoardOptions, boardSetup, withControls } from '../board/board-setup.ts';
 import { describeBoard } from '../board/describe-board.ts';
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
+import { removeStaleGroups } from '../measure/memory-guard.ts';
 import { RejectedError } from '../rejected-error.ts';
 
 export interface AgentBoard {
@@ -28,6 +29,7 @@ export function thisMachine(options: BoardOptions = {}): AgentBoard {
   const setup = boardSetup(options);
   return {
     async setBack(log) {
+      await removeStaleGroups(setup.host);
       try {
         const count = (await setup.controls?.journal.restore(setup.host)) ?? 0;
         if (count > 0) log(`set back ${count} settings of the board that an earlier run had changed`);

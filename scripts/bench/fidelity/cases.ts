@@ -44,12 +44,12 @@ export function fidelityCases(folder: string, only: readonly string[] | null): F
         declared.flatMap((size, axis) => (typeof size === 'string' ? [[size, test[axis] as number] as const] : [])),
       ),
     );
-    // An open first size that was not tested with one sample stands for something else, such as frames of speech.
     const first = inputs[0]?.declared_shape[0];
-    const isBatch = typeof first !== 'string' || tested.get(first) === 1;
-    const dimensions = Object.fromEntries([...tested].filter(([size]) => !isBatch || size !== first));
-    const isOpen = typeof first === 'string' && isBatch && modelSizes(graph).fixedBatch === null;
-    return (isOpen ? [1, 8] : [1]).flatMap((batchSize) =>
+    const dimensions = Object.fromEntries([...tested].filter(([size]) => size !== first));
+    const testedBatch = typeof first === 'string' ? (tested.get(first) as number) : 1;
+    // A first size that was not tested with one sample counts something else, such as frames of speech.
+    const isOpen = testedBatch === 1 && modelSizes(graph).fixedBatch === null;
+    return (isOpen ? [1, 8] : [testedBatch]).flatMap((batchSize) =>
       [1, 2].map((threads) => ({
         name,
         path,

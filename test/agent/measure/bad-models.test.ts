@@ -1,6 +1,7 @@
 /** Models that eat all memory, bring down their process or never return: each is a result with a reason, and nothing is left behind. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
@@ -12,7 +13,8 @@ import { type Host, HostError } from '../../../agent/board/host.ts';
 import { systemHost } from '../../../agent/board/system-host.ts';
 import { findHierarchy, groupsIn } from '../../../agent/measure/cgroup-hierarchy.ts';
 import { measureModel } from '../../../agent/measure/measure-model.ts';
-import { createMemoryGuard } from '../../../agent/measure/memory-guard.ts';
+import { createMemoryGuard, removeStaleGroups } from '../../../agent/measure/memory-guard.ts';
+import { RejectedError } from '../../../agent/rejected-error.ts';
 import { JobJournal } from '../../../agent/session/job-journal.ts';
 import { JobRunner } from '../../../agent/session/job-runner.ts';
 import { Outbox } from '../../../agent/session/outbox.ts';
@@ -90,6 +92,32 @@ async function hasCgroups(host: Host): Promise<boolean> {
   await guard.close();
   return guard.launcher.length > 0;
 }
+
+it('a job for a runner or an execution provider that is not there is rejected, naming it', async (t) => {
+  for (const [config, reason] of [
+    [{ runner: 'trtexec', executionProvider: 'tensorrt' }, /the runner trtexec is not installed/],
+    [{ executionProvider: 'cuda' }, /the execution provider cuda is not there/],
+  ] as const)
+    await assert.rejects(
+      measure(t, reluModel(), { config }),
+      (error: Error) => error instanceof RejectedError && reason.test(error.message),
+    );
+});
+
+it('control groups of an agent that was killed are removed when the next one starts, with what runs in them', async (t) => {
+  const host = systemHost();
+  const hierarchy = findHierarchy(host);
+  if (!hierarchy || !(await hasCgroups(host))) return t.skip('this process may make no control groups here');
+  // An id beyond those that Linux gives out (proc(5): pid_max) is nobody's.
+  const folder = join(hierarchy.parent, `edgetune-measure-${2 ** 22 + 1}-0`);
+  mkdirSync(folder);
+  const stuck = spawn('sleep', ['1000']);
+  const ended = new Promise((resolve) => stuck.once('exit', (_, signal) => resolve(signal)));
+  writeFileSync(join(folder, 'cgroup.procs'), String(stuck.pid));
+  await removeStaleGroups(systemHost());
+  assert.equal(await ended, 'SIGKILL');
+  assert.ok(!existsSync(folder));
+});
 
 describe('a model that brings down its process', () => {
   for (const signal of ['SIGKILL', 'SIGSEGV'] as const)
