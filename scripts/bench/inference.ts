@@ -3,6 +3,7 @@
  * measurements, on simulated boards or (with --real) on this machine; and how often the pre-training gate is wrong.
  */
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
+import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
 import { goalsOf } from '../../coordinator/inference/config-score.ts';
@@ -17,6 +18,7 @@ import {
   optimumOf,
   requestFor,
   simulatedBoard,
+  withInt8,
 } from './inference/board-under-test.ts';
 import { thisMachine } from './inference/this-machine.ts';
 import { type BenchRow, type BenchTable, report } from './support.ts';
@@ -46,13 +48,18 @@ function architectures(count: number): Model[] {
   return found.filter(({ signature }) => !seen.has(signature) && seen.add(signature));
 }
 
-function gridOf({ device }: BoardUnderTest, batchSizes = [1, 2, 4, 8, 16, 32]): Parameter[] {
+function gridOf(
+  { device }: BoardUnderTest,
+  batchSizes = [1, 2, 4, 8, 16, 32],
+  precisions: Precision[] = ['float32', 'int8'],
+): Parameter[] {
   const level = 'inference' as const;
   const cores = Array.from({ length: device.board?.logicalCores ?? 1 }, (_, index) => index + 1);
   const clocks = device.board?.settableClocksKHz ?? [];
   return [
     { name: 'batchSize', level, type: 'ordinal', values: batchSizes },
     { name: 'threads', level, type: 'ordinal', values: cores },
+    { name: 'precision', level, type: 'categorical', choices: precisions },
     ...(clocks.length > 0 ? [{ name: 'clockKHz', level, type: 'ordinal' as const, values: [...clocks] }] : []),
   ];
 }
@@ -101,7 +108,7 @@ async function searchRows(
 /** Searches architectures one after another under limits that some can keep; the server learns on the way. */
 async function gateRows(boardName: string, models: readonly Model[]): Promise<BenchRow[]> {
   const board = simulatedBoard(boardName);
-  const parameters = gridOf(board, [1, 4, 16]).filter(({ name }) => name !== 'clockKHz');
+  const parameters = gridOf(board, [1, 4, 16], ['float32']).filter(({ name }) => name !== 'clockKHz');
   const everything = [];
   for (const model of models) everything.push(await measureAll(board, model, parameters));
   const fastest = everything.map((all) =>
@@ -142,7 +149,9 @@ async function gateRows(boardName: string, models: readonly Model[]): Promise<Be
 }
 
 async function onSimulatedBoards(): Promise<BenchTable[]> {
-  const models = [...architectures(4), modelOf('magika', onnxModel('magika-standard-v3-3.onnx'))];
+  const models = await Promise.all(
+    [...architectures(4), modelOf('magika', onnxModel('magika-standard-v3-3.onnx'))].map(withInt8),
+  );
   const search: BenchRow[] = [];
   for (const name of BOARDS) {
     const board = simulatedBoard(name);
@@ -162,8 +171,10 @@ async function onSimulatedBoards(): Promise<BenchTable[]> {
 
 async function onThisMachine(): Promise<BenchTable[]> {
   const machine = await thisMachine();
-  const models = [...architectures(1), modelOf('magika', onnxModel('magika-standard-v3-3.onnx'))];
-  const parameters = gridOf(machine, [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]);
+  const models = await Promise.all(
+    [...architectures(1), modelOf('magika', onnxModel('magika-standard-v3-3.onnx'))].map(withInt8),
+  );
+  const parameters = gridOf(machine, [1, 2, 4, 6, 8, 12, 16, 24]);
   return [{ title: 'Search against every config, this machine', rows: await searchRows(machine, models, parameters) }];
 }
 

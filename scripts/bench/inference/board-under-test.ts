@@ -10,16 +10,30 @@ import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { createSimulatedBoard } from '../../../agent/simulated/simulated-board.ts';
+import { quantiseOnnx } from '../../../coordinator/export/quantise-onnx.ts';
 import { allPositions, configAt, configAxes } from '../../../coordinator/inference/config-grid.ts';
 import { compareScores, createScorer, type Goals } from '../../../coordinator/inference/config-score.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import type { InferenceRequest, MeasurementHistory } from '../../../coordinator/inference/inference-server.ts';
+import { randomBatches } from '../../../coordinator/training/calibration-batches.ts';
 
 export interface Model {
   name: string;
   bytes: Uint8Array;
   sha256: string;
   signature: string;
+  /** What configs of precision int8 run; absent: the model itself. */
+  int8?: Model;
+}
+
+/** The model with its int8 variant, calibrated on random inputs. */
+export async function withInt8(model: Model): Promise<Model> {
+  const int8 = await quantiseOnnx(model.bytes, await randomBatches(readOnnx(model.bytes), {}));
+  return { ...model, int8: modelOf(`${model.name} in int8`, int8) };
+}
+
+function fileFor(model: Model, { precision }: InferenceConfig): Model {
+  return precision === 'int8' ? (model.int8 ?? model) : model;
 }
 
 export function modelOf(name: string, bytes: Uint8Array): Model {
@@ -62,7 +76,9 @@ export function boardUnderTest(name: string, description: BoardDescription, meas
     measure: once,
     server: (models) => {
       let count = 0;
-      const bySha256 = new Map(models.map((model) => [model.sha256, model]));
+      const bySha256 = new Map(
+        models.flatMap((model) => [model, model.int8 ?? model]).map((model) => [model.sha256, model]),
+      );
       const modelNamed = (sha256: string) => bySha256.get(sha256) as Model;
       const server = createInferenceServer({
         history: memoryHistory(),
@@ -104,6 +120,17 @@ export function requestFor(
     signature: model.signature,
     modelSha256: model.sha256,
     modelBytes: model.bytes.length,
+    ...(model.int8
+      ? {
+          variants: {
+            int8: {
+              signature: model.int8.signature,
+              modelSha256: model.int8.sha256,
+              modelBytes: model.int8.bytes.length,
+            },
+          },
+        }
+      : {}),
     device: board.device,
     scenario: { kind: 'single-stream' },
     purpose: 'search',
@@ -120,8 +147,11 @@ export async function measureAll(
 ): Promise<Measurement[]> {
   const axes = configAxes(parameters, board.device);
   const found: Measurement[] = [];
-  for (const positions of allPositions(axes))
-    found.push(await board.measure(model, jobFor(model, configAt(axes, positions))));
+  for (const positions of allPositions(axes)) {
+    const config = configAt(axes, positions);
+    const file = fileFor(model, config);
+    found.push(await board.measure(file, jobFor(file, config)));
+  }
   return found;
 }
 
