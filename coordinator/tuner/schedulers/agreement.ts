@@ -5,27 +5,40 @@
  */
 import type { Observation } from '../observation.ts';
 
-/** Trials that must have seen both budgets before their order is judged. */
+/** Trials that must have seen both budgets before their order is judged, and the latest so many that are judged. */
 const LEAST_TRIALS = 6;
+const MOST_TRIALS = 24;
 /** Below it, the order is taken to say nothing. The promoted are the best of the lower budget, where τ is small anyway. */
 const LEAST_TAU = 0;
 
 export class Agreement {
   readonly #below = new Map<number, number>();
-  readonly #above = new Map<number, number>();
-
-  toldBelow({ trialId, losses }: Observation) {
-    if (losses.length === 1) this.#below.set(trialId, losses[0] as number);
-  }
-
-  toldAbove({ trialId, losses }: Observation) {
-    if (losses.length === 1 && this.#below.has(trialId)) this.#above.set(trialId, losses[0] as number);
-  }
+  /** Of the latest trials that have seen both budgets. */
+  readonly #pairs = new Map<number, readonly [below: number, above: number]>();
+  #isTrusted = true;
 
   /** True until there is evidence against it. */
   get isTrusted(): boolean {
-    const pairs = [...this.#above].map(([trialId, above]) => [this.#below.get(trialId) as number, above] as const);
-    return pairs.length < LEAST_TRIALS || kendall(pairs) > LEAST_TAU;
+    return this.#isTrusted;
+  }
+
+  toldBelow({ trialId, losses: [loss, ...others] }: Observation) {
+    if (loss === undefined || others.length > 0) return;
+    this.#below.set(trialId, loss);
+    const pair = this.#pairs.get(trialId);
+    if (pair) this.#paired(trialId, [loss, pair[1]]);
+  }
+
+  toldAbove({ trialId, losses: [loss] }: Observation) {
+    const below = this.#below.get(trialId);
+    if (loss !== undefined && below !== undefined) this.#paired(trialId, [below, loss]);
+  }
+
+  #paired(trialId: number, pair: readonly [number, number]) {
+    this.#pairs.set(trialId, pair);
+    const [oldest] = this.#pairs.keys();
+    if (this.#pairs.size > MOST_TRIALS && oldest !== undefined) this.#pairs.delete(oldest);
+    this.#isTrusted = this.#pairs.size < LEAST_TRIALS || kendall([...this.#pairs.values()]) > LEAST_TAU;
   }
 }
 
