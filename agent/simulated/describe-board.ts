@@ -43,6 +43,11 @@ export function describeSimulatedBoard(
     nodeVersion: process.version,
     agentVersion: options.agentVersion,
     machineId: `simulated-${profile.name}-${options.seed}`,
-    simulated: { profile: profile.name, timeScale: options.timeScale, latencyMape: profile.error.latencyMape },
+    simulated: {
+      profile: profile.name,
+      timeScale: options.timeScale,
+      latencyMape: profile.error.latencyMape,
+      isErrorEstimated: profile.error.estimated.includes('latency'),
+    },
   };
 }

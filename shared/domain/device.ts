@@ -57,17 +57,25 @@ export const boardDescriptionSchema = z.object({
       timeScale: z.number().min(0),
       /** Mean absolute percentage error of the latency against the real board, as a fraction; null where never compared. */
       latencyMape: z.number().nullable(),
+      /** True: nobody has measured such a board; the error is an estimate. */
+      isErrorEstimated: z.boolean().optional(),
     })
     .nullable(),
 });
 export type BoardDescription = z.infer<typeof boardDescriptionSchema>;
 
 /** What a simulated device's numbers are, for wherever they show. */
-export function describeSimulated({ profile, latencyMape }: NonNullable<BoardDescription['simulated']>): string {
+export function describeSimulated({
+  profile,
+  latencyMape,
+  isErrorEstimated,
+}: NonNullable<BoardDescription['simulated']>): string {
   const error =
     latencyMape === null
       ? 'never compared with the real board'
-      : `latency error against the real board: ${formatQuantity(latencyMape, 'ratio')} on average`;
+      : isErrorEstimated
+        ? `never compared with the real board; latency error ESTIMATED at ${formatQuantity(latencyMape, 'ratio')} on average`
+        : `latency error against the real board: ${formatQuantity(latencyMape, 'ratio')} on average`;
   return `computed from profile ${profile}; ${error}`;
 }
 

@@ -1,6 +1,6 @@
 /** `edgetune profile`: the board profiles that there are, and fitting one's own to measurements. */
 import { writeFileSync } from 'node:fs';
-import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import type { BoardProfile, ProfileError } from '@edgetune/shared/costmodel/board-profile.ts';
 import { BOARD_PROFILES } from '@edgetune/shared/costmodel/board-profiles.ts';
 import { fitProfile } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
@@ -8,6 +8,11 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { readMeasurementTable } from './measurement-table.ts';
 import { dimensionOption, PROFILE_NAMES, profileArgument, profileNameFor } from './simulate-options.ts';
+
+function errorText({ latencyMape, estimated, comparedWith }: ProfileError): string {
+  if (latencyMape === null) return `unknown (${comparedWith})`;
+  return `${(latencyMape * 100).toFixed(1)} %${estimated.includes('latency') ? ' (an estimate)' : ''}`;
+}
 
 interface FitOptions {
   base: BoardProfile;
@@ -62,9 +67,7 @@ export function registerProfile(program: Command): void {
       if (json) console.log(JSON.stringify(rows, null, 2));
       else
         for (const { name, board, cores, error } of rows)
-          console.log(
-            `${name.padEnd(22)} ${board}, ${cores} cores; latency error ${error.latencyMape === null ? `unknown (${error.comparedWith})` : percent(error.latencyMape)}`,
-          );
+          console.log(`${name.padEnd(22)} ${board}, ${cores} cores; latency error ${errorText(error)}`);
     });
   profile
     .command('show')

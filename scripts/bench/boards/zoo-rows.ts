@@ -1,7 +1,9 @@
 /** Measurements of well-known networks on boards; the networks are written anew from their papers (`zoo/`). */
 import type { FitRow } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
-import { analyseModel, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
+import { analyseGraph, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
+import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { readTable } from './csv.ts';
 import { onnxModel } from './measured-rows.ts';
 import { classifierNamed, efficientnet, mobilenetV1, mobilenetV2 } from './zoo/classifiers.ts';
@@ -15,12 +17,19 @@ export interface ZooRow extends FitRow {
 }
 
 const analyses = new Map<string, RunnableModel | null>();
+/** Graphs hold their weights, so only the last one is kept: tables list a network's sizes one after another. */
+let last: { network: string; graph: OnnxGraph | null } | null = null;
 
-function analysisOf(key: string, build: () => Uint8Array | null): RunnableModel | null {
+function analysisOf(network: string, imageSize: number, build: () => Uint8Array | null): RunnableModel | null {
+  const key = `${network}@${imageSize}`;
   const known = analyses.get(key);
   if (known !== undefined) return known;
-  const bytes = build();
-  const analysis = bytes && runnableModel(analyseModel(bytes, { batchSize: 1 }));
+  if (last?.network !== network) {
+    const bytes = build();
+    last = { network, graph: bytes && readOnnx(bytes) };
+  }
+  const dimensions = { height: imageSize, width: imageSize };
+  const analysis = last.graph && runnableModel(analyseGraph(last.graph, { batchSize: 1, dimensions }));
   analyses.set(key, analysis);
   return analysis;
 }
@@ -32,7 +41,7 @@ function row(
   latencyMs: number,
   build: () => Uint8Array | null,
 ): ZooRow[] {
-  const analysis = analysisOf(`${network}@${imageSize}`, build);
+  const analysis = analysisOf(network, imageSize, build);
   if (!analysis || !(latencyMs > 0)) return [];
   return [{ network, imageSize, analysis, config, latencyMs, netEnergyJ: null, memoryBytes: null }];
 }
@@ -53,7 +62,7 @@ export function nanoRows(provider: 'cpu' | 'gpu'): ZooRow[] {
     if (!found || /_bn/.test(cells.model_name as string)) return [];
     const [, network, size] = found as unknown as [string, string, string];
     const config = provider === 'cpu' ? onCpu(4) : ON_CUDA;
-    const build = () => classifierNamed(network, Number(size));
+    const build = () => classifierNamed(network);
     return row(network, Number(size), config, Number(cells.mean_latency) * 1000, build);
   });
 }
@@ -62,7 +71,7 @@ export function nanoRows(provider: 'cpu' | 'gpu'): ZooRow[] {
 export function yoloRows(column: 'pi4_ort_latency' | 'pi5_ort_latency'): ZooRow[] {
   return readTable('boards/deeplite_yolobench_clsbench/merged_results.csv').flatMap((cells) => {
     const [network = '', size = ''] = (cells.model_name as string).split('_');
-    return row(network, Number(size), onCpu(4), Number(cells[column]), () => yoloNamed(network, Number(size)));
+    return row(network, Number(size), onCpu(4), Number(cells[column]), () => yoloNamed(network));
   });
 }
 
@@ -72,10 +81,10 @@ function mlperfNetwork(name: string): { network: string; imageSize: number; buil
   if (mobile) {
     const [, version, alpha, size] = mobile as unknown as [string, string, string, string];
     const write = version === '1' ? mobilenetV1 : mobilenetV2;
-    const build = () => write(Number(alpha), Number(size));
+    const build = () => write(Number(alpha));
     return { network: `mobilenet-v${version}-${alpha}`, imageSize: Number(size), build };
   }
-  if (name === 'resnet50') return { network: name, imageSize: 224, build: () => classifierNamed('resnet50', 224) };
+  if (name === 'resnet50') return { network: name, imageSize: 224, build: () => classifierNamed('resnet50') };
   const lite = /efficientnet-lite(\d)/.exec(name);
   if (!lite || !/non-quantized/.test(name)) return null;
   const scales = [
@@ -89,7 +98,7 @@ function mlperfNetwork(name: string): { network: string; imageSize: number; buil
   return {
     network: `efficientnet-lite${lite[1]}`,
     imageSize: size,
-    build: () => efficientnet(width, depth, size, true),
+    build: () => efficientnet(width, depth, true),
   };
 }
 
@@ -108,15 +117,15 @@ export function mlperfRows(system: string, threads: number): ZooRow[] {
 
 const NCNN_NETWORKS: Readonly<Record<string, [network: string, imageSize: number, build: () => Uint8Array | null]>> = {
   squeezenet: ['squeezenet', 227, () => onnxModel('light-squeezenet.onnx')],
-  mobilenet: ['mobilenet-v1-1.0', 224, () => mobilenetV1(1, 224, 'relu')],
-  mobilenet_v2: ['mobilenet-v2-1.0', 224, () => mobilenetV2(1, 224)],
-  mnasnet: ['mnasnet_100', 224, () => classifierNamed('mnasnet_100', 224)],
-  resnet18: ['resnet18', 224, () => classifierNamed('resnet18', 224)],
-  resnet50: ['resnet50', 224, () => classifierNamed('resnet50', 224)],
-  alexnet: ['alexnet', 227, () => classifierNamed('alexnet', 227)],
-  vgg16: ['vgg16', 224, () => classifierNamed('vgg16', 224)],
-  efficientnet_b0: ['efficientnet_b0', 224, () => classifierNamed('efficientnet_b0', 224)],
-  regnety_400m: ['regnety_004', 224, () => classifierNamed('regnety_004', 224)],
+  mobilenet: ['mobilenet-v1-1.0', 224, () => mobilenetV1(1, 'relu')],
+  mobilenet_v2: ['mobilenet-v2-1.0', 224, () => mobilenetV2(1)],
+  mnasnet: ['mnasnet_100', 224, () => classifierNamed('mnasnet_100')],
+  resnet18: ['resnet18', 224, () => classifierNamed('resnet18')],
+  resnet50: ['resnet50', 224, () => classifierNamed('resnet50')],
+  alexnet: ['alexnet', 227, () => classifierNamed('alexnet')],
+  vgg16: ['vgg16', 224, () => classifierNamed('vgg16')],
+  efficientnet_b0: ['efficientnet_b0', 224, () => classifierNamed('efficientnet_b0')],
+  regnety_400m: ['regnety_004', 224, () => classifierNamed('regnety_004')],
 };
 
 /** Fastest runs of ncnn on the CPU (means hold stalls of the system) of a device (a part of its name), in float32 files (ncnn may compute in float16). */

@@ -3,9 +3,9 @@ import { type Activation, type Feature, GraphWriter, IMAGE } from './graph-write
 
 type Body = (net: GraphWriter) => Feature;
 
-function classifier(body: Body, size: number, classes = 1000): Uint8Array {
+function classifier(body: Body): Uint8Array {
   const net = new GraphWriter();
-  return net.write([net.classify(body(net), classes)], [3, size, size]);
+  return net.write([net.classify(body(net))]);
 }
 
 interface ResNet {
@@ -71,7 +71,7 @@ function vgg(depths: readonly number[]): Uint8Array {
   }
   const flat = net.op('Flatten', [value.name]);
   const hidden = net.dense(net.dense(flat, 512 * 49, 4096, 'relu'), 4096, 4096, 'relu');
-  return net.write([net.dense(hidden, 4096, 1000)], [3, 224, 224]);
+  return net.write([net.dense(hidden, 4096, 1000)]);
 }
 
 /** Krizhevsky 2014, as in Caffe. */
@@ -84,7 +84,7 @@ function alexnet(): Uint8Array {
   value = net.pool('MaxPool', net.conv(value, 256, { kernel: 3, groups: 2 }), 3, 2);
   const flat = net.op('Flatten', [value.name]);
   const hidden = net.dense(net.dense(flat, 9216, 4096, 'relu'), 4096, 4096, 'relu');
-  return net.write([net.dense(hidden, 4096, 1000)], [3, 227, 227]);
+  return net.write([net.dense(hidden, 4096, 1000)]);
 }
 
 /** TensorFlow's rounding of scaled channels to multiples of 8, by at most 10 % down. */
@@ -106,14 +106,14 @@ const MOBILENET_V1 = [
 ] as const;
 
 /** Howard et al. 2017 (https://arxiv.org/abs/1704.04861). */
-export function mobilenetV1(alpha: number, size: number, activation: Activation = 'relu6'): Uint8Array {
+export function mobilenetV1(alpha: number, activation: Activation = 'relu6'): Uint8Array {
   return classifier((net) => {
     const at = (channels: number) => Math.max(8, Math.floor(channels * alpha));
     let value = net.conv(IMAGE, at(32), { kernel: 3, stride: 2, activation });
     for (const [to, stride] of MOBILENET_V1)
       value = net.conv(net.depthwise(value, { stride, activation }), at(to), { activation });
     return value;
-  }, size);
+  });
 }
 
 type InvertedStage = [expand: number, to: number, repeats: number, stride: number, kernel: number];
@@ -154,15 +154,12 @@ const MOBILENET_V2: readonly InvertedStage[] = [
 ];
 
 /** Sandler et al. 2018 (https://arxiv.org/abs/1801.04381). */
-export function mobilenetV2(alpha: number, size: number): Uint8Array {
+export function mobilenetV2(alpha: number): Uint8Array {
   const stages = MOBILENET_V2.map(
     ([expand, to, ...rest]): InvertedStage => [expand, rounded(to * alpha), ...rest] as InvertedStage,
   );
   const stem = rounded(32 * alpha);
-  return classifier(
-    inverted({ stages, stem, head: alpha > 1 ? rounded(1280 * alpha) : 1280, activation: 'relu6' }),
-    size,
-  );
+  return classifier(inverted({ stages, stem, head: alpha > 1 ? rounded(1280 * alpha) : 1280, activation: 'relu6' }));
 }
 
 /** Tan et al. 2018 (https://arxiv.org/abs/1807.11626), B1. */
@@ -188,14 +185,14 @@ const EFFICIENTNET: readonly InvertedStage[] = [
 ];
 
 /** `lite`: without squeeze and excitation, with ReLU6, stem and head not scaled. */
-export function efficientnet(width: number, depth: number, size: number, lite = false): Uint8Array {
+export function efficientnet(width: number, depth: number, lite = false): Uint8Array {
   const stages = EFFICIENTNET.map(([expand, to, repeats, stride, kernel], stage): InvertedStage => {
     const isEnd = lite && (stage === 0 || stage === EFFICIENTNET.length - 1);
     return [expand, rounded(to * width), isEnd ? repeats : Math.ceil(repeats * depth), stride, kernel];
   });
   const activation = lite ? 'relu6' : 'swish';
   const [stem, head] = lite ? [32, 1280] : [rounded(32 * width), rounded(1280 * width)];
-  return classifier(inverted({ stages, stem, head, activation, squeeze: lite ? 0 : 0.25 }), size);
+  return classifier(inverted({ stages, stem, head, activation, squeeze: lite ? 0 : 0.25 }));
 }
 
 /** Huang et al. 2016 (https://arxiv.org/abs/1608.06993): growth, and layers of each block. */
@@ -272,17 +269,17 @@ const SCALED_EFFICIENTNETS: Readonly<Record<string, [number, number]>> = {
   efficientnet_b4: [1.4, 1.8],
 };
 
-/** The classifier of that name for square images, or null where nobody has written it down here. */
-export function classifierNamed(name: string, size: number): Uint8Array | null {
-  if (name in RESNETS) return classifier(resnet(RESNETS[name] as ResNet), size);
-  if (name in DENSENETS) return classifier(densenet(DENSENETS[name] as [number, number[]]), size);
+/** The classifier of that name, or null where nobody has written it down here. VGG and AlexNet take one size only. */
+export function classifierNamed(name: string): Uint8Array | null {
+  if (name in RESNETS) return classifier(resnet(RESNETS[name] as ResNet));
+  if (name in DENSENETS) return classifier(densenet(DENSENETS[name] as [number, number[]]));
   if (name in REGNETS)
-    return classifier(regnet(REGNETS[name] as [number[], number[], number], name.startsWith('regnety')), size);
-  if (name in SCALED_EFFICIENTNETS) return efficientnet(...(SCALED_EFFICIENTNETS[name] as [number, number]), size);
-  if (name in VGGS && size === 224) return vgg(VGGS[name] as number[]);
+    return classifier(regnet(REGNETS[name] as [number[], number[], number], name.startsWith('regnety')));
+  if (name in SCALED_EFFICIENTNETS) return efficientnet(...(SCALED_EFFICIENTNETS[name] as [number, number]));
+  if (name in VGGS) return vgg(VGGS[name] as number[]);
   if (name === 'alexnet') return alexnet();
   if (name === 'mnasnet_100')
-    return classifier(inverted({ stages: MNASNET, stem: 32, head: 1280, activation: 'relu' }), size);
+    return classifier(inverted({ stages: MNASNET, stem: 32, head: 1280, activation: 'relu' }));
   const mobile = /^mobilenetv2_(\d{3})$/.exec(name);
-  return mobile ? mobilenetV2(Number(mobile[1]) / 100, size) : null;
+  return mobile ? mobilenetV2(Number(mobile[1]) / 100) : null;
 }

@@ -30,10 +30,9 @@ export class GraphWriter {
     return output;
   }
 
+  /** A constant of zeros, without their bytes in the file: some networks have half a gigabyte of weights. */
   weight(dims: number[]): string {
-    const name = `w${this.initializers.length}`;
-    this.initializers.push({ name, dims });
-    return name;
+    return this.op('ConstantOfShape', [this.integers(dims)]);
   }
 
   integers(values: number[]): string {
@@ -118,10 +117,10 @@ export class GraphWriter {
     return this.dense(this.op('Flatten', [this.globalPool(input).name]), input.channels, classes);
   }
 
-  /** The file. `shape`: channels, height, width of the only input, "image". */
-  write(outputs: string[], shape: readonly number[]): Uint8Array {
+  /** The file. Its only input is "image": batch × 3 × height × width, all but the channels left open. */
+  write(outputs: string[]): Uint8Array {
     return buildOnnx({
-      inputs: [{ name: 'image', shape: ['batch', ...shape] }],
+      inputs: [{ name: IMAGE.name, shape: ['batch', IMAGE.channels, 'height', 'width'] }],
       initializers: this.initializers,
       nodes: this.nodes,
       outputs,

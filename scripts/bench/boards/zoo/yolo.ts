@@ -54,14 +54,13 @@ function sppf(net: GraphWriter, input: Feature, to: number): Feature {
 }
 
 function upsample(net: GraphWriter, input: Feature): Feature {
-  const scales = net.weight([4]);
-  const spec = net.initializers.at(-1);
-  if (spec) spec.raw = new Uint8Array(new Float32Array([1, 1, 2, 2]).buffer);
+  const scales = `scales${net.initializers.length}`;
+  net.initializers.push({ name: scales, dims: [4], raw: new Uint8Array(new Float32Array([1, 1, 2, 2]).buffer) });
   return { ...input, name: net.op('Resize', [input.name, '', scales]) };
 }
 
-/** The YOLO of that name ("yolo5n", "yolo8d67w25") for square images, or null for other families. */
-export function yoloNamed(name: string, size: number): Uint8Array | null {
+/** The YOLO of that name ("yolo5n", "yolo8d67w25") or null for other families. */
+export function yoloNamed(name: string): Uint8Array | null {
   const found = /^yolo([58])(?:([nsml])|d(\d+)w(\d+))$/.exec(name);
   if (!found) return null;
   const isV8 = found[1] === '8';
@@ -88,5 +87,5 @@ export function yoloNamed(name: string, size: number): Uint8Array | null {
   const out4 = block(net, net.concat([down(out3, 256), middle]), at(512), repeats, false);
   const out5 = block(net, net.concat([down(out4, 512), top]), at(1024), repeats, false);
   const outputs = [out3, out4, out5].map((level) => net.conv(level, 3 * (CLASSES + 5), { activation: 'sigmoid' }).name);
-  return net.write(outputs, [3, size, size]);
+  return net.write(outputs);
 }
