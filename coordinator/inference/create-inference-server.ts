@@ -7,7 +7,8 @@ import { RUNS_PER_SEARCH } from '@edgetune/shared/domain/rate-search.ts';
 import { type Scenario, scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { type MeasureRequest, type StopRule, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { type Fleet, JobFailedError } from '../fleet/fleet.ts';
-import { type ConfigAxis, configAxes } from './config-grid.ts';
+import { aborted } from './aborted.ts';
+import { allPositions, type ConfigAxis, configAt, configAxes } from './config-grid.ts';
 import { compareScores, createScorer, type Goals, goalsOf, type Scorer } from './config-score.ts';
 import { searchConfigs } from './config-search.ts';
 import { NO_ARCHITECTURE } from './coordinates.ts';
@@ -62,7 +63,8 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     const recalled = request.purpose === 'search' ? recall(options.history, request, config) : null;
     if (recalled) return recalled;
     const key = [
-      request.purpose === 'search' ? model.signature : model.modelSha256,
+      model.signature,
+      request.purpose === 'search' ? '' : model.modelSha256,
       request.device.id,
       inferenceConfigKey(config),
       scenarioKey(request.scenario),
@@ -168,6 +170,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       architectures.set(file.modelSha256, await experience.architectureOf({ ...request, ...file }));
     const architecture = architectures.get(request.modelSha256);
     const examples = architecture ? await experience.examples(request) : () => [];
+    const known = request.purpose === 'search' ? keysInHistory(options.history, request) : new Set<string>();
     const found = await searchConfigs({
       axes,
       goals,
@@ -178,7 +181,10 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
         return ('reason' in model ? architecture : architectures.get(model.modelSha256)) ?? NO_ARCHITECTURE;
       },
       examples,
-      isKnown: (config) => request.purpose === 'search' && recall(options.history, request, config) !== null,
+      isKnown: (config) => {
+        const model = modelFor(request, config);
+        return !('reason' in model) && known.has(`${model.signature}|${inferenceConfigKey(config)}`);
+      },
       evaluate,
       isTimeUp: () => performance.now() >= endMs,
     });
@@ -217,15 +223,18 @@ class UnfitError extends Error {
 }
 
 /** A study that asks for energy or power measures as long as the board's meter needs: a smart plug needs many seconds. */
-function longEnoughForMeter(rule: StopRule, { device, objectives, constraints }: InferenceRequest): StopRule {
-  const { aims, limits } = goalsOf(objectives, constraints, device.name);
-  const asksForPower = [...aims, ...limits].some(({ metric }) => metric === 'energy' || metric === 'power');
-  const leastMs = asksForPower ? (device.board?.powerMeterLeastWindowMs ?? 0) : 0;
+function longEnoughForMeter(rule: StopRule, request: InferenceRequest): StopRule {
+  const leastMs = asksForPower(request) ? (request.device.board?.powerMeterLeastWindowMs ?? 0) : 0;
   return {
     ...rule,
     minDurationMs: Math.max(rule.minDurationMs, leastMs),
     maxDurationMs: Math.max(rule.maxDurationMs, leastMs),
   };
+}
+
+function asksForPower({ device, objectives, constraints }: InferenceRequest): boolean {
+  const { aims, limits } = goalsOf(objectives, constraints, device.name);
+  return [...aims, ...limits].some(({ metric }) => metric === 'energy' || metric === 'power');
 }
 
 /** The best config and one rival: noise may have swapped neighbours. */
@@ -241,8 +250,11 @@ function configsToConfirm(
   axes: readonly ConfigAxis[],
   score: Scorer,
 ): InferenceConfig[] {
+  const allowed = new Set(allPositions(axes).map((positions) => inferenceConfigKey(configAt(axes, positions))));
   const found = filesOf(request)
     .flatMap(({ signature }) => usable(history, request, signature))
+    // The history also knows what others were allowed to choose from.
+    .filter(({ measurement }) => allowed.has(inferenceConfigKey(measurement.config)))
     .sort((a, b) => compareScores(score(a.measurement), score(b.measurement)));
   const known = [...new Map(found.map(({ measurement: { config } }) => [inferenceConfigKey(config), config])).values()];
   const chosen = known.slice(0, CONFIRMED_CONFIGS);
@@ -266,12 +278,25 @@ function recall(history: MeasurementHistory, request: InferenceRequest, config: 
   return known.find(({ source }) => source === 'reused-device') ?? known[0] ?? null;
 }
 
-/** What the history knows of this architecture on the device or its class; failed and disturbed runs are not reused. */
-function usable(history: MeasurementHistory, { device, scenario }: InferenceRequest, signature: string): Known[] {
+/** Of which configs of the model and its variants `recall` has a measurement: one look for the whole grid. */
+function keysInHistory(history: MeasurementHistory, request: InferenceRequest): ReadonlySet<string> {
+  const found = filesOf(request).flatMap(({ signature }) => usable(history, request, signature));
+  return new Set(found.map(({ measurement: { signature, config } }) => `${signature}|${inferenceConfigKey(config)}`));
+}
+
+/**
+ * What the history knows of this architecture on the device or its class. Failed and disturbed runs are not reused, nor
+ * one without energy where that is asked for and the board has a meter: its window was too short.
+ */
+function usable(history: MeasurementHistory, request: InferenceRequest, signature: string): Known[] {
+  const { device, scenario } = request;
   if (device.deviceClass === null) return [];
+  const needsEnergy = device.board?.powerMeter != null && asksForPower(request);
   return history
     .find({ signature, deviceClass: device.deviceClass, scenarioKey: scenarioKey(scenario) })
-    .filter(({ outcome }) => outcome === 'ok' || outcome === 'out-of-memory')
+    .filter(
+      ({ outcome, energy }) => (outcome === 'ok' && !(needsEnergy && energy === null)) || outcome === 'out-of-memory',
+    )
     .map((measurement) => ({
       measurement,
       source: measurement.deviceId === device.id ? 'reused-device' : 'reused-class',
@@ -302,11 +327,4 @@ function shortfall(best: StoredMeasurement, { aims, limits }: Goals): string {
       `${metric} is ${metrics[metric]?.toPrecision(3) ?? 'not measured'}, not ${operator} ${limit}`,
   );
   return `even the best inference config: ${values.join('; ')}`;
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

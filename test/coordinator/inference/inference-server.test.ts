@@ -99,6 +99,28 @@ describe('the inference server', () => {
     assert.deepEqual([result.best?.config.batchSize, result.best?.config.threads], [1, 3]);
   });
 
+  it('confirms no config that another study was allowed and this one is not', async () => {
+    const { measure } = board(threadsHelpToThree);
+    const server = createInferenceServer({ measure, history: memoryHistory() });
+    await server.tune(request(), ignore, never);
+    const oneThread: Parameter[] = [{ name: 'threads', level: 'inference', type: 'constant', value: 1 }];
+    const result = await server.tune(request({ purpose: 'confirm', parameters: oneThread }), ignore, never);
+    assert.deepEqual(new Set(result.all.map(({ measurement }) => measurement.config.threads)), new Set([1]));
+  });
+
+  it('measures again what the history knows without the energy that is asked for', async () => {
+    const { measure, jobs } = board(() => 10);
+    const server = createInferenceServer({ measure, history: memoryHistory() });
+    const plain = device();
+    const metered = { ...plain, board: { ...plain.board, powerMeter: 'ina3221' } } as typeof plain;
+    const objectives = [parseObjective('minimize energy')];
+    await server.tune(request({ device: metered, parameters: [] }), ignore, never);
+    await server.tune(request({ device: metered, parameters: [], objectives }), ignore, never);
+    assert.equal(jobs.length, 2);
+    await server.tune(request({ device: plain, parameters: [], objectives }), ignore, never);
+    assert.equal(jobs.length, 2, 'a board without a meter would measure none either');
+  });
+
   it('measures the same config once for two askers at a time, and again when the first gives up', async () => {
     const { measure, jobs } = board(threadsHelpToThree);
     const server = createInferenceServer({ measure, history: memoryHistory() });
