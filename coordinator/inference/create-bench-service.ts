@@ -13,6 +13,7 @@ import type {
   BenchSummary,
   BenchView,
 } from '@edgetune/shared/protocol/bench.ts';
+import { aborted } from './aborted.ts';
 import { benchParameters } from './bench-parameters.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
 import { countConfigs } from './config-grid.ts';
@@ -74,6 +75,23 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
   const { inference, device: deviceNamed, benches, blobs, quantise, log } = options;
   const running = new Map<string, Running>();
   const uploads = new Set<string>();
+  /** Oldest first. The list is read again and again, and the benches themselves are long. */
+  const summaries = new Map(
+    benches
+      .list()
+      .reverse()
+      .map(({ view }) => [view.id, summaryOf(view)]),
+  );
+
+  function save(record: BenchRecord): void {
+    benches.save(record);
+    summaries.set(record.view.id, summaryOf(record.view));
+  }
+
+  function remove(id: string): void {
+    benches.remove(id);
+    summaries.delete(id);
+  }
 
   async function accept(onnx: Uint8Array): Promise<BenchModel> {
     const graph = readOnnx(onnx);
@@ -133,26 +151,33 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       if ((error as Error).name !== 'QuantiseError') throw error;
       view.int8 = { reason: (error as Error).message };
     }
+    // From here on a clean-up knows of its file. A bench that was cancelled meanwhile may be gone.
+    if (running.has(view.id)) save({ request, view });
   }
 
   function launch(record: BenchRecord): void {
     const { view } = record;
     const controller = new AbortController();
-    benches.save(record);
+    save(record);
     const variant = addInt8Variant(record);
     // Each search that waits for it says what went wrong.
     variant.catch(() => {});
     const searches = view.devices
       .filter(({ state }) => state === 'running')
       .map((entry) => search(record, entry, variant, controller.signal));
-    const done = Promise.all(searches).then(() => {
-      running.delete(view.id);
-      if (controller.signal.reason instanceof ShutdownError) return;
-      view.state = controller.signal.aborted ? 'cancelled' : 'finished';
-      view.finishedAt = new Date().toISOString();
-      benches.save(record);
-    });
-    done.catch((error: Error) => log(`bench of ${view.modelName}: ${error.stack}`));
+    const done = Promise.all(searches)
+      .then(() => {
+        if (controller.signal.reason instanceof ShutdownError) return;
+        view.state = controller.signal.aborted ? 'cancelled' : 'finished';
+        view.finishedAt = new Date().toISOString();
+        save(record);
+      })
+      .catch((error: Error) => {
+        // What cannot be written must not keep the coordinator from ending.
+        controller.abort(error);
+        log(`bench of ${view.modelName}: ${error.stack}`);
+      })
+      .finally(() => running.delete(view.id));
     running.set(view.id, { record, controller, done });
   }
 
@@ -167,8 +192,8 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     const own = new Set(entry.measurements.flatMap(({ id, from }) => (from === 'measured' ? [id] : [])));
     Object.assign(entry, { measurements: [], measured: 0, reused: 0 });
     try {
-      await variant;
       signal.throwIfAborted();
+      await Promise.race([variant, aborted(signal)]);
       const device = joined(entry.device, deviceNamed(entry.device));
       const parameters = benchParameters(request, device);
       entry.possible = countConfigs(parameters, device);
@@ -196,7 +221,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
         entry.measurements.push({ ...measurement, from });
         if (from === 'measured') entry.measured += 1;
         else entry.reused += 1;
-        benches.save(record);
+        save(record);
       };
       const found = await inference.tune(asked, onMeasured, signal);
       // What another device of the class has shown is good for searching; what is recommended is measured on this one.
@@ -210,11 +235,11 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       entry.reason = (error as Error).message;
       if (!signal.aborted) log(`bench of ${request.modelName} on ${entry.device}: ${(error as Error).stack}`);
     }
-    benches.save(record);
+    save(record);
   }
 
   function forgetOldest(): void {
-    for (const { view } of benches.list().slice(KEPT_BENCHES)) if (!running.has(view.id)) benches.remove(view.id);
+    for (const id of [...summaries.keys()].reverse().slice(KEPT_BENCHES)) if (!running.has(id)) remove(id);
   }
 
   const find = (id: string) => running.get(id)?.record.view ?? benches.get(id)?.view ?? null;
@@ -224,7 +249,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     },
     accept,
     start,
-    list: () => benches.list().map(({ view }) => summaryOf(view)),
+    list: () => [...summaries.values()].reverse(),
     find,
     cancel(id) {
       running.get(id)?.controller.abort(new Error('the bench was cancelled'));
@@ -232,7 +257,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     },
     remove(id) {
       if (running.has(id)) throw new InferenceInputError('the bench is running: cancel it first');
-      benches.remove(id);
+      remove(id);
     },
     blobsInUse: () => [...uploads, ...benches.models()],
     async close() {

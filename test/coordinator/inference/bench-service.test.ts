@@ -19,6 +19,10 @@ async function bench(
   t: TestContext,
   latencyMs: (batch: number, threads: number) => number,
   directory = temporaryFolder(t),
+  quantise = async (onnx: Uint8Array) => {
+    if (onnx.length > model.length) throw Object.assign(new Error('too large'), { name: 'QuantiseError' });
+    return convModel({ layers: 2 });
+  },
 ) {
   const { measure, jobs } = board(({ config }) => latencyMs(config.batchSize, config.threads));
   const store = openStore(directory);
@@ -26,10 +30,7 @@ async function bench(
     inference: createInferenceServer({ measure, history: store.measurements }),
     device: (name) => (name === 'device-1' ? device() : name === 'device-2' ? device('d-000000000002') : null),
     benches: store.benches,
-    quantise: async (onnx) => {
-      if (onnx.length > model.length) throw Object.assign(new Error('too large'), { name: 'QuantiseError' });
-      return convModel({ layers: 2 });
-    },
+    quantise,
     blobs: store.blobs,
     log: () => {},
   });
@@ -145,6 +146,21 @@ describe('a bench', () => {
     const { start, finished } = await bench(t, (batch) => batch);
     const [entry] = (await finished((await start({ maxSeconds: 1e-9 })).id)).devices;
     assert.deepEqual([entry?.state, entry?.measured], ['finished', 1]);
+  });
+
+  it('ends at once when it is cancelled or deleted while its int8 variant is made', async (t) => {
+    let made = (_: Uint8Array) => {};
+    const quantise = () => new Promise<Uint8Array>((resolve) => (made = resolve));
+    const { service, start, finished } = await bench(t, () => 1, temporaryFolder(t), quantise);
+    const { id } = await start({ precisions: ['float32', 'int8'] });
+    await turn();
+    service.cancel(id);
+    assert.equal((await finished(id)).state, 'cancelled');
+    assert.equal(service.list()[0]?.state, 'cancelled');
+    service.remove(id);
+    made(convModel({ layers: 2 }));
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    assert.deepEqual([service.list(), service.find(id)], [[], null]);
   });
 
   it('stops when it is cancelled', async (t) => {
