@@ -54,6 +54,16 @@ describe('the search for the highest rate', () => {
     assert.equal(createRateJudge(10, UNHURRIED)([11, 11, 11, 11], 0), 'failed');
   });
 
+  it('judges a run that goes on for its duration by all of it, as its p99 is: a queue may have grown', () => {
+    const verdict = (late: number) => {
+      const judge = createRateJudge(10, { minDurationMs: 100, maxDurationMs: 1e9 });
+      const latencies = Array.from({ length: 5 * QUERIES_PER_RATE }, () => 10);
+      assert.equal(judge(latencies.slice(0, QUERIES_PER_RATE), 20), null);
+      return judge(latencies.fill(11, latencies.length - late), 100);
+    };
+    assert.deepEqual([verdict(3), verdict(QUERIES_PER_RATE)], ['passed', 'failed']);
+  });
+
   it('judges a run whose time is up by the queries that it had', () => {
     const verdict = (over: number, queries: number) =>
       createRateJudge(10, { minDurationMs: 0, maxDurationMs: 5 })(
