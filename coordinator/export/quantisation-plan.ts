@@ -68,7 +68,7 @@ class Planner {
         if (wanted.has(this.#activationAfter(node)?.outputs[0] ?? output)) this.#quantiseOutput(node);
       } else if (COMPUTING.has(node.opType) && this.#readsIntegersOnly(node)) this.#quantiseOutput(node);
       else if (this.#movesIntegers(node)) this.#shareOutput(node);
-      if (wanted.has(output)) this.#tensors.add(output);
+      for (const name of node.outputs) if (wanted.has(name)) this.#tensors.add(name);
     }
     return {
       contractions: this.#contractions,

@@ -77,6 +77,7 @@ class Rewriter {
         outputs: [produced, ...others],
       });
       this.#passThrough(result, produced);
+      for (const other of others) this.#passThrough(other, other);
     }
     return this.#finish();
   }

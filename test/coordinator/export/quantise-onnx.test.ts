@@ -184,6 +184,27 @@ describe('quantising', () => {
     assert.ok((await relativeError(float, int8, batches('x', [2, 3, 4, 4], 9).at(-1) as Feeds)) < 0.03);
   });
 
+  it('takes convolutions that read any output of a Split, also where it is an output of the model', async (t) => {
+    const raw = (count: number, seed: number) => new Uint8Array(randoms(count, seed).buffer);
+    const float = buildOnnx({
+      opset: 13,
+      inputs: [{ name: 'x', shape: ['batch', 4, 8, 8] }],
+      outputs: ['y', 'right'],
+      initializers: [
+        { name: 'w', dims: [4, 4, 1, 1], raw: raw(16, 1) },
+        { name: 'v', dims: [4, 2, 3, 3], raw: raw(72, 2) },
+      ],
+      nodes: [
+        { opType: 'Conv', inputs: ['x', 'w'], outputs: ['c'] },
+        { opType: 'Split', inputs: ['c'], outputs: ['left', 'right'], int: { axis: 1 } },
+        { opType: 'Conv', inputs: ['right', 'v'], outputs: ['y'] },
+      ],
+    });
+    const int8 = await quantiseOnnx(float, batches('x', [2, 4, 8, 8]));
+    assert.equal((await kernelsOf(t, int8)).QLinearConv, 2);
+    assert.ok((await relativeError(float, int8, batches('x', [2, 4, 8, 8], 9).at(-1) as Feeds)) < 0.03);
+  });
+
   it('takes models of older operator sets, their normalisation, and initializers among their inputs', async (t) => {
     const raw = (values: Float32Array) => new Uint8Array(values.buffer);
     const positive = (count: number, seed: number) => randoms(count, seed).map((value) => 1.5 + value);
