@@ -69,7 +69,7 @@ while :; do
   child=''
   if [ "$stopping" = yes ]; then
     rm -f "$versions/trial.started"
-    exit "$code"
+    exit 0
   fi
   if [ -e "$versions/trial.started" ]; then
     roll_back

@@ -17,7 +17,10 @@ runuser -u "$user" -- env EDGETUNE_AGENT_DATA_DIR="$data" \
   "$home/bin/node" "$home/versions/current/bin/edgetune-agent.js" uninstall
 sh "$home/bin/grant-controls.sh" revoke
 rm -f "$unit" /usr/local/bin/edgetune-agent /etc/default/edgetune-agent
-if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+if [ -d /run/systemd/system ]; then
+  systemctl daemon-reload
+  systemctl reset-failed edgetune-agent.service 2>/dev/null
+fi
 rm -rf "$home" "$data"
 userdel "$user"
 echo 'The EdgeTune agent is removed: nothing of it is left on this board.'

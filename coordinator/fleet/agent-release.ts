@@ -2,14 +2,16 @@
  * What boards install: the packed agent together with ONNX Runtime for their platform, from the coordinator's own
  * installation; and Node.js, from npm, for boards that have none. Each is made once and kept in a folder.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { createGzip } from 'node:zlib';
 import { z } from 'zod';
 
 export const PLATFORMS = ['linux-arm64', 'linux-x64'] as const;
@@ -143,7 +145,16 @@ async function bundle(tarball: string, runtime: OnnxRuntime, platform: Platform,
     );
   await copy(runtime.node, 'onnxruntime-node', ['dist', ...(await binariesOf(runtime, platform))]);
   await copy(runtime.common, 'onnxruntime-common', ['dist/cjs']);
-  await run('tar', ['-czf', path, '-C', staging, 'package']);
+  await archive(staging, 'package', path);
+}
+
+/** A folder as .tgz. Packed lightly: a board waits for it, and a local network is fast. */
+async function archive(parent: string, folder: string, path: string): Promise<void> {
+  const tar = spawn('tar', ['-cf', '-', '-C', parent, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(tar, 'close');
+  await pipeline(tar.stdout, createGzip({ level: 1 }), createWriteStream(path));
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`tar ended with code ${code}`);
 }
 
 async function binariesOf({ node, version }: OnnxRuntime, platform: Platform): Promise<string[]> {

@@ -34,7 +34,7 @@ it('goes back from releases that do not work, says why, and takes the one that d
   let coordinator = await start();
   t.after(() => coordinator.close());
   const { token } = coordinator.fleet.addDevice('kitchen-pi');
-  agent.start('run', '--server', coordinator.url, '--token', token, '--simulate', 'raspberry-pi-5');
+  const launcher = agent.start('run', '--server', coordinator.url, '--token', token, '--simulate', 'raspberry-pi-5');
   const until = async (condition: (device: DeviceView) => boolean): Promise<DeviceView> => {
     const found = () => {
       const device = coordinator.fleet.device('kitchen-pi');
@@ -71,6 +71,10 @@ it('goes back from releases that do not work, says why, and takes the one that d
   assert.equal(updated.agentUpdate?.failed, null);
   assert.match(agent.command('status'), /online[\s\S]*version {2}0\.4\.0/);
   assert.equal(readdirSync(agent.versions).filter((name) => /^\d/.test(name)).length, 2, 'it and the one before it');
+
+  const ended = new Promise((resolve) => launcher.once('exit', resolve));
+  launcher.kill('SIGTERM');
+  assert.equal(await ended, 0, 'who is asked to stop has not failed');
 });
 
 function changed<T>(coordinator: Coordinator, found: () => T | null): Promise<T> {
