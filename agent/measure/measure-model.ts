@@ -9,7 +9,7 @@ import { findWarnings } from '../board/warnings/find-warnings.ts';
 import { RejectedError } from '../rejected-error.ts';
 import { judgeConditions, mostOtherLoadCores, type Tolerance, type Verdict } from './judge-conditions.ts';
 import { type Ending, runMeasuringProcess } from './measuring-process.ts';
-import { RETRY_RULES, untilValid } from './retry.ts';
+import { HOST_RETRY_RULES, RETRY_RULES, untilValid } from './retry.ts';
 import { ConditionsObserver } from './window-conditions.ts';
 import { EnergyObserver } from './window-energy.ts';
 
@@ -18,12 +18,14 @@ export interface MeasureContext {
   /** Path of the verified model file. */
   modelPath: string;
   signal: AbortSignal;
+  /** The board is the coordinator's own machine, where training goes on until a window may begin. */
+  waitForHost?: boolean;
   /**
    * Called when the model is loaded and warm, again for each attempt; resolves when the measured window may begin.
    * Absent: at once.
    */
   mayBegin?: () => Promise<void>;
-  /** Called now and then while the board cools down before it is measured again. */
+  /** Called at once and every second while the board cools down before it is measured again. */
   onProgress?: () => void;
 }
 
@@ -38,7 +40,7 @@ export async function measureModel(
   context: MeasureContext,
   setup: BoardSetup = boardSetup(),
 ): Promise<Measurement> {
-  const { board, signal, onProgress = () => {} } = context;
+  const { board, signal, waitForHost = false, onProgress = () => {} } = context;
   refuseImpossible(request, board);
   const { host } = setup;
   const startedAt = new Date();
@@ -49,7 +51,7 @@ export async function measureModel(
       host,
       signal,
       onProgress,
-      rules: { ...RETRY_RULES, mostOtherLoadCores: mostOtherLoad },
+      rules: { ...(waitForHost ? HOST_RETRY_RULES : RETRY_RULES), mostOtherLoadCores: mostOtherLoad },
     }),
   );
   const { verdict, attempts, findings, conditions } = result;

@@ -22,6 +22,14 @@ export const RETRY_RULES: Omit<RetryRules, 'mostOtherLoadCores'> = {
 
 /** How often it is looked whether the board is fit again. */
 const LOOK_EVERY_MS = 1000;
+
+/** On the coordinator's own machine: training goes on between windows, so that it gets neither cool nor quiet by waiting. */
+export const HOST_RETRY_RULES: typeof RETRY_RULES = {
+  ...RETRY_RULES,
+  mostCoolingMs: LOOK_EVERY_MS,
+  mostDisturbedMs: LOOK_EVERY_MS,
+};
+
 /** Of a board that does not tell its temperature. */
 const BLIND_WAIT_MS = 10_000;
 
@@ -29,7 +37,7 @@ export interface RetryContext {
   host: Host;
   rules: RetryRules;
   signal: AbortSignal;
-  /** Called every second of a wait. */
+  /** Called at the beginning of every second of a wait. */
   onProgress: () => void;
 }
 
@@ -51,8 +59,8 @@ export async function untilValid<T extends { verdict: Verdict | null }>(
     const mostWaitMs = result.verdict.cause === 'disturbed' ? rules.mostDisturbedMs : rules.mostCoolingMs;
     const sinceMs = host.nowMs();
     do {
-      await host.sleep(LOOK_EVERY_MS, signal);
       onProgress();
+      await host.sleep(LOOK_EVERY_MS, signal);
     } while (!isFit() && host.nowMs() - sinceMs < mostWaitMs);
   }
 }

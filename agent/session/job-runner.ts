@@ -1,6 +1,6 @@
 /** The agent's jobs: one at a time, the others wait; each is answered exactly once per attempt. */
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
-import { isTerminal, type Job, type JobState, type MeasureRequest } from '@edgetune/shared/protocol/job.ts';
+import { isTerminal, type Job, type JobState } from '@edgetune/shared/protocol/job.ts';
 import { type JobUpdateMessage, PROTOCOL_VERSION } from '@edgetune/shared/protocol/messages.ts';
 import { RejectedError } from '../rejected-error.ts';
 import type { JobJournal, JournalEntry } from './job-journal.ts';
@@ -8,10 +8,10 @@ import type { Outbox } from './outbox.ts';
 
 /**
  * @param mayBegin is called when all is ready, and resolves when the measured window may begin
- * @param onProgress is called while nothing is heard otherwise, such as when the board cools down
+ * @param onProgress is called while no window is measured, again and again, such as when the board cools down
  */
 export type Measure = (
-  request: MeasureRequest,
+  job: Pick<Job, 'request' | 'waitForHost'>,
   signal: AbortSignal,
   mayBegin: () => Promise<void>,
   onProgress: () => void,
@@ -19,6 +19,7 @@ export type Measure = (
 type Fence = Pick<Job, 'jobId' | 'attempt' | 'leaseToken'>;
 type Ending = Pick<JobUpdateMessage, 'state' | 'reason' | 'measurement'>;
 
+const ACCEPTED: Ending = { state: 'accepted', reason: null, measurement: null };
 const RUNNING: Ending = { state: 'running', reason: null, measurement: null };
 
 /** A job during which the agent was ended so often is answered: it may be what ends the agent, or its whole board. */
@@ -29,6 +30,14 @@ const PROGRESS_EVERY_MS = 10_000;
 
 /** Results that are remembered for a job that arrives twice. */
 const MOST_REMEMBERED = 100;
+
+interface Active {
+  job: Job;
+  controller: AbortController;
+  done: Promise<void>;
+  /** Its window has begun, or waits for the coordinator's word. */
+  running: boolean;
+}
 
 class CancelledError extends Error {
   override name = 'CancelledError';
@@ -44,7 +53,7 @@ export class JobRunner {
   readonly #send: (update: JobUpdateMessage) => void;
   readonly #queue: Job[] = [];
   readonly #finished = new Map<string, Ending>();
-  #active: { job: Job; controller: AbortController; done: Promise<void>; running: boolean } | null = null;
+  #active: Active | null = null;
   #closed = false;
   /** Something is done between two jobs. */
   #held = false;
@@ -92,7 +101,7 @@ export class JobRunner {
     if (this.open().some((open) => keyOf(open) === keyOf(job))) return;
     this.#queue.push(job);
     this.#journal.accept(job);
-    this.#report(job, { state: 'accepted', reason: null, measurement: null });
+    this.#report(job, ACCEPTED);
     this.#next();
   }
 
@@ -145,16 +154,17 @@ export class JobRunner {
     const job = this.#queue.shift();
     if (!job) return;
     this.#journal.begin(job);
-    const controller = new AbortController();
-    const done = this.#run(job, controller).then((ending) => {
+    const active: Active = { job, controller: new AbortController(), done: Promise.resolve(), running: false };
+    this.#active = active;
+    active.done = this.#run(active).then((ending) => {
       this.#active = null;
-      if (ending && !this.#closed) this.#finish(job, ending);
+      if (!this.#closed) this.#finish(job, ending);
       this.#next();
     });
-    this.#active = { job, controller, done, running: false };
   }
 
-  async #run(job: Job, controller: AbortController): Promise<Ending | null> {
+  async #run(active: Active): Promise<Ending> {
+    const { job, controller } = active;
     const timer = setTimeout(
       () =>
         controller.abort(new StepTimeoutError(`the job did not end within ${Math.round(job.stepTimeoutMs / 1000)} s`)),
@@ -162,7 +172,7 @@ export class JobRunner {
     );
     const mayBegin = async () => {
       timer.refresh();
-      if (this.#active) this.#active.running = true;
+      active.running = true;
       const begun = job.waitForHost ? this.#untilBegin(controller.signal) : null;
       this.#report(job, RUNNING);
       await begun;
@@ -171,12 +181,14 @@ export class JobRunner {
     let reportedMs = performance.now();
     const onProgress = () => {
       timer.refresh();
-      if (performance.now() - reportedMs < PROGRESS_EVERY_MS) return;
+      if (!active.running && performance.now() - reportedMs < PROGRESS_EVERY_MS) return;
+      // No longer `running`: the coordinator's machine, where it was waited for, is given back.
+      active.running = false;
       reportedMs = performance.now();
-      this.#report(job, RUNNING);
+      this.#report(job, ACCEPTED);
     };
     try {
-      const measurement = await this.#measure(job.request, controller.signal, mayBegin, onProgress);
+      const measurement = await this.#measure(job, controller.signal, mayBegin, onProgress);
       return { state: 'succeeded', reason: null, measurement };
     } catch (error) {
       return { state: stateOf(error), reason: (error as Error).message, measurement: null };

@@ -111,9 +111,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     outbox,
     journal,
     send: sendUpdate,
-    measure: async (request, signal, mayBegin, onProgress) => {
+    measure: async ({ request, waitForHost }, signal, mayBegin, onProgress) => {
       const modelPath = await cache.get(request.modelSha256, request.modelBytes, signal);
-      return options.board.measure(request, { board, modelPath, signal, mayBegin, onProgress });
+      return options.board.measure(request, { board, modelPath, signal, waitForHost, mayBegin, onProgress });
     },
   });
 

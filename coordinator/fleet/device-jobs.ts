@@ -144,6 +144,8 @@ export class DeviceJobs {
     else {
       if (canFollow(active.record.state, update.state)) this.#change(active, update.state, null);
       this.#watchSteps(active);
+      // Between two windows, when the first was disturbed, training goes on.
+      if (update.state === 'accepted') giveBackHost(active);
       const lease = update.state === 'running' ? this.#options.hostLease() : null;
       if (lease) void this.#proceed(active, lease);
     }
@@ -287,8 +289,7 @@ export class DeviceJobs {
   /** The device (and the coordinator's machine, where it was taken) is free for the next job. */
   #free(pending: Pending): void {
     pending.stopTimer();
-    pending.giveBackHost();
-    pending.giveBackHost = nothing;
+    giveBackHost(pending);
     if (this.#active !== pending) return;
     this.#active = null;
     this.#options.onChange();
@@ -317,6 +318,11 @@ export function resultProblem({ request }: JobRecord, measurement: Measurement |
  */
 function stepTimeoutMsOf({ modelBytes, stopRule }: MeasureRequest): number {
   return Math.round(60_000 + modelBytes / 100 + 2 * stopRule.maxDurationMs);
+}
+
+function giveBackHost(pending: Pending): void {
+  pending.giveBackHost();
+  pending.giveBackHost = nothing;
 }
 
 function ownerOf({ record }: Pending): string {

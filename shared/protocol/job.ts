@@ -81,7 +81,8 @@ export const jobSchema = z.object({
   stepTimeoutMs: z.number().positive(),
   /**
    * The device is on the coordinator's own machine: when the model is loaded and warm the agent reports `running` and
-   * waits for `proceed`, so that training stands still for the measured window only.
+   * waits for `proceed`, so that training stands still for the measured window only. `accepted` again: the window was
+   * disturbed, and training goes on until the next one.
    */
   waitForHost: z.boolean().default(false),
   request: jobRequestSchema,

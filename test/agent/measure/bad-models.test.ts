@@ -176,7 +176,7 @@ describe('a model that never returns', () => {
       answered = resolve;
     });
     const jobs = new JobRunner({
-      measure: (request, signal, mayBegin) =>
+      measure: ({ request }, signal, mayBegin) =>
         measureModel(request, { board, modelPath, signal, mayBegin }, boardSetup({ toleratesLoad: true })),
       outbox: new Outbox(join(folder, 'outbox'), () => {}),
       journal: new JobJournal(join(folder, 'jobs'), () => {}),

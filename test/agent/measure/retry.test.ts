@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { judgeConditions, mostOtherLoadCores, type Verdict } from '../../../agent/measure/judge-conditions.ts';
-import { RETRY_RULES, type RetryContext, untilValid } from '../../../agent/measure/retry.ts';
+import { HOST_RETRY_RULES, RETRY_RULES, type RetryContext, untilValid } from '../../../agent/measure/retry.ts';
 import { UNKNOWN_CONDITIONS } from '../../support/conditions.ts';
 import { FixtureHost } from '../../support/fixture-host.ts';
 
@@ -81,6 +81,14 @@ describe('a measurement', () => {
     host.files.set('/proc/stat', () => `cpu ${Math.round(host.now * 0.2)} 0 0 0 0 0 0 0 0 0\n`);
     const { attempts, seconds, verdict } = await play(host, [disturbed, disturbed, disturbed]);
     assert.deepEqual([attempts, seconds, verdict], [3, 40, disturbed]);
+  });
+
+  it('on the coordinator’s own machine waits a second', async () => {
+    const host = FixtureHost.of('raspberry-pi-5');
+    host.files.set('/proc/stat', () => `cpu ${Math.round(host.now * 0.2)} 0 0 0 0 0 0 0 0 0\n`);
+    const rules = { ...HOST_RETRY_RULES, mostOtherLoadCores: 0.4 };
+    const { attempts, seconds, progress } = await play(host, [disturbed, hot, null], { rules });
+    assert.deepEqual([attempts, seconds, progress], [3, 2, 2]);
   });
 
   it('that is cancelled meanwhile ends at once', async () => {

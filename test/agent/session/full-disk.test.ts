@@ -79,7 +79,7 @@ it('a model that does not fit fails the job with the reason, and what was downlo
     credential: 'secret',
     maxBytes: 1e9,
   });
-  const { jobs, sent, answer } = agentOn(disk, async (request, signal) => {
+  const { jobs, sent, answer } = agentOn(disk, async ({ request }, signal) => {
     await cache.get(SHA256, MODEL.length, signal);
     return measurementFor(request);
   });
@@ -93,7 +93,7 @@ it('a model that does not fit fails the job with the reason, and what was downlo
 it('a result is delivered, and the job that cannot be written down is run', async (t) => {
   const disk = smallDisk(t);
   if (!disk) return t.skip(NO_MOUNT);
-  const { jobs, outbox, sent, answer, log } = agentOn(disk, async (request) => measurementFor(request));
+  const { jobs, outbox, sent, answer, log } = agentOn(disk, async ({ request }) => measurementFor(request));
   const { bavail, bsize } = statfsSync(disk);
   writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize));
   jobs.accept(jobFor(t));

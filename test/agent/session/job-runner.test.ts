@@ -51,7 +51,7 @@ function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
   const states = () => sent.map(({ jobId, state }) => `${jobId} ${state}`);
   return { jobs, outbox, journal, sent, until, states, folder };
 }
-const ok: Measure = async (asked, _signal, mayBegin) => {
+const ok: Measure = async ({ request: asked }, _signal, mayBegin) => {
   await mayBegin();
   return measurementFor(asked);
 };
@@ -83,6 +83,24 @@ describe('the agent’s jobs', () => {
     jobs.accept(job('j3'));
     begin();
     await until('j3 succeeded');
+  });
+
+  it('give the coordinator’s machine back between two windows', async (t) => {
+    const { jobs, until, states } = runner(t, async ({ request: asked }, _signal, mayBegin, onProgress) => {
+      await mayBegin();
+      onProgress();
+      onProgress();
+      await mayBegin();
+      return measurementFor(asked);
+    });
+    jobs.accept({ ...job('j1'), waitForHost: true });
+    await until('j1 running');
+    jobs.proceed(job('j1'));
+    await new Promise(setImmediate);
+    jobs.proceed(job('j1'));
+    await until('j1 succeeded');
+    const [accepted, running] = ['j1 accepted', 'j1 running'];
+    assert.deepEqual(states(), [accepted, running, accepted, running, 'j1 succeeded']);
   });
 
   it('run one after the other and are answered from the outbox until acknowledged, also after a restart', async (t) => {
