@@ -20,6 +20,8 @@ export const agentWordSchema = z.enum(['load', 'begin']);
 export type AgentWord = z.infer<typeof agentWordSchema>;
 
 export const measureReportSchema = z.discriminatedUnion('type', [
+  /** An engine is being built, which takes minutes on a slow board: the process is not stuck. */
+  z.object({ type: z.literal('preparing') }),
   /** The runtime is up: what is used from here on is the model's. It is loaded when the agent answers "load". */
   z.object({ type: z.literal('started') }),
   /** The model is loaded and warm: the window begins when the agent answers "begin". */

@@ -32,14 +32,26 @@ function otherBatches({ scenario, config: { batchSize } }: MeasureOrder): number
   return rest > 0 ? [rest] : [];
 }
 
+/** How often it is said that an engine is still being built, and for how long at most. */
+const PREPARING = { everyMs: 5_000, mostMs: 30 * 60_000 };
+
 async function measure(order: MeasureOrder): Promise<MeasureReport> {
+  const stopSaying = order.config.executionProvider === 'tensorrt' ? sayPreparing() : () => {};
   const runner = await runnerNamed(order.config.runner).start(order);
   await agentSays('load', { type: 'started' });
   const model = await runner.load();
-  return model.kind === 'commanded' ? playOn(model, order) : letPlay(model);
+  return model.kind === 'commanded' ? playOn(model, order, stopSaying) : letPlay(model, stopSaying);
 }
 
-async function playOn(model: CommandedModel, order: MeasureOrder): Promise<MeasureReport> {
+function sayPreparing(): () => void {
+  const startMs = performance.now();
+  const timer = setInterval(() => {
+    if (performance.now() - startMs < PREPARING.mostMs) void report({ type: 'preparing' });
+  }, PREPARING.everyMs);
+  return () => clearInterval(timer);
+}
+
+async function playOn(model: CommandedModel, order: MeasureOrder, onWarm: () => void): Promise<MeasureReport> {
   const { config, scenario, stopRule, seed } = order;
   let outputRows: number | null = null;
   const warmUp = async (samples: number) => {
@@ -51,6 +63,7 @@ async function playOn(model: CommandedModel, order: MeasureOrder): Promise<Measu
   for (const samples of otherBatches(order)) await warmUp(samples);
   for (let i = 0; i < Math.max(LEAST_WARM_UP_RUNS, stopRule.warmupRuns); i++) await warmUp(config.batchSize);
   const { peakMemoryBytes, processPeakMemoryBytes } = await model.usage();
+  onWarm();
   await agentSays('begin', { type: 'ready' });
   // While it waited its data have left the caches.
   for (let i = 0; i < RUNS_AFTER_WAITING; i++) await model.run(config.batchSize);
@@ -79,7 +92,8 @@ async function playOn(model: CommandedModel, order: MeasureOrder): Promise<Measu
   };
 }
 
-async function letPlay(model: SelfTimedModel): Promise<MeasureReport> {
+async function letPlay(model: SelfTimedModel, onWarm: () => void): Promise<MeasureReport> {
+  onWarm();
   await agentSays('begin', { type: 'ready' });
   // While the runner plays this process only waits.
   return { type: 'done', outputRows: null, attendingCpuSeconds: 0, ...(await model.play()) };

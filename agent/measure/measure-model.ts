@@ -80,7 +80,7 @@ interface Attempt {
 
 async function measureOnce(
   { config, scenario, stopRule, dimensions, seed, memoryLimitBytes }: MeasureRequest,
-  { modelPath, signal, mayBegin = async () => {} }: MeasureContext,
+  { modelPath, signal, mayBegin = async () => {}, onProgress = () => {} }: MeasureContext,
   { host, plug }: BoardSetup,
   tolerance: Omit<Tolerance, 'windowMs'>,
 ): Promise<Attempt> {
@@ -89,7 +89,7 @@ async function measureOnce(
   const ending = await runMeasuringProcess(
     { modelPath, config, scenario, stopRule, dimensions, seed },
     // The energy's baseline takes time, the conditions do not: they begin last.
-    { host, signal, memoryLimitBytes, mayBegin, observers: [energy, conditionsSeen] },
+    { host, signal, memoryLimitBytes, mayBegin, onProgress, observers: [energy, conditionsSeen] },
   );
   const conditions = conditionsSeen.conditions(ending.kind === 'done' ? ending.report : null);
   return {

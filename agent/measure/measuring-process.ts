@@ -27,6 +27,8 @@ export interface ProcessOptions {
   memoryLimitBytes: number | null;
   /** Called when the model is loaded and warm; resolves when the measured window may begin. */
   mayBegin: () => Promise<void>;
+  /** Called now and then while an engine is built. */
+  onProgress: () => void;
   /** They begin one after another, after `mayBegin`. */
   observers: readonly WindowObserver[];
 }
@@ -64,7 +66,7 @@ function startChild(launcher: readonly string[], cwd: string): ChildProcess {
 }
 
 function watch(child: ChildProcess, guard: MemoryGuard, order: MeasureOrder, options: ProcessOptions): Promise<Ending> {
-  const { signal, memoryLimitBytes, mayBegin, observers } = options;
+  const { signal, memoryLimitBytes, mayBegin, onProgress, observers } = options;
   return new Promise((resolve, reject) => {
     let errorOutput = '';
     let hasAnswered = false;
@@ -102,7 +104,11 @@ function watch(child: ChildProcess, guard: MemoryGuard, order: MeasureOrder, opt
       child.send('begin' satisfies AgentWord);
     };
     const hear = (message: MeasureReport) => {
-      if (message.type === 'started') {
+      if (message.type === 'preparing') {
+        clearTimeout(timer);
+        timer = watchdog();
+        onProgress();
+      } else if (message.type === 'started') {
         guard.allow(memoryLimitBytes);
         child.send('load' satisfies AgentWord);
       } else if (message.type === 'ready') {
