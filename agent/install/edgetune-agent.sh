@@ -33,14 +33,19 @@ point_current_to() {
   ln -sfn "$1" "$versions/current.new" && mv -Tf "$versions/current.new" "$versions/current"
 }
 
-# `trial` holds the name of the version on trial; the agent removes it when it has connected.
+# `trial` holds the name of the version on trial; the agent removes it when it has connected. Where a power cut has left no
+# name in it, or there is no previous version, the current one goes on.
 roll_back() {
-  reason=$(cat "$versions/trial.reason" 2>/dev/null) ||
-    reason='it ended before it had connected to the coordinator (its last words are in the journal)'
-  printf '%s\n%s\n' "$(cat "$versions/trial")" "$reason" >"$versions/failed"
-  echo "edgetune-agent: back to the previous version: $reason" >&2
-  point_current_to "$(readlink "$versions/previous")"
-  rm -rf "${versions:?}/$(cat "$versions/trial")"
+  trial=$(cat "$versions/trial")
+  previous=$(readlink "$versions/previous")
+  if [ -n "$trial" ] && [ -n "$previous" ] && [ -d "$versions/$previous" ]; then
+    reason=$(cat "$versions/trial.reason" 2>/dev/null) ||
+      reason='it ended before it had connected to the coordinator (its last words are in the journal)'
+    printf '%s\n%s\n' "$trial" "$reason" >"$versions/failed"
+    echo "edgetune-agent: back to the previous version: $reason" >&2
+    point_current_to "$previous"
+    rm -rf "${versions:?}/$trial"
+  fi
   rm -f "$versions/trial" "$versions/trial.started" "$versions/trial.reason"
 }
 

@@ -141,9 +141,11 @@ place_agent() {
   version=$("$home/bin/node" -p "require('$work/package/package.json').version")
   release=$version-$(cut -c1-12 "$work/$bundle.sha256")
   [ -d "$versions/$release" ] || made_version=$versions/$release
+  # What root installs and runs comes from here: what lies in the versions' folder the agent's user can change.
+  cp -R "$work/package/install" "$work/scripts"
+  chown -R "$user:$user" "$work/package"
   rm -rf "$versions/$release.new"
-  mv "$work/package" "$versions/$release.new"
-  chown -R "$user:$user" "$versions/$release.new"
+  mv -T "$work/package" "$versions/$release.new"
   if [ -n "$made_version" ]; then mv "$versions/$release.new" "$versions/$release"; else rm -rf "$versions/$release.new"; fi
 }
 
@@ -160,14 +162,13 @@ join() {
 }
 
 switch_over() {
-  scripts=$versions/$release/install
   for file in edgetune-agent.sh uninstall.sh grant-controls.sh; do
-    install -m 755 "$scripts/$file" "$home/bin/$file.new"
+    install -m 755 "$work/scripts/$file" "$home/bin/$file.new"
     mv -f "$home/bin/$file.new" "$home/bin/$file"
   done
   if command -v systemctl >/dev/null; then
     mkdir -p "$(dirname "$unit")"
-    install -m 644 "$scripts/edgetune-agent.service" "$unit"
+    install -m 644 "$work/scripts/edgetune-agent.service" "$unit"
     systemctl enable --quiet edgetune-agent.service
   fi
   rm -f "$versions/trial" "$versions/trial.started" "$versions/failed" "$versions/previous"

@@ -87,7 +87,9 @@ export class ModelCache {
         `the coordinator did not give model ${sha256.slice(0, 12)}: HTTP ${response.status}`,
       );
     const flags = response.status === 206 ? 'a' : 'w';
-    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(partial, { flags }), { signal });
+    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(partial, { flags, flush: true }), {
+      signal,
+    });
     const size = statSync(partial).size;
     if (size !== bytes)
       throw new Error(`the download of model ${sha256.slice(0, 12)} broke off at ${size} of ${bytes} bytes`);

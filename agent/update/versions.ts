@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '../session/durable-file.ts';
 
 /** A release that did not work, and why. */
 export interface FailedUpdate {
@@ -41,7 +42,7 @@ export class Versions {
   /** Makes the release the current one, on trial: whoever started this agent starts that one next. */
   try(release: string): void {
     this.#link('previous', this.current());
-    writeFileSync(join(this.folder, 'trial'), `${release}\n`);
+    writeDurably(join(this.folder, 'trial'), `${release}\n`);
     this.#link('current', release);
   }
 

@@ -1,7 +1,7 @@
 /** The shell scripts: free of shellcheck's complaints, and plain about systems that cannot run the agent. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -46,6 +46,21 @@ describe('install.sh refuses', () => {
     const { stderr } = runOn(temporaryFolder(t, board('x86_64', '64', 'glibc 2.28')));
     assert.match(stderr, /must run as root/);
   });
+});
+
+it('after a power cut that left no name of a version on trial, the current version goes on', (t) => {
+  const home = temporaryFolder(t, {
+    'bin/edgetune-agent.sh': readFileSync(join(folder, 'edgetune-agent.sh'), 'utf8'),
+    'bin/node': '#!/bin/sh\nexit 3\n',
+    'versions/0.2.0/package.json': '{}',
+    'versions/trial': '',
+    'versions/trial.started': '',
+  });
+  chmodSync(join(home, 'bin/node'), 0o755);
+  symlinkSync('0.2.0', join(home, 'versions/current'));
+  const { status } = spawnSync('sh', [join(home, 'bin/edgetune-agent.sh'), 'run'], { encoding: 'utf8' });
+  assert.equal(status, 3, 'that of the agent');
+  assert.deepEqual(readdirSync(join(home, 'versions')), ['0.2.0', 'current']);
 });
 
 /** As on a board that has these commands. */

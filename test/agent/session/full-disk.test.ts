@@ -99,6 +99,7 @@ it('a result is delivered, and the job that cannot be written down is run', asyn
   jobs.accept(jobFor(t));
   await answer;
   assert.equal(sent.at(-1)?.state, 'succeeded');
+  assert.deepEqual([...readdirSync(join(disk, 'jobs')), ...readdirSync(join(disk, 'outbox'))], []);
   assert.deepEqual(
     outbox.waiting().map(({ state }) => state),
     ['succeeded'],
