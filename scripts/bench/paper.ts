@@ -1,6 +1,7 @@
 /**
- * The paper's table: the modes against each other, on the same machine, space and simulated boards.
- * `npm run bench:paper [-- --quick] [--part replayed|trained] [--seeds N] [--first-seed N] [--only PATTERN] [--without-peer] [--json FILE]`
+ * The paper's table: the modes against each other, on the same machine, space and simulated boards. `--all`: also the
+ * curves on which EdgeTune's search was tuned, which say less.
+ * `npm run bench:paper [-- --quick] [--all] [--part replayed|trained] [--seeds N] [--first-seed N] [--only PATTERN] [--without-peer] [--json FILE]`
  */
 import { parseArgs } from 'node:util';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
@@ -15,6 +16,7 @@ import { type BenchTable, report } from './support.ts';
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
     part: { type: 'string' },
     seeds: { type: 'string' },
     'first-seed': { type: 'string', default: '1' },
@@ -44,16 +46,22 @@ const tabled = (title: string, comparisons: Comparison[]) =>
 
 if (wanted('replayed')) {
   const seeds = seedsOf(options.quick ? 5 : 20);
-  const problems = chosen(replayedProblems());
+  const problems = chosen(replayedProblems(options.all));
   if (problems.length === 0) console.log('Replayed curves: ../shared/data/curves is not there, or --only leaves none.');
   const comparisons: Comparison[] = [];
-  for (const problem of options.quick ? problems.slice(0, 4) : problems)
+  for (const problem of options.quick ? problems.slice(0, 2) : problems)
     comparisons.push(await compare(problem, seeds));
   for (const source of ['surrogate curves', 'real curves'] as const) {
     const of = comparisons.filter(({ problem }) => problem.source === source);
     if (of.length > 0) tabled(`Replayed training, ${source}, ${seeds.length} seeds`, of);
   }
-  if (!options['without-peer']) tables.push(await baselineCheck(seeds, options.only));
+  if (!options['without-peer'])
+    tables.push(
+      await baselineCheck(
+        seeds,
+        comparisons.map(({ problem }) => problem.name),
+      ),
+    );
 }
 if (wanted('trained')) {
   const training = createTrainingService({ log: console.log });

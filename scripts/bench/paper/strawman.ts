@@ -12,7 +12,7 @@ import { median } from './statistics.ts';
 /** Full evaluations. */
 const BUDGET = 20;
 
-export async function baselineCheck(seeds: readonly number[], only: string): Promise<BenchTable> {
+export async function baselineCheck(seeds: readonly number[], tables: readonly string[]): Promise<BenchTable> {
   const title = `The baseline against Optuna’s Hyperband (TPE): best value found on the curves after ${BUDGET} full evaluations, median of ${seeds.length} seeds; less is better`;
   const environment = peerPython();
   if ('reason' in environment) {
@@ -21,7 +21,7 @@ export async function baselineCheck(seeds: readonly number[], only: string): Pro
   }
   const peer = new Peer(environment.python, 'optuna-tpe');
   const rows: BenchTable['rows'] = [];
-  for (const of of curveFunctions().filter(({ name }) => new RegExp(only).test(name))) {
+  for (const of of curveFunctions().filter(({ name }) => tables.includes(name.replace('Curves ', '')))) {
     const ours = seeds.map((seed) => of.best + runOurs(of, seed, BUDGET, { mode: 'accuracy-only' }));
     const theirs: number[] = [];
     for (const seed of seeds) theirs.push(of.best + ((await peer.run(of, seed, BUDGET)) ?? Number.NaN));
