@@ -3,7 +3,7 @@
 import { isPresent } from '@edgetune/shared/domain/device.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
-import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
@@ -63,10 +63,13 @@ export class StudyRunner {
 
   /** @throws {StudyFailedError} and what the ports throw; the reason of the study's signal when it is stopped */
   async run(): Promise<Recommendation> {
+    const timing = inferenceTimingOf(this.#context.spec.tuner.mode);
     for (const [trialId, trial] of this.#context.state.trials) {
-      if (trial.status === 'finished' && trial.predicted.length > 0) this.#inference.start(trialId);
+      const isPredicted = trial.status === 'finished' && trial.predicted.length > 0;
+      // In other modes a prediction stays one.
+      if (isPredicted && timing === 'while-training') this.#inference.start(trialId);
     }
-    if (inferenceTimingOf(this.#context.spec.tuner.mode) !== 'at-the-end') await this.#devicesOnline();
+    if (timing !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
     await this.#sayingWhoIsMissed(this.#inference.settled());
     if (this.#broken) throw this.#broken;
@@ -147,12 +150,11 @@ export class StudyRunner {
         this.#trials.giveUp(trialId, `${device}: ${reason ?? 'no inference config meets the constraints'}`);
       const trial = this.#context.state.trials.get(trialId);
       if (trial?.status !== 'finished') return;
-      const { metrics, predicted, violation } = this.#inference.view(trialId);
-      const known: Metrics = Object.fromEntries(Object.entries(metrics).filter(([name]) => !predicted.includes(name)));
+      const { metrics, violation } = this.#inference.answers(trialId);
       const change = {
         trialId,
         rung: trial.rung,
-        metrics: known,
+        metrics,
         violation: violation + trialViolation(this.#context.spec.constraints, trial.metrics),
       };
       this.#context.emit({ type: 'trial-amended', ...change });
@@ -168,8 +170,8 @@ export class StudyRunner {
     const keyOf = (candidate: Ask['candidate']) => JSON.stringify(names.map((name) => candidate[name] ?? null));
     const known = new Map<string, number>();
     for (const [trialId, trial] of this.#context.state.trials) {
-      const view = this.#inference.view(trialId);
-      if (view.open.length === 0 || view.reason !== null) known.set(keyOf(trial.candidate), view.violation);
+      const { open, reason, violation } = this.#inference.answers(trialId);
+      if (open.length === 0 || reason !== null) known.set(keyOf(trial.candidate), violation);
     }
     return { predictViolation: (candidate) => known.get(keyOf(candidate)) ?? null };
   }

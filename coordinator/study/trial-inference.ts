@@ -137,26 +137,33 @@ export class TrialInference {
     return device === undefined ? null : `${device} gives no valid measurement: ${reason}`;
   }
 
-  view(trialId: number): InferenceView {
+  /** What the devices have answered, without predictions, which take long to make. */
+  answers(trialId: number): Omit<InferenceView, 'predicted'> {
     const finished = this.#finished(trialId);
-    const view: InferenceView = { metrics: {}, predicted: [], violation: 0, open: [], reason: null };
+    const answers: Omit<InferenceView, 'predicted'> = { metrics: {}, violation: 0, open: [], reason: null };
     for (const device of this.#context.spec.devices) {
       const outcome = finished.get(device);
-      if (outcome && isVerdict(outcome)) {
-        Object.assign(view.metrics, deviceMetrics(device, outcome.metrics));
-        view.violation += outcome.violation;
-        if (!outcome.feasible)
-          view.reason ??= `${device}: ${outcome.reason ?? 'no inference config meets the constraints'}`;
-      } else {
-        view.open.push(device);
-        // Of a device that has measured nothing yet, another one's metrics at least order the architectures.
-        const standIn = [...finished.values()].find(({ metrics }) => Object.keys(metrics).length > 0)?.metrics;
-        const guess = deviceMetrics(device, this.#predictOn(device, trialId) ?? standIn ?? {});
-        Object.assign(view.metrics, guess);
-        view.predicted.push(...Object.keys(guess));
+      if (!outcome || !isVerdict(outcome)) {
+        answers.open.push(device);
+        continue;
       }
+      Object.assign(answers.metrics, deviceMetrics(device, outcome.metrics));
+      answers.violation += outcome.violation;
+      if (!outcome.feasible)
+        answers.reason ??= `${device}: ${outcome.reason ?? 'no inference config meets the constraints'}`;
     }
-    return view;
+    return answers;
+  }
+
+  view(trialId: number): InferenceView {
+    const answers = this.answers(trialId);
+    const guesses: Metrics = {};
+    for (const device of answers.open) {
+      // Of a device that has measured nothing yet, another one's metrics at least order the architectures.
+      const standIn = [...this.#finished(trialId).values()].find(({ metrics }) => Object.keys(metrics).length > 0);
+      Object.assign(guesses, deviceMetrics(device, this.#predictOn(device, trialId) ?? standIn?.metrics ?? {}));
+    }
+    return { ...answers, metrics: { ...answers.metrics, ...guesses }, predicted: Object.keys(guesses) };
   }
 
   #finished(trialId: number): ReadonlyMap<string, Finished> {

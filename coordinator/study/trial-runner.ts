@@ -6,6 +6,7 @@ import { architectureCoordinates } from '../inference/coordinates.ts';
 import { DatasetError, type TrialTask } from '../training/training-service.ts';
 import { type InferenceTiming, inferenceTimingOf } from '../tuner/mode.ts';
 import { violationOfMetrics } from '../tuner/objectives.ts';
+import { targetShortfall } from '../tuner/stop-rule.ts';
 import type { Ask } from '../tuner/tuner.ts';
 import { int8Variant, variantsOf } from './int8-variant.ts';
 import type { StudyContext } from './study-context.ts';
@@ -65,13 +66,17 @@ export class TrialRunner {
       const training = await this.#train(ask);
       if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
       else if (this.#timing === 'while-training') await this.#inference.predictable(ask.trialId);
+      const told = this.#told(ask, training);
+      if (!this.#isTargetPredicted(told)) return told;
+      await this.#inference.settled(ask.trialId);
       return this.#told(ask, training);
     } catch (error) {
       if (this.#context.signal.aborted) throw this.#context.signal.reason;
       if (error instanceof DatasetError) throw error;
       const reason = (error as Error).message;
       this.#inference.cancel(ask.trialId, reason);
-      if (error instanceof NotNeededError) return this.#toldWithoutTraining(ask, 'stopped', reason);
+      // Also where it was waiting for its devices, which are not asked any more.
+      if (this.#notNeeded.has(ask.trialId)) return this.#toldWithoutTraining(ask, 'stopped', reason);
       if (error instanceof InfeasibleError)
         return this.#toldWithoutTraining(ask, 'infeasible', reason, error.predictedViolation);
       this.#context.emit({ type: 'training-failed', trialId: ask.trialId, rung: ask.rung, reason });
@@ -80,6 +85,12 @@ export class TrialRunner {
       this.#underWay.delete(ask.trialId);
       this.#controllers.delete(ask.trialId);
     }
+  }
+
+  /** A prediction may not end the study: a rung that would reach the target by one waits for its devices. */
+  #isTargetPredicted({ metrics, predicted }: Told): boolean {
+    const { stop, devices } = this.#context.spec;
+    return predicted.length > 0 && targetShortfall(stop.target, devices, metrics) === 0;
   }
 
   /** The architecture in int8, where the study asks for it: made once, as its weights are always the same. */
@@ -180,7 +191,7 @@ export class TrialRunner {
   }
 
   #refuseInfeasible(trialId: number): void {
-    const { reason } = this.#inference.view(trialId);
+    const { reason } = this.#inference.answers(trialId);
     if (reason !== null) throw new InfeasibleError(reason);
   }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { fakeFleet, fakeInference, fakeTraining, space, studyService, untilState } from './support/fakes.ts';
@@ -152,6 +153,24 @@ describe('a study with a target', () => {
     assert.equal(model?.epochs, 1);
     assert.ok(stopped > 0);
     assert.ok(study.trialViews.some(({ status, reason }) => status === 'stopped' && /target/.test(reason ?? '')));
+    await close();
+  });
+
+  it('is ended by what was measured, never by a prediction', async (t) => {
+    // The first model is fast; the second, by that, is expected to be, and is not.
+    const inference = fakeInference({ beforeAnswer: async ({ width }) => void (width > 2 && (await sleep(50))) });
+    const { service, close } = studyService({ directory: temporaryFolder(t), inference: inference.service, cores: 1 });
+    const { id } = await service.create(
+      yaml('onefold')
+        .replace('stop: {trials: 8}', "stop: {trials: 2, target: ['accuracy >= 0.35', 'latency <= 3 ms']}")
+        .replace('seed: 2', 'seed: 2, initialCandidates: [{width: 2}, {width: 8}]'),
+    );
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    const told = service.events(id, 0, 10_000).flatMap(({ body }) => (body.type === 'trial-told' ? [body] : []));
+    const first = told.find(({ trialId }) => trialId === 1);
+    assert.deepEqual([first?.predicted, first?.metrics['latency.p50@pi']], [[], 8]);
+    assert.ok(study.recommendation?.models.every(({ epochs }) => epochs === 4));
     await close();
   });
 });
