@@ -1,7 +1,7 @@
 /** The studies of this coordinator: made, run, stopped, resumed, listed; each a function of its events. */
 
 import { randomUUID } from 'node:crypto';
-import type { StudyState } from '@edgetune/shared/domain/study.ts';
+import { quantisationSchema, type StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
 import { exportFiles } from './export-files.ts';
@@ -76,7 +76,9 @@ export function createStudyService(
     const created = events[0]?.body;
     if (created?.type !== 'study-created')
       throw new Error(`study ${record.id} has no first event: the store is damaged`);
-    const spec = created.spec as CheckedStudySpec;
+    // A study of before there was a setting gets its default.
+    const quantisation = created.spec.quantisation ?? quantisationSchema.parse({});
+    const spec = { ...created.spec, quantisation } as CheckedStudySpec;
     return {
       record,
       spec,

@@ -22,6 +22,8 @@ export class StudyProjection {
   /** Trials of which at least one rung has come to an end: what progress is counted by, since it never falls. */
   readonly #told = new Set<number>();
   readonly #rungs: ToldRung[] = [];
+  /** Null where a rung was told or amended since: pages read the study every second, and this takes long. */
+  #search: StudyDetail['search'] | null = null;
   readonly measured: EventOf<'measured'>[] = [];
   readonly spans: SpanView[] = [];
   readonly warnings: string[] = [];
@@ -81,6 +83,7 @@ export class StudyProjection {
       case 'trial-told':
         this.#tell(body);
         this.#rungs.push({ ...body, at: event.at });
+        this.#search = null;
         break;
       case 'trial-amended': {
         const trial = this.#trial(body.trialId);
@@ -89,6 +92,7 @@ export class StudyProjection {
         trial.violation = body.violation;
         const rung = this.#rungs.findLast((told) => told.trialId === body.trialId && told.rung === body.rung);
         if (rung) Object.assign(rung, { metrics: { ...rung.metrics, ...body.metrics }, violation: body.violation });
+        this.#search = null;
         break;
       }
       case 'span': {
@@ -184,6 +188,7 @@ export class StudyProjection {
   }
 
   detail(record: StudyRecord, spec: StudySpec): StudyDetail {
+    this.#search ??= searchInsight(spec, this.#rungs, [...this.trials.values()]);
     return {
       ...this.summary(record, spec),
       spec,
@@ -191,7 +196,7 @@ export class StudyProjection {
       trialViews: this.trialViews(spec),
       spans: this.spans,
       timeline: summariseTimeline(this.spans),
-      search: searchInsight(spec, this.#rungs, [...this.trials.values()]),
+      search: this.#search,
       recommendation: this.recommendation,
       warnings: this.warnings,
       lastSeq: this.lastSeq,
