@@ -97,7 +97,7 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line, finite);
   } catch {
-    return JSON.parse(line.replaceAll(/(?<=[:,[]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, 'null'), finite);
+    return JSON.parse(line.replaceAll(/([:,[]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, '$1null'), finite);
   }
 }
 

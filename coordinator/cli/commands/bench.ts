@@ -105,7 +105,8 @@ async function run(client: Client, file: string, options: Options): Promise<Benc
   for (const { name, presence } of await client.devices())
     if (presence === 'offline' && options.devices.includes(name))
       console.error(`edgetune: ${name} is offline: the bench waits for it (Ctrl-C cancels)`);
-  const interrupt = () => void client.cancelBench(view.id);
+  const interrupt = () =>
+    void client.cancelBench(view.id).catch((error: Error) => console.error(`edgetune: ${error.message}`));
   process.once('SIGINT', interrupt);
   try {
     for (let known = -1; view.state === 'running'; ) {

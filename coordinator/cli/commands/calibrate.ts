@@ -52,7 +52,8 @@ export function registerCalibrate(device: Command): void {
 async function run(client: Client, device: string, out: string, options: Options): Promise<CalibrationView> {
   const { as: base, architectures } = options;
   let view = await client.startCalibration({ device, base, name: profileNameFor(out), architectures });
-  const interrupt = () => void client.cancelCalibration(view.id);
+  const interrupt = () =>
+    void client.cancelCalibration(view.id).catch((error: Error) => console.error(`edgetune: ${error.message}`));
   process.once('SIGINT', interrupt);
   try {
     for (let known = -1; view.state === 'running'; ) {

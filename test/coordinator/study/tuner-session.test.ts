@@ -112,3 +112,9 @@ test('no line makes it fall over', () => {
     }),
   );
 });
+
+test('a long line that is no JSON is refused in no time', () => {
+  const start = performance.now();
+  assert.match(session()(`{"ask": ${' '.repeat(200_000)}x}`).error, /not a line of JSON/);
+  assert.ok(performance.now() - start < 2000);
+});
