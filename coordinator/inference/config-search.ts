@@ -47,6 +47,10 @@ const WORTH_MEASURING = 0.003;
 const HOPELESS = 0.005;
 /** … and only where that promises to change by so much. */
 const WORTH_KNOWING = 0.02;
+/** A neighbour of the best is looked at unless it would have to be better than predicted by more than twice this … */
+const DOUBT = 0.03;
+/** … or keeps the limits with less chance than this. */
+const UNLIKELY = 0.05;
 /** At most this share of the grid is measured, but a small grid may be looked at more closely. */
 const LARGEST_SHARE = 0.15;
 const SMALLEST_BUDGET = 8;
@@ -100,7 +104,10 @@ export async function searchConfigs(problem: SearchProblem): Promise<SearchOutco
       forecasts.every(({ forecast }) => surelyViolates(goals, forecast, predictors))
     )
       return { possible, refusedAt: Math.min(...forecasts.map(({ forecast }) => expectedViolation(goals, forecast))) };
-    const next = mostPromising(goals, forecasts, scores) ?? leastViolating(goals, forecasts, own, scores);
+    const next =
+      mostPromising(goals, forecasts, scores) ??
+      leastViolating(goals, forecasts, own, scores) ??
+      unseenNeighbour(axes, goals, forecasts, own, scores);
     if (!next) break;
     await visit(next);
   }
@@ -211,6 +218,45 @@ function mostPromising(
   const best = rated.reduce((a, b) => (b.worth > a.worth || (b.worth === a.worth && b.mean < a.mean) ? b : a));
   const least = incumbent !== Infinity ? WORTH_MEASURING : scores.length > 0 ? HOPELESS : 0;
   return best.worth >= least ? best.config : null;
+}
+
+/**
+ * A config one step along one axis from the best, where nothing else promises anything: the model may be too sure of
+ * itself, and a bend (a penalty of full load, a cache) shows first beside the optimum. Null where none may be better.
+ */
+function unseenNeighbour(
+  axes: readonly ConfigAxis[],
+  goals: Goals,
+  forecasts: readonly { config: InferenceConfig; forecast: Forecast }[],
+  own: readonly StoredMeasurement[],
+  scores: readonly ConfigScore[],
+): InferenceConfig | null {
+  const best = scores.reduce((at, score, index) => {
+    if (score.violation > 0) return at;
+    return at < 0 || score.loss < (scores[at] as ConfigScore).loss ? index : at;
+  }, -1);
+  if (best < 0) return null;
+  const { config: from } = own[best] as StoredMeasurement;
+  const rated = forecasts
+    .filter(({ config }) => stepsBetween(axes, from, config) === 1)
+    .map(({ config, forecast }) => {
+      const loss = lossOf(goals, forecast);
+      const optimistic = loss.mean - 2 * Math.max(loss.deviation, DOUBT);
+      const isPossible =
+        optimistic < (scores[best] as ConfigScore).loss && chanceOfFeasible(goals, forecast) > UNLIKELY;
+      return { config, mean: isPossible ? loss.mean : Infinity };
+    });
+  const next = rated.reduce((a, b) => (b.mean < a.mean ? b : a), { config: from, mean: Infinity });
+  return next.mean < Infinity ? next.config : null;
+}
+
+/** Steps along all axes from one config to another. */
+function stepsBetween(axes: readonly ConfigAxis[], from: InferenceConfig, to: InferenceConfig): number {
+  return axes.reduce(
+    (sum, { name, values }) =>
+      sum + Math.abs(values.findIndex((v) => v === from[name]) - values.findIndex((v) => v === to[name])),
+    0,
+  );
 }
 
 /** Where nothing is feasible: the config that may miss the limits by less than the best so far, or null. */
