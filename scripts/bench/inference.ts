@@ -20,6 +20,7 @@ import {
   simulatedBoard,
   withInt8,
 } from './inference/board-under-test.ts';
+import { coverageRows } from './inference/coverage.ts';
 import { replayed } from './inference/replay.ts';
 import { thisMachine } from './inference/this-machine.ts';
 import { type BenchRow, type BenchTable, report } from './support.ts';
@@ -107,7 +108,10 @@ async function searchRows(
 }
 
 /** Searches architectures one after another under limits that some can keep; the server learns on the way. */
-async function gateRows(boardName: string, models: readonly Model[]): Promise<BenchRow[]> {
+async function gateRows(
+  boardName: string,
+  models: readonly Model[],
+): Promise<{ gate: BenchRow[]; coverage: BenchRow[] }> {
   const board = simulatedBoard(boardName);
   const parameters = gridOf(board, [1, 4, 16], ['float32']).filter(({ name }) => name !== 'clockKHz');
   const everything = [];
@@ -144,9 +148,11 @@ async function gateRows(boardName: string, models: readonly Model[]): Promise<Be
       'wrong refusals, measured': count.wrongMeasured,
       'missed refusals': count.missed,
       'measured % of exhaustive': (100 * server.count()) / count.configs,
+      'measurements saved': count.configs - server.count(),
     });
   }
-  return rows;
+  const cores = board.device.board?.logicalCores ?? 1;
+  return { gate: rows, coverage: coverageRows(boardName, cores, models, everything) };
 }
 
 async function onSimulatedBoards(): Promise<BenchTable[]> {
@@ -159,7 +165,12 @@ async function onSimulatedBoards(): Promise<BenchTable[]> {
     search.push(...(await searchRows(board, models, gridOf(board))));
   }
   const gate: BenchRow[] = [];
-  for (const name of BOARDS.slice(0, 3)) gate.push(...(await gateRows(name, architectures(30))));
+  const coverage: BenchRow[] = [];
+  for (const name of BOARDS.slice(0, 3)) {
+    const found = await gateRows(name, architectures(30));
+    gate.push(...found.gate);
+    coverage.push(...found.coverage);
+  }
   const errors = BOARDS.map((name) => `${name} ${boardProfileNamed(name).error.latencyMape ?? 'never compared'}`);
   return [
     {
@@ -167,6 +178,10 @@ async function onSimulatedBoards(): Promise<BenchTable[]> {
       rows: search,
     },
     { title: 'Pre-training gate against every config, SIMULATED boards', rows: gate },
+    {
+      title: 'Intervals of the learned predictor on architectures that it has not seen, SIMULATED boards',
+      rows: coverage,
+    },
   ];
 }
 
