@@ -268,6 +268,7 @@ function configsToConfirm(
   return chosen;
 }
 
+/** The latest measurement of a config, rather on the device than on another one of its class. */
 function recall(history: MeasurementHistory, request: InferenceRequest, config: InferenceConfig): Known | null {
   const model = modelFor(request, config);
   if ('reason' in model) return null;
@@ -275,7 +276,7 @@ function recall(history: MeasurementHistory, request: InferenceRequest, config: 
   const known = usable(history, request, model.signature).filter(
     ({ measurement }) => inferenceConfigKey(measurement.config) === key,
   );
-  return known.find(({ source }) => source === 'reused-device') ?? known[0] ?? null;
+  return known.findLast(({ source }) => source === 'reused-device') ?? known.at(-1) ?? null;
 }
 
 /** Of which configs of the model and its variants `recall` has a measurement: one look for the whole grid. */

@@ -51,7 +51,7 @@ export interface InferenceResult {
 }
 
 export interface InferenceServer {
-  /** Searches asynchronously; a request for the same architecture and device joins the search under way. */
+  /** Searches asynchronously; of two searches that want the same measurement at a time, one waits for the other's. */
   tune(
     request: InferenceRequest,
     onMeasured: (measurement: StoredMeasurement, source: MeasurementSource) => void,

@@ -99,6 +99,18 @@ describe('the inference server', () => {
     assert.deepEqual([result.best?.config.batchSize, result.best?.config.threads], [1, 3]);
   });
 
+  it('answers with the latest measurement of a config', async () => {
+    let latencyMs = 10;
+    const { measure } = board(() => latencyMs);
+    const server = createInferenceServer({ measure, history: memoryHistory() });
+    const one = { parameters: [] };
+    await server.tune(request(one), ignore, never);
+    latencyMs = 12;
+    await server.tune(request({ ...one, purpose: 'confirm' }), ignore, never);
+    const { best, all } = await server.tune(request(one), ignore, never);
+    assert.deepEqual([best?.latencyMs?.p50, all[0]?.source], [12, 'reused-device']);
+  });
+
   it('confirms no config that another study was allowed and this one is not', async () => {
     const { measure } = board(threadsHelpToThree);
     const server = createInferenceServer({ measure, history: memoryHistory() });
