@@ -105,6 +105,8 @@ async function connect(url: string, timeoutMs: number): Promise<HostMqtt> {
   const client = await connectAsync(url, { connectTimeout: timeoutMs, reconnectPeriod: 0 }).catch((error) => {
     throw new HostError('failed', `${url}: ${reasonOf(error)}`, { cause: error });
   });
+  // A connection that breaks is told by the messages that do not come.
+  client.on('error', () => {});
   const subscribed = new Set<string>();
   return {
     publish: (topic, payload) => void client.publish(topic, payload),

@@ -82,11 +82,15 @@ withControlOptions(withDataDirectory(program.command('run')))
       cacheBytes: options.cacheMb * 1e6,
       versions: Versions.ofThisInstallation(),
     });
+    let ending = false;
     const end = async (code: number) => {
+      // Ctrl-C and systemd tell the script that started the agent too, which passes it on.
+      if (ending) return;
+      ending = true;
       await agent.stop();
       process.exit(code);
     };
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(0));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(0));
     await end(EXIT_OF_RUN[await agent.ended]);
   });
 

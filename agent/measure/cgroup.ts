@@ -126,8 +126,12 @@ async function removeGroup(host: Host, folder: string): Promise<void> {
   }
 }
 
+/** Processes of another container are listed as 0, by which kill(2) would mean this process and its group. */
 function pidsIn(host: Host, folder: string): number[] {
-  return (readText(host, join(folder, 'cgroup.procs')) ?? '').split('\n').filter(Boolean).map(Number);
+  return (readText(host, join(folder, 'cgroup.procs')) ?? '')
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid > 0);
 }
 
 function killIfThere(pid: number): void {

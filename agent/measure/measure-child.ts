@@ -131,3 +131,5 @@ process.once('message', async (message) => {
   process.exit();
 });
 process.on('disconnect', () => process.exit());
+// Whoever stops the agent (Ctrl-C, systemd) may tell all of its processes; only the agent ends this one, lest it seem to crash.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});

@@ -51,8 +51,9 @@ export async function runMeasuringProcess(order: MeasureOrder, options: ProcessO
   try {
     return await watch(child, guard, order, options);
   } finally {
-    child.kill('SIGKILL');
+    // All of them, before what the process has started is an orphan that nobody finds.
     await guard.close();
+    child.kill('SIGKILL');
     await Promise.all(options.observers.map((observer) => observer.close()));
     rmSync(cwd, { recursive: true, force: true });
   }
@@ -99,7 +100,7 @@ function watch(child: ChildProcess, guard: MemoryGuard, order: MeasureOrder, opt
       clearTimeout(timer);
       await mayBegin();
       for (const observer of observers) await observer.begin();
-      if (!child.connected) return;
+      if (signal.aborted || !child.connected) return;
       timer = watchdog();
       child.send('begin' satisfies AgentWord);
     };
@@ -132,8 +133,13 @@ function watch(child: ChildProcess, guard: MemoryGuard, order: MeasureOrder, opt
     });
     child.on('message', (raw) => {
       const message = measureReportSchema.safeParse(raw);
-      if (message.success) hear(message.data);
-      else fail('crashed', `the measuring process sent what cannot be read: ${message.error.message}`);
+      if (!message.success)
+        return fail('crashed', `the measuring process sent what cannot be read: ${message.error.message}`);
+      try {
+        hear(message.data);
+      } catch (error) {
+        settle(() => reject(error));
+      }
     });
     child.on('error', (error) => fail('crashed', `the measuring process could not be started: ${error.message}`));
     child.on('exit', (code, killedBy) => {

@@ -51,10 +51,11 @@ class CgroupGuard implements MemoryGuard {
   watch(): void {}
 
   allow(bytes: number | null): void {
-    this.#allowed = bytes;
-    const limits = [this.#boardLimit, bytes === null ? null : this.#group.usedBytes() + bytes];
-    const least = Math.min(...limits.filter((limit) => limit !== null));
-    this.#group.limit(Number.isFinite(least) ? least : null);
+    const limit = bytes === null ? Number.POSITIVE_INFINITY : this.#group.usedBytes() + bytes;
+    // The board may have less to spare than the job allows.
+    const isOwn = limit < (this.#boardLimit ?? Number.POSITIVE_INFINITY);
+    this.#allowed = isOwn ? bytes : null;
+    this.#group.limit(isOwn ? limit : this.#boardLimit);
   }
 
   shortage(): { bytes: number | null } | null {

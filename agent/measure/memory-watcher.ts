@@ -31,8 +31,12 @@ export class MemoryWatcher implements MemoryGuard {
 
   allow(bytes: number | null): void {
     clearInterval(this.#timer);
-    if (bytes !== null) this.#lookFor(bytes, this.#residentBytes(), LOOK_EVERY_MS);
-    else if (this.#boardLimit !== null) this.#lookFor(this.#boardLimit, 0, GUARD_BOARD_EVERY_MS);
+    const before = this.#residentBytes();
+    // The board may have less to spare than the job allows.
+    if (bytes !== null && before + bytes < (this.#boardLimit ?? Number.POSITIVE_INFINITY))
+      this.#lookFor(bytes, before, LOOK_EVERY_MS);
+    else if (this.#boardLimit !== null)
+      this.#lookFor(this.#boardLimit, 0, bytes === null ? GUARD_BOARD_EVERY_MS : LOOK_EVERY_MS);
   }
 
   shortage(): { bytes: number | null } | null {

@@ -128,13 +128,18 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const update = async (offer: UpdateOffer) => {
     if (!updater || updating) return;
     updating = true;
-    await jobs.between(async () => {
-      const result = await updater.install(offer);
-      if (result === 'switched') end('updated');
-      // The coordinator learns from it why.
-      if (result === 'failed') sayHello();
-    });
-    updating = false;
+    try {
+      await jobs.between(async () => {
+        const result = await updater.install(offer);
+        if (result === 'switched') end('updated');
+        // The coordinator learns from it why.
+        if (result === 'failed') sayHello();
+      });
+    } catch (error) {
+      log(`version ${offer.version} was not installed: ${(error as Error).message}`);
+    } finally {
+      updating = false;
+    }
   };
   const sayHello = () => {
     const hello: HelloMessage = {

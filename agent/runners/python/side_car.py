@@ -15,6 +15,7 @@ The durations of runs are taken here: the way from the agent and back is in no l
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -170,6 +171,9 @@ def main():
         answer(probe())
         return
     end_with_parent()
+    # The agent ends it; a Ctrl-C that was meant for the agent would look like a crash of the model.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     side_car = SideCar()
     actions = {name: getattr(side_car, name) for name in ("start", "load", "feed", "run", "usage")}
     for line in sys.stdin:

@@ -1,7 +1,7 @@
 /** This machine through the door: files, commands with a time limit, HTTP and MQTT. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { Aedes } from 'aedes';
 import { entries, type HostErrorCode, readNumber, readText, runText } from '../../../agent/board/host.ts';
@@ -114,5 +114,20 @@ describe('the network', () => {
     await assert.rejects(client.next(['stat/plug/STATUS10'], 20), /no message on stat\/plug\/STATUS10 within 20 ms/);
     await client.close();
     await assert.rejects(systemHost().mqtt('mqtt://127.0.0.1:1', 500), withCode('failed'));
+  });
+
+  it('outlives a broker that breaks the connection: there is no answer any more', async (t) => {
+    const broker = await Aedes.createBroker();
+    const sockets: Socket[] = [];
+    const server = createTcpServer((socket) => {
+      sockets.push(socket);
+      broker.handle(socket);
+    });
+    const port = await listen(t, server);
+    t.after(() => broker.close());
+    const client = await systemHost().mqtt(`mqtt://127.0.0.1:${port}`, 2000);
+    for (const socket of sockets) socket.resetAndDestroy();
+    await assert.rejects(client.next(['stat/plug/STATUS10'], 200), withCode('failed'));
+    await client.close();
   });
 });

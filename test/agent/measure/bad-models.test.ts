@@ -72,6 +72,15 @@ describe('a model that eats memory', () => {
       assert.deepEqual(measuringProcesses(), []);
     });
 
+    it(`is ended where the board has less to spare than the limit, and says at how much: ${name}`, async (t) => {
+      const host = hostOf();
+      // 90 % of it is 225 MB.
+      const read = (path: string) => (path === '/proc/meminfo' ? 'MemAvailable: 244140 kB' : host.read(path));
+      const change = { memoryLimitBytes: 1e12 };
+      const measured = await measure(t, hungryModel(150 * MB), change, { ...host, read });
+      assert.deepEqual([measured.outcome, measured.reason], ['out-of-memory', 'out of memory at 225 MB']);
+    });
+
     it(`is measured below its limit: ${name}`, async (t) => {
       const measured = await measure(t, hungryModel(20 * MB), { memoryLimitBytes: 200 * MB }, hostOf());
       assert.equal(measured.outcome, 'ok', measured.reason ?? '');
@@ -117,6 +126,18 @@ it('control groups of an agent that was killed are removed when the next one sta
   await removeStaleGroups(systemHost());
   assert.equal(await ended, 'SIGKILL');
   assert.ok(!existsSync(folder));
+});
+
+it('a measuring process does not end by the signals that ask the agent to', async (t) => {
+  const modelPath = join(temporaryFolder(t), 'model.onnx');
+  writeFileSync(modelPath, reluModel());
+  const mayBegin = async () => {
+    const [pid] = measuringProcesses() as [number];
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(pid, signal);
+  };
+  const context = { board, modelPath, signal: never, mayBegin };
+  const { outcome } = await measureModel(measureRequestFor(modelPath), context, boardSetup({ toleratesLoad: true }));
+  assert.equal(outcome, 'ok');
 });
 
 describe('a model that brings down its process', () => {
