@@ -143,7 +143,7 @@ export function openApiDocument(version: string): object {
           })),
           ...Object.fromEntries(
             Object.entries(methods).map(
-              ([method, { summary, body, answer, bodyMedia, media = 'application/json' }]) => [
+              ([method, { summary, body, answer, bodyMedia, media = answer && 'application/json' }]) => [
                 method,
                 {
                   summary,
@@ -151,7 +151,7 @@ export function openApiDocument(version: string): object {
                   responses: {
                     '2XX': {
                       description: 'Done',
-                      ...(answer ? { content: { [media]: { schema: schemaOf(answer) } } } : {}),
+                      ...(media ? { content: { [media]: answer ? { schema: schemaOf(answer) } : {} } } : {}),
                     },
                     default: problem,
                   },

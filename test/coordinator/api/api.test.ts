@@ -144,9 +144,15 @@ describe('the API', () => {
     const { call } = await api(t);
     const document = (await (await call('/api/openapi.json')).json()) as {
       openapi: string;
-      paths: Record<string, object>;
+      paths: Record<string, { get?: { responses: { '2XX': { content?: object } } } }>;
     };
     assert.equal(document.openapi, '3.1.0');
+    const mediaOf = (path: string) => Object.keys(document.paths[path]?.get?.responses['2XX'].content ?? {});
+    assert.deepEqual(['/api/studies', '/api/studies/{id}/export', '/api/blobs/{sha256}'].map(mediaOf), [
+      ['application/json'],
+      ['application/zip'],
+      ['application/octet-stream'],
+    ]);
     for (const path of Object.keys(document.paths).filter(
       (entry) => !entry.includes('stream') && !entry.includes('enroll'),
     )) {
