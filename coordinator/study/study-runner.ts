@@ -69,6 +69,7 @@ export class StudyRunner {
       // In other modes a prediction stays one.
       if (isPredicted && timing === 'while-training') this.#inference.start(trialId);
     }
+    if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
     if (timing !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
     await this.#sayingWhoIsMissed(this.#inference.settled());

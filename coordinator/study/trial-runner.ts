@@ -41,9 +41,8 @@ export class TrialRunner {
   readonly #timing: InferenceTiming;
   /** What holds during the search: a mode that leaves inference for the end knows no constraints before. */
   readonly #constraints: Constraint[];
-  /** Trials of which a rung is under way, and those of them that are not needed any more. */
-  readonly #underWay = new Set<number>();
-  readonly #notNeeded = new Map<number, NotNeededError>();
+  /** Set where the study has what it wanted: what is under way is not needed any more. */
+  #notNeeded: NotNeededError | null = null;
   /** Aborts the training of a trial that turned out to be infeasible. */
   readonly #controllers = new Map<number, AbortController>();
 
@@ -59,7 +58,6 @@ export class TrialRunner {
    * @throws {DatasetError} where no trial could train, and the reason of the study's signal when it is stopped
    */
   async run(ask: Ask): Promise<Told> {
-    this.#underWay.add(ask.trialId);
     try {
       await this.#build(ask);
       this.#refuseInfeasible(ask.trialId);
@@ -76,13 +74,12 @@ export class TrialRunner {
       const reason = (error as Error).message;
       this.#inference.cancel(ask.trialId, reason);
       // Also where it was waiting for its devices, which are not asked any more.
-      if (this.#notNeeded.has(ask.trialId)) return this.#toldWithoutTraining(ask, 'stopped', reason);
+      if (this.#notNeeded) return this.#toldWithoutTraining(ask, 'stopped', reason);
       if (error instanceof InfeasibleError)
         return this.#toldWithoutTraining(ask, 'infeasible', reason, error.predictedViolation);
       this.#context.emit({ type: 'training-failed', trialId: ask.trialId, rung: ask.rung, reason });
       return this.#toldWithoutTraining(ask, 'failed', reason);
     } finally {
-      this.#underWay.delete(ask.trialId);
       this.#controllers.delete(ask.trialId);
     }
   }
@@ -110,13 +107,10 @@ export class TrialRunner {
     this.#controllers.get(trialId)?.abort(new InfeasibleError(reason));
   }
 
-  /** Stops every trial that is under way: the study has what it wanted. */
+  /** Stops every trial that is under way, and trains none any more: the study has what it wanted. */
   stopAll(reason: string): void {
-    for (const trialId of this.#underWay) {
-      const error = new NotNeededError(reason);
-      this.#notNeeded.set(trialId, error);
-      this.#controllers.get(trialId)?.abort(error);
-    }
+    this.#notNeeded = new NotNeededError(reason);
+    for (const controller of this.#controllers.values()) controller.abort(this.#notNeeded);
   }
 
   /** Trains a trial to a budget, or answers what it did before a restart. Also used for the final training. */
@@ -125,8 +119,7 @@ export class TrialRunner {
       ({ trialId, rung }) => trialId === ask.trialId && rung === ask.rung,
     );
     if (done) return done;
-    const notNeeded = this.#notNeeded.get(ask.trialId);
-    if (notNeeded) throw notNeeded;
+    if (this.#notNeeded) throw this.#notNeeded;
     const controller = new AbortController();
     this.#controllers.set(ask.trialId, controller);
     // An outcome that came in while there was no controller yet.

@@ -156,13 +156,40 @@ describe('a study with a target', () => {
     await close();
   });
 
+  it('trains nothing more after a restart, once it was reached', async (t) => {
+    const directory = temporaryFolder(t);
+    // The small model is not done when the coordinator ends, a moment after the large one reached the target.
+    const training = fakeTraining({ beforeTraining: async ({ width }) => void (width < 8 && (await sleep(200))) });
+    const first = studyService({ directory, training: training.service, cores: 2 });
+    const { id } = await first.service.create(
+      yaml('onefold')
+        .replace('stop: {trials: 8}', "stop: {trials: 8, target: ['accuracy >= 0.35']}\nparallelTrials: 2")
+        .replace('seed: 2', 'seed: 2, initialCandidates: [{width: 2}, {width: 8}]'),
+    );
+    await new Promise<void>((resolve) => {
+      const end = first.service.subscribe(id, ({ body }) => {
+        if (body.type !== 'trial-told') return;
+        end();
+        resolve();
+      });
+    });
+    await first.close();
+    const again = fakeTraining();
+    const { service, close } = studyService({ directory, training: again.service });
+    service.start();
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.deepEqual(again.trained, []);
+    await close();
+  });
+
   it('is ended by what was measured, never by a prediction', async (t) => {
     // The first model is fast; the second, by that, is expected to be, and is not.
     const inference = fakeInference({ beforeAnswer: async ({ width }) => void (width > 2 && (await sleep(50))) });
     const { service, close } = studyService({ directory: temporaryFolder(t), inference: inference.service, cores: 1 });
     const { id } = await service.create(
       yaml('onefold')
-        .replace('stop: {trials: 8}', "stop: {trials: 2, target: ['accuracy >= 0.35', 'latency <= 3 ms']}")
+        .replace('stop: {trials: 8}', "stop: {trials: 2, target: ['accuracy >= 0.35', 'latency <= 7.9 ms']}")
         .replace('seed: 2', 'seed: 2, initialCandidates: [{width: 2}, {width: 8}]'),
     );
     const study = await untilState(service, id, 'succeeded', 'failed');
