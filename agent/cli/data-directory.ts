@@ -14,7 +14,6 @@ export const DATA_ENTRIES = [
   'outbox',
   'jobs',
   'models',
-  'jobs',
   'board-controls.json',
   'jetson-clocks.conf',
 ] as const;

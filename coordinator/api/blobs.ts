@@ -1,9 +1,9 @@
 /** Models and model cards by SHA-256: for devices with their credential, for people with the admin token. */
-import { createReadStream, statSync } from 'node:fs';
-import { Readable } from 'node:stream';
+import { statSync } from 'node:fs';
 import { Hono } from 'hono';
 import type { FleetAdmin } from '../fleet/fleet-admin.ts';
 import type { BlobStore } from '../study/blob-store.ts';
+import { fileAnswer } from './file-answer.ts';
 import { deviceOf, hasAdminToken } from './guard.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -42,8 +42,7 @@ export function blobRoutes({
       ...(range ? { 'content-range': `bytes ${start}-${end}/${size}` } : {}),
       ...(name ? { 'content-disposition': `attachment; filename="${name}"` } : {}),
     };
-    const body = Readable.toWeb(createReadStream(path, { start, end })) as ReadableStream;
-    return c.body(body, range ? 206 : 200, headers);
+    return fileAnswer(c, path, { status: range ? 206 : 200, headers, range: { start, end } });
   });
 }
 

@@ -1,8 +1,8 @@
 /** What a board downloads to become a device: the install script with the coordinator's address in it, and its files. */
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { Readable } from 'node:stream';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Context, Hono } from 'hono';
 import { type AgentRelease, PLATFORMS, type ReleaseFile } from '../fleet/agent-release.ts';
+import { fileAnswer } from './file-answer.ts';
 import { type JoinOptions, serverFor } from './join-command.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -46,11 +46,8 @@ export function installRoutes(options: InstallOptions): Hono {
 }
 
 function answerFile(context: Context, { path, sha256, bytes }: ReleaseFile): Response {
-  return context.body(Readable.toWeb(createReadStream(path)) as ReadableStream, 200, {
-    'content-type': 'application/gzip',
-    'content-length': String(bytes),
-    etag: `"${sha256}"`,
-  });
+  const headers = { 'content-type': 'application/gzip', 'content-length': String(bytes), etag: `"${sha256}"` };
+  return fileAnswer(context, path, { headers });
 }
 
 function notBuilt(): HttpProblem {

@@ -3,8 +3,7 @@
  * the power mode (--store and --restore: same document as power-mode.ts, "jetson_clocks"); elsewhere the governor
  * `performance` does so for the cores.
  */
-import type { Host } from '../host.ts';
-import { runText } from '../host.ts';
+import { type Host, runText } from '../host.ts';
 import type { Change } from './control-journal.ts';
 import { canSetGovernor, performanceGovernor } from './cpu-clock.ts';
 

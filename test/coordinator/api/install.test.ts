@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -77,6 +77,12 @@ it('puts the agent together with the ONNX Runtime of one platform', async (t) =>
       assert.ok(files.includes(`package/${needed}`), needed);
   }
   assert.equal((await fetch(new URL('/install/agent-linux-arm.tgz', url))).status, 404);
+  const { status, headers } = await fetch(new URL('/install/agent-linux-x64.tgz', url), { method: 'HEAD' });
+  assert.deepEqual([status, Number(headers.get('content-length')) > 1e6], [200, true]);
+  assert.deepEqual(
+    openFiles().filter((path) => path.includes('agent-linux-')),
+    [],
+  );
 });
 
 it('lets a device leave with its own credential only', async (t) => {
@@ -151,3 +157,15 @@ it('says what to do where a board of another platform, or no agent, is there', a
   await assert.rejects(release.agentFor('linux-x64'), /npm run build/);
   assert.equal(await release.version(), null);
 });
+
+/** Those of this process, on Linux. */
+function openFiles(): string[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return []; // It was closed while it was looked at.
+    }
+  });
+}
