@@ -54,6 +54,8 @@ const UNLIKELY = 0.05;
 /** At most this share of the grid is measured, but a small grid may be looked at more closely. */
 const LARGEST_SHARE = 0.15;
 const SMALLEST_BUDGET = 8;
+/** Before it has measured so much of the grid, a model that no other architecture has taught may not end the search. */
+const SHARE_UNTAUGHT = 0.08;
 /** Other architectures from which a refusal without a measurement may be predicted. */
 const ARCHITECTURES_TO_REFUSE = 5;
 
@@ -87,11 +89,19 @@ export async function searchConfigs(problem: SearchProblem): Promise<SearchOutco
 
   for (const config of [...open.values()].filter(problem.isKnown)) await visit(config);
   const budget = measurementBudget(possible);
+  const enoughToStop = Math.min(SMALLEST_BUDGET, SHARE_UNTAUGHT * possible);
   for (let spent = 0; spent < budget && open.size > 0; spent += 1) {
     if (spent > 0 && problem.isTimeUp()) break;
     const predictors = learnAll(problem, own);
     if (!predictors) {
       await visit(startOf(axes, open));
+      continue;
+    }
+    // Whether threads help at all is the one thing of which not even the sign is known beforehand.
+    const hasThreads = axes.some(({ name, values }) => name === 'threads' && values.length > 1);
+    const alone = spent === 1 && hasThreads ? startOf(axes, open, 'one thread') : null;
+    if (alone && !isTaught(problem)) {
+      await visit(alone);
       continue;
     }
     const forecasts = [...open.values()].map((config) => ({
@@ -105,7 +115,7 @@ export async function searchConfigs(problem: SearchProblem): Promise<SearchOutco
     )
       return { possible, refusedAt: Math.min(...forecasts.map(({ forecast }) => expectedViolation(goals, forecast))) };
     const next =
-      mostPromising(goals, forecasts, scores) ??
+      mostPromising(goals, forecasts, scores, isTaught(problem) || own.length >= enoughToStop) ??
       leastViolating(goals, forecasts, own, scores) ??
       unseenNeighbour(axes, goals, forecasts, own, scores);
     if (!next) break;
@@ -122,13 +132,23 @@ function dropLarger(open: Map<string, InferenceConfig>, failed: InferenceConfig)
   }
 }
 
-/** The smallest batch, all cores that the axis offers, the highest clock: what a latency study wants most often. */
-function startOf(axes: readonly ConfigAxis[], open: ReadonlyMap<string, InferenceConfig>): InferenceConfig {
+/** The smallest batch, all cores that the axis offers (or the fewest), the highest clock: what a latency study wants most often. */
+function startOf(
+  axes: readonly ConfigAxis[],
+  open: ReadonlyMap<string, InferenceConfig>,
+  threads: 'all threads' | 'one thread' = 'all threads',
+): InferenceConfig {
+  const atEnd = threads === 'all threads' ? ['threads', 'clockKHz'] : ['clockKHz'];
   const start = configAt(
     axes,
-    axes.map(({ name, values }) => (name === 'threads' || name === 'clockKHz' ? values.length - 1 : 0)),
+    axes.map(({ name, values }) => (atEnd.includes(name) ? values.length - 1 : 0)),
   );
   return open.get(inferenceConfigKey(start)) ?? (open.values().next().value as InferenceConfig);
+}
+
+/** Whether other architectures have shown how this device scales. */
+function isTaught(problem: SearchProblem): boolean {
+  return metricsNamed(problem.goals).some((metric) => problem.examples(metric).length > 0);
 }
 
 function metricsNamed({ aims, limits }: Goals): string[] {
@@ -207,6 +227,7 @@ function mostPromising(
   goals: Goals,
   forecasts: readonly { config: InferenceConfig; forecast: Forecast }[],
   scores: readonly ConfigScore[],
+  isExperienced: boolean,
 ): InferenceConfig | null {
   const incumbent = Math.min(...scores.filter(({ violation }) => violation === 0).map(({ loss }) => loss));
   const rated = forecasts.map(({ config, forecast }) => {
@@ -216,7 +237,9 @@ function mostPromising(
     return { config, worth, mean: loss.mean };
   });
   const best = rated.reduce((a, b) => (b.worth > a.worth || (b.worth === a.worth && b.mean < a.mean) ? b : a));
-  const least = incumbent !== Infinity ? WORTH_MEASURING : scores.length > 0 ? HOPELESS : 0;
+  // A model of a handful of measurements does not know what it does not know: it may not end the search.
+  const worth = isExperienced ? WORTH_MEASURING : 0;
+  const least = incumbent !== Infinity ? worth : scores.length > 0 ? HOPELESS : 0;
   return best.worth >= least ? best.config : null;
 }
 

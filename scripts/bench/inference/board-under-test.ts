@@ -173,11 +173,13 @@ function jobFor(model: Model, config: InferenceConfig): MeasureRequest {
 /** The best of all measurements, and how much worse (as a fraction) another one is. */
 export function optimumOf(all: readonly Measurement[], goals: Goals) {
   const score = (measurement: Measurement) => createScorer(goals)(measurement as StoredMeasurement);
-  const best = all.map(score).reduce((a, b) => (compareScores(a, b) <= 0 ? a : b));
+  const winner = all.reduce((a, b) => (compareScores(score(a), score(b)) <= 0 ? a : b));
+  const best = score(winner);
   return {
+    winner,
     feasible: best.violation === 0,
     violation: best.violation,
-    regret: (found: StoredMeasurement | null) => {
+    regret: (found: Measurement | null) => {
       if (!found) return Infinity;
       const { violation, loss } = score(found);
       return violation > best.violation ? Infinity : Math.expm1(loss - best.loss);

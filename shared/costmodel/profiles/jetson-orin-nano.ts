@@ -16,9 +16,9 @@ export const jetsonOrinNano: BoardProfile = boardProfileSchema.parse({
   reservedBytes: 900e6,
   backends: [
     cpuBackend({
-      coefficients: { ...scaledCoefficients(CORTEX_A76_COEFFICIENTS, 1.55, 1.55), sync: 18 },
+      coefficients: { ...scaledCoefficients(CORTEX_A76_COEFFICIENTS, 1.55, 1.55), sync: 5 },
       int8Speed: 3,
-      threads: { exponent: 0.83, memoryThreads: 6, fullLoadPenalty: 0.06 },
+      threads: { exponent: 0.78, memoryThreads: 5, fullLoadPenalty: 0.06 },
     }),
     ...gpuBackends({
       coefficients: scaledCoefficients(NANO_CUDA_COEFFICIENTS, 0.095, 0.12),

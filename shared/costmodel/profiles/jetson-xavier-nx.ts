@@ -16,9 +16,9 @@ export const jetsonXavierNx: BoardProfile = boardProfileSchema.parse({
   reservedBytes: 900e6,
   backends: [
     cpuBackend({
-      coefficients: { ...scaledCoefficients(CORTEX_A76_COEFFICIENTS, 2.28, 2.28), sync: 27 },
+      coefficients: { ...scaledCoefficients(CORTEX_A76_COEFFICIENTS, 2.28, 2.28), sync: 3 },
       int8Speed: 1.3,
-      threads: { exponent: 0.93, memoryThreads: 5, fullLoadPenalty: 0.06 },
+      threads: { exponent: 0.86, memoryThreads: 3.4, fullLoadPenalty: 0.06 },
     }),
     ...gpuBackends({
       coefficients: scaledCoefficients(NANO_CUDA_COEFFICIENTS, 0.114, 0.2),
