@@ -12,11 +12,26 @@ export interface ConfigAxis {
 /** What a parameter is where the study does not name it. */
 const DEFAULTS: InferenceConfig = inferenceConfigSchema.parse({ batchSize: 1, threads: 1 });
 
+/** The search forecasts every config that is left before each measurement. */
+const MOST_CONFIGS = 5000;
+
 /**
  * The axes of the grid on this device.
- * @throws {RangeError} naming the parameter of which the device can do no value
+ * @throws {RangeError} naming the parameter of which the device can do no value, or that there are too many
  */
 export function configAxes(parameters: readonly Parameter[], device: DeviceView): ConfigAxis[] {
+  const axes = axesOf(parameters, device);
+  const count = axes.reduce((product, { values }) => product * values.length, 1);
+  if (count > MOST_CONFIGS) {
+    const longest = axes.reduce((a, b) => (b.values.length > a.values.length ? b : a));
+    throw new RangeError(
+      `${count} inference configs on ${device.name} are more than ${MOST_CONFIGS}: name fewer values of ${longest.name} (${longest.values.length} now), or give it a step or a log scale`,
+    );
+  }
+  return axes;
+}
+
+function axesOf(parameters: readonly Parameter[], device: DeviceView): ConfigAxis[] {
   return (Object.keys(DEFAULTS) as (keyof InferenceConfig)[]).flatMap((name): ConfigAxis[] => {
     const parameter = parameters.find((entry) => entry.name === name);
     if (!parameter) return [];

@@ -12,8 +12,10 @@ const ALLOWED_OVER = allowedOver(QUERIES_PER_RATE, PERCENTILE) as number;
 const PRECISION = 0.02;
 /** Below this share of what the runner can do at all, no rate is worth knowing. */
 const LEAST_SHARE = 0.01;
-/** Where a window does not confirm its rate, the next one is this much lower. */
+/** Where a window does not confirm its rate, the next one is this much lower … */
 const STEP_DOWN = 0.95;
+/** … so often; afterwards each is half the last: a rate is found, or known not to be there, after a few windows. */
+const SMALL_STEPS = 8;
 /** A search takes about so many runs: each has this share of its time. */
 export const RUNS_PER_SEARCH = 10;
 
@@ -38,6 +40,7 @@ export interface RateSearch {
 export function createRateSearch(capacityPerS: number): RateSearch {
   let [low, high] = [0, capacityPerS];
   let confirming = false;
+  let stepsDown = 0;
   const least = LEAST_SHARE * capacityPerS;
   return {
     next() {
@@ -46,7 +49,7 @@ export function createRateSearch(capacityPerS: number): RateSearch {
       return low < least ? null : { ratePerS: low, isWindow: true };
     },
     tell(verdict) {
-      if (confirming) low *= STEP_DOWN;
+      if (confirming) low *= stepsDown++ < SMALL_STEPS ? STEP_DOWN : 0.5;
       else if (verdict === 'passed') low = (low + high) / 2;
       else high = (low + high) / 2;
     },

@@ -36,6 +36,13 @@ describe('the search for the highest rate', () => {
   it('goes down where the window does not confirm what a lucky run has shown', () => {
     const { ratePerS = 0 } = play(100, (rate, isWindow) => rate <= (isWindow ? 40 : 60)) ?? {};
     assert.ok(ratePerS <= 40 && ratePerS > 37, String(ratePerS));
+    let windows = 0;
+    const never = (rate: number, isWindow: boolean) => {
+      windows += Number(isWindow);
+      return !isWindow && rate <= 90;
+    };
+    assert.equal(play(100, never), null);
+    assert.ok(windows <= 16, `${windows} windows`);
   });
 
   it('ends where no rate will do', () => {
