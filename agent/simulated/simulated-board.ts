@@ -1,7 +1,7 @@
 /** The stand-in for a board: measures the model that it was sent by the cost model, with time, heat, noise and out-of-memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
-import { idlePowerW, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
+import { idlePowerW, type Prediction, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
 import { type BoardDescription, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
@@ -125,14 +125,15 @@ class Board implements SimulatedBoard {
       predict(this.#profile, analysis, request.config, { powerMode: this.#options.powerMode }),
     );
     const loadS = START_S + modelBytes.length / LOAD_BYTES_PER_S;
+    // As on a real board, the limit of a request counts what is the model's.
     const limit = Math.min(
-      request.memoryLimitBytes ?? Infinity,
+      (request.memoryLimitBytes ?? Infinity) + prediction.runtimeBytes,
       this.#profile.memoryBytes - this.#profile.reservedBytes,
     );
     const measurement =
       prediction.memoryBytes > limit
         ? this.#outOfMemory(request, startedAt, loadS, prediction.memoryBytes, limit)
-        : this.#measured(request, startedAt, loadS, prediction.memoryBytes, this.#play(request, analysisFor));
+        : this.#measured(request, startedAt, loadS, prediction, this.#play(request, analysisFor));
     const waitMs = measurement.cost.deviceSeconds * 1000 * this.#options.timeScale;
     if (waitMs > 0) await this.#clock.sleep(waitMs, signal);
     return measurement;
@@ -218,7 +219,7 @@ class Board implements SimulatedBoard {
     request: MeasureRequest,
     startedAt: string,
     loadS: number,
-    memoryBytes: number,
+    { memoryBytes, runtimeBytes }: Prediction,
     played: Played,
   ): Measurement {
     const { run, latenciesMs, stopReason, warmupMs, warmupJ, temperatureCBefore } = played;
@@ -232,7 +233,8 @@ class Board implements SimulatedBoard {
       reason: thermal.hasThrottled ? `throttled: the board reached ${throttleC} °C and lowered its clock` : null,
       latencyMs: summariseLatencies(latenciesMs),
       throughputPerS: (run.samples * 1000) / run.elapsedMs,
-      peakMemoryBytes: memoryBytes,
+      peakMemoryBytes: memoryBytes - runtimeBytes,
+      processPeakMemoryBytes: memoryBytes,
       energy: {
         netJ: run.netJ / run.samples,
         grossJ: run.grossJ / run.samples,

@@ -195,7 +195,7 @@ function rowOf(analysis: RunnableModel, measurement: StoredMeasurement | null): 
     config: CONFIG,
     latencyMs: measurement?.latencyMs?.p50 ?? null,
     netEnergyJ: energy && energy.source !== 'estimate' ? energy.netJ : null,
-    memoryBytes: measurement?.peakMemoryBytes ?? null,
+    memoryBytes: measurement?.processPeakMemoryBytes ?? null,
   };
 }
 

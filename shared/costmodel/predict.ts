@@ -15,7 +15,9 @@ export interface KernelCost {
 export interface Prediction {
   /** One run of the whole batch. */
   latencyMs: number;
+  /** Of the whole process, and of that what the runtime takes before any model. */
   memoryBytes: number;
+  runtimeBytes: number;
   /** Per sample, above idle and in all. */
   netEnergyJ: number;
   energyJ: number;
@@ -238,6 +240,7 @@ export function predict(
   return {
     latencyMs,
     memoryBytes,
+    runtimeBytes: backend.runtimeBytes,
     netEnergyJ: activeW * seconds,
     energyJ,
     powerW: idleW + activeW,
