@@ -33,7 +33,7 @@ export function planOf(problem: TunerProblem): Plan {
   const quality = { ...problem, objectives: qualityObjectives(problem.objectives) };
   switch (settings.mode) {
     case 'onefold':
-      return { problem: towardsTarget(problem), budgets: budgetLadder(ladder), systemParameters: [] };
+      return { problem, budgets: budgetLadder(ladder), systemParameters: [] };
     // Ray Tune's baseline: BOHB and Hyperband on the validation accuracy, one kind of budget.
     case 'accuracy-only': {
       const sampler = settings.sampler === 'auto' ? 'bohb' : settings.sampler;
@@ -57,16 +57,6 @@ export function planOf(problem: TunerProblem): Plan {
       return { problem, budgets: ladder.maxEpochs > 1 ? [{ ...full, epochs: 1 }, full] : [full], systemParameters: [] };
     }
   }
-}
-
-/**
- * On the way to a target, `auto` decides by whole rungs, in brackets that start at every budget: promoting early what is
- * best so far took twice as long to the target on the replayed curves of `npm run bench:paper`.
- */
-function towardsTarget(problem: TunerProblem): TunerProblem {
-  const { settings, stop } = problem;
-  if (settings.scheduler !== 'auto' || (stop?.target ?? []).length === 0) return problem;
-  return { ...problem, settings: { ...settings, scheduler: 'hyperband' } };
 }
 
 /** The objectives on how well the model does its task; validation accuracy where none is. */
