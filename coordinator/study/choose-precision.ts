@@ -24,16 +24,20 @@ interface Candidate {
   precision: Precision;
   accuracy: number;
   feasible: boolean;
-  /** Its violation is that of the device's constraints and of those on the accuracy of the file. */
+  /** Its violation is that of the device's constraints and of those on the accuracy and size of the file. */
   score: ConfigScore;
 }
 
-/** @returns null where nothing was measured */
+/**
+ * @param bytesIn size of the model's file in a precision
+ * @returns null where nothing was measured
+ */
 export function choosePrecision(
   spec: Pick<StudySpec, 'objectives' | 'constraints' | 'quantisation'>,
   deviceName: string,
   measurements: readonly StoredMeasurement[],
   accuracies: Accuracies,
+  bytesIn: (precision: Precision) => number,
 ): Choice | null {
   const score = createScorer(goalsOf(spec.objectives, spec.constraints, deviceName));
   const best = new Map<Precision, Candidate>();
@@ -41,7 +45,8 @@ export function choosePrecision(
     const { precision } = measurement.config;
     const accuracy = accuracies[precision] ?? accuracies.float32 ?? 0;
     const { violation, loss } = score(measurement);
-    const own = { violation: violation + trialViolation(spec.constraints, { accuracy }, ['accuracy']), loss };
+    const file = { accuracy, modelSize: bytesIn(precision) };
+    const own = { violation: violation + trialViolation(spec.constraints, file), loss };
     const known = best.get(precision);
     if (!known || compareScores(own, known.score) < 0)
       best.set(precision, { measurement, precision, accuracy, feasible: violation === 0, score: own });

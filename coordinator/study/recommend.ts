@@ -7,7 +7,7 @@ import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import type { QuantisedModel, Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
-import type { Model } from '../inference/model-variants.ts';
+import type { ModelFile } from '../inference/model-variants.ts';
 import { targetShortfall } from '../tuner/stop-rule.ts';
 import type { FrontEntry } from '../tuner/tuner.ts';
 import { type Accuracies, choosePrecision } from './choose-precision.ts';
@@ -16,7 +16,7 @@ import { quantisedSection } from './quantised-section.ts';
 import type { StudyContext } from './study-context.ts';
 import { summariseTimeline } from './timeline.ts';
 import { rankByObjectives } from './trial-front.ts';
-import { deviceMetrics, graphMetrics, trialViolation } from './trial-metrics.ts';
+import { type ArchitectureFacts, bytesIn, deviceMetrics, trialViolation } from './trial-metrics.ts';
 import { taskOf, trainRung } from './trial-runner.ts';
 
 export async function recommend(context: StudyContext, front: readonly FrontEntry[]): Promise<Recommendation> {
@@ -78,23 +78,23 @@ async function recommendModel(
 
   const { signature, macs, parameters } = analyse(onnx);
   const file = { signature, modelSha256: onnxSha256, modelBytes: onnx.length };
+  const files = { ...file, int8: int8 ?? undefined };
   const accuracies: Accuracies = { float32: trained.metrics.accuracy ?? 0 };
   if (quantised && 'onnxSha256' in quantised) {
     // Both in ONNX Runtime: what is compared is measured alike.
     accuracies.float32 = (await training.evaluateOnnx(spec, onnx, 'validation')).accuracy;
     accuracies.int8 = quantised.validationAccuracy;
   }
-  const devices = await Promise.all(
-    spec.devices.map((device) => confirm(context, trialId, device, { ...file, ...variantsOf(int8) }, accuracies)),
-  );
+  const devices = await Promise.all(spec.devices.map((device) => confirm(context, trialId, device, files, accuracies)));
   // Of what the devices are recommended, the largest file and the least accuracy.
-  const isFloat = devices.some(({ config }) => config.precision !== 'int8');
-  const modelBytes = isFloat || !quantised || 'reason' in quantised ? onnx.length : quantised.onnxBytes;
+  const modelSize = Math.max(...devices.map(({ config }) => bytesIn(files, config.precision)));
   const accuracy = Math.min(...devices.map(({ config }) => accuracies[config.precision] ?? accuracies.float32 ?? 0));
   const metrics: Metrics = {
     ...trained.metrics,
     ...(quantised ? { accuracy } : {}),
-    ...graphMetrics({ ...file, modelBytes, parameters, macs }),
+    parameters,
+    macs,
+    modelSize,
     ...Object.assign({}, ...devices.map(({ device, measurement }) => deviceMetrics(device, metricsOf(measurement)))),
   };
   const model: RecommendedModel = {
@@ -120,16 +120,18 @@ async function confirm(
   context: StudyContext,
   trialId: number,
   deviceName: string,
-  model: Model,
+  files: ModelFile & Pick<ArchitectureFacts, 'int8'>,
   accuracies: Accuracies,
 ): Promise<RecommendedModel['devices'][number]> {
   const { spec, studyId, emit, inference, signal } = context;
+  const { int8, ...model } = files;
   const device = context.device(deviceName);
   if (!device) throw new Error(`device "${deviceName}" was removed from the fleet: add it again and resume the study`);
   const result = await inference.tune(
     {
       studyId,
       ...model,
+      ...variantsOf(int8),
       device: { ...device, name: deviceName },
       parameters: parametersOf(spec.space, ['inference']),
       scenario: spec.scenario,
@@ -142,7 +144,7 @@ async function confirm(
     signal,
   );
   const measurements = result.all.map(({ measurement }) => measurement);
-  const choice = choosePrecision(spec, deviceName, measurements, accuracies);
+  const choice = choosePrecision(spec, deviceName, measurements, accuracies, (precision) => bytesIn(files, precision));
   if (!choice)
     throw new Error(`trial ${trialId} could not be measured on ${deviceName}: ${result.reason ?? 'no reason given'}`);
   const others = new Map([...choice.rivals, ...result.front].map((measurement) => [measurement.id, measurement]));

@@ -156,7 +156,7 @@ export class StudyRunner {
         trialId,
         rung: trial.rung,
         metrics,
-        violation: violation + trialViolation(this.#context.spec.constraints, trial.metrics),
+        violation: violation + trialViolation(this.#context.spec.constraints, { ...trial.metrics, ...metrics }),
       };
       this.#context.emit({ type: 'trial-amended', ...change });
       this.#tuner.amend(change);

@@ -10,7 +10,7 @@ import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-even
 import { variantsOf } from './int8-variant.ts';
 import { predictDeviceMetrics } from './interim-prediction.ts';
 import type { StudyContext } from './study-context.ts';
-import { deviceMetrics } from './trial-metrics.ts';
+import { bytesIn, deviceMetrics } from './trial-metrics.ts';
 
 type Finished = Extract<StudyEventBody, { type: 'inference-finished' }>;
 
@@ -137,9 +137,10 @@ export class TrialInference {
     return device === undefined ? null : `${device} gives no valid measurement: ${reason}`;
   }
 
-  /** What the devices have answered, without predictions, which take long to make. */
+  /** What the devices have answered, without predictions, which take long to make; the largest file that they want. */
   answers(trialId: number): Omit<InferenceView, 'predicted'> {
     const finished = this.#finished(trialId);
+    const facts = this.#context.state.architectures.get(trialId);
     const answers: Omit<InferenceView, 'predicted'> = { metrics: {}, violation: 0, open: [], reason: null };
     for (const device of this.#context.spec.devices) {
       const outcome = finished.get(device);
@@ -148,6 +149,8 @@ export class TrialInference {
         continue;
       }
       Object.assign(answers.metrics, deviceMetrics(device, outcome.metrics));
+      if (facts && outcome.best)
+        answers.metrics.modelSize = Math.max(answers.metrics.modelSize ?? 0, bytesIn(facts, outcome.best.precision));
       answers.violation += outcome.violation;
       if (!outcome.feasible)
         answers.reason ??= `${device}: ${outcome.reason ?? 'no inference config meets the constraints'}`;

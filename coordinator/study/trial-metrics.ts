@@ -1,6 +1,8 @@
 /** The metrics of a trial as the tuner is told them: of its graph, its training and, per device, its inference. */
 
+import { type Precision, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { type Constraint, METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
+import { mayTake, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelFile, NoVariant } from '../inference/model-variants.ts';
 
@@ -16,8 +18,21 @@ export interface ArchitectureFacts {
   int8?: ModelFile | NoVariant | undefined;
 }
 
-export function graphMetrics({ parameters, macs, modelBytes }: ArchitectureFacts): Metrics {
-  return { parameters, macs, modelSize: modelBytes };
+/** What inference configs of a study may ask for; float32 where its space leaves the precision out. */
+export function precisionsOf(space: SearchSpace): Precision[] {
+  const listed = precisionSchema.options.filter((precision) => mayTake(space, 'precision', precision));
+  return listed.length > 0 ? listed : ['float32'];
+}
+
+/** Size of the file that configs of this precision run. */
+export function bytesIn({ modelBytes, int8 }: Pick<ArchitectureFacts, 'modelBytes' | 'int8'>, precision: Precision) {
+  return precision === 'int8' && int8 && !('reason' in int8) ? int8.modelBytes : modelBytes;
+}
+
+/** @param precisions of which the smallest file counts: what may still come of the architecture */
+export function graphMetrics(facts: ArchitectureFacts, precisions: readonly Precision[]): Metrics {
+  const { parameters, macs } = facts;
+  return { parameters, macs, modelSize: Math.min(...precisions.map((precision) => bytesIn(facts, precision))) };
 }
 
 /** A device's metrics under the names by which the tuner knows them: `latency.p99@kitchen-pi`. */
@@ -42,7 +57,15 @@ export function trialViolation(
     }, 0);
 }
 
-/** As `trialViolation`, of what the graph alone decides. */
-export function graphViolation(constraints: readonly Constraint[], facts: ArchitectureFacts): number {
-  return trialViolation(constraints, graphMetrics(facts), KNOWN_BEFORE_TRAINING);
+/** As `trialViolation`, of what the graph alone decides: the least over the precisions that the study allows. */
+export function graphViolation(
+  constraints: readonly Constraint[],
+  facts: ArchitectureFacts,
+  precisions: readonly Precision[],
+): number {
+  return Math.min(
+    ...precisions.map((precision) =>
+      trialViolation(constraints, graphMetrics(facts, [precision]), KNOWN_BEFORE_TRAINING),
+    ),
+  );
 }

@@ -1,5 +1,6 @@
 /** One rung of one trial: build and hand out its architecture, train it to its budget, and say what came of it. */
 
+import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { Constraint } from '@edgetune/shared/domain/objective.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { architectureCoordinates } from '../inference/coordinates.ts';
@@ -11,7 +12,7 @@ import type { Ask } from '../tuner/tuner.ts';
 import { int8Variant, variantsOf } from './int8-variant.ts';
 import type { StudyContext } from './study-context.ts';
 import type { TrialInference } from './trial-inference.ts';
-import { type ArchitectureFacts, graphMetrics, graphViolation, trialViolation } from './trial-metrics.ts';
+import { type ArchitectureFacts, graphMetrics, graphViolation, precisionsOf, trialViolation } from './trial-metrics.ts';
 
 export type Told = Extract<StudyEventBody, { type: 'trial-told' }>;
 type TrainingFinished = Extract<StudyEventBody, { type: 'training-finished' }>;
@@ -41,6 +42,7 @@ export class TrialRunner {
   readonly #timing: InferenceTiming;
   /** What holds during the search: a mode that leaves inference for the end knows no constraints before. */
   readonly #constraints: Constraint[];
+  readonly #precisions: readonly Precision[];
   /** Set where the study has what it wanted: what is under way is not needed any more. */
   #notNeeded: NotNeededError | null = null;
   /** Aborts the training of a trial that turned out to be infeasible. */
@@ -50,6 +52,7 @@ export class TrialRunner {
     this.#context = context;
     this.#inference = inference;
     this.#timing = inferenceTimingOf(context.spec.tuner.mode);
+    this.#precisions = precisionsOf(context.spec.space);
     this.#constraints = this.#timing === 'at-the-end' ? [] : context.spec.constraints;
   }
 
@@ -148,9 +151,9 @@ export class TrialRunner {
       });
     }
     const facts = state.architectures.get(ask.trialId);
-    if (facts && graphViolation(this.#constraints, facts) > 0) {
+    if (facts && graphViolation(this.#constraints, facts, this.#precisions) > 0) {
       throw new InfeasibleError(
-        `the graph alone violates a constraint (${facts.parameters} parameters, ${facts.macs} MACs, ${facts.modelBytes} bytes)`,
+        `the graph alone violates a constraint (${facts.parameters} parameters, ${facts.macs} MACs, ${graphMetrics(facts, this.#precisions).modelSize} bytes)`,
       );
     }
     if (this.#timing === 'at-the-end') return;
@@ -197,7 +200,7 @@ export class TrialRunner {
     const energyJ = rungs.reduce((sum, rung) => sum + rung.energyJ, 0);
     const metrics: Metrics = {
       ...training.metrics,
-      ...(facts ? graphMetrics(facts) : {}),
+      ...(facts ? graphMetrics(facts, this.#precisions) : {}),
       ...(spec.deterministic ? {} : { trainingTime: seconds * 1000, trainingEnergy: energyJ }),
       ...inference.metrics,
     };
@@ -225,13 +228,16 @@ export class TrialRunner {
   ): Told {
     const facts = this.#context.state.architectures.get(ask.trialId);
     const inference = this.#inference.view(ask.trialId);
-    const violation = predictedViolation + inference.violation + (facts ? graphViolation(this.#constraints, facts) : 0);
+    const violation =
+      predictedViolation +
+      inference.violation +
+      (facts ? graphViolation(this.#constraints, facts, this.#precisions) : 0);
     return {
       type: 'trial-told',
       trialId: ask.trialId,
       rung: ask.rung,
       status,
-      metrics: { ...(facts ? graphMetrics(facts) : {}), ...inference.metrics },
+      metrics: { ...(facts ? graphMetrics(facts, this.#precisions) : {}), ...inference.metrics },
       predicted: inference.predicted,
       violation,
       cost: { seconds: 0, joules: 0 },

@@ -65,6 +65,36 @@ describe('a study with a precision in its space', () => {
     await close();
   });
 
+  it('holds a limit on the size against the file that the devices run, not against the larger one', async (t) => {
+    const training = fakeTraining().service;
+    const padded = (onnx: Uint8Array) => new Uint8Array([...onnx, ...Array(100).fill(0x20)]);
+    const { buildArchitecture, exportTrained, quantise } = training;
+    training.buildArchitecture = async (task) => {
+      const built = await buildArchitecture(task);
+      return { ...built, onnx: padded(built.onnx) };
+    };
+    training.exportTrained = async (task, checkpoint) => {
+      const exported = await exportTrained(task, checkpoint);
+      return { ...exported, onnx: padded(exported.onnx) };
+    };
+    const { service, close } = studyService({ directory: temporaryFolder(t), training });
+    const { id } = await service.create(yaml({ more: "constraints: ['modelSize <= 0.1 kB']" }));
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.ok(study.recommendation?.models.every(({ feasible, onnxBytes }) => feasible && onnxBytes > 100));
+    for (const { status, metrics } of study.trialViews) {
+      assert.equal(status, 'finished');
+      assert.ok((metrics.modelSize ?? Infinity) < 100);
+    }
+    training.quantise = async (spec, onnx) => padded(await quantise(spec, onnx));
+    const { id: large } = await service.create(
+      yaml({ more: "constraints: ['modelSize <= 0.1 kB']" }).replace('name: test', 'name: large'),
+    );
+    const refused = await untilState(service, large, 'succeeded', 'failed');
+    assert.match(refused.reason ?? '', /no trial meets the constraints.*the graph alone/);
+    await close();
+  });
+
   it('leaves int8 out, aloud, where a model cannot be quantised', async (t) => {
     const training = fakeTraining().service;
     training.quantise = async () => {
