@@ -165,22 +165,25 @@ export class JobRunner {
 
   async #run(active: Active): Promise<Ending> {
     const { job, controller } = active;
-    const timer = setTimeout(
-      () =>
-        controller.abort(new StepTimeoutError(`the job did not end within ${Math.round(job.stepTimeoutMs / 1000)} s`)),
-      job.stepTimeoutMs,
-    );
+    const late = () =>
+      controller.abort(new StepTimeoutError(`the job did not end within ${Math.round(job.stepTimeoutMs / 1000)} s`));
+    let timer = setTimeout(late, job.stepTimeoutMs);
+    const restartTimer = () => {
+      clearTimeout(timer);
+      timer = setTimeout(late, job.stepTimeoutMs);
+    };
     const mayBegin = async () => {
-      timer.refresh();
+      // For how long others hold the coordinator's machine says nothing about this job.
+      clearTimeout(timer);
       active.running = true;
       const begun = job.waitForHost ? this.#untilBegin(controller.signal) : null;
       this.#report(job, RUNNING);
       await begun;
-      timer.refresh();
+      restartTimer();
     };
     let reportedMs = performance.now();
     const onProgress = () => {
-      timer.refresh();
+      restartTimer();
       if (!active.running && performance.now() - reportedMs < PROGRESS_EVERY_MS) return;
       // No longer `running`: the coordinator's machine, where it was waited for, is given back.
       active.running = false;

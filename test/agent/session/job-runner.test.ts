@@ -33,6 +33,11 @@ function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
   const sent: JobUpdateMessage[] = [];
   const outbox = new Outbox(folder, () => {});
   const journal = new JobJournal(join(folder, 'jobs'), () => {});
+  t.after(async () => {
+    // What a test has left running would keep the process alive until its step is over.
+    await jobs.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
   const waiters: { states: string[]; resolve: () => void }[] = [];
   const jobs = new JobRunner({
     measure,
@@ -51,6 +56,9 @@ function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
   const states = () => sent.map(({ jobId, state }) => `${jobId} ${state}`);
   return { jobs, outbox, journal, sent, until, states, folder };
 }
+/** Goes on until it is stopped. */
+const never: Measure = (_request, signal) =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 const ok: Measure = async ({ request: asked }, _signal, mayBegin) => {
   await mayBegin();
   return measurementFor(asked);
@@ -103,6 +111,24 @@ describe('the agent’s jobs', () => {
     assert.deepEqual(states(), [accepted, running, accepted, running, 'j1 succeeded']);
   });
 
+  it('have all the time there is while others hold the coordinator’s machine', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { jobs, until, sent } = runner(t, async (_request, signal, mayBegin) => {
+      await mayBegin();
+      return never(_request, signal, mayBegin, () => {});
+    });
+    jobs.accept({ ...job('j1', 1000), waitForHost: true });
+    await until('j1 running');
+    t.mock.timers.tick(3_600_000);
+    jobs.proceed(job('j1'));
+    await new Promise(setImmediate);
+    t.mock.timers.tick(999);
+    assert.deepEqual(jobs.open().length, 1);
+    t.mock.timers.tick(1);
+    await until('j1 timed-out');
+    assert.match(sent.at(-1)?.reason ?? '', /within 1 s/);
+  });
+
   it('run one after the other and are answered from the outbox until acknowledged, also after a restart', async (t) => {
     const first = runner(t, ok);
     first.jobs.accept(job('j1'));
@@ -142,8 +168,6 @@ describe('the agent’s jobs', () => {
   });
 
   it('end in the state that says what happened', async (t) => {
-    const never: Measure = (_request, signal) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     const cases: [string, Measure, number, string, RegExp][] = [
       [
         'rejected',
@@ -175,12 +199,11 @@ describe('the agent’s jobs', () => {
 
   it('are taken up again by an agent that was killed, once; then they are answered', async (t) => {
     const folder = temporaryFolder(t);
-    const stuck: Measure = () => new Promise(() => {});
     // A runner that is forgotten without being closed is what a killed agent leaves behind.
-    const killed = runner(t, stuck, folder);
+    const killed = runner(t, never, folder);
     killed.jobs.accept(job('measured'));
     killed.jobs.accept(job('waiting'));
-    const second = runner(t, stuck, folder);
+    const second = runner(t, never, folder);
     assert.deepEqual(
       second.jobs
         .open()
@@ -193,13 +216,11 @@ describe('the agent’s jobs', () => {
     assert.equal(third.outbox.waiting()[0]?.state, 'failed');
     assert.equal(third.outbox.waiting()[0]?.jobId, 'measured');
     await third.until('waiting succeeded');
-    assert.deepEqual(runner(t, stuck, folder).jobs.open(), []);
+    assert.deepEqual(runner(t, never, folder).jobs.open(), []);
   });
 
   it('of an agent that is stopped on purpose are taken up again, however often', async (t) => {
     const folder = temporaryFolder(t);
-    const never: Measure = (_request, signal) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     for (let restart = 0; restart < 4; restart++) {
       const { jobs, outbox } = runner(t, never, folder);
       if (restart === 0) jobs.accept(job('j1'));
