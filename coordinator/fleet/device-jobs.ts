@@ -46,8 +46,8 @@ interface Pending {
   onAbort: () => void;
   stopTimer: () => void;
   giveBackHost: () => void;
-  /** The coordinator's machine is asked for and not there yet. */
-  takingHost: boolean;
+  /** The attempt for which the coordinator's machine is asked for and not there yet. */
+  hostAskedFor: number | null;
 }
 
 const nothing = () => {};
@@ -97,7 +97,7 @@ export class DeviceJobs {
         onAbort: () => this.#cancel(pending, cancelled(options.signal)),
         stopTimer: nothing,
         giveBackHost: nothing,
-        takingHost: false,
+        hostAskedFor: null,
       };
       options.signal.addEventListener('abort', pending.onAbort, { once: true });
       options.onStateChange?.('queued');
@@ -170,24 +170,27 @@ export class DeviceJobs {
 
   /** The agent is ready to measure on the coordinator's own machine: takes the machine, then lets it begin. */
   async #proceed(pending: Pending, lease: HostLease): Promise<void> {
-    const { id: jobId, attempt, leaseToken } = pending.record;
     if (pending.giveBackHost === nothing) {
-      if (pending.takingHost) return;
-      pending.takingHost = true;
+      // For how long others hold the machine says nothing about the agent.
+      pending.stopTimer();
+      const isAsked = pending.hostAskedFor !== null;
+      // An attempt that was lost while it waited leaves its place to the next one.
+      pending.hostAskedFor = pending.record.attempt;
+      if (isAsked) return;
       let giveBack: () => void;
       try {
         giveBack = await lease.acquire(pending.options.signal);
       } catch {
         // The wait was aborted, and with it the job.
         return;
-      } finally {
-        pending.takingHost = false;
       }
-      const isCurrent = this.#active === pending && !pending.settled && pending.record.attempt === attempt;
+      const isCurrent = this.#active === pending && !pending.settled && pending.record.attempt === pending.hostAskedFor;
+      pending.hostAskedFor = null;
       // An agent that went away says `running` again, or has lost the job, when it is back.
       if (!isCurrent || !this.#ready) return giveBack();
       pending.giveBackHost = giveBack;
     }
+    const { id: jobId, attempt, leaseToken } = pending.record;
     this.#options.send({ type: 'proceed', jobId, attempt, leaseToken });
     this.#watchSteps(pending);
   }

@@ -346,6 +346,39 @@ test('a job that waits for the host lease can be aborted, and its device can lea
   await patient;
 });
 
+test('however long others hold the coordinator’s machine, a job waits; lost meanwhile, its next attempt takes its place', async (t) => {
+  const clock = new TestClock();
+  const hostLease = createHostLease(() => () => {});
+  const under = await startFleet(t, { hostLease, clock });
+  const { fleet, store } = under;
+  const board = boardDescription({ machineId: MACHINE_ID });
+  const { agent, credential, deviceId } = await joinDevice(under, 'this-machine', board);
+  const give = await hostLease.acquire(new AbortController().signal);
+  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  const first = await agent.job();
+  const isRunning = () => store.jobs.get(first.jobId)?.state === 'running';
+  await agent.update(first, 'running');
+  await until(fleet, isRunning);
+  clock.advance(60 * MINUTE_MS);
+  assert.ok(isRunning());
+  assert.ok(!agent.received.some(({ type }) => type === 'cancel'));
+
+  agent.vanish();
+  await until(fleet, () => fleet.device('this-machine')?.presence === 'offline');
+  const jobs = [{ jobId: 'j-of-another-time', attempt: 1, leaseToken: 'x' }];
+  const back = await new FakeAgent(deviceId).connect(under.broker.url, credential, { board, jobs });
+  // Its hello was read.
+  await back.command('cancel');
+  clock.advance(5000);
+  const second = await back.job(({ attempt }) => attempt === 2);
+  await back.update(second, 'running');
+  await until(fleet, isRunning);
+  give();
+  await back.command('proceed', ({ attempt }) => attempt === 2);
+  await back.update(second, 'succeeded');
+  await result;
+});
+
 test('after a restart old jobs are cancelled, and what was finished meanwhile is kept', async (t) => {
   const dataDirectory = temporaryFolder(t);
   const before = await startFleet(t, { dataDirectory });
