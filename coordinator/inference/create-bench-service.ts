@@ -59,7 +59,12 @@ interface Running {
   record: BenchRecord;
   controller: AbortController;
   done: Promise<void>;
+  /** When the record was last written, by `performance.now`. */
+  savedAtMs: number;
 }
+
+/** A record holds all of its measurements: writing it with each of them would cost their square. */
+const SAVE_INTERVAL_MS = 1000;
 
 /** Ended benches that are kept, with their models; the measurements of older ones stay in the history. */
 const KEPT_BENCHES = 100;
@@ -86,6 +91,15 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
   function save(record: BenchRecord): void {
     benches.save(record);
     summaries.set(record.view.id, summaryOf(record.view));
+    const entry = running.get(record.view.id);
+    if (entry) entry.savedAtMs = performance.now();
+  }
+
+  /** Where it was written a moment ago it is left to the next measurement or to the end. */
+  function saveNowAndThen(record: BenchRecord): void {
+    summaries.set(record.view.id, summaryOf(record.view));
+    const { savedAtMs = -Infinity } = running.get(record.view.id) ?? {};
+    if (performance.now() - savedAtMs >= SAVE_INTERVAL_MS) save(record);
   }
 
   function remove(id: string): void {
@@ -167,7 +181,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       .map((entry) => search(record, entry, variant, controller.signal));
     const done = Promise.all(searches)
       .then(() => {
-        if (controller.signal.reason instanceof ShutdownError) return;
+        if (controller.signal.reason instanceof ShutdownError) return save(record);
         view.state = controller.signal.aborted ? 'cancelled' : 'finished';
         view.finishedAt = new Date().toISOString();
         save(record);
@@ -178,7 +192,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
         log(`bench of ${view.modelName}: ${error.stack}`);
       })
       .finally(() => running.delete(view.id));
-    running.set(view.id, { record, controller, done });
+    running.set(view.id, { record, controller, done, savedAtMs: performance.now() });
   }
 
   async function search(
@@ -189,8 +203,9 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
   ): Promise<void> {
     const { request, view } = record;
     /** What this bench itself had measured before its coordinator ended. */
-    const own = new Set(entry.measurements.flatMap(({ id, from }) => (from === 'measured' ? [id] : [])));
-    Object.assign(entry, { measurements: [], measured: 0, reused: 0 });
+    const own = entry.measurements.filter(({ from }) => from === 'measured');
+    const ownIds = new Set(own.map(({ id }) => id));
+    Object.assign(entry, { measurements: own, measured: own.length, reused: 0 });
     try {
       signal.throwIfAborted();
       await Promise.race([variant, aborted(signal)]);
@@ -217,11 +232,11 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
         ...(maxSeconds === undefined ? {} : { maxMs: maxSeconds * 1000 }),
       };
       const onMeasured = (measurement: StoredMeasurement, source: MeasurementSource) => {
-        const from = own.has(measurement.id) ? 'measured' : source;
-        entry.measurements.push({ ...measurement, from });
-        if (from === 'measured') entry.measured += 1;
+        if (ownIds.has(measurement.id)) return;
+        entry.measurements.push({ ...measurement, from: source });
+        if (source === 'measured') entry.measured += 1;
         else entry.reused += 1;
-        save(record);
+        saveNowAndThen(record);
       };
       const found = await inference.tune(asked, onMeasured, signal);
       // What another device of the class has shown is good for searching; what is recommended is measured on this one.

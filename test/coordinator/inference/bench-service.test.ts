@@ -26,10 +26,18 @@ async function bench(
 ) {
   const { measure, jobs } = board(({ config }) => latencyMs(config.batchSize, config.threads));
   const store = openStore(directory);
+  /** Measurements in the record, each time that it was written. */
+  const saves: number[] = [];
   const service = createBenchService({
     inference: createInferenceServer({ measure, history: store.measurements }),
     device: (name) => (name === 'device-1' ? device() : name === 'device-2' ? device('d-000000000002') : null),
-    benches: store.benches,
+    benches: {
+      ...store.benches,
+      save(record) {
+        saves.push(record.view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0));
+        store.benches.save(record);
+      },
+    },
     quantise,
     blobs: store.blobs,
     log: () => {},
@@ -48,7 +56,7 @@ async function bench(
     while (service.find(id)?.state === 'running') await turn();
     return benchViewSchema.parse(service.find(id));
   };
-  return { service, store, jobs, start, finished, directory, close };
+  return { service, store, saves, jobs, start, finished, directory, close };
 }
 
 describe('a bench', () => {
@@ -161,6 +169,33 @@ describe('a bench', () => {
     made(convModel({ layers: 2 }));
     for (let turns = 0; turns < 20; turns += 1) await turn();
     assert.deepEqual([service.list(), service.find(id)], [[], null]);
+  });
+
+  it('writes its record now and then, not with every measurement, and in the end', async (t) => {
+    const { start, finished, saves, jobs } = await bench(t, (batch, threads) => batch / threads);
+    const { id } = await start();
+    const seconds = Math.ceil((Date.now() - Date.parse((await finished(id)).startedAt)) / 1000);
+    assert.ok(jobs.length > 3);
+    assert.ok(saves.length <= 3 + seconds, `${saves.length} times in ${seconds} s`);
+    assert.equal(saves.at(-1), jobs.length);
+  });
+
+  it('knows after two restarts what it has measured itself', async (t) => {
+    const latency = (batch: number, threads: number) => batch / threads;
+    const first = await bench(t, latency);
+    const { id } = await first.start();
+    while (first.jobs.length < 3) await turn();
+    await first.close();
+    const known = first.saves.at(-1) ?? 0;
+    assert.ok(known >= 2, 'also what came since the last time is written at the end');
+    const second = await bench(t, latency, first.directory);
+    second.service.resume();
+    await second.close();
+    const third = await bench(t, latency, first.directory);
+    third.service.resume();
+    const [entry] = (await third.finished(id)).devices;
+    assert.deepEqual([entry?.reused, entry?.measured], [0, known + second.jobs.length + third.jobs.length]);
+    assert.equal(new Set(entry?.measurements.map(({ id }) => id)).size, entry?.measurements.length);
   });
 
   it('stops when it is cancelled', async (t) => {
