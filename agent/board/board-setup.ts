@@ -36,17 +36,20 @@ export interface BoardOptions {
   toleratesLoad?: boolean | undefined;
   /** The agent's data directory; absent: the agent changes nothing on this board. */
   dataDirectory?: string | undefined;
+  /** Told what could not be set back on the board; absent: it goes to the standard error. */
+  log?: ((message: string) => void) | undefined;
 }
 
 export function boardSetup(options: BoardOptions = {}): BoardSetup {
-  const { dataDirectory: folder } = options;
+  const { dataDirectory: folder, log = console.error } = options;
   return {
     host: options.host ?? systemHost(),
     plug: options.plug ?? null,
     powerMode: options.powerMode ?? null,
     steadyClocks: options.steadyClocks ?? false,
     toleratesLoad: options.toleratesLoad ?? false,
-    controls: folder === undefined ? null : { journal: new ControlJournal(`${folder}/board-controls.json`), folder },
+    controls:
+      folder === undefined ? null : { journal: new ControlJournal(`${folder}/board-controls.json`, log), folder },
   };
 }
 

@@ -72,7 +72,7 @@ withControlOptions(withDataDirectory(program.command('run')))
           seed: options.seed,
           powerMode: options.powerMode,
         })
-      : thisMachine({ ...boardOptionsOf(options), dataDirectory });
+      : thisMachine({ ...boardOptionsOf(options), dataDirectory, log });
     const agent = await startAgent({
       server,
       token: options.token,

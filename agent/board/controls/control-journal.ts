@@ -2,7 +2,8 @@
  * What the agent has changed on the board, on disk before it is changed: a board is left as it was found, also where the
  * agent was killed in between.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { writeDurably } from '../../session/durable-file.ts';
 import { type Host, readText } from '../host.ts';
@@ -26,16 +27,18 @@ export interface Change {
 
 export class ControlJournal {
   readonly #path: string;
+  readonly #log: (message: string) => void;
 
   /** @param path of its file; the folder is made when it is needed */
-  constructor(path: string) {
+  constructor(path: string, log: (message: string) => void) {
     this.#path = path;
+    this.#log = log;
   }
 
   /**
-   * Makes changes, does the work, and sets these back in reverse order, whatever happened.
+   * Makes changes, does the work, and sets these back in reverse order, whatever happened. What could not be set back is
+   * logged and stays in the journal: the work is done all the same.
    * @throws {HostError} where a change was not taken: those before it are set back
-   * @throws {Error} where something could not be set back: it stays in the journal
    */
   async during<T>(host: Host, changes: readonly Change[], work: () => Promise<T>): Promise<T> {
     const before = this.#read(host).length;
@@ -46,7 +49,7 @@ export class ControlJournal {
       }
       return await work();
     } finally {
-      await this.#restoreFrom(host, before);
+      await this.#restoreFrom(host, before).catch((error: Error) => this.#log(error.message));
     }
   }
 
@@ -80,7 +83,17 @@ export class ControlJournal {
     } catch {
       return [];
     }
-    const { bootId, undo } = journalSchema.parse(JSON.parse(text));
+    let journal: z.infer<typeof journalSchema>;
+    try {
+      journal = journalSchema.parse(JSON.parse(text));
+    } catch {
+      this.#log(
+        `${this.#path} is damaged: it was set aside as ${basename(this.#path)}.damaged; should clocks or the power mode not be as they were, start the board anew`,
+      );
+      renameSync(this.#path, `${this.#path}.damaged`);
+      return [];
+    }
+    const { bootId, undo } = journal;
     return bootId === bootIdOf(host) ? undo : undo.filter((each) => each.kind === 'run' && each.outlivesBoot);
   }
 

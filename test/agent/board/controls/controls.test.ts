@@ -1,6 +1,6 @@
 /** Clocks, governors and power modes on recorded boards: set, verified, and set back whatever happens. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { boardSetup, offeredClocksKHz, withControls } from '../../../../agent/board/board-setup.ts';
@@ -18,6 +18,8 @@ import { temporaryFolder } from '../../../support/temporary-folder.ts';
 const POLICY = '/sys/devices/system/cpu/cpufreq/policy0';
 const limits = (host: FixtureHost, policy = POLICY) =>
   ['min', 'max'].map((name) => Number(host.read(`${policy}/scaling_${name}_freq`)));
+
+const journalAt = (path: string, log: (message: string) => void = assert.fail) => new ControlJournal(path, log);
 
 /** The kernel refuses a lower limit above the upper one (cpufreq_set_policy, -EINVAL). */
 function refuseCrossedLimits(host: FixtureHost): void {
@@ -87,14 +89,14 @@ describe('a pinned clock', () => {
     refuseCrossedLimits(host);
     const path = join(folder, 'board-controls.json');
     // Killed in the middle of the work: what is on disk is all that is left.
-    void new ControlJournal(path).during(host, [pinClock(host, 2_000_000)], () => new Promise(() => {}));
+    void journalAt(path).during(host, [pinClock(host, 2_000_000)], () => new Promise(() => {}));
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(limits(host), [2_000_000, 2_000_000]);
     assert.ok(existsSync(path));
-    assert.equal(await new ControlJournal(path).restore(host), 2);
+    assert.equal(await journalAt(path).restore(host), 2);
     assert.deepEqual(limits(host), [1_500_000, 2_400_000]);
     assert.ok(!existsSync(path));
-    assert.equal(await new ControlJournal(path).restore(host), 0);
+    assert.equal(await journalAt(path).restore(host), 0);
   });
 
   it('is written down before the board is touched', async (t) => {
@@ -105,7 +107,7 @@ describe('a pinned clock', () => {
     host.onWrite = () => {
       atFirstWrite ||= readFileSync(path, 'utf8');
     };
-    await new ControlJournal(path).during(host, [pinClock(host, 2_000_000)], async () => {});
+    await journalAt(path).during(host, [pinClock(host, 2_000_000)], async () => {});
     assert.match(atFirstWrite, /scaling_min_freq","text":"1500000"/);
   });
 
@@ -123,17 +125,33 @@ describe('a pinned clock', () => {
     assert.equal(limits(host)[0], 1_500_000);
   });
 
-  it('that cannot be set back stays in the journal and is named', async (t) => {
+  it('that cannot be set back stays in the journal and is named; the work is done all the same', async (t) => {
     const folder = temporaryFolder(t);
     const host = FixtureHost.of('raspberry-pi-5');
     const path = join(folder, 'board-controls.json');
-    const work = async () => host.writable.clear();
-    await assert.rejects(
-      new ControlJournal(path).during(host, [pinClock(host, 2_000_000)], work),
-      /could not set back .*scaling_max_freq/,
-    );
+    const said: string[] = [];
+    const work = async () => {
+      host.writable.clear();
+      return 'measured';
+    };
+    const journal = journalAt(path, (message) => said.push(message));
+    assert.equal(await journal.during(host, [pinClock(host, 2_000_000)], work), 'measured');
+    assert.match(said.join(), /could not set back .*scaling_max_freq/);
     for (const name of ['min', 'max']) host.writable.add(`${POLICY}/scaling_${name}_freq`);
-    assert.equal(await new ControlJournal(path).restore(host), 2);
+    assert.equal(await journalAt(path).restore(host), 2);
+  });
+
+  it('is set although the journal is damaged, which is set aside', async (t) => {
+    const folder = temporaryFolder(t, { 'board-controls.json': '{"version":1,' });
+    const host = FixtureHost.of('raspberry-pi-5');
+    const said: string[] = [];
+    const journal = journalAt(join(folder, 'board-controls.json'), (message) => said.push(message));
+    await journal.during(host, [pinClock(host, 2_000_000)], async () =>
+      assert.deepEqual(limits(host), [2_000_000, 2_000_000]),
+    );
+    assert.deepEqual(limits(host), [1_500_000, 2_400_000]);
+    assert.deepEqual(readdirSync(folder), ['board-controls.json.damaged']);
+    assert.match(said.join(), /is damaged: it was set aside as board-controls\.json\.damaged/);
   });
 
   it('is forgotten when the board was started anew: the kernel has set it back', async (t) => {
@@ -141,10 +159,10 @@ describe('a pinned clock', () => {
     const host = FixtureHost.of('jetson-agx-xavier');
     const mode: Undo = { kind: 'run', command: 'nvpmodel', args: ['-m', '2'], outlivesBoot: true };
     const change = { undo: [...pinClock(host, 1_190_400).undo, mode], apply: async () => {} };
-    void new ControlJournal(path).during(host, [change], () => new Promise(() => {}));
+    void journalAt(path).during(host, [change], () => new Promise(() => {}));
     host.files.set('/proc/sys/kernel/random/boot_id', 'another-boot\n');
     host.commands.set('nvpmodel -m 2', '');
-    assert.equal(await new ControlJournal(path).restore(host), 1);
+    assert.equal(await journalAt(path).restore(host), 1);
     assert.deepEqual(
       host.log.filter((line) => line.startsWith('nvpmodel -m')),
       ['nvpmodel -m 2'],
