@@ -37,6 +37,9 @@ export interface CalibrationService {
 /** What every profile can run, and what the coefficients are defined at: one sample on one thread. */
 const CONFIG = inferenceConfigSchema.parse({ batchSize: 1, threads: 1 });
 
+/** Calibrations that can still be looked at, besides those that run. */
+const KEPT_CALIBRATIONS = 100;
+
 interface Architecture {
   name: string;
   build(): Uint8Array;
@@ -46,7 +49,8 @@ interface Architecture {
 export function createCalibrationService(options: CalibrationServiceOptions): CalibrationService {
   const { inference, blobs, log } = options;
   const calibrations = new Map<string, { view: CalibrationView; controller: AbortController; done: Promise<void> }>();
-  const inUse = new Set<string>();
+  /** Models that are being measured, once for each calibration that does. */
+  const inUse: string[] = [];
   let analysed: Promise<Architecture[]> | null = null;
 
   /** The pool with its analyses, made once, other work in between. */
@@ -88,7 +92,15 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
     const architectures = chosen.map((index) => pool[index] as Architecture);
     const done = run(request, view, device, base, architectures, controller.signal);
     calibrations.set(view.id, { view, controller, done });
+    forgetOldest();
     return view;
+  }
+
+  function forgetOldest(): void {
+    for (const [id, { view }] of calibrations) {
+      if (calibrations.size <= KEPT_CALIBRATIONS) return;
+      if (view.state !== 'running') calibrations.delete(id);
+    }
   }
 
   async function run(
@@ -129,7 +141,7 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
   async function measure({ build }: Architecture, device: DeviceView, signal: AbortSignal) {
     const onnx = build();
     const modelSha256 = await blobs.put(onnx);
-    inUse.add(modelSha256);
+    inUse.push(modelSha256);
     const tuned = inference.tune(
       {
         studyId: null,
@@ -153,7 +165,7 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
       () => {},
       signal,
     );
-    const { best, reason } = await tuned.finally(() => inUse.delete(modelSha256));
+    const { best, reason } = await tuned.finally(() => inUse.splice(inUse.indexOf(modelSha256), 1));
     return { measurement: best, reason };
   }
 

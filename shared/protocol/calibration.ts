@@ -1,7 +1,7 @@
 /**
  * `edgetune device calibrate`: fits a board profile to a device by measuring about ten architectures on it.
  * POST /api/calibrations → `calibrationViewSchema`; GET /api/calibrations/:id → the same, later;
- * POST /api/calibrations/:id/cancel. They are kept until the coordinator ends.
+ * POST /api/calibrations/:id/cancel. The last hundred are kept until the coordinator ends.
  */
 import { z } from 'zod';
 import { boardProfileSchema, profileErrorSchema } from '../costmodel/board-profile.ts';
