@@ -20,6 +20,7 @@ import { countConfigs } from './config-grid.ts';
 import { measurementBudget } from './config-search.ts';
 import { InferenceInputError, joined } from './inference-input.ts';
 import type { InferenceRequest, InferenceServer, MeasurementSource } from './inference-server.ts';
+import { sizedSignature } from './sized-signature.ts';
 
 export interface BenchServiceOptions {
   inference: InferenceServer;
@@ -129,6 +130,10 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       throw new InferenceInputError(
         `the model leaves ${missing.map((name) => `"${name}"`).join(', ')} open: give each a size (for example --dimension ${missing[0]}=128)`,
       );
+    // What the model does not leave open changes nothing: it must not split the history.
+    const dimensions = Object.fromEntries(
+      sizes.openDimensions.map((name) => [name, request.dimensions[name] as number]),
+    );
     const batchSizes = batchSizesOf(request, sizes.fixedBatch);
     const precision = graphPrecision(graph);
     const precisions = request.precisions ?? [precision];
@@ -138,18 +143,18 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       modelName: request.modelName,
       modelSha256: request.modelSha256,
       modelBytes: model.length,
-      signature: sizedSignature(signatureOf(graph), request.dimensions),
+      signature: sizedSignature(signatureOf(graph), dimensions),
       precision,
       scenario: request.scenario,
       objectives: request.objectives,
       constraints: request.constraints,
-      dimensions: request.dimensions,
+      dimensions,
       int8: null,
       startedAt: new Date().toISOString(),
       finishedAt: null,
       devices: devices.map(emptyEntry),
     };
-    launch({ request: { ...request, batchSizes, precisions }, view });
+    launch({ request: { ...request, batchSizes, precisions, dimensions }, view });
     forgetOldest();
     return view;
   }
@@ -293,12 +298,6 @@ function batchSizesOf({ batchSizes }: BenchRequest, fixedBatch: number | null): 
       `the model's batch is fixed at ${fixedBatch}: it cannot run batches of ${batchSizes.join(', ')} (export it with a dynamic batch)`,
     );
   return [fixedBatch];
-}
-
-/** A graph of other sizes costs something else: sizes that were given split the history. */
-function sizedSignature(signature: string, dimensions: Readonly<Record<string, number>>): string {
-  const sizes = Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [signature, ...sizes.map(([name, size]) => `${name}=${size}`)].join(';');
 }
 
 function emptyEntry({ name, board }: DeviceView): BenchDevice {

@@ -8,6 +8,7 @@ import { architectureCoordinates } from './coordinates.ts';
 import type { InferenceRequest, MeasurementHistory } from './inference-server.ts';
 import { filesOf } from './model-variants.ts';
 import type { Example } from './predictor.ts';
+import { sizesIn } from './sized-signature.ts';
 
 /** Learning is cubic in the examples: the latest are kept, of each architecture the latest few. */
 const LATEST = 600;
@@ -82,10 +83,4 @@ export function createExperience({
   }
 
   return { architectureOf, examples };
-}
-
-/** The sizes of dimensions that a bench wrote behind the signature (`create-bench-service.ts`). */
-function sizesIn(signature: string): Record<string, number> {
-  const sizes = signature.split(';').slice(1);
-  return Object.fromEntries(sizes.map((text) => text.split('=')).map(([name = '', size]) => [name, Number(size)]));
 }

@@ -84,12 +84,21 @@ describe('a bench', () => {
   });
 
   it('passes the sizes of dimensions on, and never mixes sizes in the history', async (t) => {
-    const { start, finished, jobs } = await bench(t, (batch) => batch);
-    await finished((await start({ dimensions: { tokens: 16 } })).id);
+    const { service, start, finished, jobs } = await bench(t, (batch) => batch);
+    const { modelSha256 } = await service.accept(tokensModel());
+    await finished((await start({ modelSha256, dimensions: { tokens: 16 } })).id);
     const before = jobs.length;
-    await finished((await start({ dimensions: { tokens: 32 } })).id);
+    await finished((await start({ modelSha256, dimensions: { tokens: 32 } })).id);
     assert.ok(jobs.length > before);
     assert.deepEqual(jobs.at(-1)?.dimensions, { tokens: 32 });
+  });
+
+  it('leaves out sizes of dimensions that the model does not have', async (t) => {
+    const { start, finished, jobs } = await bench(t, (batch) => batch);
+    await finished((await start()).id);
+    const before = jobs.length;
+    const view = await finished((await start({ dimensions: { tokens: 16 } })).id);
+    assert.deepEqual([view.dimensions, jobs.length], [{}, before], 'all of it was known');
   });
 
   it('refuses what it cannot start, with the reason', async (t) => {
