@@ -7,12 +7,17 @@ import { AGENT_VERSION } from '../version.ts';
 import { type BoardSetup, boardSetup, offeredClocksKHz } from './board-setup.ts';
 import { clockRangeKHz, governor, temperatureC } from './conditions.ts';
 import { readText } from './host.ts';
-import { probeBoard } from './probe-board.ts';
+import { type BoardProbe, probeBoard } from './probe-board.ts';
 
-export async function describeBoard(setup: BoardSetup = boardSetup()): Promise<BoardDescription> {
+/** @param probed what was found on it, where that is known already */
+export async function describeBoard(
+  setup: BoardSetup = boardSetup(),
+  probed: BoardProbe | null = null,
+): Promise<BoardDescription> {
   const { host } = setup;
   const [system, cpu, memory, os] = await Promise.all([si.system(), si.cpu(), si.mem(), si.osInfo()]);
-  const probe = await probeBoard(host, setup.plug);
+  const probe = probed ?? (await probeBoard(host, setup.plug));
+  const { runtimes, missing } = await installedRuntimes(host);
   const clocks = clockRangeKHz(host);
   return {
     // Boards with a device tree name themselves there; systeminformation knows PCs by their DMI tables.
@@ -35,8 +40,8 @@ export async function describeBoard(setup: BoardSetup = boardSetup()): Promise<B
     powerMode: powerModeOf(setup, probe.powerMode?.name ?? null),
     powerMeter: probe.meters[0]?.name ?? null,
     ...(probe.meters[0] && { powerMeterLeastWindowMs: probe.meters[0].leastWindowMs }),
-    missing: probe.missing,
-    runtimes: await installedRuntimes(host),
+    missing: [...probe.missing, ...missing],
+    runtimes,
     nodeVersion: process.versions.node,
     agentVersion: AGENT_VERSION,
     machineId: machineId(),

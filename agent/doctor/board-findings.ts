@@ -16,7 +16,8 @@ const SEES: Record<MeterCoverage, string> = {
 };
 
 export async function boardFindings(setup: BoardSetup): Promise<Finding[]> {
-  const [board, probe] = [await describeBoard(setup), await probeBoard(setup.host, setup.plug)];
+  const probe = await probeBoard(setup.host, setup.plug);
+  const board = await describeBoard(setup, probe);
   const [meter] = await findMeters(setup.host, setup.plug);
   return [
     good('board', `${board.model}, ${board.cpuModel}, ${board.physicalCores} cores, ${board.os}`),
@@ -26,7 +27,7 @@ export async function boardFindings(setup: BoardSetup): Promise<Finding[]> {
       ? [good('warnings', `the board tells when it is ${probe.warnings.join(' or ')}`)]
       : []),
     ...controlFindings(setup, probe),
-    ...probe.missing.map(({ what, why, how }) => missing(what, why, how)),
+    ...(board.missing ?? []).map(({ what, why, how }) => missing(what, why, how)),
   ];
 }
 

@@ -4,15 +4,22 @@ import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { executionProviderSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { z } from 'zod';
 import { type Host, runText } from '../board/host.ts';
+import type { Missing } from '../board/probe-board.ts';
 import { pythonInterpreter, sideCarScript } from './python/side-car.ts';
 import { findTrtexec } from './trtexec/command.ts';
 import { versionOf } from './trtexec/output.ts';
 
 type Runtime = BoardDescription['runtimes'][number];
 
-export async function installedRuntimes(host: Host): Promise<Runtime[]> {
-  const others = await Promise.all([pythonRuntime(host), trtexecRuntime(host)]);
-  return [nodeRuntime(), ...others].filter((runtime) => runtime !== null);
+/** With what is missing for a runtime that is there and of no use. */
+export async function installedRuntimes(host: Host): Promise<{ runtimes: Runtime[]; missing: Missing[] }> {
+  const [python, trtexec] = await Promise.all([pythonRuntime(host), trtexecRuntime(host)]);
+  const runtimes: Runtime[] = [nodeRuntime()];
+  const missing: Missing[] = [];
+  if (python && 'why' in python) missing.push(python);
+  else if (python) runtimes.push(python);
+  if (trtexec) runtimes.push(trtexec);
+  return { runtimes, missing };
 }
 
 function nodeRuntime(): Runtime {
@@ -32,16 +39,32 @@ const probeSchema = z.object({ version: z.string(), providers: z.array(execution
 /** Importing onnxruntime with its CUDA libraries takes a slow board some seconds. */
 const PROBE_TIMEOUT_MS = 60_000;
 
-async function pythonRuntime(host: Host): Promise<Runtime | null> {
+async function pythonRuntime(host: Host): Promise<Runtime | Missing | null> {
   const printed = await runText(host, pythonInterpreter(), ['-B', sideCarScript(), '--probe'], PROBE_TIMEOUT_MS);
   if (printed === null) return null;
-  const { version, providers } = probeSchema.parse(JSON.parse(printed));
+  const answer = probed(printed);
+  if (!answer)
+    return {
+      what: 'measuring with onnxruntime-python',
+      why: `${pythonInterpreter()} prints something of its own: ${JSON.stringify(printed.slice(0, 80))}`,
+      how: 'make it print nothing when it starts (look for print in its sitecustomize.py and .pth files), or name another Python by EDGETUNE_AGENT_PYTHON',
+    };
+  const { version, providers } = answer;
   return {
     runner: 'onnxruntime-python',
     version,
     executionProviders: providers,
     precisions: ['float32', 'float16', 'int8'],
   };
+}
+
+/** null: it is no answer of the side-car's. */
+function probed(printed: string): z.infer<typeof probeSchema> | null {
+  try {
+    return probeSchema.parse(JSON.parse(printed));
+  } catch {
+    return null;
+  }
 }
 
 async function trtexecRuntime(host: Host): Promise<Runtime | null> {

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { type BoardOptions, boardSetup } from '../../../agent/board/board-setup.ts';
 import { parsePlugAddress } from '../../../agent/board/power/plug-address.ts';
+import { probeBoard } from '../../../agent/board/probe-board.ts';
 import { boardFindings } from '../../../agent/doctor/board-findings.ts';
+import { pythonInterpreter, sideCarScript } from '../../../agent/runners/python/side-car.ts';
 import { BOARDS, type BoardName, FixtureHost } from '../../support/fixture-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -40,6 +42,32 @@ describe('what the doctor says of a board', () => {
     const all = await findings(t, 'raspberry-pi-4', { plug: parsePlugAddress('shelly://192.168.1.40') });
     assert.equal(of(all, 'power')?.state, 'bad');
     assert.match(of(all, 'power')?.detail ?? '', /ECONNREFUSED/);
+  });
+
+  it('a Python that prints something of its own: the board is described without it, and why is said', async (t) => {
+    const host = FixtureHost.of('raspberry-pi-4');
+    const answer = JSON.stringify({ version: '1.22.0', providers: ['cpu'] });
+    const line = [pythonInterpreter(), '-B', sideCarScript(), '--probe'].join(' ');
+    const runners = (all: Awaited<ReturnType<typeof findings>>) =>
+      all.filter(({ what }) => what === 'runner').map(({ detail }) => detail.split(' ')[0]);
+    host.commands.set(line, answer);
+    assert.ok(runners(await findings(t, 'raspberry-pi-4', { host })).includes('onnxruntime-python'));
+    for (const printed of [`Hello from sitecustomize\n${answer}`, '', '{}']) {
+      host.commands.set(line, printed);
+      const all = await findings(t, 'raspberry-pi-4', { host });
+      assert.ok(!runners(all).includes('onnxruntime-python'));
+      assert.match(of(all, 'measuring with onnxruntime-python')?.detail ?? '', /prints something of its own/);
+    }
+  });
+
+  it('looks at the board once', async (t) => {
+    const host = FixtureHost.of('jetson-orin-nano');
+    await probeBoard(host);
+    const runs = () => host.log.filter((line) => line.startsWith('nvpmodel')).length;
+    const once = runs();
+    assert.ok(once > 0);
+    await findings(t, 'jetson-orin-nano', { host });
+    assert.equal(runs(), 2 * once);
   });
 
   it('whatever is missing comes with a remedy', async (t) => {
