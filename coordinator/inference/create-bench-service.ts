@@ -216,8 +216,8 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       await Promise.race([variant, aborted(signal)]);
       const device = joined(entry.device, deviceNamed(entry.device));
       const parameters = benchParameters(request, device);
-      entry.possible = countConfigs(parameters, device);
-      entry.planned = measurementBudget(entry.possible);
+      const count = (possible: number) => Object.assign(entry, { possible, planned: measurementBudget(possible) });
+      count(countConfigs(parameters, device));
       const { objectives, constraints, scenario, dimensions, maxSeconds } = request;
       const { modelSha256, modelBytes, signature } = view;
       const asked: InferenceRequest = {
@@ -244,6 +244,8 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
         saveNowAndThen(record);
       };
       const found = await inference.tune(asked, onMeasured, signal);
+      // Without the precisions in which there is no variant.
+      if (found.possible !== undefined) count(found.possible);
       // What another device of the class has shown is good for searching; what is recommended is measured on this one.
       const isOwn = found.best === null || found.best.deviceId === device.id;
       const result = isOwn ? found : await inference.tune({ ...asked, purpose: 'confirm' }, onMeasured, signal);

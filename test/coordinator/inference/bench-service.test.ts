@@ -156,6 +156,10 @@ describe('a bench', () => {
     const { modelSha256: large } = await service.accept(convModel({ layers: 3 }));
     const without = await finished((await start({ modelSha256: large, precisions: [...precisions] })).id);
     assert.ok(without.devices[0]?.measurements.every(({ config }) => config.precision === 'float32'));
+    assert.deepEqual(
+      [view, without].map(({ devices }) => devices[0]?.possible),
+      [48, 24],
+    );
     assert.match(benchMarkdown(without), /no int8 variant of the model: too large/);
   });
 

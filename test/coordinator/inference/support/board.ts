@@ -12,7 +12,7 @@ const RUNTIME = {
   runner: 'onnxruntime-node',
   version: '1',
   executionProviders: ['cpu'],
-  precisions: ['float32'],
+  precisions: ['float32', 'int8'],
 };
 
 export const device = (id = 'd-000000000001', deviceClass = 'pi') =>
