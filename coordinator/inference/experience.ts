@@ -47,10 +47,13 @@ export function createExperience({
     return known;
   }
 
-  async function analyse({ modelSha256, dimensions = {} }: Model): Promise<readonly number[] | null> {
-    // A blob of an old study may have been cleaned up.
+  async function analyse({ signature, modelSha256, dimensions = {} }: Model): Promise<readonly number[] | null> {
     const bytes = await blobs?.get(modelSha256).catch(() => null);
-    if (!bytes) return null;
+    if (!bytes) {
+      // A blob of an old study may have been cleaned up; it is looked for again, as it may come back.
+      architectures.delete(signature);
+      return null;
+    }
     try {
       return architectureCoordinates(analyseModel(bytes, { batchSize: 1, dimensions }));
     } catch (error) {
