@@ -21,7 +21,14 @@ export function installRoutes(options: InstallOptions): Hono {
     if (!existsSync(installScript)) throw notBuilt();
     const server = serverFor(options, c.req.header('host') ?? '');
     // It becomes part of a script that root runs.
-    if (!/^https?:\/\/[\w.:[\]/-]+$/.test(server)) throw new HttpProblem(400, 'the Host header is no host and port');
+    if (!/^https?:\/\/[\w.:[\]/-]+$/.test(server))
+      throw options.publicUrl === undefined
+        ? new HttpProblem(400, 'the Host header is no host and port')
+        : new HttpProblem(
+            500,
+            `publicUrl is ${options.publicUrl}, of which no install script can be made`,
+            'start the coordinator with one that has letters, digits and - _ . : / [ ] only',
+          );
     return c.body(readFileSync(installScript, 'utf8').replaceAll('@SERVER@', server), 200, {
       'content-type': 'text/x-shellscript; charset=utf-8',
       'cache-control': 'no-store',

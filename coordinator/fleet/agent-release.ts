@@ -58,10 +58,13 @@ export function createAgentRelease(options: { tarball: string; directory: string
     return read.packed;
   }
 
-  /** Makes a file once, also for those who ask meanwhile; a failure is not remembered. */
-  function once(key: string, make: () => Promise<string>): Promise<ReleaseFile> {
+  /** Makes a file once, also for those who ask meanwhile; a failure is not remembered, nor a file that was removed. */
+  async function once(key: string, make: () => Promise<string>): Promise<ReleaseFile> {
     const known = making.get(key);
-    if (known) return known;
+    if (known && existsSync((await known).path)) return known;
+    // Another may have begun to make it while this one looked.
+    const begun = making.get(key);
+    if (begun && begun !== known) return begun;
     const made = make().then(describeFile);
     made.catch(() => making.delete(key));
     making.set(key, made);

@@ -55,6 +55,10 @@ it('names the public address where there is one, and nothing that is no address'
       .end();
   });
   assert.equal(statusCode, 400);
+  const odd = await coordinator(t, { publicUrl: 'https://tuner.example/~edge' });
+  const refused = await fetch(new URL('/install.sh', odd.url));
+  assert.equal(refused.status, 500);
+  assert.match(await refused.text(), /publicUrl is https:\/\/tuner\.example\/~edge/);
 });
 
 it('puts the agent together with the ONNX Runtime of one platform', async (t) => {
@@ -99,6 +103,27 @@ it('lets a device leave with its own credential only', async (t) => {
     fleet.devices().map(({ name }) => name),
     ['attic-pi'],
   );
+});
+
+it('is built again where an earlier build comes back: its file was removed', async (t) => {
+  const folder = temporaryFolder(t);
+  const tarball = join(folder, 'agent.tgz');
+  const build = (version: string) => {
+    mkdirSync(join(folder, 'package'), { recursive: true });
+    writeFileSync(join(folder, 'package/package.json'), JSON.stringify({ version }));
+    execFileSync('tar', ['-czf', tarball, 'package'], { cwd: folder });
+  };
+  const release = createAgentRelease({ tarball, directory: join(folder, 'made') });
+  const made = async () => (await release.agentFor('linux-arm64')).path;
+  build('1.0.0');
+  const first = await made();
+  assert.equal(await made(), first);
+  const packed = new Uint8Array(readFileSync(tarball));
+  build('1.0.0-beta');
+  assert.notEqual(await made(), first);
+  writeFileSync(tarball, packed);
+  assert.deepEqual(await Promise.all([made(), made()]), [first, first]);
+  assert.deepEqual(readdirSync(join(folder, 'made')), [first.split('/').at(-1)]);
 });
 
 /** A registry of npm with one package; `integrity` is what it names for it. */
