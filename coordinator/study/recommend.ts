@@ -8,7 +8,7 @@ import type { QuantisedModel, Recommendation, RecommendedModel } from '@edgetune
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelFile } from '../inference/model-variants.ts';
-import { targetShortfall } from '../tuner/stop-rule.ts';
+import { isTargetReached } from '../tuner/stop-rule.ts';
 import type { FrontEntry } from '../tuner/tuner.ts';
 import { type Accuracies, choosePrecision } from './choose-precision.ts';
 import { int8Variant, type QuantisedFile, variantsOf } from './int8-variant.ts';
@@ -52,7 +52,7 @@ async function recommendModel(
   const last = state.trainings.findLast((event) => event.trialId === trialId);
   // What has reached the study's target is what was wanted: more training costs, and may make it worse.
   const isDone =
-    targetShortfall(spec.stop.target, spec.devices, entry.metrics) === 0 ||
+    isTargetReached(spec.stop.target, spec.devices, entry) ||
     ((last?.metrics.epochs ?? 0) >= full.epochs && last?.metrics.dataFraction === full.dataFraction);
   const trained =
     last && isDone

@@ -125,8 +125,8 @@ export class StudyRunner {
   #tell(told: Told): void {
     // A measurement may have come in since the rung's metrics were put together.
     this.#context.emit(told);
-    const { trialId, rung, status, metrics, violation, cost } = told;
-    this.#tuner.tell({ trialId, rung, status, metrics, violation, cost });
+    const { trialId, rung, status, metrics, predicted, violation, cost } = told;
+    this.#tuner.tell({ trialId, rung, status, metrics, predicted, violation, cost });
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
     this.#failWhenHopeless();
   }
@@ -279,9 +279,9 @@ function restore(tuner: Tuner, history: readonly StudyEventBody[]): Ask[] {
       open.set(ask.trialId, ask);
       steps.push({ ask });
     } else if (body.type === 'trial-told') {
-      const { trialId, rung, status, metrics, violation, cost } = body;
+      const { trialId, rung, status, metrics, predicted, violation, cost } = body;
       open.delete(trialId);
-      steps.push({ tell: { trialId, rung, status, metrics, violation, cost } });
+      steps.push({ tell: { trialId, rung, status, metrics, predicted, violation, cost } });
     } else if (body.type === 'trial-amended') {
       const { trialId, rung, metrics, violation } = body;
       steps.push({ amend: { trialId, rung, metrics, violation } });

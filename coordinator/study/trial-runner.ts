@@ -69,6 +69,8 @@ export class TrialRunner {
       else if (this.#timing === 'while-training') await this.#inference.predictable(ask.trialId);
       const told = this.#told(ask, training);
       if (!this.#isTargetPredicted(told)) return told;
+      // Also in a mode that would have been content with the prediction.
+      this.#inference.start(ask.trialId);
       await this.#inference.settled(ask.trialId);
       return this.#told(ask, training);
     } catch (error) {

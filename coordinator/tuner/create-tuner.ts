@@ -14,7 +14,7 @@ import { boundsOf, chebyshev } from './scalarisation.ts';
 import { createScheduler } from './schedulers/create-scheduler.ts';
 import type { Scheduler, Step } from './schedulers/scheduler.ts';
 import { Space } from './space.ts';
-import { StopRule, targetShortfall } from './stop-rule.ts';
+import { isTargetReached, StopRule, targetShortfall } from './stop-rule.ts';
 import type { Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
 import { TunerProblemError, validateProblem } from './validate-problem.ts';
 
@@ -97,6 +97,7 @@ class AskTellTuner implements Tuner {
       losses,
       violation,
       metrics,
+      predicted: [],
       status: 'ok',
       cost: 0,
     });
@@ -209,9 +210,10 @@ class AskTellTuner implements Tuner {
     if (!trial || !before)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not told yet: there is nothing to amend`);
     const { status, cost } = before;
+    const predicted = before.predicted.filter((name) => !Object.hasOwn(metrics, name));
     const after = this.#observe(
       trial,
-      { trialId, rung, status, metrics: { ...before.metrics, ...metrics }, violation },
+      { trialId, rung, status, metrics: { ...before.metrics, ...metrics }, predicted, violation },
       cost,
     );
     trial.told[rung] = after;
@@ -224,13 +226,14 @@ class AskTellTuner implements Tuner {
   /** What a tell means for comparisons: a failed trial, or one without usable objectives, violates without bound. */
   #observe(
     { point, bracket }: Trial,
-    { trialId, rung, status, metrics, violation }: Omit<Tell, 'cost'>,
+    { trialId, rung, status, metrics, predicted = [], violation }: Omit<Tell, 'cost'>,
     cost: number,
   ): Observation {
     const losses = status === 'failed' || status === 'stopped' ? null : lossesOf(this.#terms, metrics);
     const known = violation >= 0 ? violation : Infinity;
     const excess = status === 'infeasible' ? Math.max(known, Number.MIN_VALUE) : losses === null ? Infinity : known;
-    return { trialId, level: bracket + rung, point, losses: losses ?? [], violation: excess, metrics, status, cost };
+    const level = bracket + rung;
+    return { trialId, level, point, losses: losses ?? [], violation: excess, metrics, predicted, status, cost };
   }
 
   /** What sizes the rungs; a cost that makes no sense counts nothing. */
@@ -268,10 +271,17 @@ class AskTellTuner implements Tuner {
     const score = ({ losses }: (typeof front)[number]) => chebyshev(losses, bounds);
     return front
       .sort((a, b) => score(a) - score(b) || a.observation.trialId - b.observation.trialId)
-      .map(({ observation: { trialId, level, metrics } }) => {
+      .map(({ observation: { trialId, level, metrics, predicted } }) => {
         const { candidate, bracket } = this.#trials.get(trialId) as Trial;
         const values = this.#goals.map((term) => term.valueOf(metrics) as number);
-        return { trialId, rung: level - bracket, candidate: { ...candidate }, metrics: { ...metrics }, values };
+        return {
+          trialId,
+          rung: level - bracket,
+          candidate: { ...candidate },
+          metrics: { ...metrics },
+          predicted,
+          values,
+        };
       });
   }
 
@@ -281,7 +291,7 @@ class AskTellTuner implements Tuner {
     const feasible = [...this.#trials.values()].flatMap(({ told }) =>
       told.filter(({ status, violation }) => status === 'ok' && violation === 0).slice(-1),
     );
-    const reached = feasible.filter(({ metrics }) => targetShortfall(stop?.target ?? [], devices, metrics) === 0);
+    const reached = feasible.filter((observation) => isTargetReached(stop?.target ?? [], devices, observation));
     return reached.length > 0 ? reached : feasible;
   }
 }

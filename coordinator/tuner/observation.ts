@@ -13,6 +13,8 @@ export interface Observation {
   readonly losses: readonly number[];
   readonly violation: number;
   readonly metrics: Metrics;
+  /** Names of metrics that are predictions. */
+  readonly predicted: readonly string[];
   readonly status: 'ok' | 'infeasible' | 'failed' | 'stopped';
   /** Seconds or joules that the rung cost, or 1 where rungs are sized by nominal units. */
   readonly cost: number;

@@ -43,15 +43,25 @@ export class StopRule {
   }
 
   /** Looks at new metrics: of a tell, or amended. */
-  learned({ losses, violation, metrics }: Observation) {
+  learned({ losses, violation, metrics, predicted }: Observation) {
     if (violation > 0) return;
-    if (targetShortfall(this.#criteria.target ?? [], this.#devices, metrics) === 0) this.#targetReached = true;
+    if (isTargetReached(this.#criteria.target ?? [], this.#devices, { metrics, predicted })) this.#targetReached = true;
     // A point that nothing dominates or equals makes the hypervolume larger, whatever the reference.
     if (this.#front.some((member) => dominates(member, losses) || member.every((value, i) => value === losses[i])))
       return;
     this.#front = [...this.#front.filter((member) => !dominates(losses, member)), losses];
     this.#sinceImprovement = 0;
   }
+}
+
+/** Whether what was measured reaches a target; false where there is none. */
+export function isTargetReached(
+  target: NonNullable<StopCriteria['target']>,
+  devices: readonly string[],
+  { metrics, predicted }: Pick<Observation, 'metrics' | 'predicted'>,
+): boolean {
+  const measured = Object.fromEntries(Object.entries(metrics).filter(([name]) => !predicted.includes(name)));
+  return targetShortfall(target, devices, measured) === 0;
 }
 
 /** Sum of the relative distances from a target; undefined where there is none, or a metric of it is missing. */

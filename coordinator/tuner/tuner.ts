@@ -55,6 +55,8 @@ export interface Tell {
   /** `infeasible`: a constraint cannot be met; `failed`: it crashed; `stopped`: cancelled by a person or the study. */
   status: 'ok' | 'infeasible' | 'failed' | 'stopped';
   metrics: Metrics;
+  /** Names of metrics that are predictions: they guide the search and never reach its target. Absent: none. */
+  predicted?: readonly string[];
   /** Sum of relative constraint violations; 0 when all hold. */
   violation: number;
   cost: { seconds: number; joules: number };
@@ -74,6 +76,8 @@ export interface FrontEntry {
   rung: number;
   candidate: Candidate;
   metrics: Metrics;
+  /** Names of metrics that are predictions. */
+  predicted: readonly string[];
   /** Values of the objectives, in their order, as told (not negated). */
   values: number[];
 }

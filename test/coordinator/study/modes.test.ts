@@ -200,4 +200,36 @@ describe('a study with a target', () => {
     assert.ok(study.recommendation?.models.every(({ epochs }) => epochs === 4));
     await close();
   });
+
+  it('is not ended by what is predicted of a device that cannot be measured', async (t) => {
+    const whyUnfit = ({ device, purpose }: { device: string; purpose: string }) =>
+      device === 'orin' && purpose === 'search' ? 'disturbed: other programs' : null;
+    const inference = fakeInference({ whyUnfit });
+    const { service, close } = studyService({ directory: temporaryFolder(t), inference: inference.service });
+    const { id } = await service.create(
+      yaml('onefold').replace(
+        'stop: {trials: 8}',
+        "stop: {trials: 8, target: ['accuracy >= 0.1', 'latency <= 20 ms']}",
+      ),
+    );
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.ok(study.trialViews.every(({ predicted }) => predicted.includes('latency.p50@orin')));
+    assert.deepEqual([study.trialViews.length, study.trialViews.filter(({ status }) => status === 'stopped')], [8, []]);
+    assert.ok(study.recommendation?.models.every(({ epochs }) => epochs === 4));
+    await close();
+  });
+
+  it('is measured for it in a mode that predicts', async (t) => {
+    const found = await run(
+      t,
+      // None of the profiled models is accurate enough.
+      yaml('hyperpower')
+        .replace('stop: {trials: 8}', "stop: {trials: 8, target: ['accuracy >= 0.7', 'latency <= 20 ms']}")
+        .replace('seed: 2', 'seed: 2, initialCandidates: [{width: 1}, {width: 2}, {width: 3}, {width: 4}, {width: 8}]'),
+    );
+    assert.equal(found.model.candidate.width, 8);
+    const last = found.of('trial-told').findLast(({ trialId }) => trialId === found.model.trialId);
+    assert.deepEqual([last?.predicted, last?.metrics['latency.p50@pi']], [[], 8]);
+  });
 });

@@ -23,6 +23,7 @@ const observations = (objectives: number) =>
           level: 0,
           point: [],
           metrics: {},
+          predicted: [],
           status: 'ok',
           cost: 1,
         } satisfies Observation,

@@ -28,6 +28,19 @@ test('with a target, the front holds what has reached it, by the objectives of t
   }
 });
 
+test('a target is reached by what was measured: a prediction of it counts when it is amended', () => {
+  const target = [{ metric: 'latency.p50', operator: '<=' as const, limit: 1000 }];
+  const tuner = createTuner(problem({ objectives: [accuracy, latency], maxTrials: 3, stop: { target } }));
+  const ask = tuner.ask() as Ask;
+  const tell = { ...healthy(ask), metrics: { accuracy: 0.5, 'latency.p50@pi': 10 }, predicted: ['latency.p50@pi'] };
+  tuner.tell(tell);
+  assert.equal(tuner.isTargetReached(), false);
+  assert.deepEqual(tuner.front()[0]?.predicted, ['latency.p50@pi']);
+  tuner.amend({ trialId: ask.trialId, rung: ask.rung, metrics: { 'latency.p50@pi': 12 }, violation: 0 });
+  assert.equal(tuner.isTargetReached(), true);
+  assert.deepEqual(tuner.front()[0]?.predicted, []);
+});
+
 test('a target that nothing reaches leaves the front as it would be', () => {
   const target = [{ metric: 'accuracy', operator: '>=' as const, limit: 2 }];
   const tuner = createTuner(problem({ objectives: [accuracy, latency], maxTrials: 20, stop: { target } }));
