@@ -33,6 +33,10 @@ describe('a study with a precision in its space', () => {
       const { quantised, testAccuracy, devices } = model;
       assert.ok(quantised && 'onnxSha256' in quantised);
       assert.ok(Math.abs(quantised.testAccuracy - (testAccuracy - INT8_LOSS)) < 1e-9);
+      assert.ok(
+        Math.abs(quantised.validationAccuracy - (model.validationAccuracy - INT8_LOSS)) < 1e-9,
+        'measured alike',
+      );
       assert.ok(store.blobs.has(quantised.onnxSha256));
       const [device] = devices;
       assert.deepEqual(
