@@ -21,7 +21,7 @@ import type { AgentBoard } from './agent-board.ts';
 import { EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from './enrolment.ts';
 import { JobJournal } from './job-journal.ts';
 import { JobRunner } from './job-runner.ts';
-import { serveLocalStatus } from './local-status.ts';
+import { localStatus, serveLocalStatus } from './local-status.ts';
 import { ModelCache } from './model-cache.ts';
 import { Outbox } from './outbox.ts';
 
@@ -54,9 +54,18 @@ const DEFAULT_CACHE_BYTES = 1e9;
 const RECONNECT_MS = { least: 500, spread: 2000 };
 const STOP_TIMEOUT_MS = 2000;
 
-/** @throws {EnrolmentError} where the board cannot join */
+/**
+ * @throws {EnrolmentError} where the board cannot join
+ * @throws {Error} where another agent runs in this data directory
+ */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { dataDirectory, log } = options;
+  // Both would connect as the same device, and each would take the other's journals for its own.
+  const other = await localStatus(dataDirectory);
+  if (other)
+    throw new Error(
+      `an agent runs in ${dataDirectory} already (pid ${other.pid}, version ${other.version}): stop it first (sudo systemctl stop edgetune-agent, where it is the service), or give this one a --data-dir of its own`,
+    );
   await options.board.setBack?.(log);
   const board = await options.board.describe();
   const saved = savedEnrolment(dataDirectory);
