@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { TunerEntry, TunerSpec, TunerView } from '@edgetune/shared/protocol/tuner-lines.ts';
+import { TunerProblemError } from '../tuner/validate-problem.ts';
 import type { TunerRepository } from './tuner-repository.ts';
 import { createTunerSession, type TunerSession } from './tuner-session.ts';
 
@@ -13,11 +14,17 @@ export class TunerLimitError extends Error {
 /** A tuner keeps up to two kilobytes a trial in memory. */
 const MOST_TUNERS = 100;
 const MOST_LINES = 1000;
+const MOST_TRIALS = 10_000;
+/** Asks and tells of the tuners that are kept in memory: about 100 MB. The one that was used last always is. */
+const MOST_ENTRIES_IN_MEMORY = 100_000;
 /** Lines are answered so long without a pause; then others have their turn. */
 const LONGEST_TURN_MS = 20;
 
 export interface TunerService {
-  /** @throws {TunerProblemError} listing every mistake of the specification. @throws {TunerLimitError} */
+  /**
+   * @throws {TunerProblemError} listing every mistake of the specification, or where its trials may be too many
+   * @throws {TunerLimitError} where there are too many tuners
+   */
   create(spec: TunerSpec): TunerView;
   list(): Omit<TunerView, 'open'>[];
   /** Null: there is none of this id. */
@@ -36,30 +43,54 @@ interface Running {
   session: TunerSession;
   /** What was changed since the journal was written. */
   unwritten: TunerEntry[];
+  /** Entries that its journal holds. */
+  written: number;
 }
 
-export function createTunerService(tuners: TunerRepository): TunerService {
+export function createTunerService(
+  tuners: TunerRepository,
+  mostEntriesInMemory: number = MOST_ENTRIES_IN_MEMORY,
+): TunerService {
+  /** Those used last come last. */
   const running = new Map<string, Running>();
   /** By tuner: ends when the lines that came before are answered. */
   const turns = new Map<string, Promise<unknown>>();
 
   function start(spec: TunerSpec): Running {
     const unwritten: TunerEntry[] = [];
-    return { session: createTunerSession(spec, (entry) => unwritten.push(entry)), unwritten };
+    return { session: createTunerSession(spec, (entry) => unwritten.push(entry)), unwritten, written: 0 };
   }
 
   function of(id: string): Running | null {
     const known = running.get(id);
-    if (known) return known;
+    if (known) {
+      running.delete(id);
+      running.set(id, known);
+      return known;
+    }
     const record = tuners.get(id);
     if (!record) return null;
     const started = start(record.spec);
-    started.session.replay(tuners.entries(id));
+    const entries = tuners.entries(id);
+    started.session.replay(entries);
+    started.written = entries.length;
     running.set(id, started);
     return started;
   }
 
-  async function answerInTurn(id: string, { session, unwritten }: Running, lines: readonly string[]) {
+  /** Drops those from memory that were not used for longest: their journals bring them back at the next request. */
+  function dropIdle(): void {
+    let entries = [...running.values()].reduce((sum, { written }) => sum + written, 0);
+    for (const [id, { written }] of [...running].slice(0, -1)) {
+      if (entries <= mostEntriesInMemory) return;
+      if (turns.has(id)) continue;
+      running.delete(id);
+      entries -= written;
+    }
+  }
+
+  async function answerInTurn(id: string, tuner: Running, lines: readonly string[]) {
+    const { session, unwritten } = tuner;
     const answers: string[] = [];
     let turnStartedAt = performance.now();
     for (const line of lines) {
@@ -69,12 +100,15 @@ export function createTunerService(tuners: TunerRepository): TunerService {
       turnStartedAt = performance.now();
     }
     try {
-      tuners.append(id, unwritten.splice(0));
+      const entries = unwritten.splice(0);
+      tuners.append(id, entries);
+      tuner.written += entries.length;
     } catch (error) {
       // It is ahead of its journal: the next question starts it anew from there.
       running.delete(id);
       throw error;
     }
+    dropIdle();
     return answers;
   }
 
@@ -82,6 +116,13 @@ export function createTunerService(tuners: TunerRepository): TunerService {
     create(spec) {
       if (tuners.list().length >= MOST_TUNERS)
         throw new TunerLimitError(`there are ${MOST_TUNERS} tuners already: delete one that is not needed any more`);
+      if (spec.stop.trials > MOST_TRIALS)
+        throw new TunerProblemError([
+          {
+            path: ['stop', 'trials'],
+            message: `${spec.stop.trials} trials are too many for a tuner over HTTP: ${MOST_TRIALS} at most ("edgetune tuner" takes more)`,
+          },
+        ]);
       const started = start(spec);
       const record = { id: `t-${randomUUID()}`, createdAt: new Date().toISOString(), spec };
       tuners.insert(record);
@@ -91,7 +132,10 @@ export function createTunerService(tuners: TunerRepository): TunerService {
     list: () => tuners.list(),
     find(id) {
       const record = tuners.get(id);
-      return record && { id, createdAt: record.createdAt, open: of(id)?.session.open() ?? [] };
+      if (!record) return null;
+      const open = of(id)?.session.open() ?? [];
+      dropIdle();
+      return { id, createdAt: record.createdAt, open };
     },
     async answer(id, lines) {
       if (lines.length > MOST_LINES)

@@ -80,7 +80,11 @@ test('many lines at once are answered in their order, also beside others', async
   const id = await create();
   const asks = Array.from({ length: 5 }, (_, i) => ({ ask: {}, id: i }));
   const both = await Promise.all([lines(id, ...asks), lines(id, ...asks)]);
-  const trials = both.flat().map((line) => JSON.parse(line));
+  // Whichever request came first: its lines were answered before the other's.
+  const trials = both
+    .map((answers) => answers.map((line) => JSON.parse(line)))
+    .sort(([a], [b]) => a.trial - b.trial)
+    .flat();
   assert.deepEqual(
     trials.map((answer) => answer.id),
     [0, 1, 2, 3, 4, 0, 1, 2, 3, 4],
@@ -117,6 +121,9 @@ test('mistakes are said: in the specification, in a line, in their number', asyn
   assert.match((await refused('POST', '/api/tuners', JSON.stringify(wrong))).issues?.[0]?.message ?? '', /"30 MB"/);
   const { constraints: _, ...unknown } = wrong;
   assert.match((await refused('POST', '/api/tuners', JSON.stringify(unknown))).error, /device "desk" is not one of pi/);
+  const endless = await refused('POST', '/api/tuners', JSON.stringify({ ...SPEC, stop: { trials: 10_001 } }));
+  assert.equal(endless.status, 400);
+  assert.match(endless.error, /stop\.trials: 10001 trials are too many .*10000 at most/);
   assert.match((await refused('POST', '/api/tuners', 'a: [')).error, /neither YAML nor JSON/);
   assert.equal((await refused('POST', '/api/tuners', '')).status, 400);
   const id = await create();
