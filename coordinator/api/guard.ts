@@ -13,6 +13,11 @@ export interface GuardOptions {
 /** Routes that answer without the admin token: they check a token or credential of their own, or tell nothing. */
 const OPEN_ROUTES = [/^\/api\/health$/, /^\/api\/enroll$/, /^\/api\/blobs\//, /^\/api\/openapi\.json$/];
 
+/** Whether this path asks for the admin token, where one is set. */
+export function needsAdminToken(path: string): boolean {
+  return path.startsWith('/api/') && !OPEN_ROUTES.some((route) => route.test(path));
+}
+
 export function guard({ hostNames, adminToken }: GuardOptions): MiddlewareHandler {
   return async (context, next) => {
     const host = hostNameOf(context.req.header('host'));
@@ -30,8 +35,7 @@ export function guard({ hostNames, adminToken }: GuardOptions): MiddlewareHandle
     const { path } = context.req;
     if (
       adminToken !== undefined &&
-      path.startsWith('/api/') &&
-      !OPEN_ROUTES.some((route) => route.test(path)) &&
+      needsAdminToken(path) &&
       !hasAdminToken(context.req.header('authorization'), adminToken)
     ) {
       throw new HttpProblem(

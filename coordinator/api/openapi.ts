@@ -14,12 +14,13 @@ import {
   tunerViewSchema,
 } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { z } from 'zod';
+import { needsAdminToken } from './guard.ts';
 
 interface Operation {
   summary: string;
   body?: z.ZodType;
   answer?: z.ZodType;
-  /** The body's media type, where it is not JSON. */
+  /** The body's media type, where it is not JSON; without a schema the body is a file. */
   bodyMedia?: string;
   /** The answer's media type, where it is not JSON. */
   media?: string;
@@ -85,7 +86,11 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
     },
   },
   '/api/bench/models': {
-    post: { summary: 'Upload an ONNX model to bench: the file as the body', answer: benchModelSchema },
+    post: {
+      summary: 'Upload an ONNX model to bench: the file as the body',
+      bodyMedia: 'application/octet-stream',
+      answer: benchModelSchema,
+    },
   },
   '/api/bench': {
     get: { summary: 'All benches, newest first', answer: benchListSchema },
@@ -147,7 +152,8 @@ export function openApiDocument(version: string): object {
                 method,
                 {
                   summary,
-                  ...(body ? { requestBody: { required: true, content: described(body, 'input', bodyMedia) } } : {}),
+                  ...(needsAdminToken(path) ? {} : { security: [] }),
+                  ...requestBody(body, bodyMedia),
                   responses: {
                     '2XX': {
                       description: 'Done',
@@ -163,6 +169,11 @@ export function openApiDocument(version: string): object {
       ]),
     ),
   };
+}
+
+function requestBody(schema: z.ZodType | undefined, media: string | undefined) {
+  if (schema) return { requestBody: { required: true, content: described(schema, 'input', media) } };
+  return media ? { requestBody: { required: true, content: { [media]: {} } } } : {};
 }
 
 function described(schema: z.ZodType, io: 'input' | 'output' = 'output', media = 'application/json') {

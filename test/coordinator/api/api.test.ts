@@ -144,9 +144,26 @@ describe('the API', () => {
     const { call } = await api(t);
     const document = (await (await call('/api/openapi.json')).json()) as {
       openapi: string;
-      paths: Record<string, { get?: { responses: { '2XX': { content?: object } } } }>;
+      security: object[];
+      paths: Record<
+        string,
+        Partial<
+          Record<
+            'get' | 'post' | 'delete' | 'patch',
+            { security?: object[]; requestBody?: { content: object }; responses: { '2XX': { content?: object } } }
+          >
+        >
+      >;
     };
     assert.equal(document.openapi, '3.1.0');
+    assert.equal(document.security.length, 1);
+    const open = Object.entries(document.paths).flatMap(([path, { get, post }]) =>
+      (get ?? post)?.security?.length === 0 ? [path] : [],
+    );
+    assert.deepEqual(open, ['/api/health', '/api/enroll', '/install.sh', '/install/{file}', '/api/blobs/{sha256}']);
+    assert.deepEqual(Object.keys(document.paths['/api/bench/models']?.post?.requestBody?.content ?? {}), [
+      'application/octet-stream',
+    ]);
     const mediaOf = (path: string) => Object.keys(document.paths[path]?.get?.responses['2XX'].content ?? {});
     assert.deepEqual(['/api/studies', '/api/studies/{id}/export', '/api/blobs/{sha256}'].map(mediaOf), [
       ['application/json'],
