@@ -173,12 +173,14 @@ async function evaluated(
 function summarise({ state }: StudyContext): Recommendation['summary'] {
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const measured = state.measured.filter(({ source }) => source === 'measured').map(({ measurement }) => measurement);
+  const searches = [...state.inference.values()].flatMap((byDevice) => [...byDevice.values()]);
   const timeline = summariseTimeline(state.spans);
   return {
     trials: state.trials.size,
     infeasibleTrials: [...state.trials.values()].filter(({ status }) => status === 'infeasible').length,
     measurements: measured.length,
     reusedMeasurements: state.measured.length - measured.length,
+    savedMeasurements: sum(searches.map(({ possible = 0, measurements }) => Math.max(0, possible - measurements))),
     trainingSeconds: sum(state.trainings.map(({ seconds }) => seconds)),
     trainingCpuSeconds: sum(state.trainings.map(({ cpuSeconds }) => cpuSeconds)),
     trainingEnergyJ: sum(state.trainings.map(({ energyJ }) => energyJ)),

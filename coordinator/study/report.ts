@@ -25,7 +25,7 @@ export function renderReport(study: StudyDetail): string {
     '| | |',
     '|---|---|',
     `| trials | ${summary.trials}, of which ${summary.infeasibleTrials} infeasible |`,
-    `| measurements | ${summary.measurements} made, ${summary.reusedMeasurements} reused |`,
+    `| measurements | ${summary.measurements} made, ${summary.reusedMeasurements} reused; ${summary.savedMeasurements ?? 'an unknown number'} saved against measuring every config |`,
     `| training | ${formatQuantity(summary.trainingSeconds * 1000, 'time')}, ${formatQuantity(summary.trainingCpuSeconds * 1000, 'time')} of CPU, ${formatQuantity(summary.trainingEnergyJ, 'energy')} (estimate), on ${summary.trainingBackend} |`,
     `| devices | ${formatQuantity(summary.deviceSeconds * 1000, 'time')}, ${formatQuantity(summary.deviceJoules, 'energy')} |`,
     `| wall clock | ${formatQuantity(summary.wallSeconds * 1000, 'time')}, overhead ${formatQuantity(summary.overheadSeconds * 1000, 'time')} |`,

@@ -233,6 +233,7 @@ export class TrialInference {
       violation: isUnknown ? 0 : Number.isFinite(result.violation) ? result.violation : UNMEASURABLE_VIOLATION,
       metrics: result.best ? metricsOf(result.best) : {},
       measurements,
+      ...(result.possible === undefined ? {} : { possible: result.possible }),
       reason: result.reason,
     };
   }

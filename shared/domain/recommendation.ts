@@ -59,6 +59,8 @@ export const recommendationSchema = z.object({
     infeasibleTrials: z.int().min(0),
     measurements: z.int().min(0),
     reusedMeasurements: z.int().min(0),
+    /** Measurements that the searches would have made besides, had they tried every config; absent where older coordinators ran it. */
+    savedMeasurements: z.int().min(0).optional(),
     trainingSeconds: z.number(),
     trainingCpuSeconds: z.number(),
     trainingEnergyJ: z.number(),

@@ -87,6 +87,8 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     /** Metrics of the best config, by the names of `metricsOf`; empty where nothing could be measured. */
     metrics: metricsSchema,
     measurements: z.int().min(0),
+    /** Configs that the device could have been asked for; absent in events of older coordinators. */
+    possible: z.int().min(0).optional(),
     reason: z.string().nullable(),
   }),
   /** What the tuner was told for this rung. */

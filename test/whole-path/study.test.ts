@@ -57,6 +57,7 @@ it('a study on this machine and a simulated board ends with a measured recommend
   const again = await client.createStudy(smallStudy(['here', 'pi']).replace('small', 'again'));
   const second = await untilEnded(coordinator.url, again.id);
   assert.ok((second.recommendation?.summary.reusedMeasurements ?? 0) > 0);
+  assert.ok((second.recommendation?.summary.savedMeasurements ?? 0) > 0);
 });
 
 it('a coordinator killed in the middle of a study goes on with it at the next start', async (t) => {

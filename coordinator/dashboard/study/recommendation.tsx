@@ -19,8 +19,10 @@ export function RecommendationSection({ recommendation }: { recommendation: Reco
       ))}
       <p class="quiet">
         From {counted(summary.trials, 'trial')} ({summary.infeasibleTrials} infeasible) and{' '}
-        {counted(summary.measurements, 'measurement')} ({summary.reusedMeasurements} reused) in{' '}
-        {quantity(summary.wallSeconds * 1000, 'time')}; training took{' '}
+        {counted(summary.measurements, 'measurement')} ({summary.reusedMeasurements} reused
+        {summary.savedMeasurements !== undefined &&
+          `, ${summary.savedMeasurements} saved against measuring every config`}
+        ) in {quantity(summary.wallSeconds * 1000, 'time')}; training took{' '}
         {quantity(summary.trainingCpuSeconds * 1000, 'time')} of CPU time and{' '}
         {quantity(summary.trainingEnergyJ, 'energy')} on {summary.trainingBackend}.
       </p>
