@@ -46,7 +46,7 @@ export function StudyPage({ id }: { id: string }) {
       </div>
       <div class="halves">
         <HypervolumeOverTime study={detail} />
-        <ParameterImportance {...detail.search} />
+        <ParameterImportance study={detail} />
       </div>
       <TrialsTable trials={detail.trialViews} device={chosen} />
       <TimelineSection spans={detail.spans} timeline={detail.timeline} />

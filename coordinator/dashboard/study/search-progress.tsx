@@ -20,7 +20,10 @@ export function HypervolumeOverTime({ study }: { study: StudyDetail }) {
       ) : hypervolume.length === 0 ? (
         <p class="empty">No feasible trial has all objectives yet.</p>
       ) : (
-        <HypervolumeFigures hypervolume={hypervolume} startedAt={study.createdAt} />
+        <>
+          <HypervolumeFigures hypervolume={hypervolume} startedAt={study.createdAt} />
+          <PredictionNote trials={study.trialViews} />
+        </>
       )}
     </section>
   );
@@ -92,7 +95,19 @@ function chartOptions(colours: ChartColours): Pick<uPlot.Options, 'axes' | 'seri
   };
 }
 
-export function ParameterImportance({ importance }: StudyDetail['search']) {
+/** Predicted values stand for measured ones until these are there. */
+function PredictionNote({ trials }: { trials: StudyDetail['trialViews'] }) {
+  const count = trials.filter(({ predicted }) => predicted.length > 0).length;
+  if (count === 0) return null;
+  return (
+    <p class="quiet">
+      {counted(count, 'trial')} {count === 1 ? 'counts' : 'count'} with predicted values, which no device has measured.
+    </p>
+  );
+}
+
+export function ParameterImportance({ study }: { study: StudyDetail }) {
+  const { importance } = study.search;
   return (
     <section class="card" aria-label="Parameter importance">
       <h2>Parameter importance</h2>
@@ -127,6 +142,7 @@ export function ParameterImportance({ importance }: StudyDetail['search']) {
             How differently {counted(importance.length, 'parameter')} {importance.length === 1 ? 'is' : 'are'} set among
             the best tenth of the trials and among all of them (PED-ANOVA).
           </p>
+          <PredictionNote trials={study.trialViews} />
         </>
       )}
     </section>

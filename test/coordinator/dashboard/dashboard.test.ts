@@ -201,7 +201,9 @@ describe('dashboard', { skip: noChromium, timeout: 120_000 }, () => {
     const progress = page.getByRole('region', { name: 'Hypervolume over time' });
     await progress.locator('canvas').waitFor();
     await progress.getByText(/worst: 76 % now/).waitFor();
-    const rows = page.getByRole('region', { name: 'Parameter importance' }).locator('tbody tr');
+    const importance = page.getByRole('region', { name: 'Parameter importance' });
+    for (const panel of [progress, importance]) await panel.getByText(/1 trial counts with predicted values/).waitFor();
+    const rows = importance.locator('tbody tr');
     assert.deepEqual(await rows.locator('th').allTextContents(), ['learningRate', 'width', 'block']);
     const widths = await rows
       .locator('.bar')
