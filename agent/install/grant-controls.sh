@@ -22,7 +22,7 @@ set_files() {
 
 cpufreq=/sys/devices/system/cpu/cpufreq
 set_files "$clocks" "$cpufreq"/policy*/scaling_governor "$cpufreq"/policy*/scaling_min_freq \
-  "$cpufreq"/policy*/scaling_max_freq "$cpufreq"/policy*/scaling_setspeed
+  "$cpufreq"/policy*/scaling_max_freq
 set_files "$counters" /sys/class/powercap/intel-rapl:*/energy_uj
 # A board without these files, or whose kernel refuses, is measured as it is.
 exit 0

@@ -18,6 +18,7 @@ made_user=no
 made_home=no
 made_data=no
 made_version=''
+used_token=no
 finished=no
 
 say() { printf '%s\n' "$*"; }
@@ -156,6 +157,7 @@ as_user() {
 join() {
   if [ -n "$token" ]; then
     as_user join --server "$server" --token "$token"
+    used_token=yes
   elif [ ! -f "$data/enrolment.json" ]; then
     fail 'this board has not joined a fleet yet: --token is missing (the coordinator prints the whole line: edgetune device add NAME)'
   fi
@@ -171,7 +173,7 @@ switch_over() {
     install -m 644 "$work/scripts/edgetune-agent.service" "$unit"
     systemctl enable --quiet edgetune-agent.service
   fi
-  rm -f "$versions/trial" "$versions/trial.started" "$versions/failed" "$versions/previous"
+  rm -f "$versions/trial" "$versions/trial.started" "$versions/failed" "$versions/unreached" "$versions/previous"
   old=$(readlink "$versions/current" 2>/dev/null || true)
   ln -sfn "$release" "$versions/current.new"
   mv -Tf "$versions/current.new" "$versions/current"
@@ -227,6 +229,10 @@ undo() {
   if [ "$made_data" = yes ]; then rm -rf "$data"; fi
   if [ "$made_user" = yes ]; then userdel "$user"; fi
   say 'Nothing was installed; the board is as it was.' >&2
+  # What it was exchanged for went with the data.
+  if [ "$used_token" = yes ] && [ "$made_data" = yes ]; then
+    say 'The token is used up: make another on the coordinator (edgetune device add NAME --renew)' >&2
+  fi
   exit "$code"
 }
 
