@@ -41,8 +41,9 @@ roll_back() {
   if [ -n "$trial" ] && [ -n "$previous" ] && [ -d "$versions/$previous" ]; then
     reason=$(cat "$versions/trial.reason" 2>/dev/null) ||
       reason='it ended before it had connected to the coordinator (its last words are in the journal)'
-    printf '%s\n%s\n' "$trial" "$reason" >"$versions/failed"
-    echo "edgetune-agent: back to the previous version: $reason" >&2
+    # An empty one: it could not connect, which may be no fault of its own. It is offered again.
+    if [ -n "$reason" ]; then printf '%s\n%s\n' "$trial" "$reason" >"$versions/failed"; fi
+    echo "edgetune-agent: back to the previous version: ${reason:-the coordinator was not reached}" >&2
     point_current_to "$previous"
     rm -rf "${versions:?}/$trial"
   fi

@@ -41,7 +41,9 @@ export class Updater {
     const { versions, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
     if (!versions.isOnTrial()) return;
     this.#trial = setTimeout(() => {
-      versions.giveUp(`it did not connect to ${options.server} within ${connectTimeoutMs / 1000} s`);
+      const reason = `it did not connect to ${options.server} within ${connectTimeoutMs / 1000} s`;
+      options.log(`${versions.current()} is left for the version before it: ${reason}`);
+      versions.giveUp(reason);
       options.onGivenUp();
     }, connectTimeoutMs);
   }

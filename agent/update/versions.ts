@@ -12,6 +12,9 @@ export interface FailedUpdate {
   reason: string;
 }
 
+/** How often a release may go on trial without reaching the coordinator before it is at fault itself. */
+const MOST_UNREACHED = 3;
+
 export class Versions {
   readonly folder: string;
 
@@ -50,14 +53,20 @@ export class Versions {
     return this.#read('trial')?.trim() === this.current();
   }
 
-  /** Why the release on trial gives up, for the one before it to tell. */
+  /**
+   * The release on trial could not connect, and the one before it is to go on. That may be the coordinator's fault or the
+   * network's, so it has not failed, and is offered again; until it was so too often, while the one before it could.
+   */
   giveUp(reason: string): void {
-    writeFileSync(join(this.folder, 'trial.reason'), reason);
+    const [release, times] = this.#read('unreached')?.trim().split('\n') ?? [];
+    const tries = (release === this.current() ? Number(times) : 0) + 1;
+    writeDurably(join(this.folder, 'unreached'), `${this.current()}\n${tries}\n`);
+    writeFileSync(join(this.folder, 'trial.reason'), tries < MOST_UNREACHED ? '' : `${reason}, ${tries} times`);
   }
 
   /** The release on trial works. The one before it stays, for the next time. */
   commit(): void {
-    for (const name of ['trial', 'trial.started', 'trial.reason', 'failed'])
+    for (const name of ['trial', 'trial.started', 'trial.reason', 'unreached', 'failed'])
       rmSync(join(this.folder, name), { force: true });
   }
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
+import { Versions } from '../../../agent/update/versions.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { hasTool } from '../../support/tools.ts';
 
@@ -48,6 +49,26 @@ describe('install.sh refuses', () => {
   });
 });
 
+it('install.sh says that a token is used up where what it was exchanged for is taken back', (t) => {
+  const place = temporaryFolder(t, { 'data/enrolment.json': '{}' });
+  const functions = readFileSync(join(folder, 'install.sh'), 'utf8').replace(/^main "\$@".*$/m, '');
+  const after = (...settings: string[]) =>
+    spawnSync('sh', ['-s'], {
+      input: [functions, `data=${place}/data`, ...settings, 'undo'].join('\n'),
+      encoding: 'utf8',
+    }).stderr;
+  assert.doesNotMatch(after('used_token=yes'), /token is used up/, 'the credential stays: the same line again works');
+  assert.deepEqual(readdirSync(place), ['data']);
+  assert.match(after('used_token=yes', 'made_data=yes'), /board is as it was\.\nThe token is used up/);
+  assert.deepEqual(readdirSync(place), []);
+  assert.doesNotMatch(after('made_data=yes'), /token is used up/);
+});
+
+it('the agent is granted the files that it writes, and no others', () => {
+  const granted = readFileSync(join(folder, 'grant-controls.sh'), 'utf8').match(/scaling_\w+/g);
+  assert.deepEqual(granted, ['scaling_governor', 'scaling_min_freq', 'scaling_max_freq']);
+});
+
 it('after a power cut that left no name of a version on trial, the current version goes on', (t) => {
   const home = temporaryFolder(t, {
     'bin/edgetune-agent.sh': readFileSync(join(folder, 'edgetune-agent.sh'), 'utf8'),
@@ -61,6 +82,31 @@ it('after a power cut that left no name of a version on trial, the current versi
   const { status } = spawnSync('sh', [join(home, 'bin/edgetune-agent.sh'), 'run'], { encoding: 'utf8' });
   assert.equal(status, 3, 'that of the agent');
   assert.deepEqual(readdirSync(join(home, 'versions')), ['0.2.0', 'current']);
+});
+
+/** A launcher with two versions, of which the newer is on trial and does this. */
+function onTrial(t: TestContext, newer: string) {
+  const home = temporaryFolder(t, {
+    'bin/edgetune-agent.sh': readFileSync(join(folder, 'edgetune-agent.sh'), 'utf8'),
+    'bin/node': `#!/bin/sh\ncd "$EDGETUNE_AGENT_VERSIONS"\ncase $(readlink current) in 0.2.0) ${newer} ;; *) exit 3 ;; esac\n`,
+    'versions/0.1.0/package.json': '{}',
+    'versions/0.2.0/package.json': '{}',
+    'versions/trial': '0.2.0\n',
+  });
+  chmodSync(join(home, 'bin/node'), 0o755);
+  symlinkSync('0.2.0', join(home, 'versions/current'));
+  symlinkSync('0.1.0', join(home, 'versions/previous'));
+  const { status } = spawnSync('sh', [join(home, 'bin/edgetune-agent.sh'), 'run'], { encoding: 'utf8' });
+  assert.equal(status, 3, 'that of the previous version');
+  return new Versions(join(home, 'versions'));
+}
+
+it('a version on trial that crashed has failed; one that could not connect is left, and has not', (t) => {
+  const crashed = onTrial(t, 'exit 1').failed();
+  assert.equal(crashed?.release, '0.2.0');
+  assert.match(crashed?.reason ?? '', /ended before it had connected/);
+  assert.equal(onTrial(t, ': >trial.reason; exit 1').failed(), null);
+  assert.equal(onTrial(t, 'echo "no, 3 times" >trial.reason; exit 1').failed()?.reason, 'no, 3 times');
 });
 
 /** As on a board that has these commands. */
