@@ -1,8 +1,6 @@
 /** The state of the board around a measured window: clock, temperature, load by others. */
 import { entries, type Host, readNumber, readText } from './host.ts';
-
-/** Scheduler ticks a second in /proc/stat: fixed by the kernel's user interface (proc(5), sysconf(_SC_CLK_TCK)). */
-const TICKS_PER_S = 100;
+import { TICKS_PER_S } from './kernel-time.ts';
 
 /** Folders of the cpufreq policies: groups of cores that share a clock (https://docs.kernel.org/admin-guide/pm/cpufreq.html). */
 export function clockPolicies(host: Host): string[] {

@@ -4,6 +4,7 @@ import { accessSync, constants, readdirSync, readFileSync, writeFileSync } from 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { type Host, HostError, type HostErrorCode, type HostMqtt } from './host.ts';
+import { monotonicMs } from './kernel-time.ts';
 
 const COMMAND_TIMEOUT_MS = 5000;
 /** Where nvpmodel (Jetson) and vcgencmd (older Raspberry Pi systems) are, and a user's PATH often is not. */
@@ -37,7 +38,7 @@ export function systemHost(root = ''): Host {
     run,
     httpGet,
     mqtt: connect,
-    nowMs: () => Number(process.hrtime.bigint()) / 1e6,
+    nowMs: monotonicMs,
     sleep: async (ms, signal) => {
       signal?.throwIfAborted();
       try {

@@ -3,6 +3,7 @@
  * measurement, because ONNX Runtime's arena never shrinks and a model may bring down its process.
  */
 import { RateNotFoundError } from '@edgetune/shared/domain/rate-search.ts';
+import { monotonicMs } from '../board/kernel-time.ts';
 import { type CommandedModel, ModelRefusedError, type SelfTimedModel } from '../runners/runner.ts';
 import { runnerNamed } from '../runners/runners.ts';
 import {
@@ -111,11 +112,6 @@ async function agentSays(word: AgentWord, message: MeasureReport): Promise<void>
   const said = new Promise<unknown>((resolve) => process.once('message', resolve));
   await report(message);
   agentWordSchema.extract([word]).parse(await said);
-}
-
-/** All processes of a machine share this clock, other than performance.now(). */
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 process.once('message', async (message) => {

@@ -9,6 +9,7 @@ import { existsSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:f
 import { basename, dirname, join, resolve } from 'node:path';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import { monotonicMs } from '../board/kernel-time.ts';
 import { ModelRefusedError, type Runner, type RunRequest, type SelfPlayed } from './runner.ts';
 import { buildArguments, findTrtexec, runArguments, shapesArgument, WARM_UP_MS } from './trtexec/command.ts';
 import { errorOf, managedMemoryBytes, parseTimes, STARTS_INFERENCE, versionOf } from './trtexec/output.ts';
@@ -91,7 +92,7 @@ async function play(
     (child, text) => {
       if (inference || !STARTS_INFERENCE.test(text)) return;
       const pid = child.pid as number;
-      inference = { atMs: Number(process.hrtime.bigint()) / 1e6, usage: processUsage(pid) };
+      inference = { atMs: monotonicMs(), usage: processUsage(pid) };
       timer = setInterval(() => {
         usage = processUsage(pid) ?? usage;
       }, LOOK_EVERY_MS);

@@ -1,8 +1,6 @@
 /** What another process has used, as long as it lives. */
 import { readFileSync } from 'node:fs';
-
-/** Scheduler ticks a second in /proc/pid/stat: fixed by the kernel's user interface (proc(5), sysconf(_SC_CLK_TCK)). */
-const TICKS_PER_S = 100;
+import { TICKS_PER_S } from '../../board/kernel-time.ts';
 
 export interface ProcessUsage {
   cpuSeconds: number;
