@@ -64,7 +64,8 @@ interface Running {
   savedAtMs: number;
 }
 
-/** A record holds all of its measurements: writing it with each of them would cost their square. */
+/** A record holds all of its measurements: writing a long one with each of them would cost their square. */
+const SMALL_RECORD = 50;
 const SAVE_INTERVAL_MS = 1000;
 
 /** Ended benches that are kept, with their models; the measurements of older ones stay in the history. */
@@ -96,11 +97,12 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     if (entry) entry.savedAtMs = performance.now();
   }
 
-  /** Where it was written a moment ago it is left to the next measurement or to the end. */
+  /** A long record that was written a moment ago is left to the next measurement or to the end. */
   function saveNowAndThen(record: BenchRecord): void {
     summaries.set(record.view.id, summaryOf(record.view));
     const { savedAtMs = -Infinity } = running.get(record.view.id) ?? {};
-    if (performance.now() - savedAtMs >= SAVE_INTERVAL_MS) save(record);
+    const isSmall = measurementsIn(record) <= SMALL_RECORD;
+    if (isSmall || performance.now() - savedAtMs >= SAVE_INTERVAL_MS) save(record);
   }
 
   function remove(id: string): void {
@@ -330,4 +332,8 @@ function summaryOf({ devices, ...view }: BenchView): BenchSummary {
     devices: devices.map(({ device, simulated, state, feasible }) => ({ device, simulated, state, feasible })),
     measurements: devices.reduce((sum, { measurements }) => sum + measurements.length, 0),
   };
+}
+
+function measurementsIn({ view }: BenchRecord): number {
+  return view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0);
 }
