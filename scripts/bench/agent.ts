@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TICKS_PER_S } from '../../agent/board/kernel-time.ts';
 import { localStatus } from '../../agent/session/local-status.ts';
 import { loadConfig } from '../../coordinator/config/config.ts';
 import { createAgentRelease } from '../../coordinator/fleet/agent-release.ts';
@@ -13,8 +14,6 @@ import { type BenchTable, report } from './support.ts';
 
 const SETTLE_MS = 15_000;
 const WINDOW_S = 30;
-/** Scheduler ticks a second in /proc (proc(5), sysconf(_SC_CLK_TCK)). */
-const TICKS_PER_S = 100;
 
 /** Installs an agent in a folder, lets it join a coordinator of its own, and watches it while it idles. Linux only. */
 export async function benchAgent(): Promise<BenchTable> {

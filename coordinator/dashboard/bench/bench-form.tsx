@@ -3,6 +3,7 @@ import { type BenchRequestBody, benchViewSchema } from '@edgetune/shared/protoco
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { sendJson } from '../api/client.ts';
+import { DevicesField } from '../components/devices-field.tsx';
 import { ErrorText } from '../components/dialog.tsx';
 import { createDraft, valueAt } from '../components/draft.ts';
 import { ChoicesField, LinesField, NumberField, NumbersField, SelectField } from '../components/fields.tsx';
@@ -69,15 +70,7 @@ export function BenchForm() {
               No device has joined: <a href={paths.fleet}>add one</a> first. A simulated one will do.
             </p>
           ) : (
-            <ChoicesField
-              {...bound}
-              path={['devices']}
-              label="Devices"
-              options={joined.map(({ name, presence, board }) => ({
-                value: name,
-                label: `${name} (${presence}${board?.simulated ? `, simulated ${board.simulated.profile}` : ''})`,
-              }))}
-            />
+            <DevicesField {...bound} devices={joined} />
           )}
         </div>
         <div>

@@ -1,7 +1,7 @@
 /** Form fields bound to a path of the draft. */
 import { type Draft, valueAt } from './draft.ts';
 
-interface FieldProps {
+export interface FieldProps {
   draft: Draft;
   fields: Record<string, unknown>;
   path: readonly string[];

@@ -1,6 +1,7 @@
 /** The form for what most studies set; everything else is written in the YAML beside it. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
+import { DevicesField } from '../components/devices-field.tsx';
 import { type Draft, valueAt } from '../components/draft.ts';
 import { ChoicesField, LinesField, NumberField, SelectField, TextField } from '../components/fields.tsx';
 import { paths } from '../route.ts';
@@ -37,15 +38,7 @@ export function StudyForm({ draft, fields, devices }: StudyFormProps) {
           The fleet is empty: <a href={paths.fleet}>add a device</a> first. A simulated one will do.
         </p>
       ) : (
-        <ChoicesField
-          {...bound}
-          path={['devices']}
-          label="Devices"
-          options={devices.map(({ name, presence, board }) => ({
-            value: name,
-            label: `${name} (${presence}${board?.simulated ? `, simulated ${board.simulated.profile}` : ''})`,
-          }))}
-        />
+        <DevicesField {...bound} devices={devices} />
       )}
       <fieldset>
         <legend>Data</legend>

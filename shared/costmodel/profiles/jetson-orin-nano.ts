@@ -1,6 +1,7 @@
 import { type BoardProfile, boardProfileSchema } from '../board-profile.ts';
 import { CORTEX_A76_COEFFICIENTS, cpuBackend, scaledCoefficients } from './arm-cpu.ts';
 import { gpuBackends, NANO_CUDA_COEFFICIENTS } from './jetson-gpu.ts';
+import { TRANSFER_ESTIMATE } from './transfer-estimate.ts';
 
 export const jetsonOrinNano: BoardProfile = boardProfileSchema.parse({
   name: 'jetson-orin-nano',
@@ -38,14 +39,7 @@ export const jetsonOrinNano: BoardProfile = boardProfileSchema.parse({
   power: { idleW: 4.5, coreW: 0.9, memoryW: 1.5, clockExponent: 2 },
   thermal: { ambientC: 25, resistanceCPerW: 8, timeConstantS: 60, throttleC: 99, throttledClock: 0.7 },
   noise: { runCv: 0.004, sessionCv: 0.02, tailShare: 0.01, tailScale: 0.15 },
-  error: {
-    latencyMape: 0.3,
-    energyMape: 0.36,
-    memoryMape: 0.2,
-    comparedWith:
-      'estimate: a Raspberry Pi 4 and a Jetson Nano predicted in the same way (Cortex-A76 kernels scaled by what is known of the core) are off by 30 % on average under ONNX Runtime (npm run bench:boards); power as published, give or take 20 %',
-    estimated: ['latency', 'energy', 'memory'],
-  },
+  error: TRANSFER_ESTIMATE,
   sources: {
     coefficients:
       'ResNet-50 on one thread takes 138.5 ms where a Raspberry Pi 5 takes 89.4 ms: Tencent/ncnn benchmark/README.md (a4d2ea1)',
