@@ -61,8 +61,7 @@ function sizeOf(
     return size;
   }
   const name = String(size);
-  const given = dimensions[name];
-  if (given !== undefined) return given;
+  if (Object.hasOwn(dimensions, name)) return dimensions[name] as number;
   if (axis === 0 || BATCH_NAMES.test(name)) return batchSize;
   throw new InputError(
     `input "${input}" has the dynamic dimension "${name}" (axis ${axis}): give its size in "dimensions"`,

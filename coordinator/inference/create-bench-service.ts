@@ -127,7 +127,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     });
     const graph = readOnnx(model);
     const sizes = modelSizes(graph);
-    const missing = sizes.openDimensions.filter((name) => request.dimensions[name] === undefined);
+    const missing = sizes.openDimensions.filter((name) => !Object.hasOwn(request.dimensions, name));
     if (missing.length > 0)
       throw new InferenceInputError(
         `the model leaves ${missing.map((name) => `"${name}"`).join(', ')} open: give each a size (for example --dimension ${missing[0]}=128)`,

@@ -3,6 +3,7 @@
  * All values are kept in the base unit of the metric's dimension.
  */
 import { z } from 'zod';
+import { everyObjectHas } from './named-values.ts';
 import { type Dimension, formatQuantity, parseQuantity } from './units.ts';
 
 export interface MetricInfo {
@@ -91,11 +92,17 @@ export const constraintSchema = z.object({
 });
 export type Constraint = z.infer<typeof constraintSchema>;
 
+const unusableName = (name: unknown) => `"${name}" cannot be used as the name of a metric`;
+const anyMetricSchema = z
+  .string()
+  .min(1)
+  .refine((name) => !everyObjectHas(name), { error: ({ input }) => unusableName(input) });
+
 /** Those of ask and tell, which may name a program's own metrics. */
 export const anyObjectiveSchema = objectiveParts
-  .extend({ metric: z.string().min(1) })
+  .extend({ metric: anyMetricSchema })
   .refine(isSensible, SMALLER_IS_BETTER);
-export const anyConstraintSchema = constraintSchema.extend({ metric: limitable(z.string().min(1)) });
+export const anyConstraintSchema = constraintSchema.extend({ metric: limitable(anyMetricSchema) });
 
 /** A number without unit that a program measures by itself and tells for each trial: only for ask and tell. */
 const OWN_METRIC: MetricInfo = { dimension: 'count', direction: 'minimize', of: 'trial' };
@@ -105,11 +112,16 @@ export function metricInfo(metric: string): MetricInfo {
   return Object.hasOwn(METRICS, metric) ? (METRICS[metric] as MetricInfo) : OWN_METRIC;
 }
 
-const anyMetric = (name: string) => (name === 'latency' ? 'latency.p50' : name);
+const fullName = (name: string) => (name === 'latency' ? 'latency.p50' : name);
+
+function anyMetric(name: string): string {
+  if (everyObjectHas(name)) throw new RangeError(unusableName(name));
+  return fullName(name);
+}
 
 function knownMetric(name: string): string {
-  if (!Object.hasOwn(METRICS, anyMetric(name))) throw new RangeError(unknownMetric(name));
-  return anyMetric(name);
+  if (!Object.hasOwn(METRICS, fullName(name))) throw new RangeError(unknownMetric(name));
+  return fullName(name);
 }
 
 /**

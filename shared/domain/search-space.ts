@@ -1,5 +1,6 @@
 /** The search space: parameters of the levels model, training, system and inference. */
 import { z } from 'zod';
+import { everyObjectHas, namedValues } from './named-values.ts';
 
 export const parameterLevelSchema = z.enum(['model', 'training', 'system', 'inference']);
 export type ParameterLevel = z.infer<typeof parameterLevelSchema>;
@@ -8,7 +9,7 @@ export const parameterValueSchema = z.union([z.number(), z.string(), z.boolean()
 export type ParameterValue = z.infer<typeof parameterValueSchema>;
 
 /** The parameter exists only where every named parameter has one of the given values. */
-const whenSchema = z.record(z.string(), z.union([parameterValueSchema, z.array(parameterValueSchema).min(1)]));
+const whenSchema = namedValues(z.union([parameterValueSchema, z.array(parameterValueSchema).min(1)]));
 
 const common = { when: whenSchema.optional() };
 const scale = z.enum(['linear', 'log']).default('linear');
@@ -53,19 +54,20 @@ export type Parameter = ParameterDomain & { name: string; level: ParameterLevel 
 
 const parameterName = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'a parameter name is a letter followed by letters, digits or "_"');
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'a parameter name is a letter followed by letters, digits or "_"')
+  .refine((name) => !everyObjectHas(name), { error: ({ input }) => `"${input}" cannot be used as a name` });
 
 /** The search space as written in a study: a block per level, a domain per parameter name. */
 export const searchSpaceSchema = z.strictObject({
-  model: z.record(parameterName, parameterDomainSchema).default({}),
-  training: z.record(parameterName, parameterDomainSchema).default({}),
-  system: z.record(parameterName, parameterDomainSchema).default({}),
-  inference: z.record(parameterName, parameterDomainSchema).default({}),
+  model: namedValues(parameterDomainSchema, parameterName).default({}),
+  training: namedValues(parameterDomainSchema, parameterName).default({}),
+  system: namedValues(parameterDomainSchema, parameterName).default({}),
+  inference: namedValues(parameterDomainSchema, parameterName).default({}),
 });
 export type SearchSpace = z.infer<typeof searchSpaceSchema>;
 
 /** One assignment of the model, training and system parameters (inactive conditional parameters are absent). */
-export const candidateSchema = z.record(z.string(), parameterValueSchema);
+export const candidateSchema = namedValues(parameterValueSchema);
 export type Candidate = z.infer<typeof candidateSchema>;
 
 /** All parameters of the given levels, in the order in which they are written. */

@@ -1,6 +1,7 @@
 /** A study: what to train, on which data, over which space, for which devices, and what counts as good. */
 import { z } from 'zod';
 import { deviceNameSchema } from './device.ts';
+import { namedValues } from './named-values.ts';
 import { constraintSchema, objectiveSchema, parseConstraint, parseObjective } from './objective.ts';
 import { scenarioSchema } from './scenario.ts';
 import { candidateSchema, parameterValueSchema, searchSpaceSchema } from './search-space.ts';
@@ -129,7 +130,7 @@ export const studySpecSchema = z
     deterministic: z.boolean().default(false),
     /** For workload `command`: the program and its arguments. */
     command: z.array(z.string()).optional(),
-    notes: z.record(z.string(), parameterValueSchema).default({}),
+    notes: namedValues(parameterValueSchema).default({}),
   })
   .superRefine((spec, context) => {
     const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });

@@ -5,22 +5,22 @@ import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor } from './graph.ts'
 import { constantTensor } from './infer-shapes.ts';
 
 /** Inputs of floating-point type that decide shapes, by operator. */
-const SHAPE_LIKE_FLOATS: Readonly<Record<string, readonly number[]>> = {
-  Resize: [1, 2],
-  Upsample: [1],
-  Range: [0, 1, 2],
-};
+const SHAPE_LIKE_FLOATS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['Resize', [1, 2]],
+  ['Upsample', [1]],
+  ['Range', [0, 1, 2]],
+]);
 /** Operators whose 32-bit integer inputs are biases, that is weights. */
-const INTEGER_WEIGHTS: Readonly<Record<string, readonly number[]>> = {
-  QLinearConv: [8],
-  QGemm: [6],
-  DequantizeLinear: [0],
-};
+const INTEGER_WEIGHTS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['QLinearConv', [8]],
+  ['QGemm', [6]],
+  ['DequantizeLinear', [0]],
+]);
 
 function valuesMatter(tensor: OnnxTensor, readers: readonly (readonly [string, number])[]): boolean {
-  if (readers.some(([op, input]) => SHAPE_LIKE_FLOATS[op]?.includes(input))) return true;
+  if (readers.some(([op, input]) => SHAPE_LIKE_FLOATS.get(op)?.includes(input))) return true;
   if (!isInteger(tensor.dtype) || /^u?int(4|8|16)$/.test(tensor.dtype)) return false;
-  return tensor.dtype !== 'int32' || !readers.every(([op, input]) => INTEGER_WEIGHTS[op]?.includes(input));
+  return tensor.dtype !== 'int32' || !readers.every(([op, input]) => INTEGER_WEIGHTS.get(op)?.includes(input));
 }
 
 function describeTensor(tensor: OnnxTensor, withValues: boolean): unknown[] {

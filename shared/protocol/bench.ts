@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { boardDescriptionSchema, deviceNameSchema } from '../domain/device.ts';
 import { precisionSchema } from '../domain/inference-config.ts';
 import { sha256Schema, storedMeasurementSchema } from '../domain/measurement.ts';
+import { namedValues } from '../domain/named-values.ts';
 import { constraintSchema, objectiveSchema, parseConstraint, parseObjective } from '../domain/objective.ts';
 import { scenarioSchema } from '../domain/scenario.ts';
 
@@ -58,7 +59,7 @@ export const benchRequestSchema = z.object({
   /** Absent: the precision that the model computes in. */
   precisions: z.array(precisionSchema).min(1).optional(),
   /** Sizes of symbolic dimensions other than the batch, by name. */
-  dimensions: z.record(z.string(), z.int().positive()).default({}),
+  dimensions: namedValues(z.int().positive()).default({}),
   /** No further config is measured on a device after so long: the best so far is the answer. Absent: no limit. */
   maxSeconds: z.number().positive().optional(),
 });

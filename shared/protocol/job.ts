@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { inferenceConfigSchema } from '../domain/inference-config.ts';
 import { sha256Schema } from '../domain/measurement.ts';
+import { namedValues } from '../domain/named-values.ts';
 import { scenarioSchema } from '../domain/scenario.ts';
 
 export const jobStateSchema = z.enum([
@@ -62,7 +63,7 @@ export const measureRequestSchema = z.object({
   scenario: scenarioSchema,
   stopRule: stopRuleSchema,
   /** Sizes of symbolic dimensions other than the batch, by name. */
-  dimensions: z.record(z.string(), z.int().positive()).default({}),
+  dimensions: namedValues(z.int().positive()).default({}),
   /** What the model may take above what the runtime takes without it (see `peakMemoryBytes`); null: what the board can spare. */
   memoryLimitBytes: z.int().positive().nullable().default(null),
   /** Seeds the input values and, on a simulated device, the noise. */

@@ -1,6 +1,7 @@
 /** Ask and tell for any program: JSON lines to and from `edgetune tuner`, and what its specification holds. */
 import { z } from 'zod';
 import { budgetSchema } from '../domain/budget.ts';
+import { namedValues } from '../domain/named-values.ts';
 import { anyConstraintSchema, anyObjectiveSchema, parseAnyConstraint, parseAnyObjective } from '../domain/objective.ts';
 import { candidateSchema } from '../domain/search-space.ts';
 import { studySpecSchema, written } from '../domain/study.ts';
@@ -51,7 +52,7 @@ export type TunerView = z.infer<typeof tunerViewSchema>;
 export const tunerListSchema = z.object({ tuners: z.array(tunerViewSchema.omit({ open: true })) });
 
 /** JSON knows no NaN: null stands for it (a diverged loss). */
-const toldMetrics = z.record(z.string(), z.number().nullable());
+const toldMetrics = namedValues(z.number().nullable());
 
 /** What came of a job. */
 export const toldSchema = z.strictObject({

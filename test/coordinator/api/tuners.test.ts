@@ -129,10 +129,20 @@ test('mistakes are said: in the specification, in a line, in their number', asyn
   const id = await create();
   assert.equal((await refused('POST', `/api/tuners/${id}`, '\n')).status, 400);
   assert.equal((await refused('POST', `/api/tuners/${id}`, '{}\n'.repeat(1001))).status, 413);
-  const [bad, told, asked] = await lines(id, { hello: 1 }, { tell: { trial: 5 } }, { ask: {} });
+  const inherited = JSON.parse('{"__proto__":1}');
+  const [bad, told, asked, dropped] = await lines(
+    id,
+    { hello: 1 },
+    { tell: { trial: 5 } },
+    { ask: {} },
+    { tell: { trial: 0, metrics: inherited } },
+  );
   assert.match(bad as string, /write one of/);
   assert.match(told as string, /was not asked/);
   assert.equal(JSON.parse(asked as string).trial, 0);
+  assert.match(dropped as string, /metrics\.__proto__: .* cannot be used as a name/);
+  const spec = '{"space":{"training":{"__proto__":{"type":"boolean"}}}}';
+  assert.match((await refused('POST', '/api/tuners', spec)).issues?.[0]?.message ?? '', /cannot be used as a name/);
 });
 
 test('the admin token is asked for', async (t) => {

@@ -100,6 +100,9 @@ test('a range upside down, doubled and missing choices are refused at their plac
   );
 });
 
+/** Names that every object seems to have, and the one that zod leaves out of records. */
+const INHERITED = Object.getOwnPropertyNames(Object.prototype);
+
 test('a metric by no known name is refused and changes nothing', () => {
   const spec = tunerSpecSchema.parse({
     space: { training: { rate: { type: 'float', min: 0, max: 1 } } },
@@ -113,8 +116,27 @@ test('a metric by no known name is refused and changes nothing', () => {
       const exchange = (message: object) => JSON.parse(session.answer(JSON.stringify(message)));
       for (const { answer: each } of [session, untouched]) each('{"ask":{}}');
       const { error } = exchange({ tell: { trial: 0, metrics: { [`${name}${device}`]: 1 } } });
-      assert.match(error, /unknown metric|is a device's|belongs to the trial/);
+      assert.match(error, /unknown metric|is a device's|belongs to the trial|metrics\.__proto__: .* cannot be used/);
       assert.equal(session.answer('{"ask":{}}'), untouched.answer('{"ask":{}}'));
     }),
+    { examples: INHERITED.map((name): [string, string] => [name, '']) },
   );
+});
+
+test('a name that every object has is refused for parameters, metrics and starting points, in text and in parts', () => {
+  const domain = { type: 'boolean' };
+  const specification = { space: { training: { flag: domain } } };
+  for (const name of INHERITED) {
+    // As JSON, in which `__proto__` is a key like any other.
+    const refused = (change: string) => {
+      const { error } = tunerSpecSchema.safeParse({ ...specification, ...JSON.parse(change) });
+      assert.match(error?.message ?? '', /cannot be used as|a parameter name is a letter/, `${name} in ${change}`);
+    };
+    refused(`{"space":{"training":{"${name}":{"type":"boolean"}}}}`);
+    refused(`{"objectives":["minimize ${name}"]}`);
+    refused(`{"objectives":[{"metric":"${name}","direction":"minimize"}]}`);
+    refused(`{"constraints":["${name} <= 3"]}`);
+  }
+  const start = JSON.parse('{"tuner":{"initialCandidates":[{"flag":true,"__proto__":1}]}}');
+  assert.match(tunerSpecSchema.safeParse({ ...specification, ...start }).error?.message ?? '', /cannot be used/);
 });

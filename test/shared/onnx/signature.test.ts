@@ -68,6 +68,8 @@ test('shapes, types, attributes, operators, connections and shape-like values ma
     { target: [-1, 36] },
     { dataType: 10 },
     { activation: 'Sigmoid' },
+    // An operator of somebody's own, by a name that every object has.
+    { activation: 'toString' },
     { shared: true },
   ];
   assert.equal(new Set(variants.map(signature)).size, variants.length);
