@@ -47,9 +47,17 @@ describe('the place for control groups', () => {
     write(`${group}/cgroup.subtree_control`, '\n');
     write(`${group}/cgroup.procs`, `${process.ppid}\n${process.pid}\n`);
     write(`${group}/agent/cgroup.procs`, '');
-    assert.deepEqual(findHierarchy(systemHost(root)), { version: 2, parent: group });
-    const moved = readFileSync(join(root, group, 'agent/cgroup.procs'), 'utf8');
-    assert.equal(moved, String(process.pid), 'the last one that was written');
+    const host = systemHost(root);
+    const moved: string[] = [];
+    const watched: typeof host = {
+      ...host,
+      write(path, text) {
+        if (path === `${group}/agent/cgroup.procs`) moved.push(text);
+        host.write(path, text);
+      },
+    };
+    assert.deepEqual(findHierarchy(watched), { version: 2, parent: group });
+    assert.deepEqual(moved, [String(process.ppid), String(process.pid)], 'one at a time, as the kernel takes them');
     write('/proc/self/cgroup', '0::/edgetune-agent.service/agent');
     assert.deepEqual(findHierarchy(systemHost(root)), { version: 2, parent: group });
   });
