@@ -11,6 +11,7 @@ import { serveApi } from './api/serve-api.ts';
 import { connectBroker } from './broker/connect-broker.ts';
 import { startBroker } from './broker/embedded-broker.ts';
 import { type Config, isLoopback } from './config/config.ts';
+import { loadTls } from './config/tls.ts';
 import { CALIBRATION_POOL } from './export/calibration-pool.ts';
 import { createAgentRelease } from './fleet/agent-release.ts';
 import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
@@ -40,6 +41,8 @@ export interface CoordinatorOptions {
 export interface Coordinator {
   /** Base URL of the API and the dashboard, for this machine. */
   url: string;
+  /** Public key by which clients may know it; null: it does not encrypt. */
+  tlsPin: string | null;
   fleet: ManagedFleet;
   studies: ReturnType<typeof createStudyService>;
   close(): Promise<void>;
@@ -58,6 +61,12 @@ export async function startCoordinator({
   // The name under which other machines reach this one; none where it listens on loopback.
   const anyAddress = config.host === '0.0.0.0';
   const reachableAs = isLoopback(config.host) ? undefined : anyAddress ? hostname() : config.host;
+  const ownNames = [
+    hostname().toLowerCase(),
+    config.host,
+    ...(config.publicUrl ? [new URL(config.publicUrl).hostname] : []),
+  ];
+  const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);
   // What was started is ended again in reverse order, also when a later part fails to start.
   const closers: (() => void | Promise<void>)[] = [];
   const close = async () => {
@@ -76,6 +85,7 @@ export async function startCoordinator({
       : await startBroker({
           host: config.host,
           port: config.mqttPort,
+          ...(tls ? { tls } : {}),
           log,
           hasDevice: (id) => fleet?.hasDevice(id) ?? false,
           verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? false,
@@ -154,29 +164,31 @@ export async function startCoordinator({
       tuners: createTunerService(store.tuners),
       calibrations,
       blobs: store.blobs,
-      hostNames: [
-        hostname().toLowerCase(),
-        config.host,
-        ...(config.publicUrl ? [new URL(config.publicUrl).hostname] : []),
-      ],
+      hostNames: ownNames,
       adminToken: config.adminToken,
       publicUrl: config.publicUrl,
       reachableAs,
-      mqttUrlFor: (hostHeader) =>
-        (config.brokerUrl && withoutLogin(config.brokerUrl)) ??
-        `mqtt://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
+      tlsPin: tls?.pin,
+      brokerFor: (hostHeader) =>
+        config.brokerUrl
+          ? { mqttUrl: withoutLogin(config.brokerUrl), mqttSharesKey: false }
+          : {
+              mqttUrl: `${tls ? 'mqtts' : 'mqtt'}://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
+              mqttSharesKey: tls !== null,
+            },
       dashboardDirectory: join(distDirectory, 'dashboard'),
       agentTarball,
       agentRelease,
       installScript: join(distDirectory, 'install.sh'),
       log,
     });
-    const served = await serveApi(app, config);
+    const served = await serveApi(app, config, tls);
     closers.push(() => served.close());
     embedded?.attachWebSocket(served.server);
     studies.start();
     bench.resume();
-    return { url: `http://${reachableAs ?? 'localhost'}:${served.port}`, fleet: managed, studies, close };
+    const url = `${tls ? 'https' : 'http'}://${reachableAs ?? 'localhost'}:${served.port}`;
+    return { url, tlsPin: tls?.pin ?? null, fleet: managed, studies, close };
   } catch (error) {
     await close();
     throw error;

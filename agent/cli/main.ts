@@ -25,6 +25,7 @@ import { registerStatus } from './commands/status.ts';
 import { registerUninstall } from './commands/uninstall.ts';
 import { withDataDirectory } from './data-directory.ts';
 import { measurementLine } from './measurement-line.ts';
+import { PIN_HELP, parsePin } from './pin.ts';
 
 const LONGEST_MEASURE_MS = 30_000;
 const EXIT = { failed: 1, usage: 2, removed: 3 } as const;
@@ -39,6 +40,7 @@ const program = new Command('edgetune-agent')
 withControlOptions(withDataDirectory(program.command('run')))
   .description('Join the fleet (at the first run) and measure what the coordinator asks for, until Ctrl-C.')
   .option('--server <url>', 'where the coordinator is, such as http://192.168.1.10:8080')
+  .option('--pin <sha256//…>', PIN_HELP, parsePin)
   .option('--token <token>', 'join token from "edgetune device add"; needed at the first run only')
   .option(
     '--simulate <profile>',
@@ -75,6 +77,7 @@ withControlOptions(withDataDirectory(program.command('run')))
       : thisMachine({ ...boardOptionsOf(options), dataDirectory, log });
     const agent = await startAgent({
       server,
+      pin: options.pin,
       token: options.token,
       dataDirectory,
       board,

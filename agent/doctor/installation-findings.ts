@@ -1,5 +1,7 @@
 /** Whether the agent itself works here: its runtime, its disk, its coordinator. */
 import { statfsSync } from 'node:fs';
+import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
+import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { savedEnrolment } from '../session/enrolment.ts';
 import { localStatus } from '../session/local-status.ts';
 import { selfTest } from '../update/self-test.ts';
@@ -57,10 +59,12 @@ async function coordinator(dataDirectory: string): Promise<Finding> {
   const joined = `"${enrolment.name}" of the coordinator at ${enrolment.server}`;
   try {
     const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
-    const response = await fetch(new URL('/api/health', enrolment.server), { signal });
+    const response = await fetchPinned(enrolment.pin)(new URL('/api/health', enrolment.server), { signal });
     if (response.ok) return good('fleet', `${joined}, which answers`);
     return missing('fleet', `${joined}, which answers HTTP ${response.status}`, 'is it the same coordinator?');
-  } catch {
+  } catch (error) {
+    if (error instanceof WrongKeyError)
+      return bad('fleet', error.message, 'paste the line of "edgetune device add NAME --renew" on this board');
     return missing('fleet', `${joined}, which cannot be reached`, 'is it running, and does this board have a network?');
   }
 }

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs the EdgeTune agent on this board, or updates it:
 #   curl -fsSL @SERVER@/install.sh | sudo sh -s -- --name NAME --token TOKEN
-# The coordinator that serves this file puts its own address in. Where a step fails, the board is left as it was.
+# The coordinator that serves this file puts its own address in, and where it encrypts its public key. Where a step fails, the board is left as it was.
 set -eu
 
 server='@SERVER@'
+pin='@PIN@'
 home=/opt/edgetune-agent
 data=/var/lib/edgetune-agent
 user=edgetune-agent
@@ -44,6 +45,7 @@ main() {
       *) fail "unknown argument $1: there are --name NAME, --token TOKEN and --server URL" ;;
     esac
   done
+  case $pin,$server in ?*,http:*) fail "the coordinator encrypts: $server must begin with https://" ;; esac
   check_platform
   check_tools
   [ "$(id -u)" = 0 ] || fail 'it must run as root: put sudo before sh'
@@ -103,10 +105,19 @@ make_user_and_folders() {
   chmod 700 "$data"
 }
 
+# From the coordinator and nobody else: its public key is what it is known by, and only where it has none authorities are.
+get() {
+  if [ -n "$pin" ]; then
+    curl -fsSk --pinnedpubkey "$pin" --retry 3 -o "$2" "$1"
+  else
+    curl -fsS --retry 3 -o "$2" "$1"
+  fi
+}
+
 # Downloads a file that the coordinator serves under /install, and compares it with the SHA-256 that it names.
 download() {
   for file in "$1" "$1.sha256"; do
-    curl -fsS --retry 3 -o "$work/$file" "$server/install/$file" ||
+    get "$server/install/$file" "$work/$file" ||
       fail "$server/install/$file cannot be downloaded: the coordinator's log says why"
   done
   (cd "$work" && sha256sum -c --status "$1.sha256") || fail "$1 was damaged on its way: try again"
@@ -156,7 +167,7 @@ as_user() {
 
 join() {
   if [ -n "$token" ]; then
-    as_user join --server "$server" --token "$token"
+    as_user join --server "$server" ${pin:+--pin "$pin"} --token "$token"
     used_token=yes
   elif [ ! -f "$data/enrolment.json" ]; then
     fail 'this board has not joined a fleet yet: --token is missing (the coordinator prints the whole line: edgetune device add NAME)'

@@ -3,10 +3,17 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
+import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
+import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
+import { publicKeyPinSchema } from '@edgetune/shared/runtime/public-key-pin.ts';
 import { z } from 'zod';
 import { writeDurably } from './durable-file.ts';
 
-export const enrolmentSchema = enrollResponseSchema.extend({ server: z.string() });
+export const enrolmentSchema = enrollResponseSchema.extend({
+  server: z.string(),
+  /** Public key of the coordinator, where the board was told it: nobody with another one is believed. */
+  pin: publicKeyPinSchema.optional(),
+});
 export type Enrolment = z.infer<typeof enrolmentSchema>;
 
 /** A join that was refused; the message says why and what to do. */
@@ -37,22 +44,27 @@ export function forgetEnrolment(dataDirectory: string): void {
   rmSync(fileOf(dataDirectory), { force: true });
 }
 
-/** @throws {EnrolmentError} */
+/**
+ * @throws {EnrolmentError}
+ * @throws {WrongKeyError} where who answers has another key than the pinned one
+ */
 export async function enrol(options: {
   server: string;
+  pin?: string | undefined;
   token: string;
   board: BoardDescription;
   dataDirectory: string;
 }): Promise<Enrolment> {
-  const { server, token, board, dataDirectory } = options;
+  const { server, pin, token, board, dataDirectory } = options;
   let response: Response;
   try {
-    response = await fetch(new URL('/api/enroll', server), {
+    response = await fetchPinned(pin)(new URL('/api/enroll', server), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ token, board }),
     });
   } catch (error) {
+    if (error instanceof WrongKeyError) throw error;
     const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
     throw new EnrolmentError(
       `the coordinator at ${server} cannot be reached (${cause}): is it running, and can this board reach that address?`,
@@ -69,7 +81,7 @@ export async function enrol(options: {
   const parsed = enrollResponseSchema.safeParse(body);
   if (!parsed.success)
     throw new EnrolmentError(`what answered at ${server} is no EdgeTune coordinator of this version`);
-  const enrolment = { ...parsed.data, server };
+  const enrolment = { ...parsed.data, server, ...(pin === undefined ? {} : { pin }) };
   writeDurably(fileOf(dataDirectory), `${JSON.stringify(enrolment, null, 2)}\n`, 0o600);
   return enrolment;
 }

@@ -16,10 +16,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
+import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
+import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 
 export interface ModelCacheOptions {
   directory: string;
   server: string;
+  /** Public key of the server, where one is pinned. */
+  pin?: string | undefined;
   deviceId: string;
   credential: string;
   /** Bytes of models that are kept; the longest unused go first. */
@@ -59,7 +63,8 @@ export class ModelCache {
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw this.#diskFull(partial, bytes, error);
-        if (attempt === MAX_TRIES || error instanceof RefusedDownloadError) throw error;
+        if (attempt === MAX_TRIES || error instanceof RefusedDownloadError || error instanceof WrongKeyError)
+          throw error;
         await sleep(RETRY_MS * 2 ** attempt, undefined, { signal });
       }
     }
@@ -75,13 +80,13 @@ export class ModelCache {
   }
 
   async #download(sha256: string, bytes: number, partial: string, signal: AbortSignal): Promise<void> {
-    const { server, deviceId, credential } = this.#options;
+    const { server, pin, deviceId, credential } = this.#options;
     const have = existsSync(partial) ? statSync(partial).size : 0;
     if (have === bytes) return;
     const start = have < bytes ? have : 0;
     const headers: Record<string, string> = { authorization: `Bearer ${deviceId}:${credential}` };
     if (start > 0) headers.range = `bytes=${start}-`;
-    const response = await fetch(new URL(`/api/blobs/${sha256}`, server), { headers, signal });
+    const response = await fetchPinned(pin)(new URL(`/api/blobs/${sha256}`, server), { headers, signal });
     if (!response.ok || !response.body)
       throw new RefusedDownloadError(
         `the coordinator did not give model ${sha256.slice(0, 12)}: HTTP ${response.status}`,

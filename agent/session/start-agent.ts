@@ -13,11 +13,11 @@ import {
   type UpdateOffer,
 } from '@edgetune/shared/protocol/messages.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
-import mqtt from 'mqtt';
 import { Updater } from '../update/updater.ts';
 import type { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { AgentBoard } from './agent-board.ts';
+import { connectSession } from './connect-session.ts';
 import { EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from './enrolment.ts';
 import { JobJournal } from './job-journal.ts';
 import { JobRunner } from './job-runner.ts';
@@ -27,6 +27,8 @@ import { Outbox } from './outbox.ts';
 
 export interface AgentOptions {
   server: string;
+  /** Public key of the coordinator; absent: that of the first run, if any. */
+  pin?: string | undefined;
   /** Needed for the first run in this data directory only. */
   token?: string | undefined;
   dataDirectory: string;
@@ -50,12 +52,11 @@ export interface RunningAgent {
 }
 
 const DEFAULT_CACHE_BYTES = 1e9;
-/** Reconnects are spread over this span, so that a fleet does not come back all at once. */
-const RECONNECT_MS = { least: 500, spread: 2000 };
 const STOP_TIMEOUT_MS = 2000;
 
 /**
  * @throws {EnrolmentError} where the board cannot join
+ * @throws {WrongKeyError} where who answers has another key than the pinned one
  * @throws {Error} where another agent runs in this data directory
  */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
@@ -76,8 +77,10 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   }
   // A token that is given again with a saved enrolment is from the pasted command line and was used up by the first run.
   const enrolment =
-    saved ?? (await enrol({ server: options.server, token: options.token as string, board, dataDirectory }));
-  const { deviceId, credential, mqttUrl, name } = enrolment;
+    saved ??
+    (await enrol({ server: options.server, pin: options.pin, token: options.token as string, board, dataDirectory }));
+  const { deviceId, credential, mqttUrl, mqttSharesKey, name } = enrolment;
+  const pin = options.pin ?? enrolment.pin;
   const server = saved ? options.server || saved.server : options.server;
 
   const sessionId = randomUUID();
@@ -88,17 +91,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       state,
       at: new Date().toISOString(),
     } satisfies StatusMessage);
-  const client = mqtt.connect(mqttUrl, {
-    protocolVersion: 4,
-    clientId: deviceId,
-    username: deviceId,
-    password: credential,
-    clean: true,
-    keepalive: 15,
-    reconnectPeriod: RECONNECT_MS.least + Math.floor(Math.random() * RECONNECT_MS.spread),
-    // By default one refusal would end reconnecting for good.
-    reconnectOnConnackError: true,
-    queueQoSZero: false,
+  const client = connectSession({
+    url: mqttUrl,
+    pin: mqttSharesKey ? pin : undefined,
+    deviceId,
+    credential,
     will: { topic: topics.status(deviceId), payload: Buffer.from(status('offline')), qos: 1, retain: true },
   });
 
@@ -112,6 +109,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const cache = new ModelCache({
     directory: join(dataDirectory, 'models'),
     server,
+    pin,
     deviceId,
     credential,
     maxBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
@@ -131,7 +129,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     end = resolve;
   });
   const updater = options.versions
-    ? new Updater({ versions: options.versions, server, log, onGivenUp: () => end('given-up') })
+    ? new Updater({ versions: options.versions, server, pin, log, onGivenUp: () => end('given-up') })
     : null;
   let updating = false;
   const update = async (offer: UpdateOffer) => {

@@ -16,6 +16,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { type HelloMessage, releaseName, type UpdateOffer } from '@edgetune/shared/protocol/messages.ts';
+import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
 import type { Versions } from './versions.ts';
 
 const SELF_TEST_TIMEOUT_MS = 5 * 60_000;
@@ -25,6 +26,8 @@ const run = promisify(execFile);
 export interface UpdaterOptions {
   versions: Versions;
   server: string;
+  /** Public key of the server, where one is pinned. */
+  pin?: string | undefined;
   log(message: string): void;
   /** Called where this release is on trial and has not connected in time: the agent is to end. */
   onGivenUp(): void;
@@ -108,7 +111,8 @@ export class Updater {
     if (existsSync(folder)) return;
     const [archive, unpacked] = [`${folder}.tgz`, `${folder}.new`];
     try {
-      const response = await fetch(new URL(path, this.#options.server));
+      const { server, pin } = this.#options;
+      const response = await fetchPinned(pin)(new URL(path, server));
       if (!response.ok || !response.body) throw new Error(`the coordinator answered HTTP ${response.status}`);
       await pipeline(Readable.fromWeb(response.body as never), createWriteStream(archive));
       const hash = createHash('sha256');

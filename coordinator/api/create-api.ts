@@ -71,7 +71,7 @@ export function createApi(options: ApiOptions): Hono {
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],
       },
-      // Without TLS the header would lock browsers out.
+      // Without TLS the header would lock browsers out, as it would with a certificate that they do not know.
       strictTransportSecurity: false,
     }),
   );
@@ -95,7 +95,7 @@ export function createApi(options: ApiOptions): Hono {
 
   app.post('/api/enroll', async (c) => {
     const enrolment = fleet.enroll(enrollRequestSchema.parse(await readJson(c)));
-    return c.json({ ...enrolment, mqttUrl: options.mqttUrlFor(c.req.header('host') ?? '') });
+    return c.json({ ...enrolment, ...options.brokerFor(c.req.header('host') ?? '') });
   });
   app.delete('/api/enroll', async (c) => {
     const id = deviceOf(c.req.header('authorization'), fleet);

@@ -8,7 +8,7 @@ import { HttpProblem } from './problem.ts';
 
 export interface InstallOptions extends JoinOptions {
   agentRelease: AgentRelease;
-  /** The install script, with `@SERVER@` where the coordinator's address belongs. */
+  /** The install script, with `@SERVER@` where the coordinator's address belongs, and `@PIN@` for its public key. */
   installScript: string;
   log: (message: string) => void;
 }
@@ -29,7 +29,8 @@ export function installRoutes(options: InstallOptions): Hono {
             `publicUrl is ${options.publicUrl}, of which no install script can be made`,
             'start the coordinator with one that has letters, digits and - _ . : / [ ] only',
           );
-    return c.body(readFileSync(installScript, 'utf8').replaceAll('@SERVER@', server), 200, {
+    const script = readFileSync(installScript, 'utf8');
+    return c.body(script.replaceAll('@SERVER@', server).replaceAll('@PIN@', options.tlsPin ?? ''), 200, {
       'content-type': 'text/x-shellscript; charset=utf-8',
       'cache-control': 'no-store',
     });

@@ -1,5 +1,6 @@
-/** Listens for HTTP. */
-import type { Server } from 'node:http';
+/** Listens for HTTP, or HTTPS where there is a certificate. */
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -12,8 +13,16 @@ export interface ServedApi {
 }
 
 /** @throws {Error} where the port is in use or may not be used, saying how to choose another */
-export async function serveApi(app: Hono, { host, port }: { host: string; port: number }): Promise<ServedApi> {
-  const server = createAdaptorServer({ fetch: app.fetch, hostname: host }) as Server;
+export async function serveApi(
+  app: Hono,
+  { host, port }: { host: string; port: number },
+  tls: { cert: string; key: string } | null = null,
+): Promise<ServedApi> {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    hostname: host,
+    ...(tls ? { createServer: createTlsServer, serverOptions: { cert: tls.cert, key: tls.key } } : { createServer }),
+  }) as Server;
   // Upgraded sockets (MQTT over WebSocket) are no longer the server's, and would keep it from closing.
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {

@@ -1,5 +1,6 @@
 /** The coordinator's own MQTT session: on the embedded broker or, by URL, on any other one that speaks MQTT 3.1.1. */
-import mqtt, { type MqttClient } from 'mqtt';
+import { pinnedStream } from '@edgetune/shared/runtime/pinned-tls.ts';
+import mqtt, { type IClientOptions, MqttClient } from 'mqtt';
 import { COORDINATOR_USER } from './access.ts';
 
 export interface BrokerLogin {
@@ -7,6 +8,8 @@ export interface BrokerLogin {
   url: string;
   username?: string;
   password?: string;
+  /** Public key of the broker, where it is trusted by that instead of by authorities. */
+  pin?: string;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -24,20 +27,21 @@ export async function connectBroker(login: BrokerLogin, log: (message: string) =
   return client;
 }
 
-function begin({ url, username, password }: BrokerLogin, address: string): MqttClient {
+function begin({ url, username, password, pin }: BrokerLogin, address: string): MqttClient {
+  const options: IClientOptions = {
+    protocolVersion: 4,
+    clientId: COORDINATOR_USER,
+    clean: true,
+    keepalive: 30,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    reconnectPeriod: 1000,
+    // By default one refusal would end reconnecting for good.
+    reconnectOnConnackError: true,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+  };
   try {
-    return mqtt.connect(url, {
-      protocolVersion: 4,
-      clientId: COORDINATOR_USER,
-      clean: true,
-      keepalive: 30,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      reconnectPeriod: 1000,
-      // By default one refusal would end reconnecting for good.
-      reconnectOnConnackError: true,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-    });
+    return pin === undefined ? mqtt.connect(url, options) : new MqttClient(() => pinnedStream(url, pin), options);
   } catch (error) {
     throw unusable(address, (error as Error).message);
   }

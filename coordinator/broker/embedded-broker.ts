@@ -6,8 +6,9 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
 import { MAX_MESSAGE_BYTES } from '@edgetune/shared/protocol/messages.ts';
 import { Aedes, type Client } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
@@ -20,6 +21,8 @@ export interface EmbeddedBrokerOptions {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** Encrypts with it; absent: no encryption. */
+  tls?: { cert: string; key: string; pin: string };
   /** Whether the device is in the fleet: what one says that was removed, its last will too, is dropped. */
   hasDevice(deviceId: string): boolean;
   verifyCredential(deviceId: string, credential: string): boolean;
@@ -32,7 +35,7 @@ export interface EmbeddedBroker {
   url: string;
   port: number;
   /** With these the coordinator logs in; the password is made anew at each start and never leaves the process. */
-  coordinator: { username: string; password: string };
+  coordinator: { username: string; password: string; pin?: string };
   /** Serves MQTT over WebSocket under /mqtt on the HTTP server's port. */
   attachWebSocket(server: HttpServer): void;
   /** Ends the sessions of a device whose credential no longer holds, a moment after what was sent to it. */
@@ -52,7 +55,7 @@ const NOWHERE = 'edgetune/denied';
 
 /** @throws {Error} where the port is in use */
 export async function startBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
-  const { hasDevice, verifyCredential, maxConnections = MAX_CONNECTIONS } = options;
+  const { hasDevice, verifyCredential, tls, maxConnections = MAX_CONNECTIONS } = options;
   const log = quietLog(options.log);
   const secret = randomBytes(32).toString('base64url');
   const failedLogins = new FailedLogins();
@@ -136,7 +139,16 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     aedes.handle(stream, request);
   }
 
-  const server = createServer({ noDelay: true }, (socket) => accept(socket));
+  const server = tls
+    ? createTlsServer({ cert: tls.cert, key: tls.key, noDelay: true, handshakeTimeout: CONNECT_TIMEOUT_MS }, accept)
+    : createServer({ noDelay: true }, (socket) => accept(socket));
+  // With TLS a connection is accepted after its handshake; these are all.
+  const sockets = new Set<Socket>();
+  server.maxConnections = maxConnections + MAX_STRANGERS;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await listen(server, options).catch((error: Error) => {
     aedes.close();
     throw error;
@@ -150,9 +162,9 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
   });
 
   return {
-    url: `mqtt://${urlHost(options.host)}:${port}`,
+    url: `${tls ? 'mqtts' : 'mqtt'}://${urlHost(options.host)}:${port}`,
     port,
-    coordinator: { username: COORDINATOR_USER, password: secret },
+    coordinator: { username: COORDINATOR_USER, password: secret, ...(tls ? { pin: tls.pin } : {}) },
     attachWebSocket(http) {
       http.on('upgrade', (request, socket, head) => {
         if (request.url?.split('?')[0] !== '/mqtt') {
@@ -183,6 +195,7 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
       webSockets.close();
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
       for (const stream of connections) stream.destroy();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
@@ -210,10 +223,7 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function listen(
-  server: ReturnType<typeof createServer>,
-  { host, port }: { host: string; port: number },
-): Promise<void> {
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(

@@ -11,6 +11,8 @@ import {
 } from '@edgetune/shared/protocol/bench.ts';
 import { type CalibrationRequestBody, calibrationViewSchema } from '@edgetune/shared/protocol/calibration.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
+import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
+import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { z } from 'zod';
 
 /** The coordinator refused; the problem says why and what to do. */
@@ -37,7 +39,15 @@ export class UnreachableError extends Error {
 
 export type Client = ReturnType<typeof createClient>;
 
-export function createClient({ server, token }: { server: string; token?: string | undefined }) {
+export interface ClientOptions {
+  server: string;
+  token?: string | undefined;
+  /** Public key of the coordinator, where it is trusted by that. */
+  pin?: string | undefined;
+}
+
+export function createClient({ server, token, pin }: ClientOptions) {
+  const fetch = fetchPinned(pin);
   async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = {
       ...(token ? { authorization: `Bearer ${token}` } : {}),
@@ -55,9 +65,7 @@ export function createClient({ server, token }: { server: string; token?: string
       });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new UnreachableError(
-        `no coordinator answers at ${server}: start one with "edgetune serve" (or npm start), or name another with --server`,
-      );
+      throw unreachable(server, error as Error);
     }
     if (response.ok) return response;
     const problem = http.problemSchema.safeParse(await response.json().catch(() => null));
@@ -128,6 +136,20 @@ export function createClient({ server, token }: { server: string; token?: string
       }
     },
   };
+}
+
+/** @param error of fetch, which has the cause inside */
+function unreachable(server: string, error: Error & { cause?: unknown }): UnreachableError {
+  const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
+  if (error instanceof WrongKeyError || code?.includes('CERT') || code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+    return new UnreachableError(
+      `the coordinator at ${server} is not trusted: ${message}. With --tls self-signed, give --pin (or EDGETUNE_PIN) as "edgetune serve" printed it`,
+      { cause: error },
+    );
+  return new UnreachableError(
+    `no coordinator answers at ${server}: start one with "edgetune serve" (or npm start), or name another with --server`,
+    { cause: error },
+  );
 }
 
 /** The data of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */

@@ -26,6 +26,11 @@ export const configSchema = z.strictObject({
   brokerUrl: z.url({ protocol: /^(mqtts?|wss?)$/ }).optional(),
   /** What clients of the API must present, at least 16 characters. */
   adminToken: z.string().min(16, 'an admin token has at least 16 characters').optional(),
+  /** With `self-signed` HTTP and MQTT are encrypted with a key that is made at the first start and kept in the data directory. */
+  tls: z.enum(['off', 'self-signed']).default('off'),
+  /** PEM files of a certificate and its private key, instead. */
+  tlsCert: z.string().min(1).optional(),
+  tlsKey: z.string().min(1).optional(),
   /** Public base URL that agents shall use, where it is not http://HOST:PORT. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Cores that training may use. */
@@ -76,6 +81,10 @@ export function loadConfig(
     throw new ConfigError(`the settings have mistakes:\n${mistakes.join('\n')}`);
   }
   const config = { ...parsed.data, dataDir: resolve(parsed.data.dataDir) };
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined))
+    throw new ConfigError('tlsCert and tlsKey go together: a certificate and its private key');
+  if (config.tls === 'self-signed' && config.tlsCert !== undefined)
+    throw new ConfigError('tls self-signed makes a certificate, and tlsCert names one: leave one of them out');
   if (!isLoopback(config.host) && config.adminToken === undefined) {
     throw new ConfigError(
       `host ${config.host} can be reached from other machines: set an admin token (--admin-token or ${environmentName('adminToken')}), for example ${'$'}(openssl rand -hex 24)`,

@@ -34,6 +34,8 @@ export const enrollResponseSchema = z.object({
   credential: z.string().min(32),
   /** Broker that the agent shall connect to, as seen from the agent. */
   mqttUrl: z.string(),
+  /** Whether the broker encrypts with the coordinator's own key: who pins that, pins it there too. */
+  mqttSharesKey: z.boolean().default(false),
 });
 export type EnrollRequest = z.infer<typeof enrollRequestSchema>;
 export type EnrollResponse = z.infer<typeof enrollResponseSchema>;

@@ -8,10 +8,10 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it, type TestContext } from 'node:test';
-import { addDeviceResponseSchema } from '@edgetune/shared/protocol/http.ts';
-import { loadConfig } from '../../coordinator/config/config.ts';
+import { createClient } from '../../coordinator/cli/client.ts';
+import { type ConfigInput, loadConfig } from '../../coordinator/config/config.ts';
 import { startCoordinator } from '../../coordinator/main.ts';
-import { buildAgent } from '../support/built-agent.ts';
+import { type BuiltAgent, buildAgent } from '../support/built-agent.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { namespacesMissing } from '../support/tools.ts';
 import { untilOnline } from './support/system.ts';
@@ -30,21 +30,8 @@ it('installs the agent on a clean Debian, and takes it off again without a trace
   const built = await buildAgent();
   t.after(() => built.remove());
   built.serve('0.1.0');
-  const coordinator = await startCoordinator({
-    config: loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0 }, {}),
-    log: (message) => t.diagnostic(message),
-    distDirectory: built.distDirectory,
-  });
-  t.after(() => coordinator.close());
-  const url = coordinator.url.replace('localhost', '127.0.0.1');
-  const added = await fetch(new URL('/api/devices', url), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'kitchen-pi' }),
-  });
-  const { installCommand, token } = addDeviceResponseSchema.parse(await added.json());
-  // Whoever is root there needs no sudo.
-  const install = installCommand.replace('sudo ', '');
+  const { coordinator, lineFor } = await coordinatorFor(t, built, join(folder, 'data'));
+  const { line: install, token } = await lineFor('kitchen-pi');
 
   const refused = await onBoard(t, root, install.replace(token, 'a-wrong-token'));
   assert.notEqual(refused.code, 0);
@@ -92,7 +79,43 @@ it('installs the agent on a clean Debian, and takes it off again without a trace
   assert.deepEqual(changes(root, clean), []);
   assert.doesNotMatch(readFileSync(join(root, 'etc/passwd'), 'utf8'), /edgetune/);
   assert.doesNotMatch(readFileSync(join(root, 'etc/group'), 'utf8'), /edgetune/);
+
+  // Encrypted: only who has the key of the line is believed, by its curl and by the script and the agent that follow.
+  built.serve('0.3.0');
+  const encrypted = await coordinatorFor(t, built, join(folder, 'encrypted'), { tls: 'self-signed' });
+  const { line, pin } = await encrypted.lineFor('garden-pi');
+  const otherPin = `sha256//${Buffer.alloc(32).toString('base64')}`;
+  const stranger = await onBoard(t, root, line.replace(pin, otherPin));
+  assert.match(stranger.output, /curl: \(90\)/, 'CURLE_SSL_PINNEDPUBKEYNOTMATCH');
+  assert.deepEqual(changes(root, clean), []);
+  const joined = await onBoard(t, root, line);
+  assert.equal(joined.code, 0, joined.output);
+  startOnBoard(t, root, 'edgetune-agent run');
+  await untilOnline(encrypted.coordinator, 'garden-pi');
+  assert.match((await onBoard(t, root, 'edgetune-agent doctor')).output, /✓ fleet: "garden-pi".*which answers/);
+  const left = await onBoard(t, root, 'edgetune-agent uninstall');
+  assert.match(left.output, /"garden-pi" has left the fleet/);
+  assert.deepEqual(changes(root, clean), []);
 });
+
+/** A coordinator on this machine, and how a board whose user is root already joins it. */
+async function coordinatorFor(t: TestContext, built: BuiltAgent, dataDir: string, settings: ConfigInput = {}) {
+  const coordinator = await startCoordinator({
+    config: loadConfig({ dataDir, port: 0, mqttPort: 0, ...settings }, {}),
+    log: (message) => t.diagnostic(message),
+    distDirectory: built.distDirectory,
+  });
+  t.after(() => coordinator.close());
+  const pin = coordinator.tlsPin ?? undefined;
+  const client = createClient({ server: coordinator.url.replace('localhost', '127.0.0.1'), pin });
+  return {
+    coordinator,
+    async lineFor(name: string) {
+      const { installCommand, token } = await client.addDevice(name);
+      return { line: installCommand.replace('sudo ', ''), token, pin: pin ?? '' };
+    },
+  };
+}
 
 /** This machine's Debian, or one that the agent supports. */
 function suite(): string {

@@ -1,4 +1,4 @@
-/** An installed agent is offered newer ones: one that fails its self-test, one that never connects, one that works. */
+/** An installed agent is offered newer ones, over TLS: one that fails its self-test, one that never connects, one that works. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,12 +29,18 @@ it('goes back from releases that do not work, says why, and takes the one that d
   const file = await release.agentFor(`linux-${process.arch}` as 'linux-x64' | 'linux-arm64');
   const agent = layOutAgent(t, join(folder, 'board'), { version: '0.1.0', file });
 
-  const config = loadConfig({ dataDir: join(folder, 'data'), port: await freePort(), mqttPort: await freePort() }, {});
+  const config = loadConfig(
+    { dataDir: join(folder, 'data'), port: await freePort(), mqttPort: await freePort(), tls: 'self-signed' },
+    {},
+  );
   const start = () => startCoordinator({ config, log: () => {}, distDirectory: built.distDirectory });
   let coordinator = await start();
   t.after(() => coordinator.close());
   const { token } = coordinator.fleet.addDevice('kitchen-pi');
-  const launcher = agent.start('run', '--server', coordinator.url, '--token', token, '--simulate', 'raspberry-pi-5');
+  const launcher = agent.start(
+    ...['run', '--server', coordinator.url, '--pin', coordinator.tlsPin as string, '--token', token],
+    ...['--simulate', 'raspberry-pi-5'],
+  );
   const until = async (condition: (device: DeviceView) => boolean): Promise<DeviceView> => {
     const found = () => {
       const device = coordinator.fleet.device('kitchen-pi');

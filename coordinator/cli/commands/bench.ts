@@ -9,7 +9,7 @@ import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Client } from '../client.ts';
-import { clientOf, EXIT, withServer } from './context.ts';
+import { clientOf, EXIT, type ServerOptions, withServer } from './context.ts';
 
 const EXAMPLES = `
 Examples:
@@ -20,9 +20,7 @@ Examples:
 
 const POLL_MS = 300;
 
-interface Options {
-  server: string;
-  token?: string;
+interface Options extends ServerOptions {
   devices: string[];
   scenario: Scenario['kind'];
   rate?: number;

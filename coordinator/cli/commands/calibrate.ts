@@ -7,12 +7,10 @@ import type { CalibrationView } from '@edgetune/shared/protocol/calibration.ts';
 import type { Command } from 'commander';
 import type { Client } from '../client.ts';
 import { renderTable } from '../render/table.ts';
-import { clientOf, EXIT, printJson, withServer } from './context.ts';
+import { clientOf, EXIT, printJson, type ServerOptions, withServer } from './context.ts';
 import { PROFILE_NAMES, positiveInt, profileArgument, profileNameFor } from './simulate-options.ts';
 
-interface Options {
-  server: string;
-  token?: string;
+interface Options extends ServerOptions {
   as: BoardProfile;
   out?: string;
   architectures: number;

@@ -13,14 +13,25 @@ export function withServer(command: Command): Command {
       process.env.EDGETUNE_SERVER ?? 'http://localhost:8080',
     )
     .option(
+      '--pin <sha256//…>',
+      'its public key, where it encrypts with one that no authority vouches for (or EDGETUNE_PIN)',
+      process.env.EDGETUNE_PIN,
+    )
+    .option(
       '--token <token>',
       'its admin token, where it has one (or EDGETUNE_TOKEN)',
       process.env.EDGETUNE_TOKEN ?? process.env.EDGETUNE_ADMIN_TOKEN,
     );
 }
 
-export function clientOf({ server, token }: { server: string; token?: string }): Client {
-  return createClient({ server, token });
+export interface ServerOptions {
+  server: string;
+  token?: string;
+  pin?: string;
+}
+
+export function clientOf({ server, token, pin }: ServerOptions): Client {
+  return createClient({ server, token, pin });
 }
 
 export function printJson(value: unknown): void {

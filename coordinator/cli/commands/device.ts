@@ -3,11 +3,9 @@ import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { Command } from 'commander';
 import { renderTable } from '../render/table.ts';
 import { registerCalibrate } from './calibrate.ts';
-import { clientOf, printJson, withServer } from './context.ts';
+import { clientOf, printJson, type ServerOptions, withServer } from './context.ts';
 
-interface Options {
-  server: string;
-  token?: string;
+interface Options extends ServerOptions {
   json?: boolean;
 }
 

@@ -11,13 +11,16 @@ export function registerServe(program: Command): void {
     .option('--mqtt-port <n>', 'MQTT port (default 1883)')
     .option('--broker-url <url>', 'an external MQTT broker instead of the embedded one')
     .option('--admin-token <token>', 'what clients must present')
+    .option('--tls <self-signed>', 'encrypt HTTP and MQTT with a key of its own, kept in the data directory')
+    .option('--tls-cert <file>', 'encrypt with this certificate (PEM, its chain after it) …')
+    .option('--tls-key <file>', '… and its private key (PEM)')
     .option('--public-url <url>', 'base URL under which boards reach this coordinator')
     .option('--training-cores <n>', 'cores that training may use (default: all)')
     .option('--blob-quota-bytes <n>', 'disk space for models and checkpoints (default 10 GB)')
     .option('--config <file>', 'settings as YAML (default: edgetune.yaml in the data directory)')
     .addHelpText(
       'after',
-      '\nEvery setting can also be given by the environment (EDGETUNE_PORT, EDGETUNE_DATA_DIR, …).\n\nExamples:\n  edgetune serve\n  edgetune serve --host 0.0.0.0 --admin-token "$(openssl rand -hex 24)"',
+      '\nEvery setting can also be given by the environment (EDGETUNE_PORT, EDGETUNE_DATA_DIR, …).\n\nExamples:\n  edgetune serve\n  edgetune serve --host 0.0.0.0 --tls self-signed --admin-token "$(openssl rand -hex 24)"',
     )
     .action(async ({ config: file, ...flags }: Record<string, string>) => {
       const { loadConfig } = await import('../../config/config.ts');
@@ -28,6 +31,8 @@ export function registerServe(program: Command): void {
       await ensureDashboard(log);
       const coordinator = await startCoordinator({ config, log });
       console.log(`EdgeTune is at ${coordinator.url} (data in ${config.dataDir}); Ctrl-C ends it`);
+      if (coordinator.tlsPin)
+        console.log(`for commands: export EDGETUNE_SERVER=${coordinator.url} EDGETUNE_PIN=${coordinator.tlsPin}`);
       const end = async () => {
         console.log('ending: running studies go on at the next start');
         await coordinator.close();

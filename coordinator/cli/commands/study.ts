@@ -9,11 +9,9 @@ import type { Client } from '../client.ts';
 import { StudyProgress } from '../render/progress.ts';
 import { renderRecommendation, renderTimeline } from '../render/recommendation.ts';
 import { renderTable } from '../render/table.ts';
-import { clientOf, EXIT, printJson, withServer } from './context.ts';
+import { clientOf, EXIT, printJson, type ServerOptions, withServer } from './context.ts';
 
-interface Options {
-  server: string;
-  token?: string;
+interface Options extends ServerOptions {
   json?: boolean;
 }
 

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, it, type TestContext } from 'node:test';
 import { addDeviceResponseSchema } from '@edgetune/shared/protocol/http.ts';
+import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { createAgentRelease } from '../../../coordinator/fleet/agent-release.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
@@ -39,8 +40,22 @@ it('gives an install script with its own address in it, and a line that runs it'
   const { installCommand, token } = addDeviceResponseSchema.parse(await answer.json());
   assert.equal(installCommand, `curl -fsSL ${url}/install.sh | sudo sh -s -- --name kitchen-pi --token ${token}`);
   const script = await (await fetch(new URL('/install.sh', url))).text();
-  assert.ok(script.includes(`server='${url}'`));
+  assert.ok(script.includes(`server='${url}'\npin=''\n`));
   assert.ok(!script.includes('@SERVER@'));
+});
+
+it('gives a line and a script that believe its own key only, where it encrypts', async (t) => {
+  const { url, tlsPin } = await coordinator(t, { tls: 'self-signed' });
+  const pinned = fetchPinned(tlsPin as string);
+  const headers = { 'content-type': 'application/json' };
+  const answer = await pinned(new URL('/api/devices', url), { method: 'POST', headers, body: '{"name":"kitchen-pi"}' });
+  const { installCommand, command, token } = addDeviceResponseSchema.parse(await answer.json());
+  const curl = `curl -fsSk --pinnedpubkey '${tlsPin}'`;
+  assert.equal(installCommand, `${curl} ${url}/install.sh | sudo sh -s -- --name kitchen-pi --token ${token}`);
+  assert.ok(command.startsWith(`${curl} -o edgetune-agent.tgz ${url}/agent.tgz && `));
+  assert.ok(command.endsWith(`edgetune-agent run --server ${url} --pin ${tlsPin} --token ${token}`));
+  const script = await (await pinned(new URL('/install.sh', url))).text();
+  assert.ok(script.includes(`server='${url}'\npin='${tlsPin}'\n`));
 });
 
 it('names the public address where there is one, and nothing that is no address', async (t) => {

@@ -5,16 +5,22 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { MAX_MESSAGE_BYTES } from '@edgetune/shared/protocol/messages.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { pinnedStream } from '@edgetune/shared/runtime/pinned-tls.ts';
+import mqtt, { type IClientOptions, MqttClient } from 'mqtt';
 import WebSocket from 'ws';
 import { connectBroker } from '../../../coordinator/broker/connect-broker.ts';
-import { type EmbeddedBroker, startBroker } from '../../../coordinator/broker/embedded-broker.ts';
+import {
+  type EmbeddedBroker,
+  type EmbeddedBrokerOptions,
+  startBroker,
+} from '../../../coordinator/broker/embedded-broker.ts';
+import { selfSigned } from '../../support/tls.ts';
 
 const me = 'd-000000000001';
 const other = 'd-000000000002';
 const credentials: Record<string, string> = { [me]: 'secret of me', [other]: 'secret of other' };
 
-async function start(t: TestContext, options: { maxConnections?: number } = {}) {
+async function start(t: TestContext, options: Partial<EmbeddedBrokerOptions> = {}) {
   const log: string[] = [];
   const broker = await startBroker({
     host: '127.0.0.1',
@@ -327,3 +333,27 @@ async function until(condition: () => boolean, log: string[]): Promise<void> {
     });
   log.push = push;
 }
+
+test('encrypted, it is reached by who pins its key, and a stranger that says nothing is hung up on at the end', async (t) => {
+  const tls = selfSigned();
+  const { broker } = await start(t, { tls });
+  assert.match(broker.url, /^mqtts:/);
+  const coordinator = await connectCoordinator(t, broker);
+  const device = new MqttClient(() => pinnedStream(broker.url, tls.pin), login());
+  t.after(() => device.end(true));
+  await once(device as unknown as EventEmitter, 'connect');
+  await device.subscribeAsync(topics.command(me));
+  const said = once(device as unknown as EventEmitter, 'message');
+  await coordinator.publishAsync(topics.command(me), 'a command');
+  assert.equal(String((await said)[1]), 'a command');
+  const otherPin = `sha256//${Buffer.alloc(32).toString('base64')}`;
+  await assert.rejects(
+    connectBroker({ url: broker.url, ...broker.coordinator, pin: otherPin }, () => {}),
+    /cannot be used: .* shows the public key/,
+  );
+  const stranger = connect(broker.port, '127.0.0.1');
+  await once(stranger, 'connect');
+  const gone = once(stranger, 'close');
+  await broker.close();
+  await gone;
+});

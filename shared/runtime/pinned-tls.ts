@@ -1,0 +1,97 @@
+/**
+ * TLS to a server that is known by its public key, and by nothing else: authorities, names and dates do not count, as with
+ * `curl -k --pinnedpubkey`. Nothing is sent before the key has been compared.
+ */
+import { isIP } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect, type TLSSocket } from 'node:tls';
+import { publicKeyPin } from './public-key-pin.ts';
+
+export interface PinnedAddress {
+  host: string;
+  port: number;
+  /** As publicKeyPin gives it. */
+  pin: string;
+}
+
+/** Who answered has another key than the pinned one. */
+export class WrongKeyError extends Error {
+  override name = 'WrongKeyError';
+  /** The mqtt client tells its user of errors that have one. */
+  readonly code = 'ERR_WRONG_KEY';
+  readonly shownPin: string;
+
+  constructor({ host, port, pin }: PinnedAddress, shownPin: string) {
+    super(
+      `${host}:${port} shows the public key ${shownPin}, and ${pin} is trusted: either its key was replaced, and whoever trusts it must be told the new one ("edgetune device add NAME --renew" prints a board's line with it), or somebody else answers there`,
+    );
+    this.shownPin = shownPin;
+  }
+}
+
+/** An IPv6 address as sockets want it, given the host of a URL. */
+export const withoutBrackets = (hostname: string) => hostname.replace(/^\[(.*)\]$/, '$1');
+
+/** An open connection. @throws {WrongKeyError} @throws {Error} where nobody answers, or without TLS */
+export function connectPinned(address: PinnedAddress, signal?: AbortSignal): Promise<TLSSocket> {
+  const { host, port, pin } = address;
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const names = isIP(host) ? {} : { servername: host };
+    const socket = connect({ host, port, ...names, rejectUnauthorized: false });
+    const onAbort = () => socket.destroy(signal?.reason as Error);
+    const settle = (act: () => void) => {
+      signal?.removeEventListener('abort', onAbort);
+      socket.off('error', onError).off('close', onClose);
+      act();
+    };
+    const onError = (error: Error) => settle(() => reject(error));
+    const onClose = () => settle(() => reject(new Error(`${host}:${port} closed the connection`)));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    socket.once('error', onError).once('close', onClose);
+    socket.once('secureConnect', () => {
+      const certificate = socket.getPeerX509Certificate();
+      const shown = certificate ? publicKeyPin(certificate.publicKey) : 'none';
+      settle(() => {
+        if (shown === pin) return resolve(socket);
+        socket.destroy();
+        reject(new WrongKeyError(address, shown));
+      });
+    });
+  });
+}
+
+/**
+ * The same as a stream that can be written to at once, for who must have one before it is connected.
+ * @param url mqtts://HOST:PORT
+ */
+export function pinnedStream(url: string, pin: string): Duplex {
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol !== 'mqtts:')
+    throw new Error(`a public key is pinned, and ${url} is no address of MQTT over TLS: it must begin with mqtts://`);
+  const address = { host: withoutBrackets(hostname), port: Number(port || 8883), pin };
+  let socket: TLSSocket | undefined;
+  return new Duplex({
+    construct(callback) {
+      connectPinned(address).then((connected) => {
+        // Destroyed while it connected.
+        if (this.destroyed) connected.destroy();
+        socket = connected;
+        connected.on('data', (chunk: Buffer) => {
+          if (!this.push(chunk)) connected.pause();
+        });
+        connected.on('end', () => this.push(null));
+        connected.on('error', (error) => this.destroy(error));
+        connected.on('close', () => this.destroy());
+        callback();
+      }, callback);
+    },
+    read: () => void socket?.resume(),
+    write: (chunk: Buffer, _encoding, callback) => void socket?.write(chunk, callback),
+    final: (callback) => void socket?.end(callback),
+    destroy(error, callback) {
+      socket?.destroy();
+      callback(error);
+    },
+  });
+}

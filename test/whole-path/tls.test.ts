@@ -1,0 +1,139 @@
+/** Encrypted, with a key that only its pin vouches for: joining, a job with its download, and who has another key. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
+import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
+import mqtt from 'mqtt';
+import { installationFindings } from '../../agent/doctor/installation-findings.ts';
+import { savedEnrolment } from '../../agent/session/enrolment.ts';
+import { leaveFleet } from '../../agent/session/leave-fleet.ts';
+import { simulatedBoard } from '../../agent/session/simulated-agent-board.ts';
+import { startAgent } from '../../agent/session/start-agent.ts';
+import { createClient, UnreachableError } from '../../coordinator/cli/client.ts';
+import { reluModel } from '../support/models.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { coordinatorIn, freePort, untilOnline } from './support/system.ts';
+
+const run = promisify(execFile);
+const OTHER_PIN = `sha256//${Buffer.alloc(32).toString('base64')}`;
+
+it('a board joins, measures and leaves over TLS, and trusts one key only', async (t) => {
+  const folder = temporaryFolder(t);
+  const settings = { tls: 'self-signed', port: await freePort(), mqttPort: await freePort() };
+  const coordinator = await coordinatorIn(t, folder, undefined, settings);
+  const { url: server, tlsPin } = coordinator;
+  const pin = tlsPin as string;
+  assert.match(server, /^https:/);
+  const client = createClient({ server, pin });
+  const added = await client.addDevice('pi');
+  const curl = `curl -fsSk --pinnedpubkey '${pin}'`;
+  assert.equal(added.installCommand, `${curl} ${server}/install.sh | sudo sh -s -- --name pi --token ${added.token}`);
+  assert.match(added.localCommand, new RegExp(`--server ${server} --pin \\S+ --token `));
+
+  const dataDirectory = join(folder, 'pi');
+  const log: string[] = [];
+  const board = simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 });
+  const joining = {
+    server,
+    token: added.token,
+    dataDirectory,
+    board,
+    log: (message: string) => void log.push(message),
+  };
+  await assert.rejects(startAgent({ ...joining, pin: OTHER_PIN }), WrongKeyError);
+  await assert.rejects(startAgent(joining), /self-signed certificate/, 'no authority vouches for it');
+  await assert.rejects(createClient({ server, pin: OTHER_PIN }).devices(), /not trusted: .*--pin/);
+  await assert.rejects(createClient({ server }).devices(), (error: Error) => {
+    assert.ok(error instanceof UnreachableError);
+    return /not trusted: self-signed certificate.*--pin/.test(error.message);
+  });
+
+  const agent = await startAgent({ ...joining, pin });
+  t.after(() => agent.stop());
+  await untilOnline(coordinator, 'pi');
+  const enrolment = savedEnrolment(dataDirectory);
+  assert.ok(enrolment);
+  assert.deepEqual([enrolment.pin, enrolment.mqttSharesKey, enrolment.mqttUrl.slice(0, 8)], [pin, true, 'mqtts://']);
+
+  const { modelSha256 } = await client.uploadBenchModel(reluModel());
+  const started = await client.startBench({ modelSha256, modelName: 'relu', devices: ['pi'], maxSeconds: 0.001 });
+  let view: BenchView = started;
+  while (view.state === 'running') {
+    await sleep(20);
+    view = await client.bench(started.id);
+  }
+  assert.ok(view.devices[0]?.best, view.devices[0]?.reason ?? '');
+
+  // MQTT over WebSocket is on the port of HTTPS.
+  const { deviceId, credential } = enrolment;
+  await agent.stop();
+  const web = await mqtt.connectAsync(`${server.replace('https', 'wss')}/mqtt`, {
+    ...{ clientId: deviceId, username: deviceId, password: credential, protocolVersion: 4 },
+    rejectUnauthorized: false,
+  });
+  await web.endAsync(true);
+
+  const bin = join(import.meta.dirname, '../../coordinator/bin/edgetune.js');
+  const env = { ...process.env, EDGETUNE_PIN: pin };
+  // Not spawnSync: the coordinator is in this process.
+  const { stdout } = await run(process.execPath, [bin, 'device', 'list', '--server', server], { env });
+  assert.match(stdout, /^pi .*SIMULATED/m);
+
+  await leaveFleet(enrolment);
+  assert.deepEqual(coordinator.fleet.devices(), []);
+});
+
+it('a coordinator with another key is refused by its boards, which say what to do, until they are told the new one', async (t) => {
+  const folder = temporaryFolder(t);
+  const settings = { tls: 'self-signed', port: await freePort(), mqttPort: await freePort() };
+  const first = await coordinatorIn(t, folder, undefined, settings);
+  const dataDirectory = join(folder, 'pi');
+  const board = simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 });
+  const { token } = first.fleet.addDevice('pi');
+  const log: string[] = [];
+  let refuse: (message: string) => void = () => {};
+  const refused = new Promise<string>((resolve) => {
+    refuse = resolve;
+  });
+  const agent = await startAgent({
+    ...{ server: first.url, pin: first.tlsPin as string, token, dataDirectory, board },
+    log: (message) => {
+      log.push(message);
+      if (/shows the public key/.test(message)) refuse(message);
+    },
+  });
+  t.after(() => agent.stop());
+  await untilOnline(first, 'pi');
+  await first.close();
+
+  // Its certificate lost and made anew for the same key: nothing that a board notices.
+  rmSync(join(folder, 'data/tls/cert.pem'));
+  const renewed = await coordinatorIn(t, folder, undefined, settings);
+  assert.equal(renewed.tlsPin, first.tlsPin);
+  await untilOnline(renewed, 'pi');
+  assert.doesNotMatch(log.join('\n'), /public key/);
+  await renewed.close();
+
+  rmSync(join(folder, 'data/tls'), { recursive: true });
+  const replaced = await coordinatorIn(t, folder, undefined, settings);
+  assert.notEqual(replaced.tlsPin, first.tlsPin);
+  assert.match(await refused, /its key was replaced.*device add NAME --renew/);
+  const findings = await installationFindings(dataDirectory);
+  const fleet = findings.find(({ what }) => what === 'fleet');
+  assert.match(JSON.stringify(fleet), /shows the public key.*--renew/);
+  await agent.stop();
+
+  const { token: another } = replaced.fleet.renewToken('pi');
+  const flags = ['--server', replaced.url, '--pin', replaced.tlsPin as string, '--token', another];
+  const bin = join(import.meta.dirname, '../../agent/bin/edgetune-agent.js');
+  await run(process.execPath, [bin, 'join', ...flags, '--data-dir', dataDirectory]);
+  assert.equal(savedEnrolment(dataDirectory)?.pin, replaced.tlsPin);
+  const again = await startAgent({ server: replaced.url, dataDirectory, board, log: () => {} });
+  t.after(() => again.stop());
+  await untilOnline(replaced, 'pi');
+});
