@@ -22,6 +22,7 @@ import { calibrationRoutes } from './calibration-routes.ts';
 import { deviceOf, type GuardOptions, guard } from './guard.ts';
 import { type InstallOptions, installRoutes } from './install-routes.ts';
 import { joinCommands } from './join-command.ts';
+import { answerNotFound } from './not-found.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerProblem, HttpProblem, readJson } from './problem.ts';
 import { serveDashboard } from './static-files.ts';
@@ -52,15 +53,7 @@ export function createApi(options: ApiOptions): Hono {
   const { fleet, studies, log } = options;
   const app = new Hono();
   app.onError((error, context) => answerProblem(error, context, log));
-  app.notFound((context) =>
-    context.json(
-      {
-        error: `there is no ${context.req.method} ${context.req.path}`,
-        hint: 'GET /api/openapi.json lists what there is',
-      },
-      404,
-    ),
-  );
+  app.notFound((context) => answerNotFound(app, context));
   app.use(
     secureHeaders({
       contentSecurityPolicy: {

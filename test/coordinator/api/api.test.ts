@@ -179,6 +179,26 @@ describe('the API', () => {
     }
   });
 
+  it('answers a method that a path does not take with those that it takes, as they are documented', async (t) => {
+    const { call } = await api(t);
+    const { paths } = (await (await call('/api/openapi.json')).json()) as {
+      paths: Record<string, { parameters?: unknown }>;
+    };
+    for (const [path, { parameters: _, ...operations }] of Object.entries(paths)) {
+      if (path.startsWith('/install/')) continue;
+      const response = await call(path.replaceAll(/\{\w+\}/g, 'none'), { method: 'PUT' });
+      const documented = Object.keys(operations).map((method) => method.toUpperCase());
+      const allowed = response.headers.get('allow')?.split(', ') ?? [];
+      assert.equal(response.status, 405, path);
+      // "models" could be the id of a bench as well.
+      if (path !== '/api/bench/models')
+        assert.deepEqual(allowed.filter((method) => method !== 'HEAD').sort(), documented.sort(), path);
+      assert.equal(allowed.includes('HEAD'), allowed.includes('GET'), path);
+      assert.match(problemSchema.parse(await response.json()).error, /does not take PUT/);
+    }
+    for (const method of ['GET', 'POST']) assert.equal((await call('/api/nothing', { method })).status, 404);
+  });
+
   it('takes models to bench, refuses what is none, and lists benches', async (t) => {
     const { call, send, coordinator } = await api(t);
     const upload = (body: Uint8Array) => call('/api/bench/models', { method: 'POST', body });
