@@ -4,6 +4,8 @@ import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
+import { inferenceTimingOf, searchedObjectives } from '../tuner/mode.ts';
+import { asRecommended } from './recommended-trial.ts';
 import { searchInsight, type ToldRung } from './search-insight.ts';
 import type { StudyRecord } from './study-repository.ts';
 import { summariseTimeline } from './timeline.ts';
@@ -11,6 +13,12 @@ import { frontTrialIds } from './trial-front.ts';
 import type { ArchitectureFacts } from './trial-metrics.ts';
 
 type EventOf<T extends StudyEvent['body']['type']> = Extract<StudyEvent['body'], { type: T }>;
+
+/** The study with the objectives of its search. */
+const searchedPart = (spec: StudySpec): StudySpec => ({
+  ...spec,
+  objectives: searchedObjectives(spec.tuner.mode, spec.objectives),
+});
 
 /** The state of a study's trials, timeline and outcome after the events applied so far. */
 export class StudyProjection {
@@ -149,11 +157,19 @@ export class StudyProjection {
     return trial;
   }
 
-  /** Trials as the pages list them, with the Pareto front marked. */
+  /**
+   * Trials as the pages list them, with the Pareto front of what the search optimises marked. Where it asked the devices
+   * about no trial, what they said of the recommended models is added.
+   */
   trialViews(spec: StudySpec): TrialView[] {
     const views = [...this.trials.values()];
-    const front = new Set(frontTrialIds(spec, views));
-    return views.map((view) => ({ ...view, onFront: front.has(view.trialId) }));
+    const front = new Set(frontTrialIds(searchedPart(spec), views));
+    const isMeasured = inferenceTimingOf(spec.tuner.mode) === 'while-training';
+    return views.map((view) => {
+      const model = this.recommendation?.models.find(({ trialId }) => trialId === view.trialId);
+      const shown = model && !isMeasured ? asRecommended(view, model, spec) : view;
+      return { ...shown, onFront: front.has(view.trialId) };
+    });
   }
 
   summary(record: StudyRecord, spec: StudySpec): StudySummary {
@@ -188,7 +204,7 @@ export class StudyProjection {
   }
 
   detail(record: StudyRecord, spec: StudySpec): StudyDetail {
-    this.#search ??= searchInsight(spec, this.#rungs, [...this.trials.values()]);
+    this.#search ??= searchInsight(searchedPart(spec), this.#rungs, [...this.trials.values()]);
     return {
       ...this.summary(record, spec),
       spec,

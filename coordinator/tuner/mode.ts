@@ -27,10 +27,15 @@ export function inferenceTimingOf(mode: StudySpec['tuner']['mode']): InferenceTi
   return mode === 'hyperpower' ? 'predicted-before-training' : 'while-training';
 }
 
+/** What the search of this mode optimises of a study's objectives: those on inference are left out where it waits. */
+export function searchedObjectives(mode: StudySpec['tuner']['mode'], objectives: readonly Objective[]): Objective[] {
+  return inferenceTimingOf(mode) === 'while-training' ? [...objectives] : qualityObjectives(objectives);
+}
+
 export function planOf(problem: TunerProblem): Plan {
   const { settings, ladder } = problem;
   const epochsOnly = { ...ladder, minDataFraction: ladder.maxDataFraction };
-  const quality = { ...problem, objectives: qualityObjectives(problem.objectives) };
+  const quality = { ...problem, objectives: searchedObjectives(settings.mode, problem.objectives) };
   switch (settings.mode) {
     case 'onefold':
       return { problem, budgets: budgetLadder(ladder), systemParameters: [] };

@@ -66,6 +66,15 @@ describe('the mode of a study', () => {
     const accuracies = found.study.trialViews.map(({ candidate }) => Number(candidate.width));
     assert.equal(found.model.candidate.width, Math.max(...accuracies), 'the most accurate, whatever its latency');
     assert.equal(found.model.feasible, false, 'at the end the constraints are held against it');
+    const front = found.study.trialViews.filter(({ onFront }) => onFront);
+    assert.ok(front.length > 0);
+    for (const { candidate } of front) assert.equal(candidate.width, found.model.candidate.width, 'the most accurate');
+    assert.ok(found.study.search.hypervolume?.length, 'of accuracy alone');
+    for (const { trialId, metrics, violation } of found.study.trialViews) {
+      const isRecommended = trialId === found.model.trialId;
+      for (const device of ['pi', 'orin']) assert.equal(metrics[`latency.p99@${device}`] !== undefined, isRecommended);
+      assert.equal((violation ?? 0) > 0, isRecommended, 'of the others nothing is known');
+    }
     for (const { budget } of found.of('trial-asked')) assert.equal(budget.dataFraction, 1, 'one kind of budget');
   });
 
