@@ -45,7 +45,8 @@ async function hasNative(): Promise<boolean> {
     // Not a literal, so that the type check does not need the package.
     const name = '@tensorflow/tfjs-node';
     await import(name);
-    return await tf.setBackend('tensorflow');
+    // Version 4.22 loads on Node 23 and later, and fails at its first operation (it calls util.isNullOrUndefined).
+    return (await tf.setBackend('tensorflow')) && tf.tidy(() => tf.add(1, 1).dataSync()[0] === 2);
   } catch {
     return false;
   }
