@@ -168,7 +168,11 @@ describe('a study with a target', () => {
   it('trains nothing more after a restart, once it was reached', async (t) => {
     const directory = temporaryFolder(t);
     // The small model is not done when the coordinator ends, a moment after the large one reached the target.
-    const training = fakeTraining({ beforeTraining: async ({ width }) => void (width < 8 && (await sleep(200))) });
+    let ending = () => {};
+    const untilEnding = new Promise<void>((resolve) => {
+      ending = resolve;
+    });
+    const training = fakeTraining({ beforeTraining: async ({ width }) => void (width < 8 && (await untilEnding)) });
     const first = studyService({ directory, training: training.service, cores: 2 });
     const { id } = await first.service.create(
       yaml('onefold')
@@ -182,7 +186,9 @@ describe('a study with a target', () => {
         resolve();
       });
     });
-    await first.close();
+    const closed = first.close();
+    ending();
+    await closed;
     const again = fakeTraining();
     const { service, close } = studyService({ directory, training: again.service });
     service.start();
