@@ -1,5 +1,6 @@
 /** Load generator in real time: MLPerf Inference's scenarios (https://arxiv.org/abs/1911.02549) on a runner. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { congruential32 } from '@edgetune/shared/domain/random.ts';
 import {
   createRateJudge,
   createRateSearch,
@@ -200,9 +201,6 @@ async function waitUntil(due: number): Promise<void> {
 
 /** Gaps between arrivals of a Poisson process by inversion, seeded. */
 function exponentialGaps(arrivalsPerS: number, seed: number): () => number {
-  let state = (seed ^ 0x9e3779b9) >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return (-Math.log(1 - state / 2 ** 32) / arrivalsPerS) * 1000;
-  };
+  const bits = congruential32(seed ^ 0x9e3779b9);
+  return () => (-Math.log(1 - bits() / 2 ** 32) / arrivalsPerS) * 1000;
 }

@@ -1,4 +1,5 @@
 /** Input values for a model from what it says of its inputs: shapes with the batch filled in, seeded random contents. */
+import { congruential32 } from '@edgetune/shared/domain/random.ts';
 import type { InferenceSession } from 'onnxruntime-node';
 import { Tensor } from 'onnxruntime-node';
 import { ModelRefusedError } from './runner.ts';
@@ -31,12 +32,8 @@ export function shapeOf({ name, shape }: InputDescription, options: Omit<InputOp
 
 /** @throws {InputError} */
 export function makeInputs(session: InferenceSession, options: InputOptions): Record<string, Tensor> {
-  let state = (options.seed ^ 0x5bd1e995) >>> 0;
-  // A linear congruential generator is random enough for input values (Numerical Recipes, 1992).
-  const random = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const bits = congruential32(options.seed ^ 0x5bd1e995);
+  const random = () => bits() / 2 ** 32;
   return Object.fromEntries(
     session.inputMetadata.map((metadata) => {
       if (!metadata.isTensor)

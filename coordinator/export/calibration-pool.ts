@@ -2,6 +2,7 @@
  * Small architectures like those of EdgeTune's own workloads, from which a calibration chooses the few that tell the most:
  * residual and depthwise-separable image networks, temporal convolutions, dense networks; over widths, sizes and depths.
  */
+import { congruential32 } from '@edgetune/shared/domain/random.ts';
 import { OnnxGraphBuilder } from './onnx-graph-builder.ts';
 
 export interface CalibrationArchitecture {
@@ -20,15 +21,12 @@ interface Value {
 
 class Layers {
   readonly #builder = new OnnxGraphBuilder();
-  #state = 1;
+  readonly #bits = congruential32(1);
 
-  /** Weights that are no zeros: a runtime may take short cuts with those. Numerical Recipes' generator (1992). */
+  /** Weights that are no zeros: a runtime may take short cuts with those. */
   weights(...dims: number[]): string {
     const values = new Float32Array(dims.reduce((product, size) => product * size, 1));
-    for (let index = 0; index < values.length; index += 1) {
-      this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-      values[index] = (this.#state / 2 ** 32 - 0.5) * 0.1;
-    }
+    for (let index = 0; index < values.length; index += 1) values[index] = (this.#bits() / 2 ** 32 - 0.5) * 0.1;
     return this.#builder.weights(dims, values);
   }
 

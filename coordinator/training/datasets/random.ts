@@ -1,4 +1,6 @@
-/** Seeded random numbers for data and shuffling (mulberry32, Tommy Ettinger 2017, public domain). */
+/** Seeded random numbers for data and shuffling. */
+import { mulberry32 } from '@edgetune/shared/domain/random.ts';
+
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
@@ -12,12 +14,8 @@ export interface Random {
 export function createRandom(...keys: readonly number[]): Random {
   let state = 0x9e3779b9;
   for (const key of keys) state = Math.imul(state ^ (key | 0), 0x85ebca6b) ^ (state >>> 13) ^ Math.floor(key / 2 ** 32);
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const bits = mulberry32(state);
+  const next = () => bits() / 2 ** 32;
   return {
     next,
     below: (count) => Math.floor(next() * count),

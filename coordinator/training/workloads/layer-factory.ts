@@ -1,19 +1,16 @@
 /** The layers that the built-in networks are made of. */
+import { congruential32 } from '@edgetune/shared/domain/random.ts';
 import * as tfl from '@tensorflow/tfjs-layers';
 
 type Tensor = tfl.SymbolicTensor;
 
 /** Layers with reproducible initial weights; every convolution is followed by batch normalisation and so has no bias. */
 export class LayerFactory {
-  #seed: number;
+  /** A seed for each layer. */
+  readonly nextSeed: () => number;
 
   constructor(seed: number) {
-    this.#seed = seed;
-  }
-
-  nextSeed(): number {
-    this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return this.#seed;
+    this.nextSeed = congruential32(seed);
   }
 
   convolution(x: Tensor, filters: number, kernelSize: number | [number, number], strides: number): Tensor {
