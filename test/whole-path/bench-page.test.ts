@@ -9,7 +9,7 @@ import { convModel } from '../coordinator/inference/support/conv-model.ts';
 import { launchChromium, noChromium } from '../support/chromium.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tokensModel } from '../support/tokens-model.ts';
-import { coordinatorIn, startAgentProcess, untilOnline } from './support/system.ts';
+import { coordinatorIn, joinAgents } from './support/system.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const file = (name: string, bytes: Uint8Array) => ({
@@ -22,14 +22,8 @@ it('benches an uploaded model on two boards, in the browser', { skip: noChromium
   await buildDashboard(join(ROOT, 'coordinator/dist/dashboard'));
   const folder = temporaryFolder(t);
   const coordinator = await coordinatorIn(t, folder);
-  for (const [name, profile] of [
-    ['kitchen-pi', 'raspberry-pi-5'],
-    ['nano', 'jetson-nano'],
-  ] as const) {
-    const { token } = coordinator.fleet.addDevice(name);
-    startAgentProcess(t, { server: coordinator.url, token, folder, name, flags: ['--simulate', profile] });
-  }
-  await untilOnline(coordinator, 'kitchen-pi', 'nano');
+  const agents = { 'kitchen-pi': ['--simulate', 'raspberry-pi-5'], nano: ['--simulate', 'jetson-nano'] };
+  await joinAgents(t, coordinator, folder, agents);
   const browser = await launchChromium();
   t.after(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });

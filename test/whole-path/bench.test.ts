@@ -10,7 +10,7 @@ import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { convModel } from '../coordinator/inference/support/conv-model.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, freePort, startAgentProcess, startCoordinatorProcess, untilOnline } from './support/system.ts';
+import { coordinatorIn, freePort, joinAgents, startAgentProcess, startCoordinatorProcess } from './support/system.ts';
 
 const BIN = join(import.meta.dirname, '../../coordinator/bin/edgetune.js');
 const run = promisify(execFile);
@@ -27,9 +27,7 @@ const measuredIn = ({ devices }: BenchView) => devices.reduce((sum, { measuremen
 it('finds the highest rate of the server scenario within a p99 latency, from the command line', async (t) => {
   const folder = temporaryFolder(t, { 'model.onnx': convModel({ layers: 4, channels: 32, size: 32 }) });
   const coordinator = await coordinatorIn(t, folder);
-  const { token } = coordinator.fleet.addDevice('pi');
-  startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags: ['--simulate', 'raspberry-pi-5'] });
-  await untilOnline(coordinator, 'pi');
+  await joinAgents(t, coordinator, folder, { pi: ['--simulate', 'raspberry-pi-5'] });
   const bench = async (...flags: string[]) => {
     const out = join(folder, 'bench.json');
     const model = join(folder, 'model.onnx');

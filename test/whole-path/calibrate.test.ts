@@ -16,7 +16,7 @@ import { createClient } from '../../coordinator/cli/client.ts';
 import { CALIBRATION_POOL } from '../../coordinator/export/calibration-pool.ts';
 import { network } from '../support/random-network.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, startAgentProcess, untilOnline } from './support/system.ts';
+import { coordinatorIn, joinAgents } from './support/system.ts';
 
 const BIN = join(import.meta.dirname, '../../coordinator/bin/edgetune.js');
 const AGENT = join(import.meta.dirname, '../../agent/bin/edgetune-agent.js');
@@ -41,10 +41,7 @@ function truth(): BoardProfile {
 it('recovers a board whose coefficients are known, from ten architectures', { timeout: 120_000 }, async (t) => {
   const folder = temporaryFolder(t, { 'truth.yaml': stringify(truth()) });
   const coordinator = await coordinatorIn(t, folder);
-  const { token } = coordinator.fleet.addDevice('pi');
-  const flags = ['--simulate', join(folder, 'truth.yaml')];
-  startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags });
-  await untilOnline(coordinator, 'pi');
+  await joinAgents(t, coordinator, folder, { pi: ['--simulate', join(folder, 'truth.yaml')] });
   const out = join(folder, 'mine.yaml');
   const { stdout } = await run(process.execPath, [
     BIN,

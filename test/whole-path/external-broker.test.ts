@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, freePort, smallStudy, startAgentProcess, untilEnded, untilOnline } from './support/system.ts';
+import { coordinatorIn, freePort, joinAgents, smallStudy, untilEnded } from './support/system.ts';
 
 const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
 const skip =
@@ -39,10 +39,7 @@ it('a study runs on Mosquitto, also when it is restarted, and agents never see i
   const brokerUrl = `mqtt://coordinator:sesame@127.0.0.1:${port}`;
   const coordinator = await coordinatorIn(t, folder, { minDurationMs: 30, minRuns: 10 }, { brokerUrl });
   const client = createClient({ server: coordinator.url });
-  const { token } = await client.addDevice('pi');
-  const flags = ['--simulate', 'raspberry-pi-5'];
-  startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags });
-  await untilOnline(coordinator, 'pi');
+  await joinAgents(t, coordinator, folder, { pi: ['--simulate', 'raspberry-pi-5'] });
   assert.doesNotMatch(readFileSync(join(folder, 'pi', 'enrolment.json'), 'utf8'), /sesame/);
 
   const { id } = await client.createStudy(smallStudy(['pi']));

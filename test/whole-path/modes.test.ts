@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, smallStudy, startAgentProcess, untilEnded, untilOnline } from './support/system.ts';
+import { coordinatorIn, joinAgents, smallStudy, untilEnded } from './support/system.ts';
 
 const MODES = ['onefold', 'accuracy-only', 'hierarchical', 'hyperpower', 'top-k-after-one-epoch'] as const;
 
@@ -12,15 +12,7 @@ it('every mode ends with a measured recommendation, and asks the board when it s
   const folder = temporaryFolder(t);
   const coordinator = await coordinatorIn(t, folder, { minDurationMs: 30, minRuns: 10 });
   const client = createClient({ server: coordinator.url });
-  const { token } = await client.addDevice('pi');
-  startAgentProcess(t, {
-    server: coordinator.url,
-    token,
-    folder,
-    name: 'pi',
-    flags: ['--simulate', 'raspberry-pi-5'],
-  });
-  await untilOnline(coordinator, 'pi');
+  await joinAgents(t, coordinator, folder, { pi: ['--simulate', 'raspberry-pi-5'] });
   const bodies = new Map<string, StudyEventBody[]>();
   for (const mode of MODES) {
     const yaml = smallStudy(['pi'], `tuner: {mode: ${mode}, seed: 4}`)

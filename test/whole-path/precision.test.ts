@@ -6,7 +6,7 @@ import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { renderRecommendation } from '../../coordinator/cli/render/recommendation.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, smallStudy, startAgentProcess, untilEnded, untilOnline } from './support/system.ts';
+import { coordinatorIn, joinAgents, smallStudy, untilEnded } from './support/system.ts';
 
 const PRECISIONS = 'precision: {type: categorical, choices: [float32, int8]}';
 
@@ -14,15 +14,9 @@ it('a study searches precision on this machine and a simulated board, and recomm
   const folder = temporaryFolder(t);
   const coordinator = await coordinatorIn(t, folder, { minDurationMs: 30, minRuns: 10 });
   const client = createClient({ server: coordinator.url });
-  for (const [name, flags] of [
-    // Other tests run meanwhile.
-    ['here', ['--tolerate-load']],
-    ['pi', ['--simulate', 'raspberry-pi-5']],
-  ] as const) {
-    const { token } = await client.addDevice(name);
-    startAgentProcess(t, { server: coordinator.url, token, folder, name, flags: [...flags] });
-  }
-  await untilOnline(coordinator, 'here', 'pi');
+  // Other tests run meanwhile.
+  const agents = { here: ['--tolerate-load'], pi: ['--simulate', 'raspberry-pi-5'] };
+  await joinAgents(t, coordinator, folder, agents);
   const yaml = smallStudy(['here', 'pi'], 'quantisation: {maxAccuracyDrop: 0.2}')
     .replace(/inference: .*/, `inference: {${PRECISIONS}, batchSize: {type: ordinal, values: [1, 2]}}`)
     // Wide enough for integer kernels to be worth their price on the simulated board.

@@ -8,6 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   coordinatorIn,
   freePort,
+  joinAgents,
   smallStudy,
   startAgentProcess,
   startCoordinatorProcess,
@@ -21,15 +22,9 @@ it('a study on this machine and a simulated board ends with a measured recommend
   const folder = temporaryFolder(t);
   const coordinator = await coordinatorIn(t, folder, QUICK);
   const client = createClient({ server: coordinator.url });
-  for (const [name, flags] of [
-    // Other tests run meanwhile.
-    ['here', ['--tolerate-load']],
-    ['pi', ['--simulate', 'raspberry-pi-5']],
-  ] as const) {
-    const { token } = await client.addDevice(name);
-    startAgentProcess(t, { server: coordinator.url, token, folder, name, flags: [...flags] });
-  }
-  await untilOnline(coordinator, 'here', 'pi');
+  // Other tests run meanwhile.
+  const agents = { here: ['--tolerate-load'], pi: ['--simulate', 'raspberry-pi-5'] };
+  await joinAgents(t, coordinator, folder, agents);
   const devices = await client.devices();
   assert.equal(devices.find(({ name }) => name === 'here')?.onCoordinatorHost, true);
   assert.equal(devices.find(({ name }) => name === 'pi')?.board?.simulated?.profile, 'raspberry-pi-5');

@@ -51,6 +51,20 @@ export function startAgentProcess(
   return child;
 }
 
+/** Agent processes by the names under which they join, each with its flags; resolves when all are online. */
+export async function joinAgents(
+  t: TestContext,
+  coordinator: Coordinator,
+  folder: string,
+  agents: Readonly<Record<string, string[]>>,
+): Promise<void> {
+  for (const [name, flags] of Object.entries(agents)) {
+    const { token } = coordinator.fleet.addDevice(name);
+    startAgentProcess(t, { server: coordinator.url, token, folder, name, flags });
+  }
+  await untilOnline(coordinator, ...Object.keys(agents));
+}
+
 /** The coordinator as a process of its own, as `npm start` runs it; resolves when it answers. */
 export async function startCoordinatorProcess(
   t: TestContext,
