@@ -47,8 +47,8 @@ export interface CommandedModel {
 export interface Run {
   /** Rows of the first output: the batch that the runtime really ran; null where it has none. */
   outputRows: number | null;
-  /** Where the model is executed in another process: how long it took there, without the way there and back. */
-  durationMs: number | null;
+  /** How long it took where the model is executed, without the way there and back: to another process, or by the event loop. */
+  durationMs: number;
 }
 
 export interface SelfTimedModel {

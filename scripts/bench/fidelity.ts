@@ -86,7 +86,7 @@ function reference(python: string): Tool {
 }
 
 /** A case that is not near yet gets so many times more rounds: on a busy machine a quiet one is rare. */
-const MORE_ROUNDS = 4;
+const MORE_ROUNDS = 3;
 
 /** The least disturbed latency of the rounds, since others only ever add to a median; the middle one of the peaks. */
 function least(figures: readonly Figures[]): Figures {
@@ -177,8 +177,20 @@ const tools: Record<string, Tool> = {
   ...('python' in found && { 'side-car': agentWith('onnxruntime-python'), python: reference(found.python) }),
   ...(perf && { perf_test: perf }),
 };
+/** One node that has nothing to compute: what is left is each tool's own way into ONNX Runtime and back. */
+async function emptyRun(): Promise<BenchRow> {
+  const nothing: FidelityCase = {
+    ...{ name: 'nothing', path: tiny, batchSize: 1, threads: 1, precision: 'float32' },
+    ...{ dimensions: {}, shapes: { x: [1] } },
+  };
+  const figures = await measureAll(nothing, tools);
+  return Object.fromEntries(Object.entries(figures).map(([name, { medianMs }]) => [`${name} µs`, 1000 * medianMs]));
+}
+
 const rows: BenchRow[] = [];
+const empty: BenchRow[] = [];
 try {
+  empty.push(await emptyRun());
   for (const each of fidelityCases(MODELS, options.models?.split(',') ?? null)) {
     const row = await rowOf(each, tools);
     console.error(Object.values(row).join('  '));
@@ -192,6 +204,10 @@ report([
   {
     title: `The agent beside Python onnxruntime ${onnxruntimeVersion()}: ${count('near')} medians near, ${count('side-car near')} of the side-car, ${count('memory near')} peaks of memory (least disturbed of ${ROUNDS} to ${MORE_ROUNDS * ROUNDS} interleaved rounds of ${SECONDS} s)`,
     rows,
+  },
+  {
+    title: 'A run of one node that has nothing to compute: the way into ONNX Runtime and back, contained above',
+    rows: empty,
   },
 ]);
 process.exit();
