@@ -107,34 +107,39 @@ function raspberryPi4(): BenchRow[] {
   ];
 }
 
-/** Fitted to ten networks at one input size, tested on all other sizes (of these and of the other networks). */
+/**
+ * Fitted to ten networks at one input size, or with their measurements spread over two, tested on all other sizes (of
+ * these and of the other networks).
+ */
 function otherShapes(): BenchRow[] {
-  const cases: { what: string; base: BoardProfile; rows: ZooRow[]; fitSize: number; bar: string }[] = [];
+  const cases: { what: string; base: BoardProfile; rows: ZooRow[]; fitSizes: number[]; bar: string }[] = [];
   for (const family of ['yolo5', 'yolo8'])
     for (const [name, base, column] of [
       ['Pi 5', raspberryPi5Start, 'pi5_ort_latency'],
       ['Pi 4', boardProfileNamed('raspberry-pi-4'), 'pi4_ort_latency'],
     ] as const) {
       const rows = yoloRows(column).filter(({ network }) => network.startsWith(family));
-      cases.push({ what: `${name}, ONNX Runtime, ${family}`, base, rows, fitSize: 320, bar: '≥ 85 %' });
+      for (const fitSizes of [[320], [192, 448]])
+        cases.push({ what: `${name}, ONNX Runtime, ${family}`, base, rows, fitSizes, bar: '≥ 85 %' });
     }
-  cases.push({
-    what: 'Pi 4, TensorFlow Lite, MobileNet v1 and v2',
-    base: boardProfileNamed('raspberry-pi-4'),
-    rows: mlperfRows('rpi4-tflite-v2.7.1-ruy', 4).filter(({ network }) => network.startsWith('mobilenet')),
-    fitSize: 224,
-    bar: '≥ 85 %',
-  });
-  return cases.map(({ what, base, rows, fitSize, bar }) => {
+  for (const fitSizes of [[224], [128, 224]])
+    cases.push({
+      what: 'Pi 4, TensorFlow Lite, MobileNet v1 and v2',
+      base: boardProfileNamed('raspberry-pi-4'),
+      rows: mlperfRows('rpi4-tflite-v2.7.1-ruy', 4).filter(({ network }) => network.startsWith('mobilenet')),
+      fitSizes,
+      bar: '≥ 85 %',
+    });
+  return cases.map(({ what, base, rows, fitSizes, bar }) => {
     const { fit } = splitByDesign(
       base,
-      rows.filter(({ imageSize }) => imageSize === fitSize),
+      rows.filter(({ imageSize }) => fitSizes.includes(imageSize)),
     );
     const { profile } = fitProfile(base, fit);
-    const test = rows.filter(({ imageSize }) => imageSize !== fitSize);
+    const test = rows.filter(({ imageSize }) => !fitSizes.includes(imageSize));
     const sizes = test.map(({ imageSize }) => imageSize);
     return agreementRow(
-      `${what}: fitted at ${fitSize}, tested from ${Math.min(...sizes)} to ${Math.max(...sizes)}`,
+      `${what}: fitted at ${fitSizes.join(' and ')}, tested from ${Math.min(...sizes)} to ${Math.max(...sizes)}`,
       latencies(profile, test),
       measuredLatencies(test),
       bar,

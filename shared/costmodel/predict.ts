@@ -4,7 +4,8 @@ import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
 import { precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
 import type { Backend, BoardProfile, PowerMode } from './board-profile.ts';
-import { classOf, TERMS, type Term, termsOf } from './terms.ts';
+import { paddingFactor, unfoldsAlone } from './matrix-tiles.ts';
+import { classOf, TERMS, type Term, type TermVector, termsOf } from './terms.ts';
 
 export interface KernelCost {
   name: string;
@@ -83,20 +84,24 @@ interface Speed {
   serial: number;
   parallel: number;
   memory: number;
-  /** Threads beyond the first: each is woken and joined per kernel. */
-  helpers: number;
+  /** Threads that share each kernel; beyond the first, each is woken and joined per kernel. */
+  threads: number;
+  /** How much of `memory` is due to threads. */
+  memoryByThreads: number;
 }
 
 /** How much faster each class of terms runs than on one thread at the highest clock. */
 function speedOf(backend: Backend, threads: number, cores: number, clock: number, extra: number): Speed {
   const scaling = backend.threads;
-  if (!scaling) return { serial: extra, parallel: extra, memory: extra, helpers: 0 };
+  if (!scaling) return { serial: extra, parallel: extra, memory: extra, threads: 1, memoryByThreads: 1 };
   const full = threads === cores && cores > 1 ? 1 + scaling.fullLoadPenalty : 1;
+  const memoryByThreads = Math.min(threads, scaling.memoryThreads);
   return {
     serial: clock * extra,
     parallel: (clock * extra * threads ** scaling.exponent) / full,
-    memory: (extra * Math.min(threads, scaling.memoryThreads) * (0.5 + 0.5 * clock)) / full,
-    helpers: threads - 1,
+    memory: (extra * memoryByThreads * (0.5 + 0.5 * clock)) / full,
+    threads,
+    memoryByThreads,
   };
 }
 
@@ -122,11 +127,21 @@ function scaledTerms(
 ): [Term, number][] {
   const work = precisionSpeed(backend, kernel, precision);
   const terms =
-    kernel.kind === 'view' ? termsOf(kernel, cacheBytes) : { ...termsOf(kernel, cacheBytes), sync: speed.helpers };
+    kernel.kind === 'view' ? termsOf(kernel, cacheBytes) : { ...termsOf(kernel, cacheBytes), sync: speed.threads - 1 };
+  const extra = backend.threads ? unevenness(kernel, speed) : {};
   return (Object.entries(terms) as [Term, number][]).map(([term, amount]) => {
     const kind = classOf(term);
-    return [term, amount / speed[kind] / (kind === 'parallel' ? work : 1)];
+    return [term, ((extra[term] ?? 1) * amount) / speed[kind] / (kind === 'parallel' ? work : 1)];
   });
+}
+
+/** By term: how much more a convolution costs on a CPU for what cannot be dealt out to its cores evenly. */
+function unevenness(kernel: FusedKernel, { threads, memoryByThreads }: Speed): TermVector {
+  if (kernel.kind !== 'convolution') return {};
+  return {
+    'work.convolution': paddingFactor(kernel, threads),
+    'bytes.unfold': unfoldsAlone(kernel) ? memoryByThreads : 1,
+  };
 }
 
 /**

@@ -25,6 +25,10 @@ export interface FusedKernel {
   windowElements: number;
   /** Bytes that are copied to turn a convolution into a matrix product (0 for 1 × 1 with stride 1). */
   unfoldedBytes: number;
+  /** A convolution as products of matrices: rows and columns of each, and their number (samples × groups); 0 for other kernels. */
+  filters: number;
+  positions: number;
+  products: number;
   /** Steps that have to run one after the other (the length of a recurrent layer's sequence). */
   steps: number;
   /** Computes on 8-bit integers. */
@@ -103,6 +107,7 @@ class Fuser {
       (INTEGER_OPS.has(first.opType) && data !== undefined && isQuantised(data.dtype));
     const window = windowOf(first, rule.inputs);
     const kind = kindOf(first, rule.inputs);
+    const products = kind === 'convolution' ? productsOf(first, output) : NO_PRODUCTS;
     return {
       kind,
       name: first.name,
@@ -114,6 +119,7 @@ class Fuser {
       outputElements: elementsOf(output.shape),
       windowElements: window.elements,
       unfoldedBytes: kind === 'convolution' ? unfoldedBytes(window, rule.inputs, output, quantised) : 0,
+      ...products,
       steps: kind === 'recurrent' ? (data?.shape[0] ?? 1) : 1,
       quantised,
     };
@@ -143,6 +149,14 @@ function kindOf(node: OnnxNode, inputs: readonly (Value | null)[]): KernelKind {
   const groups = node.attributes.get('group')?.i ?? 1;
   const weight = weightOf(node, inputs);
   return kind === 'convolution' && groups > 1 && weight?.shape[1] === 1 ? 'depthwise' : kind;
+}
+
+type Products = Pick<FusedKernel, 'filters' | 'positions' | 'products'>;
+const NO_PRODUCTS: Products = { filters: 0, positions: 0, products: 0 };
+
+function productsOf(node: OnnxNode, { shape: [samples = 1, channels = 1, ...pixels] }: Value): Products {
+  const groups = node.attributes.get('group')?.i ?? 1;
+  return { filters: channels / groups, positions: elementsOf(pixels), products: samples * groups };
 }
 
 function unfoldedBytes(window: Window, inputs: readonly (Value | null)[], output: Value, quantised: boolean): number {

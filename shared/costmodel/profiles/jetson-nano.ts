@@ -26,7 +26,7 @@ export const jetsonNano: BoardProfile = boardProfileSchema.parse({
         'fixed.move': 8.27,
         'fixed.view': 2.13,
         sync: 31.72,
-        'work.convolution': 371.5,
+        'work.convolution': 357,
         'work.depthwise': 5923,
         'work.matmul': 174,
         'work.recurrent': 330.5,
@@ -40,7 +40,7 @@ export const jetsonNano: BoardProfile = boardProfileSchema.parse({
         'bytes.spill': 300,
       },
       int8Speed: 1.2,
-      threads: { exponent: 0.8, memoryThreads: 3.5, fullLoadPenalty: 0.03 },
+      threads: { exponent: 0.83, memoryThreads: 3.5, fullLoadPenalty: 0.03 },
     }),
     ...gpuBackends({
       coefficients: NANO_CUDA_COEFFICIENTS,
@@ -61,7 +61,7 @@ export const jetsonNano: BoardProfile = boardProfileSchema.parse({
   thermal: { ambientC: 25, resistanceCPerW: 8, timeConstantS: 60, throttleC: 97, throttledClock: 0.7 },
   noise: { runCv: 0.004, sessionCv: 0.02, tailShare: 0.01, tailScale: 0.15 },
   error: {
-    latencyMape: 0.031,
+    latencyMape: 0.041,
     energyMape: 0.2,
     memoryMape: 0.15,
     comparedWith:
