@@ -21,7 +21,7 @@ const BATCHES: Record<string, number[]> = { 'qtdnn-int8.onnx': [20] };
 const REFUSED_BY_THE_BOARD: Record<string, RegExp> = { 'silero-vad-16k-op15.onnx': /node ".+": If is control flow/ };
 const ENOUGH = { minDurationMs: 20, minRuns: 5, warmupRuns: 1 };
 
-it('each public model is measured on each device, or refused with the reason', { timeout: 300_000 }, async (t) => {
+it('each public model is measured on each device, or refused with the reason', { timeout: 900_000 }, async (t) => {
   const models = sharedData('datasets/onnx-models');
   if (!models) return t.skip('../shared/data/datasets/onnx-models is not there');
   const folder = temporaryFolder(t);

@@ -18,7 +18,7 @@ const file = (name: string, bytes: Uint8Array) => ({
   buffer: Buffer.from(bytes),
 });
 
-it('benches an uploaded model on two boards, in the browser', { skip: noChromium, timeout: 120_000 }, async (t) => {
+it('benches an uploaded model on two boards, in the browser', { skip: noChromium, timeout: 600_000 }, async (t) => {
   await buildDashboard(join(ROOT, 'coordinator/dist/dashboard'));
   const folder = temporaryFolder(t);
   const coordinator = await coordinatorIn(t, folder);
@@ -27,7 +27,7 @@ it('benches an uploaded model on two boards, in the browser', { skip: noChromium
   const browser = await launchChromium();
   t.after(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   const screenshot = async (name: string) => {

@@ -38,7 +38,7 @@ function truth(): BoardProfile {
   return { ...profile, name: 'truth' };
 }
 
-it('recovers a board whose coefficients are known, from ten architectures', { timeout: 120_000 }, async (t) => {
+it('recovers a board whose coefficients are known, from ten architectures', { timeout: 600_000 }, async (t) => {
   const folder = temporaryFolder(t, { 'truth.yaml': stringify(truth()) });
   const coordinator = await coordinatorIn(t, folder);
   await joinAgents(t, coordinator, folder, { pi: ['--simulate', join(folder, 'truth.yaml')] });
