@@ -18,5 +18,5 @@ const ARGUMENTS = [
 ];
 
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath as string, args: ARGUMENTS });
+  return chromium.launch({ executablePath: executablePath as string, args: ARGUMENTS, timeout: 120_000 });
 }
