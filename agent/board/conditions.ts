@@ -19,6 +19,19 @@ export function currentClockKHz(host: Host): number | null {
   );
 }
 
+/** A Jetson's GPU among the devfreq devices: by its chip up to JetPack 5, as `17000000.gpu` or `57000000.gpu` otherwise. */
+const GPU = /^[0-9a-f]+\.(gpu|gp10b|gv11b|ga10b)$/;
+
+/**
+ * The GPU's clock now, in kHz; null where there is none that tells. `cur_freq` is in Hz
+ * (https://docs.kernel.org/admin-guide/abi-testing.html, sysfs-class-devfreq; NVIDIA's drivers count in Hz).
+ */
+export function gpuClockKHz(host: Host): number | null {
+  const clocksHz = entries(host, '/sys/class/devfreq', GPU).map((device) => readNumber(host, `${device}/cur_freq`));
+  const clockHz = highest(clocksHz);
+  return clockHz === null ? null : clockHz / 1000;
+}
+
 /** Drivers whose highest clock is a turbo clock, which falls with load and heat by design. */
 const TURBO_DRIVERS = /^(intel_|amd[-_]pstate|acpi-cpufreq)/;
 

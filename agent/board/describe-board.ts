@@ -1,5 +1,7 @@
 /** Who this board is. */
+
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import { AGENT_FEATURES } from '@edgetune/shared/protocol/agent-features.ts';
 import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import si from 'systeminformation';
 import { installedRuntimes } from '../runners/installed-runtimes.ts';
@@ -44,6 +46,7 @@ export async function describeBoard(
     runtimes,
     nodeVersion: process.versions.node,
     agentVersion: AGENT_VERSION,
+    agentFeatures: [...AGENT_FEATURES],
     machineId: machineId(),
     simulated: null,
   };

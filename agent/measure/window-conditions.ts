@@ -1,6 +1,13 @@
 /** The state of the board before, during and after the measured window, and what it warned of meanwhile. */
 import type { Conditions } from '@edgetune/shared/domain/measurement.ts';
-import { busyCpuSeconds, currentClockKHz, governor, heldClockKHz, temperatureC } from '../board/conditions.ts';
+import {
+  busyCpuSeconds,
+  currentClockKHz,
+  governor,
+  gpuClockKHz,
+  heldClockKHz,
+  temperatureC,
+} from '../board/conditions.ts';
 import { type Host, HostError } from '../board/host.ts';
 import { countedIn, type Sample } from '../board/power/integrate.ts';
 import { poll } from '../board/power/record-power.ts';
@@ -26,6 +33,7 @@ export class ConditionsObserver implements WindowObserver {
   readonly #before: { clockKHz: number | null; temperatureC: number | null };
   readonly #closed = new AbortController();
   readonly #clocksKHz: Sample[] = [];
+  readonly #gpuClocksKHz: Sample[] = [];
   /** Seconds for which all cores together have been busy. */
   readonly #busyS: Sample[] = [];
   readonly #readings: Warning[][][];
@@ -69,14 +77,15 @@ export class ConditionsObserver implements WindowObserver {
       this.#sources.some((source, i) => source.kinds.includes(kind) && (this.#readings[i]?.length ?? 0) >= 2)
         ? warnings.some((warning) => warning.kind === kind)
         : null;
-    const sorted = this.#clocksIn(ran).sort((a, b) => a - b);
-    const lowest = sorted[0] ?? null;
+    const { median, lowest } = clocksIn(this.#clocksKHz, ran);
+    const gpu = clocksIn(this.#gpuClocksKHz, ran);
     const fell = fallOfClock(this.#heldClockKHz, lowest);
     return {
       clockKHzBefore: this.#before.clockKHz,
-      clockKHzDuring: sorted[Math.floor(sorted.length / 2)] ?? null,
+      clockKHzDuring: median,
       clockKHzLowest: lowest,
       clockKHzAfter: currentClockKHz(this.#host),
+      ...(gpu.median === null ? {} : { gpuClockKHzDuring: gpu.median, gpuClockKHzLowest: gpu.lowest }),
       temperatureCBefore: this.#before.temperatureC,
       temperatureCAfter: temperatureC(this.#host),
       governor: governor(this.#host),
@@ -87,12 +96,6 @@ export class ConditionsObserver implements WindowObserver {
     };
   }
 
-  /** Those seen in the window; where it came to no end, all. */
-  #clocksIn(ran: RanWindow | null): number[] {
-    const [startMs, endMs] = ran ? [ran.windowStartMs, ran.windowStartMs + ran.windowMs] : [0, Infinity];
-    return this.#clocksKHz.filter(({ atMs }) => atMs >= startMs && atMs <= endMs).map(({ value }) => value);
-  }
-
   #otherLoadCores({ windowStartMs, windowMs, cpuSeconds, attendingCpuSeconds }: RanWindow): number | null {
     if (this.#busyS.length < 2) return null;
     const busyS = countedIn(this.#busyS, { startMs: windowStartMs, endMs: windowStartMs + windowMs });
@@ -101,6 +104,7 @@ export class ConditionsObserver implements WindowObserver {
 
   async #look(): Promise<void> {
     this.#keep(this.#clocksKHz, currentClockKHz(this.#host));
+    this.#keep(this.#gpuClocksKHz, gpuClockKHz(this.#host));
     this.#keep(this.#busyS, busyCpuSeconds(this.#host));
     await this.#readWarnings();
   }
@@ -121,6 +125,16 @@ export class ConditionsObserver implements WindowObserver {
       }),
     );
   }
+}
+
+/** Of those seen in the window; where it came to no end, of all. */
+function clocksIn(seen: readonly Sample[], ran: RanWindow | null): { median: number | null; lowest: number | null } {
+  const [startMs, endMs] = ran ? [ran.windowStartMs, ran.windowStartMs + ran.windowMs] : [0, Infinity];
+  const sorted = seen
+    .filter(({ atMs }) => atMs >= startMs && atMs <= endMs)
+    .map(({ value }) => value)
+    .sort((a, b) => a - b);
+  return { median: sorted[Math.floor(sorted.length / 2)] ?? null, lowest: sorted[0] ?? null };
 }
 
 /** A clock that reads a little lower than it was set to is rounding; one that reads below this share was lowered. */

@@ -60,6 +60,10 @@ export const conditionsSchema = z.object({
   /** Lowest that was seen during the window. */
   clockKHzLowest: z.number().nullable().optional(),
   clockKHzAfter: z.number().nullable(),
+  /** Median of the GPU's clock during the window, where the board has one that tells. */
+  gpuClockKHzDuring: z.number().nullable().optional(),
+  /** Lowest of it that was seen during the window. */
+  gpuClockKHzLowest: z.number().nullable().optional(),
   temperatureCBefore: z.number().nullable(),
   temperatureCAfter: z.number().nullable(),
   governor: z.string().nullable(),

@@ -42,6 +42,30 @@ describe('the conditions of a window', () => {
     assert.deepEqual([conditions.throttled, conditions.underVoltage, conditions.warnings], [false, false, []]);
   });
 
+  it("have the GPU's clock on every Jetson, and none where there is no GPU", async () => {
+    const clocksKHz = {
+      'jetson-nano': 921_600,
+      'jetson-tx2': 1_300_500,
+      'jetson-agx-xavier': 1_377_000,
+      'jetson-orin-nano': 624_750,
+      'jetson-agx-orin': 1_300_500,
+    };
+    for (const [board, clockKHz] of Object.entries(clocksKHz)) {
+      const conditions = await watch(FixtureHost.of(board as keyof typeof clocksKHz));
+      assert.deepEqual([conditions.gpuClockKHzDuring, conditions.gpuClockKHzLowest], [clockKHz, clockKHz], board);
+    }
+    const host = FixtureHost.of('jetson-orin-nano');
+    const startMs = host.now;
+    host.files.set('/sys/class/devfreq/17000000.gpu/cur_freq', () =>
+      host.now - startMs < 1600 ? '624750000\n' : '306000000\n',
+    );
+    // Another device of the same class.
+    host.files.set('/sys/class/devfreq/15340000.vic/cur_freq', '729600000\n');
+    const fell = await watch(host);
+    assert.deepEqual([fell.gpuClockKHzDuring, fell.gpuClockKHzLowest], [624_750, 306_000]);
+    assert.equal((await watch(FixtureHost.of('raspberry-pi-5'))).gpuClockKHzDuring, undefined);
+  });
+
   it('are those of the window only, not of the runs before it', async () => {
     const host = FixtureHost.of('raspberry-pi-5');
     const startMs = host.now;
