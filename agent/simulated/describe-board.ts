@@ -1,8 +1,10 @@
 /** What a simulated board says of itself, in the form in which a real one describes itself. */
+
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { idlePowerW } from '@edgetune/shared/costmodel/predict.ts';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { ExecutionProvider, Precision, RunnerName } from '@edgetune/shared/domain/inference-config.ts';
+import { AGENT_FEATURES } from '@edgetune/shared/protocol/agent-features.ts';
 
 export function describeSimulatedBoard(
   profile: BoardProfile,
@@ -42,6 +44,7 @@ export function describeSimulatedBoard(
     })),
     nodeVersion: process.version,
     agentVersion: options.agentVersion,
+    agentFeatures: [...AGENT_FEATURES],
     machineId: `simulated-${profile.name}-${options.seed}`,
     simulated: {
       profile: profile.name,

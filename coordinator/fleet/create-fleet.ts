@@ -1,6 +1,7 @@
 /** The fleet over MQTT: what agents say becomes presence, boards and results; jobs and acknowledgements go to them. */
 import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { missingFeature } from '@edgetune/shared/protocol/agent-features.ts';
 import type { EnrollRequest } from '@edgetune/shared/protocol/http.ts';
 import {
   type CommandMessage,
@@ -271,8 +272,10 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       return record && view(record);
     },
     async measure(deviceId, request, measureOptions) {
-      if (!registry.get(deviceId))
-        throw new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`);
+      const record = registry.get(deviceId);
+      if (!record) throw new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`);
+      const missing = record.board && missingFeature(record.board, request);
+      if (missing) throw new JobFailedError('rejected', `${record.name}: ${missing}`);
       return liveDevice(deviceId).jobs.measure(request, measureOptions);
     },
     subscribe(listener) {

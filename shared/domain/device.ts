@@ -48,6 +48,8 @@ export const boardDescriptionSchema = z.object({
   ),
   nodeVersion: z.string(),
   agentVersion: z.string(),
+  /** What it can do beyond the first version of the protocol (`agent-features.ts`); absent: nothing. */
+  agentFeatures: z.array(z.string()).optional(),
   /** Hash of the machine's id: equal on the coordinator and on an agent of the same machine. */
   machineId: z.string(),
   /** Set on a simulated device: the board profile it computes from, and that profile's published error. */

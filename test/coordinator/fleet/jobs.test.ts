@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HelloMessage } from '@edgetune/shared/protocol/messages.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
+import { JobFailedError } from '../../../coordinator/fleet/fleet.ts';
 import { createHostLease } from '../../../coordinator/fleet/host-lease.ts';
 import {
   boardDescription,
@@ -449,4 +450,22 @@ test('a newer session of the same device replaces the older, whose death changes
   await second.update(await second.job(), 'succeeded');
   await result;
   assert.equal(fleet.device('kitchen-pi')?.presence, 'online');
+});
+
+test('a job that the agent is too old for is refused at once, with the reason; one that tells that it can gets it', async (t) => {
+  const under = await startFleet(t);
+  const scenario = { kind: 'server' as const, p99BoundMs: 20, batchingWindowMs: 0 };
+  const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
+  await assert.rejects(
+    under.fleet.measure(deviceId, measureRequest({ scenario }), measureOptions()),
+    (error: Error) =>
+      error instanceof JobFailedError &&
+      error.state === 'rejected' &&
+      /kitchen-pi: its agent, version .* cannot search the highest rate/.test(error.message),
+  );
+  await agent.hello({ board: { ...boardDescription(), agentFeatures: ['highest-rate', 'something newer'] } });
+  await until(under.fleet, () => (under.fleet.device('kitchen-pi')?.board?.agentFeatures?.length ?? 0) > 0);
+  const measured = under.fleet.measure(deviceId, measureRequest({ scenario }), measureOptions());
+  await agent.update(await agent.job(), 'succeeded');
+  await measured;
 });
