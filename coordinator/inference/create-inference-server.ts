@@ -133,7 +133,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     let unfit: string | null = null;
     let axes: ConfigAxis[];
     try {
-      axes = withoutMissing(configAxes(request.parameters, device), request.variants);
+      axes = withoutMissing(configAxes(request.parameters, device), request, request.constraints);
     } catch (error) {
       return { best: null, feasible: false, violation: Infinity, all, front: [], reason: (error as Error).message };
     }

@@ -1,5 +1,6 @@
 /** Which file an inference config runs: the model itself, or its variant in the precision that the config asks for. */
 import type { InferenceConfig, Precision } from '@edgetune/shared/domain/inference-config.ts';
+import { type Constraint, violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { ConfigAxis } from './config-grid.ts';
 
 export interface ModelFile {
@@ -36,19 +37,28 @@ export function filesOf(model: Model): ModelFile[] {
 }
 
 /**
- * The axes without precisions in which there is no variant.
+ * The axes without precisions in which there is no variant, or whose file is larger than the study's constraints on
+ * `modelSize` allow: it is known before anything is measured.
  * @throws {RangeError} with the reason, where no precision is left
  */
-export function withoutMissing(axes: readonly ConfigAxis[], variants: ModelVariants = {}): ConfigAxis[] {
-  return axes.map((axis) => {
-    if (axis.name !== 'precision') return axis;
-    const reasons: string[] = [];
-    const values = axis.values.filter((value) => {
-      const variant = variants[value as Precision];
-      if (variant && 'reason' in variant) reasons.push(variant.reason);
-      return !(variant && 'reason' in variant);
-    });
-    if (values.length === 0) throw new RangeError(reasons[0]);
-    return { ...axis, values };
-  });
+export function withoutMissing(
+  axes: readonly ConfigAxis[],
+  model: Pick<Model, 'modelBytes' | 'variants'>,
+  constraints: readonly Constraint[],
+): ConfigAxis[] {
+  const tooLarge = (bytes: number) =>
+    constraints.find((constraint) => constraint.metric === 'modelSize' && violationOf(constraint, bytes) > 0);
+  const whyNot = (precision: Precision): string | null => {
+    const variant = model.variants?.[precision];
+    if (variant && 'reason' in variant) return variant.reason;
+    const bytes = variant?.modelBytes ?? model.modelBytes;
+    const broken = tooLarge(bytes);
+    return broken ? `the model in ${precision} is ${bytes} bytes, not ${broken.operator} ${broken.limit}` : null;
+  };
+  const precisions = axes.find(({ name }) => name === 'precision')?.values ?? ['float32'];
+  const reasons = new Map(precisions.map((value) => [value, whyNot(value as Precision)]));
+  if ([...reasons.values()].every((reason) => reason !== null)) throw new RangeError([...reasons.values()].join('; '));
+  return axes.map((axis) =>
+    axis.name === 'precision' ? { ...axis, values: axis.values.filter((value) => reasons.get(value) === null) } : axis,
+  );
 }

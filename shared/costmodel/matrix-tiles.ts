@@ -27,6 +27,6 @@ export function paddingFactor(kernel: Product, threads: number): number {
 }
 
 /** Whether one thread unfolds the input for all: what `MlasConvPrepare` does where there are more filters than positions. */
-export function unfoldsAlone({ filters, positions }: Product): boolean {
+export function unfoldsAlone({ filters, positions }: Pick<Product, 'filters' | 'positions'>): boolean {
   return filters > positions;
 }

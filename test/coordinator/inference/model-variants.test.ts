@@ -1,7 +1,7 @@
 /** Configs of other precisions: which file they run, and what becomes of precisions in which there is none. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseObjective } from '@edgetune/shared/domain/objective.ts';
+import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
@@ -103,5 +103,19 @@ describe('configs of other precisions', () => {
     // TensorRT makes its float16 engine of the float32 file.
     assert.equal(modelFor(model, { precision: 'float16', executionProvider: 'tensorrt' }), model);
     assert.equal(modelFor(int8, { precision: 'int8', executionProvider: 'tensorrt' }), int8);
+  });
+
+  it('are left out where their file is over the study’s limit; without any, nothing is measured', async () => {
+    const { measure, jobs } = board(latencyMsOf);
+    const server = createInferenceServer({ measure, history: memoryHistory() });
+    const limited = (limit: string) =>
+      server.tune(request({ constraints: [parseConstraint(`modelSize <= ${limit}`)] }), ignore, never);
+    const { best, possible } = await limited('200 B');
+    assert.deepEqual([best?.config.precision, possible], ['int8', 2]);
+    assert.ok(jobs.every(({ config }) => config.precision === 'int8'));
+    const made = jobs.length;
+    const none = await limited('50 B');
+    assert.deepEqual([none.best, none.feasible, jobs.length], [null, false, made]);
+    assert.match(none.reason ?? '', /the model in float32 is 400 bytes, not <= 50; the model in int8 is 100 bytes/);
   });
 });
