@@ -4,6 +4,7 @@ import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { savedEnrolment } from '../session/enrolment.ts';
 import { localStatus } from '../session/local-status.ts';
+import { outdatedScripts, reinstallLine } from '../update/installed-scripts.ts';
 import { selfTest } from '../update/self-test.ts';
 import { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
@@ -20,6 +21,7 @@ export async function installationFindings(dataDirectory: string): Promise<Findi
     await coordinator(dataDirectory),
     await agent(dataDirectory),
     ...update(),
+    ...scripts(dataDirectory),
   ];
 }
 
@@ -74,6 +76,20 @@ async function agent(dataDirectory: string): Promise<Finding> {
   if (!status) return missing('agent', 'not running', 'sudo systemctl start edgetune-agent, or edgetune-agent run');
   if (!status.connected) return missing('agent', 'runs, but is not connected', 'journalctl -u edgetune-agent says why');
   return good('agent', `runs and is online (version ${status.version})`);
+}
+
+function scripts(dataDirectory: string): Finding[] {
+  const versions = Versions.ofThisInstallation();
+  const enrolment = savedEnrolment(dataDirectory);
+  const outdated = versions ? outdatedScripts(versions) : [];
+  if (outdated.length === 0) return [];
+  return [
+    missing(
+      'scripts',
+      `of another version than the agent: ${outdated.join(', ')} (an update leaves to root what is root's)`,
+      enrolment && `install again, which keeps everything: ${reinstallLine(enrolment)}`,
+    ),
+  ];
 }
 
 function update(): Finding[] {

@@ -13,6 +13,7 @@ import {
   type UpdateOffer,
 } from '@edgetune/shared/protocol/messages.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
+import { outdatedScripts, reinstallLine } from '../update/installed-scripts.ts';
 import { Updater } from '../update/updater.ts';
 import type { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
@@ -128,6 +129,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const ended = new Promise<AgentEnd>((resolve) => {
     end = resolve;
   });
+  const outdated = options.versions ? outdatedScripts(options.versions) : [];
+  if (outdated.length > 0)
+    log(
+      `older than this version: ${outdated.join(', ')}. To install them as well: ${reinstallLine({ server, ...(pin ? { pin } : {}) })}`,
+    );
   const updater = options.versions
     ? new Updater({ versions: options.versions, server, pin, log, onGivenUp: () => end('given-up') })
     : null;
