@@ -5,7 +5,11 @@
  * - r34 and later: the kernel's hwmon driver (https://docs.kernel.org/hwmon/ina3221.html), `in<n>_label`, `in<n>_input` mV ×
  *   `curr<n>_input` mA, n from 1; in4 to in7 are shunt voltages and their sum, no rails.
  * A channel labelled "NC" is not connected. The board's total is the rail VDD_IN or POM_5V_IN, where there is one, else
- * the sum of the rails (AGX Xavier and AGX Orin: https://forums.developer.nvidia.com/t/xavier-jetson-total-power-consumption/81016).
+ * the sum of the rails. AGX Xavier: https://forums.developer.nvidia.com/t/xavier-jetson-total-power-consumption/81016, and SYS5V
+ * is "all parts except DDR, CPU, GPU and CV", so that nothing counts twice (https://forums.developer.nvidia.com/t/75574). AGX Orin:
+ * VIN_SYS_5V0 is what the module's I/O takes (https://forums.developer.nvidia.com/t/tegrastats-monitoring/217088); jetson_stats
+ * (https://github.com/rbonghi/jetson_stats/issues/344) sums all four, too, and Astron's PMT found no more than the carrier board
+ * between a sum and an external meter (https://git.astron.nl/RD/pmt/-/merge_requests/114). NVIDIA publishes no power tree.
  */
 import { entries, type Host, HostError, readNumber, readText } from '../host.ts';
 import { alwaysOpen, type PowerMeter } from './power-meter.ts';
