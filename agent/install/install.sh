@@ -118,7 +118,7 @@ get() {
 download() {
   for file in "$1" "$1.sha256"; do
     get "$server/install/$file" "$work/$file" ||
-      fail "$server/install/$file cannot be downloaded: the coordinator's log says why"
+      fail "$server/install/$file cannot be downloaded: curl says why above (error 503: the log of the coordinator does; 23: is the disk full?)"
   done
   (cd "$work" && sha256sum -c --status "$1.sha256") || fail "$1 was damaged on its way: try again"
 }
@@ -148,6 +148,7 @@ place_node() {
 
 place_agent() {
   bundle=agent-linux-$arch.tgz
+  say 'Downloading the agent with ONNX Runtime (some 20 MB) …'
   download "$bundle"
   tar -xzf "$work/$bundle" -C "$work"
   version=$("$home/bin/node" -p "require('$work/package/package.json').version")

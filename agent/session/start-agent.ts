@@ -166,7 +166,14 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     send(topics.hello(deviceId), JSON.stringify(hello));
   };
 
+  // It tries again every other second, perhaps for days: each trouble is told once until the next connection.
+  const said = new Set<string>();
+  const sayOnce = (message: string) => {
+    if (!said.has(message)) log(message);
+    said.add(message);
+  };
   client.on('connect', () => {
+    said.clear();
     client.subscribe(topics.command(deviceId), { qos: 1 });
     send(topics.status(deviceId), status('online'), true);
     // Before the hello, which tells of updates that failed.
@@ -176,8 +183,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     jobs.reportAgain();
     log(`connected to ${mqttUrl} as "${name}"`);
   });
-  client.on('offline', () => log(`the coordinator at ${mqttUrl} cannot be reached: trying again`));
-  client.on('error', (error) => log(`connection: ${error.message}`));
+  client.on('offline', () => sayOnce(`the coordinator at ${mqttUrl} cannot be reached: trying again`));
+  client.on('error', (error) => sayOnce(`connection: ${error.message}`));
   client.on('message', (_topic, payload) => {
     const command = parseCommand(payload);
     if (!command) log('a command that this version does not understand was ignored');

@@ -102,3 +102,36 @@ it('a result that was measured while the network was away is delivered when it i
 async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+it('says once that the coordinator is away, however often it has tried', async (t) => {
+  let tries = 0;
+  let tried: () => void = () => {};
+  const thrice = new Promise<void>((resolve) => {
+    tried = resolve;
+  });
+  const server = createServer((socket) => {
+    socket.destroy();
+    if (++tries === 3) tried();
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.after(() => server.close());
+  const dataDirectory = temporaryFolder(t, {
+    'enrolment.json': JSON.stringify({
+      deviceId: 'd-000000000000',
+      credential: 's'.repeat(32),
+      name: 'kitchen-pi',
+      mqttUrl: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      server: 'http://127.0.0.1:9',
+    }),
+  });
+  const log: string[] = [];
+  const board: AgentBoard = {
+    describe: async () => boardDescription(),
+    measure: () => assert.fail('nobody asks for it'),
+  };
+  const agent = await startAgent({ server: '', dataDirectory, board, log: (message) => log.push(message) });
+  t.after(() => agent.stop());
+  await thrice;
+  assert.equal(log.filter((message) => /cannot be reached/.test(message)).length, 1, log.join('\n'));
+  assert.equal(new Set(log).size, log.length);
+});
