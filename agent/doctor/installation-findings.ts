@@ -1,6 +1,6 @@
 /** Whether the agent itself works here: its runtime, its disk, its coordinator. */
 import { statfsSync } from 'node:fs';
-import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
+import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { savedEnrolment } from '../session/enrolment.ts';
 import { localStatus } from '../session/local-status.ts';
@@ -61,7 +61,8 @@ async function coordinator(dataDirectory: string): Promise<Finding> {
   const joined = `"${enrolment.name}" of the coordinator at ${enrolment.server}`;
   try {
     const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
-    const response = await fetchPinned(enrolment.pin)(new URL('/api/health', enrolment.server), { signal });
+    const response = await requestHttp(new URL('/api/health', enrolment.server), { signal, pin: enrolment.pin });
+    response.body.resume();
     if (response.ok) return good('fleet', `${joined}, which answers`);
     return missing('fleet', `${joined}, which answers HTTP ${response.status}`, 'is it the same coordinator?');
   } catch (error) {

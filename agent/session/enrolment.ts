@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
-import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
+import { type HttpAnswer, requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { publicKeyPinSchema } from '@edgetune/shared/runtime/public-key-pin.ts';
 import { z } from 'zod';
@@ -56,18 +56,19 @@ export async function enrol(options: {
   dataDirectory: string;
 }): Promise<Enrolment> {
   const { server, pin, token, board, dataDirectory } = options;
-  let response: Response;
+  let response: HttpAnswer;
   try {
-    response = await fetchPinned(pin)(new URL('/api/enroll', server), {
+    response = await requestHttp(new URL('/api/enroll', server), {
+      pin,
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ token, board }),
     });
   } catch (error) {
     if (error instanceof WrongKeyError) throw error;
-    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    const { message, code } = error as NodeJS.ErrnoException;
     throw new EnrolmentError(
-      `the coordinator at ${server} cannot be reached (${cause}): is it running, and can this board reach that address?`,
+      `the coordinator at ${server} cannot be reached (${message || code}): is it running, and can this board reach that address?`,
     );
   }
   const body: unknown = await response.json().catch(() => null);

@@ -12,11 +12,10 @@ import {
   utimesSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
-import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
+import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 
 export interface ModelCacheOptions {
@@ -86,15 +85,15 @@ export class ModelCache {
     const start = have < bytes ? have : 0;
     const headers: Record<string, string> = { authorization: `Bearer ${deviceId}:${credential}` };
     if (start > 0) headers.range = `bytes=${start}-`;
-    const response = await fetchPinned(pin)(new URL(`/api/blobs/${sha256}`, server), { headers, signal });
-    if (!response.ok || !response.body)
+    const response = await requestHttp(new URL(`/api/blobs/${sha256}`, server), { headers, signal, pin });
+    if (!response.ok) {
+      response.body.destroy();
       throw new RefusedDownloadError(
         `the coordinator did not give model ${sha256.slice(0, 12)}: HTTP ${response.status}`,
       );
+    }
     const flags = response.status === 206 ? 'a' : 'w';
-    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(partial, { flags, flush: true }), {
-      signal,
-    });
+    await pipeline(response.body, createWriteStream(partial, { flags, flush: true }), { signal });
     const size = statSync(partial).size;
     if (size !== bytes)
       throw new Error(`the download of model ${sha256.slice(0, 12)} broke off at ${size} of ${bytes} bytes`);

@@ -12,11 +12,10 @@ import {
 } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { type HelloMessage, releaseName, type UpdateOffer } from '@edgetune/shared/protocol/messages.ts';
-import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
+import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import type { Versions } from './versions.ts';
 
 const SELF_TEST_TIMEOUT_MS = 5 * 60_000;
@@ -112,9 +111,12 @@ export class Updater {
     const [archive, unpacked] = [`${folder}.tgz`, `${folder}.new`];
     try {
       const { server, pin } = this.#options;
-      const response = await fetchPinned(pin)(new URL(path, server));
-      if (!response.ok || !response.body) throw new Error(`the coordinator answered HTTP ${response.status}`);
-      await pipeline(Readable.fromWeb(response.body as never), createWriteStream(archive));
+      const response = await requestHttp(new URL(path, server), { pin });
+      if (!response.ok) {
+        response.body.destroy();
+        throw new Error(`the coordinator answered HTTP ${response.status}`);
+      }
+      await pipeline(response.body, createWriteStream(archive));
       const hash = createHash('sha256');
       await pipeline(createReadStream(archive), hash);
       if (hash.digest('hex') !== sha256) throw new Error('it was damaged on its way');
