@@ -89,7 +89,7 @@ export async function searchConfigs(problem: SearchProblem): Promise<SearchOutco
 
   for (const config of [...open.values()].filter(problem.isKnown)) await visit(config);
   const budget = measurementBudget(possible);
-  const enoughToStop = Math.min(SMALLEST_BUDGET, SHARE_UNTAUGHT * possible);
+  const enoughToStop = Math.min(budget, SHARE_UNTAUGHT * possible);
   for (let spent = 0; spent < budget && open.size > 0; spent += 1) {
     if (spent > 0 && problem.isTimeUp()) break;
     const predictors = learnAll(problem, own);
