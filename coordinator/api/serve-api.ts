@@ -12,6 +12,12 @@ export interface ServedApi {
   close(): Promise<void>;
 }
 
+/**
+ * How long a connection may be idle. Node's 5 s are shorter than what a busy machine may stand still for: the next
+ * request of a client that knows of no end would then find its connection closed.
+ */
+const KEEP_ALIVE_MS = 30_000;
+
 /** @throws {Error} where the port is in use or may not be used, saying how to choose another */
 export async function serveApi(
   app: Hono,
@@ -23,6 +29,7 @@ export async function serveApi(
     hostname: host,
     ...(tls ? { createServer: createTlsServer, serverOptions: { cert: tls.cert, key: tls.key } } : { createServer }),
   }) as Server;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   // Upgraded sockets (MQTT over WebSocket) are no longer the server's, and would keep it from closing.
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {

@@ -199,6 +199,11 @@ describe('the API', () => {
     for (const method of ['GET', 'POST']) assert.equal((await call('/api/nothing', { method })).status, 404);
   });
 
+  it('keeps connections longer than a busy machine stands still', async (t) => {
+    const { call } = await api(t);
+    assert.equal((await call('/api/health')).headers.get('keep-alive'), 'timeout=30');
+  });
+
   it('takes models to bench, refuses what is none, and lists benches', async (t) => {
     const { call, send, coordinator } = await api(t);
     const upload = (body: Uint8Array) => call('/api/bench/models', { method: 'POST', body });
