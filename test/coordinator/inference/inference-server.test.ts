@@ -58,6 +58,29 @@ describe('the inference server', () => {
     assert.deepEqual([result.best?.config.batchSize, result.best?.config.threads], [8, 3]);
   });
 
+  it('looks at a twelfth of a large grid before its own few measurements may end a search, and never at more than 15 %', async () => {
+    const { measure, jobs } = board((job) => (threadsHelpToThree(job) * 1.4e6) / (job.config.clockKHz ?? 1.4e6));
+    const clocks = [600000, 900000, 1200000, 1400000];
+    const { board: description, ...rest } = device();
+    const wide = { ...rest, board: { ...description, settableClocksKHz: clocks } };
+    const { best, possible = 0 } = await createInferenceServer({ measure, history: memoryHistory() }).tune(
+      request({
+        device: wide as InferenceRequest['device'],
+        parameters: [
+          { name: 'batchSize', level: 'inference', type: 'ordinal', values: [1, 2, 3, 4, 6, 8, 12, 16, 24, 32] },
+          { name: 'threads', level: 'inference', type: 'ordinal', values: [1, 2, 3, 4] },
+          { name: 'clockKHz', level: 'inference', type: 'ordinal', values: clocks },
+        ],
+        objectives: [parseObjective('maximize throughput')],
+        constraints: [parseConstraint('latency.p99 <= 50 ms')],
+      }),
+      ignore,
+      never,
+    );
+    assert.deepEqual([best?.config.batchSize, best?.config.threads, best?.config.clockKHz], [8, 3, 1400000]);
+    assert.ok(jobs.length >= 0.08 * possible && jobs.length <= 0.15 * possible, `${jobs.length} of ${possible}`);
+  });
+
   it('says by how much the best config misses the constraints', async () => {
     const { measure } = board(threadsHelpToThree);
     const result = await createInferenceServer({ measure, history: memoryHistory() }).tune(
