@@ -100,6 +100,7 @@ class AskTellTuner implements Tuner {
       predicted: [],
       status: 'ok',
       cost: 0,
+      seconds: Number.NaN,
     });
   }
 
@@ -193,7 +194,7 @@ class AskTellTuner implements Tuner {
     const trial = this.#trials.get(trialId);
     if (!trial || trial.outstandingRung !== rung)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not asked, or was told already`);
-    const observation = this.#observe(trial, tell, this.#costOf(cost));
+    const observation = this.#observe(trial, tell, { cost: this.#costOf(cost), seconds: cost.seconds });
     trial.outstandingRung = -1;
     trial.told.push(observation);
     this.#outstanding--;
@@ -209,12 +210,12 @@ class AskTellTuner implements Tuner {
     const before = trial?.told[rung];
     if (!trial || !before)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not told yet: there is nothing to amend`);
-    const { status, cost } = before;
+    const { status } = before;
     const predicted = before.predicted.filter((name) => !Object.hasOwn(metrics, name));
     const after = this.#observe(
       trial,
       { trialId, rung, status, metrics: { ...before.metrics, ...metrics }, predicted, violation },
-      cost,
+      before,
     );
     trial.told[rung] = after;
     this.#scheduler.amended(before, after, rung);
@@ -227,13 +228,24 @@ class AskTellTuner implements Tuner {
   #observe(
     { point, bracket }: Trial,
     { trialId, rung, status, metrics, predicted = [], violation }: Omit<Tell, 'cost'>,
-    cost: number,
+    { cost, seconds }: Pick<Observation, 'cost' | 'seconds'>,
   ): Observation {
     const losses = status === 'failed' || status === 'stopped' ? null : lossesOf(this.#terms, metrics);
     const known = violation >= 0 ? violation : Infinity;
     const excess = status === 'infeasible' ? Math.max(known, Number.MIN_VALUE) : losses === null ? Infinity : known;
     const level = bracket + rung;
-    return { trialId, level, point, losses: losses ?? [], violation: excess, metrics, predicted, status, cost };
+    return {
+      trialId,
+      level,
+      point,
+      losses: losses ?? [],
+      violation: excess,
+      metrics,
+      predicted,
+      status,
+      cost,
+      seconds,
+    };
   }
 
   /** What sizes the rungs; a cost that makes no sense counts nothing. */

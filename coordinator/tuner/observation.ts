@@ -18,6 +18,8 @@ export interface Observation {
   readonly status: 'ok' | 'infeasible' | 'failed' | 'stopped';
   /** Seconds or joules that the rung cost, or 1 where rungs are sized by nominal units. */
   readonly cost: number;
+  /** Seconds that the rung took; NaN where that is not known. */
+  readonly seconds: number;
 }
 
 /** Whether the trial may be promoted: not one that failed, was stopped, or is infeasible. */

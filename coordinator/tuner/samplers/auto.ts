@@ -6,8 +6,8 @@ import { TpeSampler } from './tpe.ts';
 const MOST_OBSERVATIONS = 400;
 
 /** The default: Bayesian optimisation while observations are few, TPE (or MOTPE) for long studies. */
-export function autoSampler(startup: Sampler, objectives: number): Sampler {
-  const bayesian = new BayesianSampler(startup);
+export function autoSampler(startup: Sampler, objectives: number, weighsTime: boolean): Sampler {
+  const bayesian = new BayesianSampler(startup, weighsTime);
   const parzen = new TpeSampler(objectives === 1 ? 'tpe' : 'motpe', startup);
   return {
     propose: (view, random) => (view.history.size < MOST_OBSERVATIONS ? bayesian : parzen).propose(view, random),

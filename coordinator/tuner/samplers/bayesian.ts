@@ -3,7 +3,8 @@
  * milliseconds. Gaussian processes over all levels of the ladder (the level is one more coordinate) predict each
  * objective at the full budget. One objective: expected improvement (Jones et al. 1998). Several: the hypervolume
  * gained by an optimistic outcome (SMS-EGO, Ponweiser et al. 2008). Both weighted by the probability of feasibility,
- * from a process of the violation.
+ * from a process of the violation; and, where time is what the study runs out of, divided by the time that a trial is
+ * predicted to take (Snoek et al., "Practical Bayesian optimization", NeurIPS 2012).
  */
 import type { History } from '../history.ts';
 import type { Observation } from '../observation.ts';
@@ -12,6 +13,7 @@ import type { Space, SpacePoint } from '../space.ts';
 import { type Acquisition, expectedImprovement, feasibilityOf, hypervolumeGain } from './acquisition.ts';
 import { FittedScales } from './fitted-scales.ts';
 import { GaussianProcess, pointSet } from './gaussian-process.ts';
+import { logPrices } from './log-prices.ts';
 import type { Proposal, Sampler, SamplerView } from './sampler.ts';
 import { STARTUP, standardised, standardisedViolations } from './standardise.ts';
 
@@ -49,11 +51,14 @@ interface Model {
 
 export class BayesianSampler implements Sampler {
   readonly #startup: Sampler;
+  readonly #weighsTime: boolean;
   #model: Model | null = null;
   readonly #scales = new FittedScales();
 
-  constructor(startup: Sampler) {
+  /** @param weighsTime prefers what is good for the time that it takes */
+  constructor(startup: Sampler, weighsTime: boolean) {
     this.#startup = startup;
+    this.#weighsTime = weighsTime;
   }
 
   propose(view: SamplerView, random: Random): Proposal {
@@ -61,7 +66,7 @@ export class BayesianSampler implements Sampler {
     const enough = history.size >= STARTUP && history.levels.some((level) => level.feasibleSize >= 2);
     if (!enough || attempt >= 8) return this.#startup.propose(view, random);
     if (this.#model?.revision !== history.revision || this.#model.level !== view.level)
-      this.#model = modelOf(space, history, view.level, this.#scales, random);
+      this.#model = modelOf(space, history, view.level, { fitted: this.#scales, weighsTime: this.#weighsTime, random });
     const point = searched(space, this.#model, effortFor(space.dimensions.length, history.size), random);
     // The best was tried already: something near it, ever less near.
     return { point: attempt === 0 ? point : changed(space, point, 0.02 * attempt, random), by: 'bayesian' };
@@ -113,7 +118,15 @@ function changed(space: Space, center: SpacePoint, step: number, random: Random)
   });
 }
 
-function modelOf(space: Space, history: History, start: number, fitted: FittedScales, random: Random): Model {
+/** Times that differ by less than 5 % from trial to trial say nothing. */
+const LEAST_PRICE_DEVIATION = 0.05;
+
+function modelOf(
+  space: Space,
+  history: History,
+  start: number,
+  { fitted, weighsTime, random }: { fitted: FittedScales; weighsTime: boolean; random: Random },
+): Model {
   const observations = modelled(history, effortFor(space.dimensions.length, history.size).modelled);
   const most = history.levels.length - 1;
   // On a ladder of one place there is no coordinate for it.
@@ -147,16 +160,25 @@ function modelOf(space: Space, history: History, start: number, fitted: FittedSc
   const feasibility = observations.some(({ violation }) => violation > 0)
     ? feasibilityOf(process('violation', standardisedViolations), observations, places)
     : () => 0;
+  const spread = weighsTime ? rootMeanSquare(logPrices(observations)) : 0;
+  const prices =
+    spread > LEAST_PRICE_DEVIATION ? process('time', (set) => logPrices(set).map((price) => price / spread)) : null;
+  const priceAt = (point: SpacePoint) => (prices ? spread * prices.mean(point, places.start) : 0);
   const ranking = history.levels.findLast(({ size }) => size >= 3) ?? (history.levels[0] as History['levels'][number]);
   return {
     revision: history.revision,
     level: start,
     best: ranking.top(6).map(({ point }) => point),
     acquisition: (point, least) => {
-      const value = gain(point, least);
-      return value > least ? value + feasibility(point) : -Infinity;
+      const price = priceAt(point);
+      const value = gain(point, least + price);
+      return value > least + price ? value - price + feasibility(point) : -Infinity;
     },
   };
+}
+
+function rootMeanSquare(values: readonly number[]): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
 /**

@@ -11,8 +11,10 @@ import type { Sampler } from './sampler.ts';
 import { TpeSampler } from './tpe.ts';
 
 /** The sampler of a problem. */
-export function createSampler({ settings, maxTrials }: TunerProblem, objectives: number): Sampler {
+export function createSampler(problem: TunerProblem, objectives: number): Sampler {
+  const { settings, maxTrials } = problem;
   const spread = new QuasiRandomSampler(settings.seed);
+  const weighsTime = runsOutOfTime(problem);
   switch (settings.sampler) {
     case 'random':
       return randomSampler;
@@ -31,8 +33,17 @@ export function createSampler({ settings, maxTrials }: TunerProblem, objectives:
     case 'tpe':
       return new TpeSampler('tpe', spread);
     case 'bayesian':
-      return new BayesianSampler(spread);
+      return new BayesianSampler(spread, weighsTime);
     case 'auto':
-      return autoSampler(spread, objectives);
+      return autoSampler(spread, objectives, weighsTime);
   }
+}
+
+/**
+ * Whether a study ends by what its trials cost, or would like to end early: then what a candidate costs counts. Where
+ * it ends after so many trials it does not, and where it must be reproducible measured seconds decide nothing.
+ */
+function runsOutOfTime({ stop = {}, synchronous }: TunerProblem): boolean {
+  const { timeS, energyJ, target = [] } = stop;
+  return !synchronous && (timeS !== undefined || energyJ !== undefined || target.length > 0);
 }

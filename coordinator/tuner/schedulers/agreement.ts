@@ -8,8 +8,11 @@ import type { Observation } from '../observation.ts';
 /** Trials that must have seen both budgets before their order is judged, and the latest so many that are judged. */
 const LEAST_TRIALS = 6;
 const MOST_TRIALS = 24;
-/** Below it, the order is taken to say nothing. The promoted are the best of the lower budget, where τ is small anyway. */
-const LEAST_TAU = 0;
+/**
+ * How many standard deviations below 0 Kendall's τ must be before the order is taken to say nothing: one chance in
+ * twenty. The promoted are the best of the lower budget, where τ is about 0 even if the order is worth much.
+ */
+const DISTRUST = 1.64;
 
 export class Agreement {
   readonly #below = new Map<number, number>();
@@ -38,8 +41,14 @@ export class Agreement {
     this.#pairs.set(trialId, pair);
     const [oldest] = this.#pairs.keys();
     if (this.#pairs.size > MOST_TRIALS && oldest !== undefined) this.#pairs.delete(oldest);
-    this.#isTrusted = this.#pairs.size < LEAST_TRIALS || kendall([...this.#pairs.values()]) > LEAST_TAU;
+    const count = this.#pairs.size;
+    this.#isTrusted = count < LEAST_TRIALS || kendall([...this.#pairs.values()]) > -DISTRUST * kendallDeviation(count);
   }
+}
+
+/** Standard deviation of Kendall's τ of two orders that have nothing to do with each other (Kendall, Biometrika 1938). */
+export function kendallDeviation(count: number): number {
+  return Math.sqrt((2 * (2 * count + 5)) / (9 * count * (count - 1)));
 }
 
 /** Kendall's τ-a: the share of concordant pairs less that of discordant ones. */

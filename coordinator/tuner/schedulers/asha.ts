@@ -1,7 +1,8 @@
 /**
  * Asynchronous successive halving by promotion (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
- * MLSys 2020): whenever a trial is among the best 1/η of what its rung has seen, it may go on at once. New trials skip
- * the lowest budgets where those have been found to say nothing about the next higher one.
+ * MLSys 2020): whenever a trial is among the best 1/η of what its rung has seen, it may go on at once — as long as no
+ * more than 1/η have gone on (delayed promotion: Li et al., "Hyper-Tune", VLDB 2022), for the best of a few are many.
+ * New trials skip the lowest budgets where those have been found to say nothing about the next higher one.
  */
 import type { Observation } from '../observation.ts';
 import { Agreement } from './agreement.ts';
@@ -38,7 +39,8 @@ export class AshaScheduler implements Scheduler {
     for (let index = this.#rungs.length - 2; index >= 0; index--) {
       const rung = this.#rungs[index] as Rung;
       const least = closing && rung.promoted === 0 ? rung.firstEligible() : 0;
-      const trialId = rung.promotable(Math.max(least, this.#quota(rung, this.#rungs[index + 1] as Rung)));
+      const quota = Math.max(least, this.#quota(rung, this.#rungs[index + 1] as Rung));
+      const trialId = rung.promoted < quota ? rung.promotable(quota) : null;
       if (trialId !== null) return trialId;
     }
     return null;

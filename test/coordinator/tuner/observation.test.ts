@@ -26,6 +26,7 @@ const observations = (objectives: number) =>
           predicted: [],
           status: 'ok',
           cost: 1,
+          seconds: 1,
         } satisfies Observation,
       })),
     );
