@@ -76,9 +76,19 @@ export function inputShapes(graph: OnnxGraph, sizes: Sizes): Map<string, number[
   return shapes;
 }
 
+/** Its elements are read when they are asked for: those of weights never are. */
 function tensorValue(tensor: OnnxTensor): Value {
-  const values = tensor.elementCount <= MAX_KNOWN_VALUES && tensor.dims.length <= 1 ? tensor.read() : null;
-  return { dtype: tensor.dtype, shape: tensor.dims, values, constant: true };
+  const isKnown = tensor.elementCount <= MAX_KNOWN_VALUES && tensor.dims.length <= 1;
+  let values: number[] | null | undefined = isKnown ? undefined : null;
+  return {
+    dtype: tensor.dtype,
+    shape: tensor.dims,
+    get values() {
+      if (values === undefined) values = tensor.read();
+      return values;
+    },
+    constant: true,
+  };
 }
 
 /** The tensor that a `Constant` node makes. */

@@ -25,12 +25,18 @@ const IR_VERSION_TAG = 0x08;
 type Reader = protobuf.Reader;
 
 function readInt(reader: Reader): number {
-  return Number(reader.int64());
+  const value = reader.int64();
+  // A Long only where the library `long` is installed; by way of its text it would be ten times as slow.
+  return typeof value === 'number' ? value : (value as unknown as { toNumber(): number }).toNumber();
 }
 
-function expectWire(actual: number, expected: number, where: string): void {
+function expectWire(actual: number, expected: number, path: string, { name }: Field): void {
   if (actual !== expected)
-    throw new OnnxError('not-onnx', where, `this is no ONNX model (wire type ${actual} where ${expected} belongs)`);
+    throw new OnnxError(
+      'not-onnx',
+      `${path}.${name}`,
+      `this is no ONNX model (wire type ${actual} where ${expected} belongs)`,
+    );
 }
 
 function readPayload(reader: Reader, wireType: number): Payload {
@@ -40,7 +46,7 @@ function readPayload(reader: Reader, wireType: number): Payload {
   return { wireType, bytes: reader.buf.subarray(start, reader.pos) };
 }
 
-function readNumbers(reader: Reader, field: Field, wireType: number, into: number[], where: string): void {
+function readNumbers(reader: Reader, field: Field, wireType: number, into: number[], path: string): void {
   const isInt = field.kind === 'int';
   if (wireType === LENGTH_DELIMITED && field.repeated) {
     const end = reader.uint32() + reader.pos;
@@ -48,31 +54,31 @@ function readNumbers(reader: Reader, field: Field, wireType: number, into: numbe
     while (reader.pos < end) into.push(isInt ? readInt(reader) : reader.float());
     return;
   }
-  expectWire(wireType, isInt ? VARINT : FIXED32, where);
+  expectWire(wireType, isInt ? VARINT : FIXED32, path, field);
   into.push(isInt ? readInt(reader) : reader.float());
 }
 
-function readValues(reader: Reader, field: Field, wireType: number, depth: number, where: string): unknown[] {
+function readValues(reader: Reader, field: Field, wireType: number, depth: number, path: string): unknown[] {
   switch (field.kind) {
     case 'int':
     case 'float': {
       const values: number[] = [];
-      readNumbers(reader, field, wireType, values, where);
+      readNumbers(reader, field, wireType, values, path);
       return values;
     }
     case 'payload':
       return [readPayload(reader, wireType)];
     case 'string':
-      expectWire(wireType, LENGTH_DELIMITED, where);
+      expectWire(wireType, LENGTH_DELIMITED, path, field);
       return [reader.string()];
     case 'bytes':
-      expectWire(wireType, LENGTH_DELIMITED, where);
+      expectWire(wireType, LENGTH_DELIMITED, path, field);
       return [reader.bytes()];
     default: {
-      expectWire(wireType, LENGTH_DELIMITED, where);
+      expectWire(wireType, LENGTH_DELIMITED, path, field);
       const end = reader.uint32() + reader.pos;
       if (end > reader.len) throw new RangeError('index out of range');
-      return [readMessage(reader, field.kind, end, depth + 1, where)];
+      return [readMessage(reader, field.kind, end, depth + 1, `${path}.${field.name}`)];
     }
   }
 }
@@ -88,7 +94,7 @@ function readMessage(reader: Reader, name: MessageName, end: number, depth: numb
       reader.skipType(tag & 7);
       continue;
     }
-    const values = readValues(reader, field, tag & 7, depth, `${path}.${field.name}`);
+    const values = readValues(reader, field, tag & 7, depth, path);
     if (field.repeated) {
       const list = message[field.name] as unknown[] | undefined;
       if (list === undefined) message[field.name] = values;
