@@ -46,13 +46,13 @@ export function learn(metric: string, examples: readonly Example[], cores: numbe
   const groups = examples.map(({ group }) => group);
   const architectures = new Set(groups).size;
   const process = bestFit(points, targets);
-  const scale = scaleOf(process, groups, architectures);
+  const inflation = inflationOf(process, groups, architectures);
   return {
     architectures,
     predict: (architecture, config) => {
       const point = centred([...configCoordinates(config, cores), ...architecture]);
       const { mean, deviation } = process.predict(point);
-      return { mean: mean + expected(point) + level, deviation: deviation * scale };
+      return { mean: mean + expected(point) + level, deviation: deviation * inflation };
     },
   };
 }
@@ -75,24 +75,19 @@ function bestFit(points: readonly number[][], targets: readonly number[]): Gauss
     .reduce((best, each) => (each.logEvidence > best.logEvidence ? each : best));
 }
 
-/** What is believed of the deviations before residuals tell: as if so many architectures had shown that they are right. */
-const PRIOR_ARCHITECTURES = 1;
 /** With fewer measurements of an architecture or two, their residuals say nothing of the deviations. */
 const FEWEST_RESIDUALS = 5;
 
 /**
- * How much larger or smaller the deviations should be, by residuals that the process has not seen: of each architecture
- * left out (those of one architecture agree, so they count once), or of each measurement while there are only one or two
- * architectures; then the deviations only grow. The scale of a normal with known mean under a conjugate prior at 1
- * (Gelman et al., "Bayesian Data Analysis", 2013, section 2.6).
+ * Leaving each architecture out, or each measurement while there are only one or two architectures, shows whether the
+ * deviations are honest; where they were too small they grow. They never shrink: that cost a wrong refusal of the gate.
  */
-function scaleOf(process: GaussianProcess, groups: readonly string[], architectures: number): number {
-  const isSingle = architectures < 3;
-  if (isSingle && groups.length < FEWEST_RESIDUALS) return 1;
-  const residuals = process.leaveOutResiduals(isSingle ? groups.map((_, index) => `${index}`) : groups);
+function inflationOf(process: GaussianProcess, groups: readonly string[], architectures: number): number {
+  const isFew = architectures < 3;
+  if (isFew && groups.length < FEWEST_RESIDUALS) return 1;
+  const residuals = process.leaveOutResiduals(isFew ? groups.map((_, index) => `${index}`) : groups);
   const meanSquare = residuals.reduce((sum, residual) => sum + residual * residual, 0) / residuals.length;
-  if (isSingle) return Math.max(1, Math.sqrt(meanSquare));
-  return Math.sqrt((architectures * meanSquare + PRIOR_ARCHITECTURES) / (architectures + PRIOR_ARCHITECTURES));
+  return Math.max(1, Math.sqrt(meanSquare));
 }
 
 /**
