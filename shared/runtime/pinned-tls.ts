@@ -70,28 +70,32 @@ export function pinnedStream(url: string, pin: string): Duplex {
   if (protocol !== 'mqtts:')
     throw new Error(`a public key is pinned, and ${url} is no address of MQTT over TLS: it must begin with mqtts://`);
   const address = { host: withoutBrackets(hostname), port: Number(port || 8883), pin };
-  let socket: TLSSocket | undefined;
-  return new Duplex({
-    construct(callback) {
-      connectPinned(address).then((connected) => {
-        // Destroyed while it connected.
-        if (this.destroyed) connected.destroy();
-        socket = connected;
-        connected.on('data', (chunk: Buffer) => {
-          if (!this.push(chunk)) connected.pause();
-        });
-        connected.on('end', () => this.push(null));
-        connected.on('error', (error) => this.destroy(error));
-        connected.on('close', () => this.destroy());
-        callback();
-      }, callback);
-    },
-    read: () => void socket?.resume(),
-    write: (chunk: Buffer, _encoding, callback) => void socket?.write(chunk, callback),
-    final: (callback) => void socket?.end(callback),
+  const givenUp = new AbortController();
+  const connected = connectPinned(address, AbortSignal.any([givenUp.signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]));
+  const stream = new Duplex({
+    read: () => void connected.then((socket) => socket.resume(), ignore),
+    write: (chunk: Buffer, _encoding, callback) =>
+      void connected.then((socket) => socket.write(chunk, callback), callback),
+    final: (callback) => void connected.then((socket) => socket.end(callback), callback),
     destroy(error, callback) {
-      socket?.destroy();
+      // Also while it connects, which it then stops doing.
+      givenUp.abort();
+      connected.then((socket) => socket.destroy(), ignore);
       callback(error);
     },
   });
+  connected.then(
+    (socket) =>
+      socket
+        .on('data', (chunk: Buffer) => stream.push(chunk) || socket.pause())
+        .on('end', () => stream.push(null))
+        .on('error', (error) => stream.destroy(error))
+        .on('close', () => stream.destroy()),
+    (error: Error) => stream.destroy(error),
+  );
+  return stream;
 }
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Whoever waits for the connection is told by the stream's own error. */
+const ignore = () => {};

@@ -114,3 +114,15 @@ it('says what is in the way of a connection', async (t) => {
   await once(server, 'close');
   await assert.rejects(connectPinned({ host, port, pin: OTHER }), { code: 'ECONNREFUSED' });
 });
+
+it('lets go of a server that accepts and says nothing', async (t) => {
+  const gone: Promise<unknown>[] = [];
+  const server = createPlainServer((socket) => gone.push(once(socket.on('error', () => {}).resume(), 'close')));
+  const port = await listening(t, server);
+  const stream = pinnedStream(`mqtts://${host}:${port}`, OTHER);
+  stream.write('a password');
+  await once(server, 'connection');
+  stream.on('error', () => {}).destroy();
+  await once(stream, 'close');
+  await Promise.all(gone);
+});
