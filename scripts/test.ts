@@ -22,7 +22,10 @@ if (files.length === 0) {
   console.error(`no test file matches ${given.join(' ')}`);
   process.exit(1);
 }
-const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', ...flags, ...files], {
+/** What waits for something that never comes shall say so; on a slow machine the longest file takes some minutes. */
+const LONGEST_TEST_MS = 1_800_000;
+const options = ['--test-concurrency=2', `--test-timeout=${LONGEST_TEST_MS}`];
+const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...options, ...flags, ...files], {
   cwd: root,
   stdio: 'inherit',
 });
