@@ -9,20 +9,20 @@ import type { Observation } from '../observation.ts';
 const LEAST_TRIALS = 6;
 const MOST_TRIALS = 24;
 /**
- * How many standard deviations below 0 Kendall's τ must be before the order is taken to say nothing: one chance in
- * twenty. The promoted are the best of the lower budget, where τ is about 0 even if the order is worth much.
+ * Standard deviations by which τ is taken to be too small: the promoted are the best of the lower budget, and among
+ * those τ is about 0 even where the order of all is worth much.
  */
-const DISTRUST = 1.64;
+const ALLOWANCE = 1;
 
 export class Agreement {
   readonly #below = new Map<number, number>();
   /** Of the latest trials that have seen both budgets. */
   readonly #pairs = new Map<number, readonly [below: number, above: number]>();
-  #isTrusted = true;
+  #doubt = 0;
 
-  /** True until there is evidence against it. */
-  get isTrusted(): boolean {
-    return this.#isTrusted;
+  /** Probability that the order is worth nothing (τ < 0): 0 until enough trials have seen both budgets. */
+  get doubt(): number {
+    return this.#doubt;
   }
 
   toldBelow({ trialId, losses: [loss, ...others] }: Observation) {
@@ -42,7 +42,10 @@ export class Agreement {
     const [oldest] = this.#pairs.keys();
     if (this.#pairs.size > MOST_TRIALS && oldest !== undefined) this.#pairs.delete(oldest);
     const count = this.#pairs.size;
-    this.#isTrusted = count < LEAST_TRIALS || kendall([...this.#pairs.values()]) > -DISTRUST * kendallDeviation(count);
+    if (count < LEAST_TRIALS) return;
+    const standardised = kendall([...this.#pairs.values()]) / kendallDeviation(count);
+    // The normal distribution, by the logistic function (Bowling et al., 2009).
+    this.#doubt = 1 / (1 + Math.exp(1.702 * (standardised + ALLOWANCE)));
   }
 }
 

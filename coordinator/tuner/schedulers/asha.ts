@@ -2,7 +2,7 @@
  * Asynchronous successive halving by promotion (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
  * MLSys 2020): whenever a trial is among the best 1/η of what its rung has seen, it may go on at once — as long as no
  * more than 1/η have gone on (delayed promotion: Li et al., "Hyper-Tune", VLDB 2022), for the best of a few are many.
- * New trials skip the lowest budgets where those have been found to say nothing about the next higher one.
+ * New trials skip a budget as often as its order of trials is likely to say nothing about their order at the next.
  */
 import type { Observation } from '../observation.ts';
 import { Agreement } from './agreement.ts';
@@ -14,6 +14,8 @@ export class AshaScheduler implements Scheduler {
   readonly #rungs: Rung[];
   /** By place: how far its order of trials agrees with that of the place above. */
   readonly #agreements: Agreement[];
+  /** By place: the share of a trial that is still to be passed on (less than 1). */
+  readonly #passed: number[] = [];
   readonly #options: SchedulerOptions;
 
   constructor(options: SchedulerOptions) {
@@ -25,13 +27,13 @@ export class AshaScheduler implements Scheduler {
   next({ canStart, outstanding }: Situation): Step {
     const trialId = this.#promotable(!canStart && outstanding === 0);
     if (trialId !== null) return { kind: 'promote', trialId };
-    return canStart ? { kind: 'start', bracket: this.#lowestTrusted() } : { kind: 'wait' };
+    return canStart ? { kind: 'start', bracket: this.#place() } : { kind: 'wait' };
   }
 
-  /** The lowest place whose order of trials is worth having. */
-  #lowestTrusted(): number {
-    const trusted = this.#agreements.findIndex((agreement) => agreement.isTrusted);
-    return trusted < 0 ? this.#options.levels - 1 : trusted;
+  /** Where the next trial starts: each place passes on the share of them that its doubt says. */
+  #place(): number {
+    const place = this.#agreements.findIndex(({ doubt }, at) => (this.#passed[at] ?? 0) + doubt < 1);
+    return place < 0 ? this.#options.levels - 1 : place;
   }
 
   /** From the highest rung down. When nothing can be started any more, one trial at least goes on from each rung. */
@@ -55,8 +57,14 @@ export class AshaScheduler implements Scheduler {
 
   asked(trialId: number, rung: number, bracket: number) {
     const level = bracket + rung;
+    if (rung === 0) this.#started(bracket);
     if (rung > 0) this.#rungs[level - 1]?.promote(trialId);
     this.#rungs[level]?.outstanding.add(trialId);
+  }
+
+  #started(place: number) {
+    for (const [at, { doubt }] of this.#agreements.slice(0, place + 1).entries())
+      this.#passed[at] = (this.#passed[at] ?? 0) + doubt - (at < place ? 1 : 0);
   }
 
   told(observation: Observation) {
