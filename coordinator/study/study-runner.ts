@@ -5,7 +5,7 @@ import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
-import { inferenceTimingOf } from '../tuner/mode.ts';
+import { inferenceTimingOf, searchReadsDevices } from '../tuner/mode.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
 import { recommend } from './recommend.ts';
 import type { StudyContext } from './study-context.ts';
@@ -64,19 +64,28 @@ export class StudyRunner {
   /** @throws {StudyFailedError} and what the ports throw; the reason of the study's signal when it is stopped */
   async run(): Promise<Recommendation> {
     const timing = inferenceTimingOf(this.#context.spec.tuner.mode);
+    const asksAboutAll = timing === 'while-training' && searchReadsDevices(this.#context.spec);
     for (const [trialId, trial] of this.#context.state.trials) {
       const isPredicted = trial.status === 'finished' && trial.predicted.length > 0;
-      // In other modes a prediction stays one.
-      if (isPredicted && timing === 'while-training') this.#inference.start(trialId);
+      // Else a prediction stays one.
+      if (isPredicted && asksAboutAll) this.#inference.start(trialId);
     }
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
     if (timing !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
     await this.#sayingWhoIsMissed(this.#inference.settled());
+    if (timing === 'while-training' && this.#tuner.front().length === 0) await this.#askAboutAll();
     if (this.#broken) throw this.#broken;
     const front = this.#tuner.front();
     if (front.length === 0) throw new StudyFailedError(this.#whyNothing());
     return this.#sayingWhoIsMissed(recommend(this.#context, front));
+  }
+
+  /** Nothing that was worth measuring came of the search: what there is must do. */
+  async #askAboutAll(): Promise<void> {
+    for (const [trialId, { status }] of this.#context.state.trials)
+      if (status === 'finished') this.#inference.start(trialId);
+    await this.#sayingWhoIsMissed(this.#inference.settled());
   }
 
   async #search(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Constraint } from '@edgetune/shared/domain/objective.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { architectureCoordinates } from '../inference/coordinates.ts';
 import { DatasetError, type TrialTask } from '../training/training-service.ts';
-import { type InferenceTiming, inferenceTimingOf } from '../tuner/mode.ts';
+import { type InferenceTiming, inferenceTimingOf, searchReadsDevices } from '../tuner/mode.ts';
 import { violationOfMetrics } from '../tuner/objectives.ts';
 import { targetShortfall } from '../tuner/stop-rule.ts';
 import type { Ask } from '../tuner/tuner.ts';
@@ -43,6 +43,8 @@ export class TrialRunner {
   /** What holds during the search: a mode that leaves inference for the end knows no constraints before. */
   readonly #constraints: Constraint[];
   readonly #precisions: readonly Precision[];
+  /** False: devices are asked about what is trained to the full budget, or has reached the target, and nothing else. */
+  readonly #asksAboutAll: boolean;
   /** Set where the study has what it wanted: what is under way is not needed any more. */
   #notNeeded: NotNeededError | null = null;
   /** Aborts the training of a trial that turned out to be infeasible. */
@@ -53,6 +55,7 @@ export class TrialRunner {
     this.#inference = inference;
     this.#timing = inferenceTimingOf(context.spec.tuner.mode);
     this.#precisions = precisionsOf(context.spec.space);
+    this.#asksAboutAll = this.#timing !== 'while-training' || searchReadsDevices(context.spec);
     this.#constraints = this.#timing === 'at-the-end' ? [] : context.spec.constraints;
   }
 
@@ -66,9 +69,10 @@ export class TrialRunner {
       this.#refuseInfeasible(ask.trialId);
       const training = await this.#train(ask);
       if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
-      else if (this.#timing === 'while-training') await this.#inference.predictable(ask.trialId);
+      else if (this.#timing === 'while-training' && this.#asksDevicesAbout(ask))
+        await this.#inference.predictable(ask.trialId);
       const told = this.#told(ask, training);
-      if (!this.#isTargetPredicted(told)) return told;
+      if (!this.#isTargetUnmeasured(told)) return told;
       // Also in a mode that would have been content with the prediction.
       this.#inference.start(ask.trialId);
       await this.#inference.settled(ask.trialId);
@@ -89,10 +93,16 @@ export class TrialRunner {
     }
   }
 
-  /** A prediction may not end the study: a rung that would reach the target by one waits for its devices. */
-  #isTargetPredicted({ metrics, predicted }: Told): boolean {
+  /** A prediction may not end the study: a rung that would reach the target waits for its devices. */
+  #isTargetUnmeasured({ trialId, metrics, predicted }: Told): boolean {
     const { stop, devices } = this.#context.spec;
-    return predicted.length > 0 && targetShortfall(stop.target, devices, metrics) === 0;
+    const isMissing = predicted.length > 0 || (!this.#asksAboutAll && this.#inference.answers(trialId).open.length > 0);
+    return isMissing && targetShortfall(stop.target, devices, metrics) === 0;
+  }
+
+  #asksDevicesAbout({ budget: { epochs, dataFraction } }: Ask): boolean {
+    const full = this.#context.spec.budget;
+    return this.#asksAboutAll || (epochs >= full.maxEpochs && dataFraction >= full.maxDataFraction);
   }
 
   /** The architecture in int8, where the study asks for it: made once, as its weights are always the same. */
@@ -160,6 +170,7 @@ export class TrialRunner {
     }
     if (this.#timing === 'at-the-end') return;
     if (this.#timing === 'predicted-before-training' && !(await this.#profile(ask.trialId))) return;
+    if (!this.#asksDevicesAbout(ask)) return;
     this.#inference.start(ask.trialId);
     // What the history knows is here at once; what has to be measured goes on beside training.
     if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);

@@ -3,7 +3,7 @@
  * (inference, for `accuracy-only` and `hierarchical`) the study does once at the end: see `inferenceTimingOf`.
  */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
-import type { Objective } from '@edgetune/shared/domain/objective.ts';
+import { METRICS, type Objective } from '@edgetune/shared/domain/objective.ts';
 import type { Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { budgetLadder } from './ladder.ts';
@@ -30,6 +30,20 @@ export function inferenceTimingOf(mode: StudySpec['tuner']['mode']): InferenceTi
 /** What the search of this mode optimises of a study's objectives: those on inference are left out where it waits. */
 export function searchedObjectives(mode: StudySpec['tuner']['mode'], objectives: readonly Objective[]): Objective[] {
   return inferenceTimingOf(mode) === 'while-training' ? [...objectives] : qualityObjectives(objectives);
+}
+
+/**
+ * Whether the search of a study asks for anything that only devices can answer. Where it does not (a target of accuracy,
+ * no constraint on a device), what they would say of a candidate that goes no further is of no use.
+ */
+export function searchReadsDevices({
+  tuner: { mode },
+  objectives,
+  constraints,
+  stop: { target },
+}: Pick<StudySpec, 'tuner' | 'objectives' | 'constraints' | 'stop'>): boolean {
+  const wanted = mode === 'onefold' && target.length > 0 ? target : searchedObjectives(mode, objectives);
+  return [...wanted, ...constraints].some(({ metric }) => METRICS[metric]?.of === 'device');
 }
 
 export function planOf(problem: TunerProblem): Plan {

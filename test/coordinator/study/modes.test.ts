@@ -235,6 +235,33 @@ describe('a study with a target', () => {
     await close();
   });
 
+  it('of accuracy alone has devices asked only about what is trained to the end, or has reached it', async (t) => {
+    const target = (limit: number, rest = '') =>
+      yaml('onefold').replace('stop: {trials: 8}', `stop: {trials: 8, target: ['accuracy >= ${limit}']${rest}}`);
+    const searched = ({ inference: { asked } }: Awaited<ReturnType<typeof run>>) =>
+      new Set(asked.flatMap(({ purpose, signature }) => (purpose === 'search' ? [signature] : [])));
+    const built = ({ of }: Awaited<ReturnType<typeof run>>) =>
+      new Set(of('architecture-built').map(({ signature }) => signature));
+
+    const never = await run(t, target(1));
+    const full = new Set(never.of('trial-asked').flatMap((ask) => (ask.budget.epochs === 4 ? [ask.trialId] : [])));
+    const ofFull = never.of('architecture-built').filter(({ trialId }) => full.has(trialId));
+    assert.deepEqual(searched(never), new Set(ofFull.map(({ signature }) => signature)));
+    assert.ok(searched(never).size < built(never).size, `${searched(never).size} of ${built(never).size}`);
+    assert.equal(never.model.epochs, 4);
+
+    const soon = await run(t, target(0.35).replace('seed: 2', 'seed: 2, initialCandidates: [{width: 8}]'));
+    assert.equal(soon.model.epochs, 1, 'reached on the lowest rung');
+    assert.ok(
+      soon.of('trial-told').some(({ metrics }) => metrics['latency.p50@pi'] === 8),
+      'and measured for it',
+    );
+
+    const cut = await run(t, target(1, ', timeS: 0.001'));
+    assert.ok(cut.of('trial-asked').every(({ budget }) => budget.epochs < 4));
+    assert.ok(cut.model.trialId >= 0, 'what there is is measured at the end');
+  });
+
   it('is measured for it in a mode that predicts', async (t) => {
     const found = await run(
       t,
