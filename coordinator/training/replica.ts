@@ -60,21 +60,25 @@ export class Replica {
     return result;
   }
 
-  /** Accuracy and mean cross-entropy over a split, with the moving statistics. */
-  evaluate(split: SplitName): { accuracy: number; loss: number } {
+  /** Accuracy and mean cross-entropy over a split, or over some of its samples, with the moving statistics. */
+  evaluate(split: SplitName, some?: ArrayLike<number>): { accuracy: number; loss: number } {
     const labels = this.#task.labels(split);
+    const samples = some ?? Array.from(labels.keys());
     let [right, loss] = [0, 0];
-    for (let start = 0; start < labels.length; start += EVALUATION_BATCH) {
-      const indices = Array.from({ length: Math.min(EVALUATION_BATCH, labels.length - start) }, (_, i) => start + i);
+    for (let start = 0; start < samples.length; start += EVALUATION_BATCH) {
+      const indices = Array.from(
+        { length: Math.min(EVALUATION_BATCH, samples.length - start) },
+        (_, i) => samples[start + i] as number,
+      );
       tf.tidy(() => {
         const { x, y } = this.#batch(split, indices);
         const logits = this.model.apply(x, { training: false }) as tf.Tensor2D;
         loss += (crossEntropy(logits, y).dataSync()[0] as number) * indices.length;
         for (const [i, predicted] of tf.argMax(logits, 1).dataSync().entries())
-          if (predicted === labels[start + i]) right++;
+          if (predicted === labels[indices[i] as number]) right++;
       });
     }
-    return { accuracy: right / labels.length, loss: loss / labels.length };
+    return { accuracy: right / samples.length, loss: loss / samples.length };
   }
 
   dispose(): void {

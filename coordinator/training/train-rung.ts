@@ -34,6 +34,7 @@ export async function trainRung(
       ? decodeCheckpoint(request.checkpoint)
       : { epochs: 0, model: replica.state(), adam: newAdamState(replica.state().weights.length) };
     const samples = subset(task, budget.dataFraction, seed);
+    const judging = validationSamples(task, samples.length);
     const learningRate = Number(candidate.learningRate ?? 3e-3);
     const weightDecay = Number(candidate.weightDecay ?? 1e-4);
     let metrics = {};
@@ -53,20 +54,31 @@ export async function trainRung(
       }
       state.epochs++;
       replica.setState(state.model);
-      const { accuracy, loss } = replica.evaluate('validation');
+      const { accuracy, loss } = replica.evaluate('validation', judging);
       if (!Number.isFinite(loss)) throw new DivergedError(`the validation loss is ${loss} after epoch ${state.epochs}`);
       metrics = { accuracy, loss, trainLoss: lossSum / order.length };
       await onEpoch({ epoch: state.epochs, metrics });
     }
     if (Object.keys(metrics).length === 0) {
       replica.setState(state.model);
-      metrics = replica.evaluate('validation');
+      metrics = replica.evaluate('validation', judging);
     }
     return { metrics, checkpoint: encodeCheckpoint(state), epochs: state.epochs };
   } finally {
     await team.close();
     replica.dispose();
   }
+}
+
+/** Fewer validation samples tell less than 3 points of accuracy apart (a standard deviation of 0.5 / √256). */
+const LEAST_VALIDATION = 256;
+
+/**
+ * The validation samples that judge an epoch: no more than it is trained on, lest the cheap rungs spend their time on
+ * being judged. The same for every trial; a larger share of the data is judged by all that judged the smaller, and more.
+ */
+function validationSamples(task: LoadedTask, trained: number): Uint32Array {
+  return stratifiedOrder(task.labels('validation'), 0).subarray(0, Math.max(LEAST_VALIDATION, trained));
 }
 
 /** The samples that this share of the training split holds; a larger share contains the smaller. */
