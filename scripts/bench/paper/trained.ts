@@ -20,7 +20,8 @@ const RATES: SearchSpace['training'] = {
   batchSizeTraining: { type: 'ordinal', values: [16, 32, 64, 128] },
   weightDecay: { type: 'float', min: 1e-6, max: 1e-1, scale: 'log' },
 };
-const BUDGET = { minEpochs: 1, maxEpochs: 9 };
+/** Epochs up to nine times as many, and ten times as much data, from the lowest rung to the highest (the paper's ladder has ten of both). */
+const BUDGET = { minEpochs: 2, maxEpochs: 18 };
 
 interface Task {
   name: string;
@@ -42,7 +43,7 @@ const TASKS: Task[] = [
       embedding: { type: 'ordinal', values: [8, 16, 32] },
       depth: { type: 'int', min: 0, max: 2, scale: 'linear' },
     },
-    fractions: [0.1, 0.5],
+    fractions: [0.025, 0.25],
   },
   {
     name: 'spoken digits',
@@ -54,7 +55,8 @@ const TASKS: Task[] = [
       depth: { type: 'int', min: 1, max: 2, scale: 'linear' },
       kernelSize: { type: 'ordinal', values: [3, 5] },
     },
-    fractions: [0.3, 1],
+    // There are 640 samples: a tenth would be one batch.
+    fractions: [0.25, 1],
   },
   {
     name: 'Fashion-MNIST',
@@ -66,11 +68,11 @@ const TASKS: Task[] = [
       depth: { type: 'constant', value: 1 },
       block: { type: 'categorical', choices: ['residual', 'separable'] },
     },
-    fractions: [0.05, 0.2],
+    fractions: [0.01, 0.1],
   },
 ];
 
-/** Trials of a round of Hyperband's brackets on 1, 3 and 9 epochs. */
+/** Trials of a round of Hyperband's brackets on 2, 6 and 18 epochs. */
 const TRIALS = 17;
 
 /** One problem for each data set that is there. */

@@ -27,6 +27,28 @@ test('data fraction only: every rung trains further on a larger share', () => {
   );
 });
 
+test('both together: the data grows first, then the epochs', () => {
+  const shown = (input: object) => ladder(input).map(({ epochs, dataFraction }) => [epochs, dataFraction.toFixed(3)]);
+  assert.deepEqual(shown({}), [
+    [1, '0.300'],
+    [2, '1.000'],
+    [4, '1.000'],
+    [9, '1.000'],
+  ]);
+  assert.deepEqual(shown({ minEpochs: 2, maxEpochs: 18, minDataFraction: 0.1 }), [
+    [2, '0.100'],
+    [3, '0.316'],
+    [4, '1.000'],
+    [8, '1.000'],
+    [18, '1.000'],
+  ]);
+  // As many rungs as there are epochs for.
+  assert.deepEqual(shown({ minEpochs: 1, maxEpochs: 2, minDataFraction: 0.1 }), [
+    [1, '0.100'],
+    [2, '1.000'],
+  ]);
+});
+
 test('any ladder rises in both parts, and ends at its maximum', () => {
   const input = fc.record({
     minEpochs: fc.integer({ min: 1, max: 20 }),
