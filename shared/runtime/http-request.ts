@@ -43,15 +43,16 @@ export async function requestHttp(url: URL, { pin, body, ...options }: HttpReque
   const request = url.protocol === 'https:' ? requestTls : requestPlain;
   return new Promise((resolve, reject) => {
     const connection = socket ? { createConnection: () => socket } : { agent: false as const };
-    const sent = request(url, { ...options, ...connection, timeout: IDLE_MS }, (message) => {
+    const sent = request(url, { ...options, ...connection }, (message) => {
       const status = message.statusCode as number;
       const headers = Object.entries(message.headersDistinct).flatMap(([name, values]) =>
         (values ?? []).map((value): [string, string] => [name, value]),
       );
       resolve({ status, ok: status >= 200 && status < 300, headers, body: message, json: () => json(message) });
     });
-    sent.once('timeout', () => sent.destroy(new Error(`${url.host} has said nothing for ${IDLE_MS / 1000} s`)));
-    sent.once('error', reject);
+    // As an option it would not count on a connection that is there already.
+    sent.setTimeout(IDLE_MS, () => sent.destroy(new Error(`${url.host} has said nothing for ${IDLE_MS / 1000} s`)));
+    sent.on('error', reject);
     sent.end(body);
   });
 }

@@ -32,23 +32,28 @@ export class WrongKeyError extends Error {
 /** An IPv6 address as sockets want it, given the host of a URL. */
 export const withoutBrackets = (hostname: string) => hostname.replace(/^\[(.*)\]$/, '$1');
 
+/** A server that says nothing for so long, before the connection is made, is given up. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
 /** An open connection. @throws {WrongKeyError} @throws {Error} where nobody answers, or without TLS */
 export function connectPinned(address: PinnedAddress, signal?: AbortSignal): Promise<TLSSocket> {
   const { host, port, pin } = address;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const names = isIP(host) ? {} : { servername: host };
-    const socket = connect({ host, port, ...names, rejectUnauthorized: false });
+    const socket = connect({ host, port, ...names, rejectUnauthorized: false, timeout: CONNECT_TIMEOUT_MS });
     const onAbort = () => socket.destroy(signal?.reason as Error);
+    const onTimeout = () =>
+      socket.destroy(Object.assign(new Error(`${host}:${port} does not answer`), { code: 'ETIMEDOUT' }));
     const settle = (act: () => void) => {
       signal?.removeEventListener('abort', onAbort);
-      socket.off('error', onError).off('close', onClose);
+      socket.setTimeout(0, onTimeout).off('error', onError).off('close', onClose);
       act();
     };
     const onError = (error: Error) => settle(() => reject(error));
     const onClose = () => settle(() => reject(new Error(`${host}:${port} closed the connection`)));
     signal?.addEventListener('abort', onAbort, { once: true });
-    socket.once('error', onError).once('close', onClose);
+    socket.once('error', onError).once('close', onClose).once('timeout', onTimeout);
     socket.once('secureConnect', () => {
       const certificate = socket.getPeerX509Certificate();
       const shown = certificate ? publicKeyPin(certificate.publicKey) : 'none';
@@ -71,7 +76,7 @@ export function pinnedStream(url: string, pin: string): Duplex {
     throw new Error(`a public key is pinned, and ${url} is no address of MQTT over TLS: it must begin with mqtts://`);
   const address = { host: withoutBrackets(hostname), port: Number(port || 8883), pin };
   const givenUp = new AbortController();
-  const connected = connectPinned(address, AbortSignal.any([givenUp.signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]));
+  const connected = connectPinned(address, givenUp.signal);
   const stream = new Duplex({
     read: () => void connected.then((socket) => socket.resume(), ignore),
     write: (chunk: Buffer, _encoding, callback) =>
@@ -96,6 +101,5 @@ export function pinnedStream(url: string, pin: string): Duplex {
   return stream;
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
 /** Whoever waits for the connection is told by the stream's own error. */
 const ignore = () => {};
