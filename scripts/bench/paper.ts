@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
 import { WATTS_PER_BUSY_CORE } from '../../coordinator/training/training-energy.ts';
-import { type Comparison, compare, rowOf } from './paper/compare.ts';
+import { type Comparison, compare, overallRow, rowOf } from './paper/compare.ts';
 import { replayedProblems } from './paper/replay.ts';
 import { baselineCheck } from './paper/strawman.ts';
 import { MODES, type Problem, TRAINING_CORES } from './paper/study.ts';
@@ -39,10 +39,10 @@ A: the median validation accuracy that accuracy-only reaches with a fixed number
 
 const tables: BenchTable[] = [];
 const tabled = (title: string, comparisons: Comparison[]) =>
-  tables.push({
-    title,
-    rows: comparisons.flatMap((comparison) => MODES.map((mode) => rowOf(comparison, mode))),
-  });
+  tables.push(
+    { title, rows: comparisons.flatMap((comparison) => MODES.map((mode) => rowOf(comparison, mode))) },
+    { title: `${title}: geometric means`, rows: MODES.map((mode) => overallRow(comparisons, mode)) },
+  );
 
 if (wanted('replayed')) {
   const seeds = seedsOf(options.quick ? 5 : 20);

@@ -43,6 +43,33 @@ const SENSITIVITY = [0.5, 1.5];
 const digits = (value: number) => (Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3))));
 const range = ([low, high]: Interval) => `${digits(low)}…${digits(high)}`;
 
+/** A mode over all problems: geometric means of its ratios to the baseline, which weigh every problem alike. */
+export function overallRow(comparisons: readonly Comparison[], mode: Mode): BenchRow {
+  const seeds = comparisons[0]?.outcomes[mode].length ?? 0;
+  const ratio = (value: (outcome: Outcome) => number) => {
+    const pairs = comparisons.map(
+      ({ outcomes }) => [outcomes[mode].map(value), outcomes[BASELINE].map(value)] as const,
+    );
+    const at = (drawn: readonly number[]) => {
+      const logs = pairs.map(([ours, theirs]) => Math.log(medianAt(ours, drawn) / medianAt(theirs, drawn)));
+      return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+    };
+    return `${digits(at(Array.from({ length: seeds }, (_, index) => index)))} (${range(bootstrap(seeds, at))})`;
+  };
+  const reached = comparisons.map(
+    ({ accuracy, outcomes }) => outcomes[mode].filter((outcome) => outcome.accuracy >= accuracy).length,
+  );
+  return {
+    mode,
+    problems: comparisons.length,
+    'reached A': `${reached.reduce((sum, count) => sum + count, 0)}/${seeds * comparisons.length}`,
+    'time ÷ accuracy-only': ratio(({ seconds }) => seconds),
+    'energy ÷': ratio((outcome) => joulesOf(outcome)),
+    'latency ÷': ratio(({ latencyMs }) => latencyMs),
+    'energy a sample ÷': ratio(({ inferenceJ }) => inferenceJ),
+  };
+}
+
 export function rowOf({ problem, accuracy, outcomes }: Comparison, mode: Mode): BenchRow {
   const of = outcomes[mode];
   const base = outcomes[BASELINE];
