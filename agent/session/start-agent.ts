@@ -19,7 +19,7 @@ import type { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { AgentBoard } from './agent-board.ts';
 import { connectSession } from './connect-session.ts';
-import { EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from './enrolment.ts';
+import { type Enrolment, EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from './enrolment.ts';
 import { JobJournal } from './job-journal.ts';
 import { JobRunner } from './job-runner.ts';
 import { localStatus, serveLocalStatus } from './local-status.ts';
@@ -70,13 +70,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     );
   await options.board.setBack?.(log);
   const board = await options.board.describe();
-  const saved = savedEnrolment(dataDirectory);
+  const saved = joined(options);
   if (!saved && !options.token) {
     throw new EnrolmentError(
       'this board has not joined a fleet yet: run "edgetune device add NAME" on the coordinator and use the command that it prints',
     );
   }
-  // A token that is given again with a saved enrolment is from the pasted command line and was used up by the first run.
   const enrolment =
     saved ??
     (await enrol({ server: options.server, pin: options.pin, token: options.token as string, board, dataDirectory }));
@@ -234,6 +233,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       await client.endAsync(true);
     },
   };
+}
+
+/**
+ * The enrolment of an earlier run. A token that is given with it is from the pasted command line and was used up by the first
+ * run, unless the line names another key: then the board is to join anew, also where MQTT was not encrypted before.
+ */
+function joined({ dataDirectory, token, pin }: AgentOptions): Enrolment | null {
+  const saved = savedEnrolment(dataDirectory);
+  return token !== undefined && pin !== undefined && pin !== saved?.pin ? null : saved;
 }
 
 function parseCommand(payload: Buffer): CommandMessage | null {

@@ -137,3 +137,25 @@ it('a coordinator with another key is refused by its boards, which say what to d
   t.after(() => again.stop());
   await untilOnline(replaced, 'pi');
 });
+
+it('a board that joined before its coordinator encrypted joins anew by the line that names the key', async (t) => {
+  const folder = temporaryFolder(t);
+  const settings = { port: await freePort(), mqttPort: await freePort() };
+  const plain = await coordinatorIn(t, folder, undefined, settings);
+  const dataDirectory = join(folder, 'pi');
+  const board = simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 });
+  const joining = { dataDirectory, board, log: () => {} };
+  const before = await startAgent({ ...joining, server: plain.url, token: plain.fleet.addDevice('pi').token });
+  await before.stop();
+  await plain.close();
+
+  const encrypted = await coordinatorIn(t, folder, undefined, { ...settings, tls: 'self-signed' });
+  const pin = encrypted.tlsPin as string;
+  const line = { ...joining, server: encrypted.url, pin, token: encrypted.fleet.renewToken('pi').token };
+  for (const time of ['first', 'second']) {
+    const agent = await startAgent(line);
+    await untilOnline(encrypted, 'pi');
+    assert.deepEqual([savedEnrolment(dataDirectory)?.pin, agent.deviceId], [pin, before.deviceId], `the ${time} time`);
+    await agent.stop();
+  }
+});

@@ -22,7 +22,7 @@ export function registerJoin(program: Command): void {
           console.log(`joined ${server} as "${name}"`);
         } catch (error) {
           // The same line pasted again: its token was used up by the first run.
-          if (!(error instanceof EnrolmentError && saved?.server === server)) throw error;
+          if (!(error instanceof EnrolmentError && saved?.server === server && saved.pin === pin)) throw error;
           console.log(`has joined ${server} as "${saved.name}" before`);
         }
       },
