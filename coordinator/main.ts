@@ -66,7 +66,6 @@ export async function startCoordinator({
     config.host,
     ...(config.publicUrl ? [new URL(config.publicUrl).hostname] : []),
   ];
-  const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);
   // What was started is ended again in reverse order, also when a later part fails to start.
   const closers: (() => void | Promise<void>)[] = [];
   const close = async () => {
@@ -75,6 +74,8 @@ export async function startCoordinator({
   try {
     const store = openStore(config.dataDir, { blobQuotaBytes: config.blobQuotaBytes });
     closers.push(() => store.close());
+    // The store has the data directory to itself: no other coordinator makes a key there meanwhile.
+    const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);
     const training = createTrainingService({ log });
     closers.push(() => training.close());
     const hostLease = createHostLease(() => training.pause());

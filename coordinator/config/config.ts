@@ -85,6 +85,9 @@ export function loadConfig(
     throw new ConfigError('tlsCert and tlsKey go together: a certificate and its private key');
   if (config.tls === 'self-signed' && config.tlsCert !== undefined)
     throw new ConfigError('tls self-signed makes a certificate, and tlsCert names one: leave one of them out');
+  const encrypts = config.tls === 'self-signed' || config.tlsCert !== undefined;
+  if (encrypts && config.publicUrl && new URL(config.publicUrl).protocol !== 'https:')
+    throw new ConfigError(`publicUrl ${config.publicUrl} must begin with https://: the coordinator encrypts`);
   if (!isLoopback(config.host) && config.adminToken === undefined) {
     throw new ConfigError(
       `host ${config.host} can be reached from other machines: set an admin token (--admin-token or ${environmentName('adminToken')}), for example ${'$'}(openssl rand -hex 24)`,

@@ -73,4 +73,5 @@ it("takes the user's own, and says what is wrong with them", (t) => {
   assert.throws(() => tls({ tlsCert }), /go together/);
   assert.throws(() => tls({ tls: 'self-signed', tlsCert, tlsKey }), /leave one of them out/);
   assert.throws(() => tls({ tls: 'on' }), /tls: /);
+  assert.throws(() => tls({ tls: 'self-signed', publicUrl: 'http://a.example' }), /must begin with https/);
 });
