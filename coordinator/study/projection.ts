@@ -4,7 +4,7 @@ import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
-import { inferenceTimingOf, searchedObjectives } from '../tuner/mode.ts';
+import { inferenceTimingOf, searchedObjectives, searchReadsDevices } from '../tuner/mode.ts';
 import { asRecommended } from './recommended-trial.ts';
 import { searchInsight, type ToldRung } from './search-insight.ts';
 import type { StudyRecord } from './study-repository.ts';
@@ -26,6 +26,8 @@ export class StudyProjection {
   readonly architectures = new Map<number, ArchitectureFacts>();
   /** Outcomes of the inference searches, by trial and device name. */
   readonly inference = new Map<number, Map<string, EventOf<'inference-finished'>>>();
+  /** Trials about which devices were asked, whether they have answered or not. */
+  readonly askedAbout = new Set<number>();
   readonly trainings: EventOf<'training-finished'>[] = [];
   /** Trials of which at least one rung has come to an end: what progress is counted by, since it never falls. */
   readonly #told = new Set<number>();
@@ -84,6 +86,9 @@ export class StudyProjection {
         break;
       case 'measured':
         this.measured.push(body);
+        break;
+      case 'inference-started':
+        this.askedAbout.add(body.trialId);
         break;
       case 'inference-finished':
         this.inference.set(body.trialId, (this.inference.get(body.trialId) ?? new Map()).set(body.device, body));
@@ -158,13 +163,13 @@ export class StudyProjection {
   }
 
   /**
-   * Trials as the pages list them, with the Pareto front of what the search optimises marked. Where it asked the devices
-   * about no trial, what they said of the recommended models is added.
+   * Trials as the pages list them, with the Pareto front of what the search optimises marked. Where it did not
+   * ask the devices about all of them, what they said of the recommended models is added.
    */
   trialViews(spec: StudySpec): TrialView[] {
     const views = [...this.trials.values()];
     const front = new Set(frontTrialIds(searchedPart(spec), views));
-    const isMeasured = inferenceTimingOf(spec.tuner.mode) === 'while-training';
+    const isMeasured = inferenceTimingOf(spec.tuner.mode) === 'while-training' && searchReadsDevices(spec);
     return views.map((view) => {
       const model = this.recommendation?.models.find(({ trialId }) => trialId === view.trialId);
       const shown = model && !isMeasured ? asRecommended(view, model, spec) : view;

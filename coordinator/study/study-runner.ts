@@ -5,7 +5,7 @@ import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
-import { inferenceTimingOf, searchReadsDevices } from '../tuner/mode.ts';
+import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
 import { recommend } from './recommend.ts';
 import type { StudyContext } from './study-context.ts';
@@ -64,12 +64,7 @@ export class StudyRunner {
   /** @throws {StudyFailedError} and what the ports throw; the reason of the study's signal when it is stopped */
   async run(): Promise<Recommendation> {
     const timing = inferenceTimingOf(this.#context.spec.tuner.mode);
-    const asksAboutAll = timing === 'while-training' && searchReadsDevices(this.#context.spec);
-    for (const [trialId, trial] of this.#context.state.trials) {
-      const isPredicted = trial.status === 'finished' && trial.predicted.length > 0;
-      // Else a prediction stays one.
-      if (isPredicted && asksAboutAll) this.#inference.start(trialId);
-    }
+    if (timing === 'while-training') this.#askAgain();
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
     if (timing !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
@@ -81,10 +76,16 @@ export class StudyRunner {
     return this.#sayingWhoIsMissed(recommend(this.#context, front));
   }
 
+  /** What devices had not answered when the coordinator ended. */
+  #askAgain(): void {
+    const { askedAbout, trials } = this.#context.state;
+    for (const trialId of askedAbout) if (trials.get(trialId)?.status === 'finished') this.#inference.start(trialId);
+  }
+
   /** Nothing that was worth measuring came of the search: what there is must do. */
   async #askAboutAll(): Promise<void> {
-    for (const [trialId, { status }] of this.#context.state.trials)
-      if (status === 'finished') this.#inference.start(trialId);
+    for (const [trialId, { status, violation }] of this.#context.state.trials)
+      if (status === 'finished' && violation === 0) this.#inference.start(trialId);
     await this.#sayingWhoIsMissed(this.#inference.settled());
   }
 

@@ -42,8 +42,9 @@ export function searchReadsDevices({
   constraints,
   stop: { target },
 }: Pick<StudySpec, 'tuner' | 'objectives' | 'constraints' | 'stop'>): boolean {
-  const wanted = mode === 'onefold' && target.length > 0 ? target : searchedObjectives(mode, objectives);
-  return [...wanted, ...constraints].some(({ metric }) => METRICS[metric]?.of === 'device');
+  // What `onefold` optimises while there is a target is the distance from it.
+  const wanted = mode === 'onefold' && target.length > 0 ? [] : searchedObjectives(mode, objectives);
+  return [...wanted, ...target, ...constraints].some(({ metric }) => METRICS[metric]?.of === 'device');
 }
 
 export function planOf(problem: TunerProblem): Plan {

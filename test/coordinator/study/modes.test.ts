@@ -262,6 +262,37 @@ describe('a study with a target', () => {
     assert.ok(cut.model.trialId >= 0, 'what there is is measured at the end');
   });
 
+  it('of accuracy alone asks again, after a restart, what devices had not answered', async (t) => {
+    const directory = temporaryFolder(t);
+    const text = yaml('onefold')
+      .replace('minEpochs: 1, maxEpochs: 4, minDataFraction: 0.5', 'minEpochs: 2, maxEpochs: 4, minDataFraction: 1')
+      .replace('stop: {trials: 8}', "stop: {trials: 8, target: ['accuracy >= 1']}");
+    // Of the first trial that is trained to the end each device answers, of others none until the coordinator ends.
+    let answers = 0;
+    const inference = fakeInference({
+      beforeAnswer: async ({ signal }) => void (answers++ >= 2 && !signal.aborted && (await once(signal, 'abort'))),
+    });
+    const first = studyService({ directory, inference: inference.service, cores: 1 });
+    const { id } = await first.service.create(text);
+    await new Promise<void>((resolve) => {
+      const end = first.service.subscribe(id, ({ body }) => {
+        if (body.type !== 'trial-told' || body.metrics.epochs !== 4 || body.predicted.length === 0) return;
+        end();
+        resolve();
+      });
+    });
+    await first.close();
+    const { service, close } = studyService({ directory, cores: 1 });
+    service.start();
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    const full = study.trialViews.filter(({ epochs }) => epochs === 4);
+    assert.ok(full.length > 1);
+    for (const { predicted, metrics, candidate } of full)
+      assert.deepEqual([predicted, metrics['latency.p50@pi']], [[], candidate.width]);
+    await close();
+  });
+
   it('is measured for it in a mode that predicts', async (t) => {
     const found = await run(
       t,

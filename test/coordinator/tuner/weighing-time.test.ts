@@ -88,3 +88,19 @@ test('where a study ends after so many trials, or must be reproducible, seconds 
   const target = [{ metric: 'accuracy', operator: '>=' as const, limit: 2 }];
   assert.ok(shareOfSlow({ stop: { target }, synchronous: true }) > 0.25);
 });
+
+test('a restored tuner that weighs time goes on exactly, to the last bit', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 10, max: 55 }), fc.nat(), (cut, seed) => {
+      const of = problem({ settings: { seed }, maxTrials: 40, stop: { timeS: 1e9 } });
+      const whole = drive(createTuner(of), 2);
+      const restored = createTuner(of);
+      restored.restore(JSON.parse(JSON.stringify(whole.slice(0, cut))));
+      for (const entry of whole.slice(cut)) {
+        if ('ask' in entry) assert.equal(JSON.stringify(restored.ask()), JSON.stringify(entry.ask));
+        else if ('tell' in entry) restored.tell(entry.tell);
+      }
+    }),
+    { numRuns: 5 },
+  );
+});
