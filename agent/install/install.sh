@@ -45,8 +45,9 @@ main() {
       *) fail "unknown argument $1: there are --name NAME, --token TOKEN and --server URL" ;;
     esac
   done
-  case $pin,$server in ?*,http:*) fail "the coordinator encrypts: $server must begin with https://" ;; esac
   check_platform
+  # curl compares keys over https:// only; an address without a scheme is http:// to it.
+  case $pin,$server in ,* | *,https://*) ;; *) fail "the coordinator encrypts: $server must begin with https://" ;; esac
   check_tools
   [ "$(id -u)" = 0 ] || fail 'it must run as root: put sudo before sh'
   trap undo EXIT

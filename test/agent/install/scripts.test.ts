@@ -28,6 +28,8 @@ describe('install.sh refuses', () => {
     musl: [board('x86_64', '64', null), /no glibc/],
     'the original Jetson Nano': [board('aarch64', '64', 'glibc 2.27'), /glibc 2\.27.*original Jetson Nano/],
     'glibc 1': [board('aarch64', '64', 'glibc 1.99'), /glibc 1\.99/],
+    // As it is in the repository it has a pin, and no address yet.
+    'a pinned key without https': [board('aarch64', '64', 'glibc 2.36'), /encrypts: .* must begin with https/],
   } as const;
   for (const [name, [files, message]] of Object.entries(refusals))
     it(name, (t) => {
