@@ -25,7 +25,7 @@ export const x86MiniPc: BoardProfile = boardProfileSchema.parse({
   noise: { runCv: 0.004, sessionCv: 0.02, tailShare: 0.01, tailScale: 0.15 },
   error: {
     latencyMape: 0.39,
-    energyMape: 0.45,
+    energyMape: 0.44,
     memoryMape: 0.2,
     comparedWith:
       'estimate: no measurement of such a machine is at hand; the 29 % by which scaled Cortex-A76 kernels miss other ARM boards (npm run bench:boards), and a third more for another instruction set',
