@@ -54,14 +54,15 @@ export async function trainRung(
       }
       state.epochs++;
       replica.setState(state.model);
-      const { accuracy, loss } = replica.evaluate('validation', judging);
+      const isLast = state.epochs === budget.epochs;
+      const { accuracy, loss } = replica.evaluate('validation', isLast ? undefined : judging);
       if (!Number.isFinite(loss)) throw new DivergedError(`the validation loss is ${loss} after epoch ${state.epochs}`);
       metrics = { accuracy, loss, trainLoss: lossSum / order.length };
       await onEpoch({ epoch: state.epochs, metrics });
     }
     if (Object.keys(metrics).length === 0) {
       replica.setState(state.model);
-      metrics = replica.evaluate('validation', judging);
+      metrics = replica.evaluate('validation');
     }
     return { metrics, checkpoint: encodeCheckpoint(state), epochs: state.epochs };
   } finally {
@@ -75,7 +76,8 @@ const LEAST_VALIDATION = 256;
 
 /**
  * The validation samples that judge an epoch: no more than it is trained on, lest the cheap rungs spend their time on
- * being judged. The same for every trial; a larger share of the data is judged by all that judged the smaller, and more.
+ * being judged. (The last epoch of a rung is judged by all: by it trials are compared, and a target is reached.)
+ * The same for every trial; a larger share of the data is judged by all that judged the smaller, and more.
  */
 function validationSamples(task: LoadedTask, trained: number): Uint32Array {
   return stratifiedOrder(task.labels('validation'), 0).subarray(0, Math.max(LEAST_VALIDATION, trained));
