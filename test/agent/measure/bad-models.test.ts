@@ -117,14 +117,19 @@ it('control groups of an agent that was killed are removed when the next one sta
   const host = systemHost();
   const hierarchy = findHierarchy(host);
   if (!hierarchy || !(await hasCgroups(host))) return t.skip('this process may make no control groups here');
-  // An id beyond those that Linux gives out (proc(5): pid_max) is nobody's.
-  const folder = join(hierarchy.parent, `edgetune-measure-${2 ** 22 + 1}-0`);
+  const sleeper = () => {
+    const child = spawn('sleep', ['1000']);
+    return { child, ended: new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal))) };
+  };
+  const [agent, stuck] = [sleeper(), sleeper()];
+  // While its agent lives, no other one on this machine (that of another test) removes the group.
+  const folder = join(hierarchy.parent, `edgetune-measure-${agent.child.pid}-0`);
   mkdirSync(folder);
-  const stuck = spawn('sleep', ['1000']);
-  const ended = new Promise((resolve) => stuck.once('exit', (_, signal) => resolve(signal)));
-  writeFileSync(join(folder, 'cgroup.procs'), String(stuck.pid));
+  writeFileSync(join(folder, 'cgroup.procs'), String(stuck.child.pid));
+  agent.child.kill('SIGKILL');
+  await agent.ended;
   await removeStaleGroups(systemHost());
-  assert.equal(await ended, 'SIGKILL');
+  assert.equal(await stuck.ended, 'SIGKILL');
   assert.ok(!existsSync(folder));
 });
 
