@@ -10,40 +10,29 @@ import type { StudySpec } from '@edgetune/shared/domain/study.ts';
  * where they may not grow (data fraction only), each rung trains `minEpochs` more on its larger share.
  */
 export function budgetLadder(ladder: StudySpec['budget']): Budget[] {
-  const { minEpochs, maxEpochs, minDataFraction, maxDataFraction } = ladder;
-  const [epochGrowth, dataGrowth] = [maxEpochs / minEpochs, maxDataFraction / minDataFraction];
-  const rungs = rungCount(ladder);
-  const top = rungs - 1;
+  const { minEpochs, maxEpochs, minDataFraction, maxDataFraction, reductionFactor } = ladder;
+  const epochsGrow = maxEpochs > minEpochs;
+  const dataGrowth = maxDataFraction / minDataFraction;
+  const growth = (maxEpochs / minEpochs) * dataGrowth;
+  const factorsOf = (of: number) => Math.log(of) / Math.log(reductionFactor);
+  // The small number: log(243)/log(3) is 4.999…, and a rung must not be lost to it.
+  const wanted = Math.floor(factorsOf(growth) + 1e-9) + 1;
+  const top = Math.max(growth > 1 ? 1 : 0, epochsGrow ? Math.min(wanted - 1, maxEpochs - minEpochs) : wanted - 1);
   // The rung from which on all data is seen.
-  const whole = epochGrowth > 1 ? Math.min(top, dataRungs(ladder)) : top;
+  const dataRungs = dataGrowth > 1 ? Math.max(1, Math.round(factorsOf(dataGrowth))) : 0;
+  const whole = epochsGrow ? Math.min(top, dataRungs) : top;
   const budgets: Budget[] = [];
-  for (let rung = 0; rung < rungs; rung++) {
-    const dataFraction = rung >= whole ? maxDataFraction : minDataFraction * dataGrowth ** (rung / whole);
-    budgets.push({ epochs: epochsAt(rung), dataFraction });
-  }
-  return budgets;
-
-  function epochsAt(rung: number): number {
-    if (epochGrowth === 1) return minEpochs * (rung + 1);
-    if (rung === top) return maxEpochs;
+  for (let rung = 0; rung <= top; rung++) {
     const first = minEpochs + Math.min(rung, whole);
-    const wanted = Math.round(first * (maxEpochs / first) ** (Math.max(0, rung - whole) / Math.max(1, top - whole)));
+    const share = rung === top ? 1 : Math.max(0, (rung - whole) / (top - whole));
     const least = (budgets.at(-1)?.epochs ?? minEpochs - 1) + 1;
     // Leaves at least one epoch for each of the rungs above.
-    return Math.min(maxEpochs - (top - rung), Math.max(least, wanted));
+    const most = maxEpochs - (top - rung);
+    const epochs = Math.round(first * (maxEpochs / first) ** share);
+    budgets.push({
+      epochs: epochsGrow ? Math.min(most, Math.max(least, epochs)) : minEpochs * (rung + 1),
+      dataFraction: rung >= whole ? maxDataFraction : minDataFraction * dataGrowth ** (rung / whole),
+    });
   }
-}
-
-function rungCount({ minEpochs, maxEpochs, minDataFraction, maxDataFraction, reductionFactor }: StudySpec['budget']) {
-  const growth = (maxEpochs / minEpochs) * (maxDataFraction / minDataFraction);
-  // The small number: log(243)/log(3) is 4.999…, and a rung must not be lost to it.
-  const wanted = Math.floor(Math.log(growth) / Math.log(reductionFactor) + 1e-9) + 1;
-  const epochsGrow = maxEpochs > minEpochs;
-  return Math.max(growth > 1 ? 2 : 1, epochsGrow ? Math.min(wanted, maxEpochs - minEpochs + 1) : wanted);
-}
-
-/** Rungs by which the data has grown to its maximum; 0 where it does not grow. */
-function dataRungs({ minDataFraction, maxDataFraction, reductionFactor }: StudySpec['budget']): number {
-  const growth = maxDataFraction / minDataFraction;
-  return growth > 1 ? Math.max(1, Math.round(Math.log(growth) / Math.log(reductionFactor))) : 0;
+  return budgets;
 }

@@ -180,8 +180,13 @@ const tools: Record<string, Tool> = {
 /** One node that has nothing to compute: what is left is each tool's own way into ONNX Runtime and back. */
 async function emptyRun(): Promise<BenchRow> {
   const nothing: FidelityCase = {
-    ...{ name: 'nothing', path: tiny, batchSize: 1, threads: 1, precision: 'float32' },
-    ...{ dimensions: {}, shapes: { x: [1] } },
+    name: 'nothing',
+    path: tiny,
+    batchSize: 1,
+    threads: 1,
+    precision: 'float32',
+    dimensions: {},
+    shapes: { x: [1] },
   };
   const figures = await measureAll(nothing, tools);
   return Object.fromEntries(Object.entries(figures).map(([name, { medianMs }]) => [`${name} µs`, 1000 * medianMs]));

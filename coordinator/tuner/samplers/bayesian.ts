@@ -160,10 +160,9 @@ function modelOf(
   const feasibility = observations.some(({ violation }) => violation > 0)
     ? feasibilityOf(process('violation', standardisedViolations), observations, places)
     : () => 0;
-  const spread = weighsTime ? rootMeanSquare(logPrices(observations)) : 0;
-  const prices =
-    spread > LEAST_PRICE_DEVIATION ? process('time', (set) => logPrices(set).map((price) => price / spread)) : null;
-  const priceAt = (point: SpacePoint) => (prices ? spread * prices.mean(point, places.start) : 0);
+  const isPriced = weighsTime && rootMeanSquare(logPrices(observations)) > LEAST_PRICE_DEVIATION;
+  const prices = isPriced ? process('time', logPrices) : null;
+  const priceAt = (point: SpacePoint) => prices?.mean(point, places.start) ?? 0;
   const ranking = history.levels.findLast(({ size }) => size >= 3) ?? (history.levels[0] as History['levels'][number]);
   return {
     revision: history.revision,
