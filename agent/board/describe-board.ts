@@ -1,5 +1,4 @@
 /** Who this board is. */
-
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { AGENT_FEATURES } from '@edgetune/shared/protocol/agent-features.ts';
 import { machineId } from '@edgetune/shared/runtime/machine-id.ts';

@@ -3,11 +3,11 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
+import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { type HttpAnswer, requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { publicKeyPinSchema } from '@edgetune/shared/runtime/public-key-pin.ts';
 import { z } from 'zod';
-import { writeDurably } from './durable-file.ts';
 
 export const enrolmentSchema = enrollResponseSchema.extend({
   server: z.string(),

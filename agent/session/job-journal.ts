@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Job, jobSchema } from '@edgetune/shared/protocol/job.ts';
+import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { z } from 'zod';
-import { writeDurably } from './durable-file.ts';
 
 const entrySchema = z.object({
   job: jobSchema,

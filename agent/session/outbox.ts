@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JobUpdateMessage, jobUpdateMessageSchema } from '@edgetune/shared/protocol/messages.ts';
-import { writeDurably } from './durable-file.ts';
+import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 
 export class Outbox {
   readonly #directory: string;

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { curlTo } from '@edgetune/shared/runtime/public-key-pin.ts';
 import type { Enrolment } from '../session/enrolment.ts';
 import type { Versions } from './versions.ts';
 
@@ -27,8 +28,7 @@ export function outdatedScripts({ folder }: Versions, unitFolder = '/etc/systemd
 
 /** The line that brings them up to date; it needs no token. */
 export function reinstallLine({ server, pin }: Pick<Enrolment, 'server' | 'pin'>): string {
-  const curl = pin ? `curl -fsSk --pinnedpubkey '${pin}'` : 'curl -fsSL';
-  return `${curl} ${server}/install.sh | sudo sh`;
+  return `${curlTo(pin)} ${server}/install.sh | sudo sh`;
 }
 
 function read(path: string): string | null {

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeDurably } from '../session/durable-file.ts';
+import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 
 /** A release that did not work, and why. */
 export interface FailedUpdate {

@@ -1,4 +1,6 @@
 /** The lines to paste on a board. */
+import { curlTo } from '@edgetune/shared/runtime/public-key-pin.ts';
+
 export interface JoinOptions {
   /** Base URL that agents shall use; absent: the address under which the request came in. */
   publicUrl: string | undefined;
@@ -30,7 +32,7 @@ export function joinCommands(
   const server = serverFor(options, hostHeader);
   const { tlsPin } = options;
   const run = `run --server ${server}${tlsPin ? ` --pin ${tlsPin}` : ''} --token ${token}`;
-  const curl = tlsPin ? `curl -fsSk --pinnedpubkey '${tlsPin}'` : 'curl -fsSL';
+  const curl = curlTo(tlsPin);
   // npm trusts authorities only: what they do not vouch for is downloaded before.
   const npx = tlsPin
     ? `${curl} -o edgetune-agent.tgz ${server}/agent.tgz && ONNXRUNTIME_NODE_INSTALL=skip npx --yes --package ./edgetune-agent.tgz edgetune-agent`

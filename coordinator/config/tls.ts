@@ -1,8 +1,9 @@
 /** The key and certificate with which the coordinator is reached: files of the user's, or made here and kept. */
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { withoutBrackets } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { publicKeyPin } from '@edgetune/shared/runtime/public-key-pin.ts';
 import { type Config, ConfigError } from './config.ts';
@@ -110,17 +111,11 @@ function read(file: string): string {
 }
 
 function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new ConfigError(`the TLS file ${file} cannot be read: ${(error as Error).message}`);
-  }
+  return existsSync(file) ? read(file) : null;
 }
 
-/** Whole or not at all, and nobody else's to read. */
+/** Nobody else's to read. */
 function keep(file: string, content: string): string {
-  writeFileSync(`${file}.new`, content, { mode: 0o600, flush: true });
-  renameSync(`${file}.new`, file);
+  writeDurably(file, content, 0o600);
   return content;
 }

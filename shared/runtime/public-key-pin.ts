@@ -9,6 +9,11 @@ export const publicKeyPinSchema = z
   .string()
   .regex(/^sha256\/\/[A-Za-z0-9+/]{43}=$/, 'a public key is pinned as sha256//… with 44 characters of base64');
 
+/** How a command line asks a server that is known by its public key, or by authorities. */
+export function curlTo(pin: string | undefined): string {
+  return pin === undefined ? 'curl -fsSL' : `curl -fsSk --pinnedpubkey '${pin}'`;
+}
+
 /** @param key a public key, such as `new X509Certificate(pem).publicKey` */
 export function publicKeyPin(key: KeyObject): string {
   const spki = key.export({ type: 'spki', format: 'der' });

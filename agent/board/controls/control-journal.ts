@@ -4,8 +4,8 @@
  */
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
+import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { z } from 'zod';
-import { writeDurably } from '../../session/durable-file.ts';
 import { type Host, readText } from '../host.ts';
 
 const undoSchema = z.discriminatedUnion('kind', [
