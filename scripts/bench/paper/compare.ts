@@ -43,26 +43,29 @@ const SENSITIVITY = [0.5, 1.5];
 const digits = (value: number) => (Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3))));
 const range = ([low, high]: Interval) => `${digits(low)}…${digits(high)}`;
 
-/** A mode over all problems: geometric means of its ratios to the baseline, which weigh every problem alike. */
-export function overallRow(comparisons: readonly Comparison[], mode: Mode): BenchRow {
-  const seeds = comparisons[0]?.outcomes[mode].length ?? 0;
-  const ratio = (value: (outcome: Outcome) => number) => {
-    const pairs = comparisons.map(
-      ({ outcomes }) => [outcomes[mode].map(value), outcomes[BASELINE].map(value)] as const,
-    );
-    const at = (drawn: readonly number[]) => {
-      const logs = pairs.map(([ours, theirs]) => Math.log(medianAt(ours, drawn) / medianAt(theirs, drawn)));
-      return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
-    };
-    return `${digits(at(Array.from({ length: seeds }, (_, index) => index)))} (${range(bootstrap(seeds, at))})`;
+const seedsOf = ([first]: readonly Comparison[]) => first?.outcomes[BASELINE].length ?? 0;
+
+/** A mode's median ÷ the baseline's, as the geometric mean over the problems, which weighs every problem alike. */
+function ratioOf(comparisons: readonly Comparison[], mode: Mode, value: (outcome: Outcome) => number): string {
+  const seeds = seedsOf(comparisons);
+  const pairs = comparisons.map(({ outcomes }) => [outcomes[mode].map(value), outcomes[BASELINE].map(value)] as const);
+  const at = (drawn: readonly number[]) => {
+    const logs = pairs.map(([ours, theirs]) => Math.log(medianAt(ours, drawn) / medianAt(theirs, drawn)));
+    return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
   };
+  return `${digits(at(Array.from({ length: seeds }, (_, index) => index)))} (${range(bootstrap(seeds, at))})`;
+}
+
+/** A mode over all problems. */
+export function overallRow(comparisons: readonly Comparison[], mode: Mode): BenchRow {
+  const ratio = (value: (outcome: Outcome) => number) => ratioOf(comparisons, mode, value);
   const reached = comparisons.map(
     ({ accuracy, outcomes }) => outcomes[mode].filter((outcome) => outcome.accuracy >= accuracy).length,
   );
   return {
     mode,
     problems: comparisons.length,
-    'reached A': `${reached.reduce((sum, count) => sum + count, 0)}/${seeds * comparisons.length}`,
+    'reached A': `${reached.reduce((sum, count) => sum + count, 0)}/${seedsOf(comparisons) * comparisons.length}`,
     'time ÷ accuracy-only': ratio(({ seconds }) => seconds),
     'energy ÷': ratio((outcome) => joulesOf(outcome)),
     'latency ÷': ratio(({ latencyMs }) => latencyMs),
@@ -70,7 +73,8 @@ export function overallRow(comparisons: readonly Comparison[], mode: Mode): Benc
   };
 }
 
-export function rowOf({ problem, accuracy, outcomes }: Comparison, mode: Mode): BenchRow {
+export function rowOf(comparison: Comparison, mode: Mode): BenchRow {
+  const { problem, accuracy, outcomes } = comparison;
   const of = outcomes[mode];
   const base = outcomes[BASELINE];
   const indices = of.map((_, index) => index);
@@ -78,11 +82,7 @@ export function rowOf({ problem, accuracy, outcomes }: Comparison, mode: Mode): 
     const values = of.map(value);
     return `${digits(median(values))} (${range(bootstrap(of.length, (drawn) => medianAt(values, drawn)))})`;
   };
-  const ratio = (value: (outcome: Outcome) => number) => {
-    const [ours, theirs] = [of.map(value), base.map(value)];
-    const at = (drawn: readonly number[]) => medianAt(ours, drawn) / medianAt(theirs, drawn);
-    return `${digits(at(indices))} (${range(bootstrap(of.length, at))})`;
-  };
+  const ratio = (value: (outcome: Outcome) => number) => ratioOf([comparison], mode, value);
   const difference = (value: (outcome: Outcome) => number) => {
     const [ours, theirs] = [of.map(value), base.map(value)];
     const at = (drawn: readonly number[]) => 100 * (medianAt(ours, drawn) - medianAt(theirs, drawn));
