@@ -2,17 +2,14 @@
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import { HierarchicalTuner } from './hierarchical.ts';
-import { History } from './history.ts';
 import { type Plan, planOf } from './mode.ts';
 import { lossesOf, type ObjectiveTerm, objectiveTerms } from './objectives.ts';
 import type { Observation } from './observation.ts';
 import { paretoFront } from './pareto.ts';
 import { keyedRandom, type Random } from './random.ts';
-import { createSampler } from './samplers/create-sampler.ts';
-import type { Sampler } from './samplers/sampler.ts';
 import { boundsOf, chebyshev } from './scalarisation.ts';
-import { createScheduler } from './schedulers/create-scheduler.ts';
-import type { Scheduler, Step } from './schedulers/scheduler.ts';
+import type { Step } from './schedulers/scheduler.ts';
+import { Search } from './search.ts';
 import { Space } from './space.ts';
 import { isTargetReached, StopRule, targetShortfall } from './stop-rule.ts';
 import type { Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
@@ -32,6 +29,8 @@ export function createTuner(problem: TunerProblem): Tuner {
 
 interface Trial {
   candidate: Candidate;
+  /** The search that it belongs to. */
+  search: Search;
   point: readonly number[];
   bracket: number;
   /** The rung that was asked and is not told; −1 for none. */
@@ -53,9 +52,7 @@ class AskTellTuner implements Tuner {
   /** What the search optimises: the same, or in mode `onefold` the distance from a target while there is one. */
   readonly #terms: ObjectiveTerm[];
   readonly #budgets: readonly Budget[];
-  readonly #scheduler: Scheduler;
-  readonly #sampler: Sampler;
-  readonly #history: History;
+  #search: Search;
   readonly #stop: StopRule;
   readonly #initial: Candidate[];
   readonly #trials = new Map<number, Trial>();
@@ -69,9 +66,7 @@ class AskTellTuner implements Tuner {
     this.#goals = objectiveTerms(problem.objectives, problem.devices);
     this.#terms = problem.settings.mode === 'onefold' ? (targetTerm(problem) ?? this.#goals) : this.#goals;
     this.#budgets = budgets;
-    this.#scheduler = createScheduler(problem, this.#budgets.length, this.#terms.length);
-    this.#sampler = createSampler(problem, this.#terms.length);
-    this.#history = new History(this.#budgets.length, this.#terms.length);
+    this.#search = this.#newSearch();
     this.#stop = new StopRule(problem.stop ?? {}, problem.devices);
     this.#initial = initialCandidates(problem, this.#space);
     for (const [index, earlier] of (problem.earlier ?? []).entries()) this.#recall(-1 - index, earlier);
@@ -90,7 +85,7 @@ class AskTellTuner implements Tuner {
     const level = this.#budgets.findLastIndex(({ epochs }) => epochs <= budget.epochs);
     const losses = lossesOf(this.#terms, metrics);
     if (level < 0 || losses === null || !(violation >= 0)) return;
-    this.#history.add({
+    this.#search.history.add({
       trialId,
       level,
       point: this.#space.pointOf(candidate),
@@ -104,10 +99,18 @@ class AskTellTuner implements Tuner {
     });
   }
 
+  #newSearch(): Search {
+    return new Search(this.#problem, this.#budgets.length, this.#terms.length);
+  }
+
+  /** Trials that may still be started. */
+  get #left(): number {
+    return Math.min(this.#problem.maxTrials - this.#trials.size, this.#space.size - this.#tried.size);
+  }
+
   #nextStep(): Step {
     if (this.#stop.reached) return { kind: 'wait' };
-    const canStart = this.#trials.size < this.#problem.maxTrials && this.#tried.size < this.#space.size;
-    return this.#scheduler.next({ canStart, outstanding: this.#outstanding });
+    return this.#search.next({ canStart: this.#left > 0, outstanding: this.#outstanding });
   }
 
   #promotion(trialId: number): Ask {
@@ -143,8 +146,8 @@ class AskTellTuner implements Tuner {
     let [best, least]: [{ candidate: Candidate; by: string } | null, number] = [null, Infinity];
     const drawn = new Set<number>();
     for (let attempt = 0; attempt < MOST_DUPLICATES && drawn.size < MOST_INFEASIBLE; attempt++) {
-      const view = { space: this.#space, history: this.#history, started: this.#trials.size, attempt, level };
-      const { point, by } = this.#sampler.propose(view, random);
+      const view = { space: this.#space, history: this.#search.history, started: this.#trials.size, attempt, level };
+      const { point, by } = this.#search.propose(view, random);
       const candidate = this.#space.candidateAt(point);
       const key = this.#space.keyOf(candidate);
       if (this.#tried.has(key) || drawn.has(key)) continue;
@@ -176,7 +179,7 @@ class AskTellTuner implements Tuner {
     if (rung === 0) {
       if (trial) throw new RangeError(`trial ${trialId} was started twice`);
       const point = this.#space.pointOf(candidate);
-      trial = { candidate: { ...candidate }, point, bracket, outstandingRung: -1, told: [] };
+      trial = { candidate: { ...candidate }, search: this.#search, point, bracket, outstandingRung: -1, told: [] };
       this.#trials.set(trialId, trial);
       this.#tried.add(this.#space.keyOf(candidate));
     }
@@ -185,12 +188,11 @@ class AskTellTuner implements Tuner {
     trial.outstandingRung = rung;
     this.#asks++;
     this.#outstanding++;
-    this.#scheduler.asked(trialId, rung, bracket);
-    this.#history.asked(trialId, trial.point);
+    trial.search.asked(trialId, rung, bracket, trial.point);
   }
 
   tell(tell: Tell) {
-    const { trialId, rung, status, cost } = tell;
+    const { trialId, rung, cost } = tell;
     const trial = this.#trials.get(trialId);
     if (!trial || trial.outstandingRung !== rung)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not asked, or was told already`);
@@ -198,11 +200,11 @@ class AskTellTuner implements Tuner {
     trial.outstandingRung = -1;
     trial.told.push(observation);
     this.#outstanding--;
-    this.#scheduler.told(observation, rung);
     this.#stop.told(observation, tell);
-    this.#history.told(trialId);
-    // What was stopped says nothing about its candidate.
-    if (status !== 'stopped') this.#history.add(observation);
+    trial.search.told(observation, rung);
+    // Another one needs so many trials until one of them is trained to the end.
+    const needed = this.#problem.ladder.reductionFactor ** (this.#budgets.length - 1);
+    if (this.#search.isStuck && this.#left >= needed) this.#search = this.#newSearch();
   }
 
   amend({ trialId, rung, metrics, violation }: Parameters<Tuner['amend']>[0]) {
@@ -218,10 +220,8 @@ class AskTellTuner implements Tuner {
       before,
     );
     trial.told[rung] = after;
-    this.#scheduler.amended(before, after, rung);
-    this.#stop.learned(after);
-    if (status === 'stopped') return;
-    this.#history.replace(before, after);
+    trial.search.amended(before, after, rung);
+    this.#stop.amended(after);
   }
 
   /** What a tell means for comparisons: a failed trial, or one without usable objectives, violates without bound. */

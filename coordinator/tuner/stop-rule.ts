@@ -1,8 +1,8 @@
 /** When to start and promote nothing more, besides the number of trials. */
-import { dominates } from '@edgetune/shared/domain/dominance.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { violationOfMetrics } from './objectives.ts';
 import type { Observation } from './observation.ts';
+import { Progress } from './progress.ts';
 import type { Tell } from './tuner.ts';
 
 export type StopCriteria = Partial<Omit<StudySpec['stop'], 'trials'>>;
@@ -13,8 +13,7 @@ export class StopRule {
   #seconds = 0;
   #joules = 0;
   #targetReached = false;
-  #sinceImprovement = 0;
-  #front: (readonly number[])[] = [];
+  readonly #progress = new Progress();
 
   constructor(criteria: StopCriteria, devices: readonly string[]) {
     this.#criteria = criteria;
@@ -31,26 +30,25 @@ export class StopRule {
       this.#targetReached ||
       (timeS !== undefined && this.#seconds >= timeS) ||
       (energyJ !== undefined && this.#joules >= energyJ) ||
-      (noImprovement !== undefined && this.#sinceImprovement >= noImprovement)
+      (noImprovement !== undefined && this.#progress.sinceImprovement >= noImprovement)
     );
   }
 
   told(observation: Observation, { cost }: Tell) {
     this.#seconds += booked(cost.seconds);
     this.#joules += booked(cost.joules);
-    this.#sinceImprovement++;
-    this.learned(observation);
+    this.#progress.report(observation);
+    this.#compare(observation);
   }
 
-  /** Looks at new metrics: of a tell, or amended. */
-  learned({ losses, violation, metrics, predicted }: Observation) {
-    if (violation > 0) return;
-    if (isTargetReached(this.#criteria.target ?? [], this.#devices, { metrics, predicted })) this.#targetReached = true;
-    // A point that nothing dominates or equals makes the hypervolume larger, whatever the reference.
-    if (this.#front.some((member) => dominates(member, losses) || member.every((value, i) => value === losses[i])))
-      return;
-    this.#front = [...this.#front.filter((member) => !dominates(losses, member)), losses];
-    this.#sinceImprovement = 0;
+  amended(observation: Observation) {
+    this.#progress.learned(observation);
+    this.#compare(observation);
+  }
+
+  #compare(observation: Observation) {
+    if (observation.violation > 0) return;
+    if (isTargetReached(this.#criteria.target ?? [], this.#devices, observation)) this.#targetReached = true;
   }
 }
 

@@ -1,0 +1,79 @@
+/**
+ * One search of the space: what it has seen, and who decides by that. It may settle where nothing better is near; then
+ * the tuner begins another, which knows nothing of it.
+ */
+import { History } from './history.ts';
+import type { Observation } from './observation.ts';
+import { Progress } from './progress.ts';
+import { createSampler } from './samplers/create-sampler.ts';
+import type { Sampler } from './samplers/sampler.ts';
+import { createScheduler } from './schedulers/create-scheduler.ts';
+import type { Scheduler } from './schedulers/scheduler.ts';
+import type { SpacePoint } from './space.ts';
+import type { TunerProblem } from './tuner.ts';
+
+/**
+ * A search is stuck when so many reports, and so large a share of all its reports, have improved nothing. Some runs of
+ * a search that commits itself find what they look for soon, and the others hardly ever: to begin again cuts that tail
+ * off (Gomes et al., "Heavy-tailed phenomena in satisfiability and constraint satisfaction problems", Journal of
+ * Automated Reasoning 2000); trust regions are begun anew for the same reason (Eriksson et al., "Scalable global
+ * optimization via local Bayesian optimization", NeurIPS 2019).
+ */
+const STUCK = { leastReports: 50, leastShare: 0.3 };
+
+export class Search {
+  readonly history: History;
+  readonly #scheduler: Scheduler;
+  readonly #sampler: Sampler;
+  readonly #progress = new Progress();
+  readonly #mayGetStuck: boolean;
+
+  constructor(problem: TunerProblem, levels: number, objectives: number) {
+    this.history = new History(levels, objectives);
+    this.#scheduler = createScheduler(problem, levels, objectives);
+    this.#sampler = createSampler(problem, objectives);
+    this.#mayGetStuck = mayGetStuck(problem);
+  }
+
+  get isStuck(): boolean {
+    const { told, sinceImprovement } = this.#progress;
+    const { leastReports, leastShare } = STUCK;
+    return this.#mayGetStuck && sinceImprovement >= leastReports && sinceImprovement >= leastShare * told;
+  }
+
+  next(...args: Parameters<Scheduler['next']>) {
+    return this.#scheduler.next(...args);
+  }
+
+  propose(...args: Parameters<Sampler['propose']>) {
+    return this.#sampler.propose(...args);
+  }
+
+  asked(trialId: number, rung: number, bracket: number, point: SpacePoint) {
+    this.#scheduler.asked(trialId, rung, bracket);
+    this.history.asked(trialId, point);
+  }
+
+  told(observation: Observation, rung: number) {
+    this.#scheduler.told(observation, rung);
+    this.history.told(observation.trialId);
+    this.#progress.report(observation);
+    // What was stopped says nothing about its candidate.
+    if (observation.status !== 'stopped') this.history.add(observation);
+  }
+
+  amended(before: Observation, after: Observation, rung: number) {
+    this.#scheduler.amended(before, after, rung);
+    this.#progress.learned(after);
+    if (after.status !== 'stopped') this.history.replace(before, after);
+  }
+}
+
+/**
+ * The samplers of others run as they were published, and who fills whole rungs would lose the begun ones; a search that
+ * ends where everything was tried is not stuck either.
+ */
+function mayGetStuck({ settings: { sampler, scheduler, mode }, synchronous }: TunerProblem): boolean {
+  if (synchronous || mode === 'top-k-after-one-epoch') return false;
+  return (sampler === 'auto' || sampler === 'bayesian') && ['auto', 'asha', 'none'].includes(scheduler);
+}
