@@ -59,6 +59,8 @@ class AskTellTuner implements Tuner {
   readonly #tried = new Set<number>();
   #asks = 0;
   #outstanding = 0;
+  /** What all searches have seen. */
+  #observed = 0;
 
   constructor({ problem, budgets }: Plan) {
     this.#problem = problem;
@@ -85,6 +87,7 @@ class AskTellTuner implements Tuner {
     const level = this.#budgets.findLastIndex(({ epochs }) => epochs <= budget.epochs);
     const losses = lossesOf(this.#terms, metrics);
     if (level < 0 || losses === null || !(violation >= 0)) return;
+    this.#observed++;
     this.#search.history.add({
       trialId,
       level,
@@ -146,7 +149,14 @@ class AskTellTuner implements Tuner {
     let [best, least]: [{ candidate: Candidate; by: string } | null, number] = [null, Infinity];
     const drawn = new Set<number>();
     for (let attempt = 0; attempt < MOST_DUPLICATES && drawn.size < MOST_INFEASIBLE; attempt++) {
-      const view = { space: this.#space, history: this.#search.history, started: this.#trials.size, attempt, level };
+      const view = {
+        space: this.#space,
+        history: this.#search.history,
+        started: this.#trials.size,
+        observed: this.#observed,
+        attempt,
+        level,
+      };
       const { point, by } = this.#search.propose(view, random);
       const candidate = this.#space.candidateAt(point);
       const key = this.#space.keyOf(candidate);
@@ -198,10 +208,12 @@ class AskTellTuner implements Tuner {
       throw new RangeError(`trial ${trialId}, rung ${rung} was not asked, or was told already`);
     const observation = this.#observe(trial, tell, { cost: this.#costOf(cost), seconds: cost.seconds });
     trial.outstandingRung = -1;
-    trial.told.push(observation);
+    // An array that is pushed to keeps room for seventeen.
+    trial.told = [...trial.told, observation];
     this.#outstanding--;
     this.#stop.told(observation, tell);
     trial.search.told(observation, rung);
+    this.#observed++;
     // Another one needs so many trials until one of them is trained to the end.
     const needed = this.#problem.ladder.reductionFactor ** (this.#budgets.length - 1);
     if (this.#search.isStuck && this.#left >= needed) this.#search = this.#newSearch();

@@ -10,6 +10,6 @@ export function autoSampler(startup: Sampler, objectives: number, weighsTime: bo
   const bayesian = new BayesianSampler(startup, weighsTime);
   const parzen = new TpeSampler(objectives === 1 ? 'tpe' : 'motpe', startup);
   return {
-    propose: (view, random) => (view.history.size < MOST_OBSERVATIONS ? bayesian : parzen).propose(view, random),
+    propose: (view, random) => (view.observed < MOST_OBSERVATIONS ? bayesian : parzen).propose(view, random),
   };
 }

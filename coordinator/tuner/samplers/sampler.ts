@@ -15,6 +15,8 @@ export interface SamplerView {
   readonly history: History;
   /** Trials started before this one. */
   readonly started: number;
+  /** Observations of the whole study: also those of earlier searches, which are not in the history. */
+  readonly observed: number;
   /** Proposals for this ask that were candidates already tried, or worse in feasibility than another one. */
   readonly attempt: number;
   /** Level of the ladder at which the new trial starts. */
