@@ -62,12 +62,12 @@ export class BayesianSampler implements Sampler {
   }
 
   propose(view: SamplerView, random: Random): Proposal {
-    const { space, history, attempt } = view;
+    const { space, history, observed, attempt } = view;
     const enough = history.size >= STARTUP && history.levels.some((level) => level.feasibleSize >= 2);
     if (!enough || attempt >= 8) return this.#startup.propose(view, random);
     if (this.#model?.revision !== history.revision || this.#model.level !== view.level)
       this.#model = modelOf(space, history, view.level, { fitted: this.#scales, weighsTime: this.#weighsTime, random });
-    const point = searched(space, this.#model, effortFor(space.dimensions.length, history.size), random);
+    const point = searched(space, this.#model, effortFor(space.dimensions.length, observed), random);
     // The best was tried already: something near it, ever less near.
     return { point: attempt === 0 ? point : changed(space, point, 0.02 * attempt, random), by: 'bayesian' };
   }
