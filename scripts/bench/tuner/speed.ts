@@ -28,13 +28,30 @@ export interface SpeedResult {
   bytesPerTrial: number;
 }
 
+/** Trials played before anything is measured: the first ones make the program's code be compiled, which is no trial's memory. */
+const WARM_UP = 500;
+
 /** Runs `trials` trials to the end of their only rung, then measures ask and tell over `repeats` more. */
 export function measureSpeed(trials: number, objectives: number, repeats = 200): SpeedResult {
   const collect = globalThis.gc;
   if (!collect)
     throw new Error('memory is measured with --expose-gc: node --expose-gc scripts/run.js scripts/bench/tuner.ts');
+  played(WARM_UP, objectives);
   collect();
   const before = process.memoryUsage().heapUsed;
+  const { tuner, uniform } = played(trials, objectives);
+  collect();
+  const bytesPerTrial = (process.memoryUsage().heapUsed - before) / trials;
+  const times = Array.from({ length: repeats }, () => {
+    const start = performance.now();
+    answered(tuner, uniform);
+    return performance.now() - start;
+  }).sort((a, b) => a - b);
+  return { medianMs: times[repeats >> 1] as number, p99Ms: times[Math.floor(repeats * 0.99)] as number, bytesPerTrial };
+}
+
+/** A tuner that has seen so many trials. */
+function played(trials: number, objectives: number): { tuner: Tuner; uniform(): number } {
   const tuner = createTuner({
     parameters: MIXED_TWELVE,
     objectives: METRICS.slice(0, objectives).map((metric) => ({ metric, direction: 'minimize', aggregate: 'worst' })),
@@ -45,17 +62,9 @@ export function measureSpeed(trials: number, objectives: number, repeats = 200):
     maxTrials: trials * 10,
     synchronous: false,
   });
-  let finished = 0;
-  const random = keyedRandom(12);
-  while (finished < trials) if (answered(tuner, random.uniform).rung === 0) finished++;
-  collect();
-  const bytesPerTrial = (process.memoryUsage().heapUsed - before) / trials;
-  const times = Array.from({ length: repeats }, () => {
-    const start = performance.now();
-    answered(tuner, random.uniform);
-    return performance.now() - start;
-  }).sort((a, b) => a - b);
-  return { medianMs: times[repeats >> 1] as number, p99Ms: times[Math.floor(repeats * 0.99)] as number, bytesPerTrial };
+  const { uniform } = keyedRandom(12);
+  for (let finished = 0; finished < trials; ) if (answered(tuner, uniform).rung === 0) finished++;
+  return { tuner, uniform };
 }
 
 function answered(tuner: Tuner, uniform: () => number): Ask {
