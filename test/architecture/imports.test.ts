@@ -39,7 +39,7 @@ function sources(folder: string): string[] {
 const MAY_IMPORT: Record<string, readonly string[]> = {
   shared: [],
   agent: ['shared'],
-  'coordinator/tuner': ['shared/domain'],
+  'coordinator/tuner': ['shared/domain', 'shared/math'],
   'coordinator/export': ['shared'],
   'coordinator/training': ['shared', 'coordinator/export'],
   'coordinator/broker': ['shared'],

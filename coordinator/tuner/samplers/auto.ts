@@ -1,6 +1,6 @@
-import { BayesianSampler } from './bayesian.ts';
+import { BayesianSampler } from './bayesian/bayesian.ts';
+import { TpeSampler } from './parzen/tpe.ts';
 import type { Sampler } from './sampler.ts';
-import { TpeSampler } from './tpe.ts';
 
 /** From so many observations on, Parzen estimators take over: their cost hardly grows. */
 const MOST_OBSERVATIONS = 400;

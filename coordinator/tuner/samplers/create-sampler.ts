@@ -1,14 +1,14 @@
 import type { TunerProblem } from '../tuner.ts';
 import { autoSampler } from './auto.ts';
-import { BayesianSampler } from './bayesian.ts';
-import { BohbSampler } from './bohb.ts';
-import { DehbSampler } from './dehb.ts';
-import { GridSampler } from './grid.ts';
-import { Nsga2Sampler } from './nsga2.ts';
-import { QuasiRandomSampler } from './quasi-random.ts';
-import { randomSampler } from './random.ts';
+import { BayesianSampler } from './bayesian/bayesian.ts';
+import { DehbSampler } from './evolution/dehb.ts';
+import { Nsga2Sampler } from './evolution/nsga2.ts';
+import { BohbSampler } from './parzen/bohb.ts';
+import { TpeSampler } from './parzen/tpe.ts';
 import type { Sampler } from './sampler.ts';
-import { TpeSampler } from './tpe.ts';
+import { GridSampler } from './unguided/grid.ts';
+import { QuasiRandomSampler } from './unguided/quasi-random.ts';
+import { randomSampler } from './unguided/random.ts';
 
 /** The sampler of a problem. */
 export function createSampler(problem: TunerProblem, objectives: number): Sampler {

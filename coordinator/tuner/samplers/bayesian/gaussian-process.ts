@@ -2,7 +2,7 @@
  * A Gaussian process: Matérn 5/2 over scaled differences, constant signal, noise (Rasmussen and Williams, 2006,
  * chapters 2 and 4).
  */
-import type { SpacePoint } from '../space.ts';
+import type { SpacePoint } from '../../space.ts';
 import { dot, factorise, forward, solve } from './linear-algebra.ts';
 
 const ROOT_FIVE = Math.sqrt(5);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { descend } from '../../../coordinator/tuner/samplers/descend.ts';
+import { descend } from '../../../../../coordinator/tuner/samplers/bayesian/descend.ts';
 
 /** Rosenbrock's valley (1960): the minimum is 0 at (1, 1). */
 const rosenbrock = ([x, y]: readonly number[]) => {

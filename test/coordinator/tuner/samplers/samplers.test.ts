@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
-import { createTuner } from '../../../coordinator/tuner/create-tuner.ts';
-import { candidateIssues } from '../../../coordinator/tuner/validate-space.ts';
-import { answer, asksOf, drive, MIXED, problem } from '../../support/tuning.ts';
+import { createTuner } from '../../../../coordinator/tuner/create-tuner.ts';
+import { candidateIssues } from '../../../../coordinator/tuner/validate-space.ts';
+import { answer, asksOf, drive, MIXED, problem } from '../../../support/tuning.ts';
 
 const samplers = tunerSettingsSchema.shape.sampler.unwrap().options;
 const LEARNING = ['auto', 'bayesian', 'tpe', 'bohb', 'motpe', 'nsga2', 'dehb'];

@@ -1,4 +1,4 @@
-import type { Sampler } from './sampler.ts';
+import type { Sampler } from '../sampler.ts';
 
 /** Uniform over the space. */
 export const randomSampler: Sampler = {

@@ -1,8 +1,8 @@
 /** The good and the bad observations that Parzen samplers compare. */
-import type { History } from '../history.ts';
-import type { Observation } from '../observation.ts';
-import { hypervolumeContributions, referencePoint } from '../pareto.ts';
-import type { SpacePoint } from '../space.ts';
+import type { History } from '../../history.ts';
+import type { Observation } from '../../observation.ts';
+import { hypervolumeContributions, referencePoint } from '../../pareto.ts';
+import type { SpacePoint } from '../../space.ts';
 
 export interface Split {
   good: readonly Observation[];
@@ -11,13 +11,6 @@ export interface Split {
 
 /** Bad observations used at most: more cost time and change the density little. */
 const MOST_BAD = 120;
-
-/** The highest level of the ladder with at least `least` observations; −1 where there is none. */
-export function modelledLevel(history: History, least: number): number {
-  for (let level = history.levels.length - 1; level >= 0; level--)
-    if ((history.levels[level] as History['levels'][number]).size >= least) return level;
-  return -1;
-}
 
 /**
  * The best `goodCount` of a level, and of the rest an even choice over the ranks; what is being trained counts as bad,

@@ -1,6 +1,6 @@
-import type { History } from '../history.ts';
-import type { Observation } from '../observation.ts';
-import type { SpacePoint } from '../space.ts';
+import type { History } from '../../history.ts';
+import type { Observation } from '../../observation.ts';
+import type { SpacePoint } from '../../space.ts';
 import { fitScales } from './fit-scales.ts';
 import { type PointSet, pointSet, type Scales } from './gaussian-process.ts';
 import { STARTUP } from './standardise.ts';

@@ -1,8 +1,8 @@
 /** Halton's sequence with random digit permutations (Halton 1960; scrambling as in Braaten and Weller 1979). */
-import { keyedRandom } from '../random.ts';
-import type { Space } from '../space.ts';
+import { keyedRandom } from '../../random.ts';
+import type { Space } from '../../space.ts';
+import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
 import { randomSampler } from './random.ts';
-import type { Proposal, Sampler, SamplerView } from './sampler.ts';
 
 function primes(count: number): number[] {
   const found: number[] = [];

@@ -1,5 +1,5 @@
 /** How long trials take, against others at the same level of the ladder. */
-import type { Observation } from '../observation.ts';
+import type { Observation } from '../../observation.ts';
 
 /** Null where it is not known. */
 const logOf = (seconds: number) => (seconds > 0 && seconds < Infinity ? Math.log(seconds) : null);

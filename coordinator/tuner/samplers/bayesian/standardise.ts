@@ -1,5 +1,5 @@
 /** Observations as values of mean 0 and variance 1, which Gaussian processes want. */
-import type { Observation } from '../observation.ts';
+import type { Observation } from '../../observation.ts';
 
 /** The first trials, spread over the space before any model. */
 export const STARTUP = 8;

@@ -3,8 +3,8 @@
  * dimensions, "the same choice, or by the rest of the mass any" on choices — and a flat one as prior. Where a
  * conditional parameter is inactive, its factor is flat.
  */
-import type { Random } from '../random.ts';
-import type { Space, SpacePoint } from '../space.ts';
+import type { Random } from '../../random.ts';
+import type { Space, SpacePoint } from '../../space.ts';
 
 export interface ParzenKernels {
   points: readonly SpacePoint[];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyedRandom } from '../../../coordinator/tuner/random.ts';
-import { fitScales } from '../../../coordinator/tuner/samplers/fit-scales.ts';
-import { GaussianProcess, pointSet } from '../../../coordinator/tuner/samplers/gaussian-process.ts';
+import { keyedRandom } from '../../../../../coordinator/tuner/random.ts';
+import { fitScales } from '../../../../../coordinator/tuner/samplers/bayesian/fit-scales.ts';
+import { GaussianProcess, pointSet } from '../../../../../coordinator/tuner/samplers/bayesian/gaussian-process.ts';
 
 const fitted = (points: number[][], values: number[]) => {
   const [set, of] = [pointSet(points, new Uint8Array((points[0] as number[]).length)), Float64Array.from(values)];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createTuner } from '../../../coordinator/tuner/create-tuner.ts';
-import type { Observation } from '../../../coordinator/tuner/observation.ts';
-import { logPrices } from '../../../coordinator/tuner/samplers/log-prices.ts';
-import type { TunerProblem } from '../../../coordinator/tuner/tuner.ts';
-import { asksOf, drive, problem } from '../../support/tuning.ts';
+import { createTuner } from '../../../../../coordinator/tuner/create-tuner.ts';
+import type { Observation } from '../../../../../coordinator/tuner/observation.ts';
+import { logPrices } from '../../../../../coordinator/tuner/samplers/bayesian/log-prices.ts';
+import type { TunerProblem } from '../../../../../coordinator/tuner/tuner.ts';
+import { asksOf, drive, problem } from '../../../../support/tuning.ts';
 
 const observed = (level: number, seconds: number): Observation => ({
   trialId: 0,

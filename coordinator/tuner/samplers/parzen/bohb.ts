@@ -3,13 +3,14 @@
  * budget that has enough observations; 64 samples around good points with bandwidths widened by 3; a third of the
  * candidates is random.
  */
-import type { Observation } from '../observation.ts';
-import type { Random } from '../random.ts';
-import type { Space, SpacePoint } from '../space.ts';
+import type { Observation } from '../../observation.ts';
+import type { Random } from '../../random.ts';
+import type { Space, SpacePoint } from '../../space.ts';
+import { modelledLevel } from '../modelled-level.ts';
+import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import { randomSampler } from '../unguided/random.ts';
 import { ParzenMixture } from './parzen.ts';
-import { randomSampler } from './random.ts';
-import type { Proposal, Sampler, SamplerView } from './sampler.ts';
-import { modelledLevel, splitLevel } from './split.ts';
+import { splitLevel } from './split.ts';
 
 const TOP_SHARE = 0.15;
 const SAMPLES = 64;

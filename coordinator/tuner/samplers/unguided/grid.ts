@@ -1,5 +1,5 @@
+import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
 import { randomSampler } from './random.ts';
-import type { Proposal, Sampler, SamplerView } from './sampler.ts';
 
 /** Values at most on each continuous dimension. */
 const FINEST = 50;
