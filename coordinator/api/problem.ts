@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { FleetError } from '../fleet/fleet-error.ts';
 import { InferenceInputError } from '../inference/inference-input.ts';
-import { StudyInputError, StudyStateError } from '../study/study-service.ts';
+import { StudyInputError, StudyStateError } from '../study/study-errors.ts';
 
 /** A refusal with its HTTP status. */
 export class HttpProblem extends Error {

@@ -5,13 +5,14 @@ import { quantisationSchema, type StudyState } from '@edgetune/shared/domain/stu
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
 import { exportFiles } from './export-files.ts';
-import { type CheckedStudySpec, parseStudy, type StudyChecks } from './parse-study.ts';
+import { parseStudy, type StudyChecks } from './parse-study.ts';
 import { StudyProjection } from './projection.ts';
 import type { SpanBus } from './span-bus.ts';
-import type { StudyContext, StudyPorts } from './study-context.ts';
+import type { CheckedStudySpec, StudyContext, StudyPorts } from './study-context.ts';
+import { StudyInputError, StudyStateError } from './study-errors.ts';
 import type { StudyRecord, StudyRepository } from './study-repository.ts';
 import { StudyRunner } from './study-runner.ts';
-import { StudyInputError, type StudyService, StudyStateError } from './study-service.ts';
+import type { StudyService } from './study-service.ts';
 
 export interface StudyServiceOptions extends StudyPorts {
   studies: StudyRepository;

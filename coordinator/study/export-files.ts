@@ -2,7 +2,7 @@
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import type { BlobStore } from './blob-store.ts';
 import { renderReport } from './report.ts';
-import { StudyStateError } from './study-service.ts';
+import { StudyStateError } from './study-errors.ts';
 
 /** @throws {StudyStateError} where there is no recommendation yet */
 export async function exportFiles(

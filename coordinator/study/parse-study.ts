@@ -6,7 +6,8 @@ import { type StudySpec, studySpecSchema } from '@edgetune/shared/domain/study.t
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { StudyInputError } from './study-service.ts';
+import type { CheckedStudySpec } from './study-context.ts';
+import { StudyInputError } from './study-errors.ts';
 
 type Issue = NonNullable<Problem['issues']>[number];
 type Path = readonly PropertyKey[];
@@ -25,8 +26,6 @@ export interface StudyChecks {
   /** The workload's own space; parameters of a workload that a study's space must not misname. */
   defaultSpace(workload: StudySpec['workload']): SearchSpace;
 }
-
-export type CheckedStudySpec = StudySpec & { space: SearchSpace };
 
 /**
  * Parses and checks a study; where it names no search space, the workload's is filled in.

@@ -15,9 +15,9 @@ import { int8Variant, type QuantisedFile, variantsOf } from './int8-variant.ts';
 import { quantisedSection } from './quantised-section.ts';
 import type { StudyContext } from './study-context.ts';
 import { summariseTimeline } from './timeline.ts';
+import { taskOf, trainRung } from './train-rung.ts';
 import { rankByObjectives } from './trial-front.ts';
 import { type ArchitectureFacts, bytesIn, deviceMetrics, trialViolation } from './trial-metrics.ts';
-import { taskOf, trainRung } from './trial-runner.ts';
 
 export async function recommend(context: StudyContext, front: readonly FrontEntry[]): Promise<Recommendation> {
   const { spec, emit } = context;

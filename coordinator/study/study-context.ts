@@ -1,5 +1,7 @@
 /** What the parts of a running study share. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -7,8 +9,10 @@ import type { InferenceServer } from '../inference/inference-server.ts';
 import type { CorePool } from '../training/core-pool.ts';
 import type { TrainingService } from '../training/training-service.ts';
 import type { BlobStore } from './blob-store.ts';
-import type { CheckedStudySpec } from './parse-study.ts';
 import type { StudyProjection } from './projection.ts';
+
+/** A study as it was written and checked; where it named no search space it has the workload's. */
+export type CheckedStudySpec = StudySpec & { space: SearchSpace };
 
 export interface StudyPorts {
   training: TrainingService;

@@ -1,6 +1,6 @@
 /** What the API and the command line need of studies. */
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
-import type { OverviewStreamMessage, Problem, StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
+import type { OverviewStreamMessage, StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
 
 export interface StudyService {
   /**
@@ -27,26 +27,4 @@ export interface StudyService {
   exportFiles(id: string): Promise<{ path: string; bytes: Uint8Array }[]>;
   /** What `GET /api/workloads` answers. */
   workloads(): { name: string; description: string; exampleYaml: string }[];
-}
-
-/** A study that cannot be started as it is written. */
-export class StudyInputError extends Error {
-  override name = 'StudyInputError';
-  readonly problem: Problem;
-  constructor(problem: Problem) {
-    super(
-      [
-        problem.error,
-        ...(problem.issues ?? []).map(
-          (issue) => `  ${issue.line === null ? '' : `line ${issue.line}: `}${issue.path}: ${issue.message}`,
-        ),
-      ].join('\n'),
-    );
-    this.problem = problem;
-  }
-}
-
-/** A request that does not fit the study's state, such as resuming one that runs. */
-export class StudyStateError extends Error {
-  override name = 'StudyStateError';
 }

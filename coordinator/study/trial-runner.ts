@@ -4,18 +4,18 @@ import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { Constraint } from '@edgetune/shared/domain/objective.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { architectureCoordinates } from '../inference/coordinates.ts';
-import { DatasetError, type TrialTask } from '../training/training-service.ts';
+import { DatasetError } from '../training/training-service.ts';
 import { type InferenceTiming, inferenceTimingOf, searchReadsDevices } from '../tuner/mode.ts';
 import { violationOfMetrics } from '../tuner/objectives.ts';
 import { targetShortfall } from '../tuner/stop-rule.ts';
 import type { Ask } from '../tuner/tuner.ts';
 import { int8Variant, variantsOf } from './int8-variant.ts';
 import type { StudyContext } from './study-context.ts';
+import { type TrainingFinished, taskOf, trainRung } from './train-rung.ts';
 import type { TrialInference } from './trial-inference.ts';
 import { type ArchitectureFacts, graphMetrics, graphViolation, precisionsOf, trialViolation } from './trial-metrics.ts';
 
 export type Told = Extract<StudyEventBody, { type: 'trial-told' }>;
-type TrainingFinished = Extract<StudyEventBody, { type: 'training-finished' }>;
 
 /** Why a trial was given up although nothing went wrong. */
 class InfeasibleError extends Error {
@@ -264,56 +264,4 @@ function nominalCost(ask: Ask, previous: TrainingFinished | undefined): Told['co
   const done = previous?.metrics.epochs ?? 0;
   const units = (ask.budget.epochs - done) * ask.budget.dataFraction;
   return { seconds: units, joules: units };
-}
-
-export function taskOf({ spec }: StudyContext, { trialId, candidate }: Pick<Ask, 'trialId' | 'candidate'>): TrialTask {
-  return { workload: spec.workload, dataset: spec.dataset, candidate, seed: spec.tuner.seed * 1_000_003 + trialId };
-}
-
-/** Trains one rung on the cores that the candidate asks for, from the trial's last checkpoint, and emits what happens. */
-export async function trainRung(
-  context: StudyContext,
-  ask: Pick<Ask, 'trialId' | 'rung' | 'candidate' | 'budget'>,
-  signal: AbortSignal,
-): Promise<TrainingFinished> {
-  const { state, training, blobs, cores: pool, emit, studyId } = context;
-  const cores = Math.min(Number(ask.candidate.trainingCores ?? 1), pool.total);
-  const release = await pool.acquire({ cores, studyId, signal });
-  const { trialId, rung } = ask;
-  const startMs = Date.now();
-  const lane = takeLane(context.lanes);
-  try {
-    const last = state.trainings.findLast((event) => event.trialId === trialId && event.checkpointSha256 !== null);
-    const checkpoint = last?.checkpointSha256 ? await blobs.get(last.checkpointSha256) : null;
-    emit({ type: 'training-started', trialId, rung, backend: await training.backend(), trainingCores: cores });
-    const outcome = await training.train(
-      { ...taskOf(context, ask), budget: ask.budget, cores, checkpoint },
-      ({ epoch, metrics }) => emit({ type: 'epoch', trialId, rung, epoch, metrics }),
-      signal,
-    );
-    const finished: TrainingFinished = {
-      type: 'training-finished',
-      trialId,
-      rung,
-      metrics: { ...outcome.metrics, epochs: outcome.epochs, dataFraction: ask.budget.dataFraction },
-      checkpointSha256: await blobs.put(outcome.checkpoint),
-      seconds: outcome.seconds,
-      cpuSeconds: outcome.cpuSeconds,
-      energyJ: outcome.energyJ,
-      energySource: outcome.energySource,
-    };
-    emit(finished);
-    return finished;
-  } finally {
-    release();
-    context.lanes.delete(lane);
-    context.span({ lane: `training ${lane}`, kind: 'training', trialId, startMs, endMs: Date.now() });
-  }
-}
-
-function takeLane(taken: Set<number>): number {
-  let lane = 1;
-  while (taken.has(lane)) lane++;
-  taken.add(lane);
-  return lane;
 }
