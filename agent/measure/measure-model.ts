@@ -8,10 +8,10 @@ import { findMeters } from '../board/power/find-meters.ts';
 import { findWarnings } from '../board/warnings/find-warnings.ts';
 import { RejectedError } from '../rejected-error.ts';
 import { judgeConditions, mostOtherLoadCores, type Tolerance, type Verdict } from './judge-conditions.ts';
-import { type Ending, runMeasuringProcess } from './measuring-process.ts';
+import { type Ending, runMeasuringProcess } from './process/measuring-process.ts';
 import { HOST_RETRY_RULES, RETRY_RULES, untilValid } from './retry.ts';
-import { ConditionsObserver } from './window-conditions.ts';
-import { EnergyObserver } from './window-energy.ts';
+import { ConditionsObserver } from './window/window-conditions.ts';
+import { EnergyObserver } from './window/window-energy.ts';
 
 export interface MeasureContext {
   board: BoardDescription;

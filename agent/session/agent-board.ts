@@ -10,7 +10,7 @@ import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { type BoardOptions, boardSetup, withControls } from '../board/board-setup.ts';
 import { describeBoard } from '../board/describe-board.ts';
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
-import { removeStaleGroups } from '../measure/memory-guard.ts';
+import { removeStaleGroups } from '../measure/process/memory-guard.ts';
 import { RejectedError } from '../rejected-error.ts';
 
 export interface AgentBoard {

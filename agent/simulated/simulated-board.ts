@@ -12,7 +12,7 @@ import { analyseGraph, type ModelAnalysis } from '@edgetune/shared/onnx/analyse.
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
-import type { StopReason } from '../measure/stopper.ts';
+import type { StopReason } from '../measure/window/stopper.ts';
 import { RejectedError } from '../rejected-error.ts';
 import { describeSimulatedBoard } from './describe-board.ts';
 import { randomFrom } from './noise.ts';

@@ -8,7 +8,7 @@ import {
 } from '@edgetune/shared/domain/rate-search.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
-import { type StopReason, stopper } from '../measure/stopper.ts';
+import { type StopReason, stopper } from '../measure/window/stopper.ts';
 import type { Random } from './noise.ts';
 import type { VirtualRun } from './virtual-run.ts';
 

@@ -2,7 +2,7 @@
 
 import { type BenchView, benchRequestSchema } from '@edgetune/shared/protocol/bench.ts';
 import { Hono } from 'hono';
-import type { BenchService } from '../inference/create-bench-service.ts';
+import type { BenchService } from '../bench/create-bench-service.ts';
 import { HttpProblem, orRefuse, readJson } from './problem.ts';
 
 export function benchRoutes({ bench }: { bench: BenchService }): Hono {

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { Hono } from 'hono';
 import type { FleetAdmin } from '../fleet/fleet-admin.ts';
-import type { BlobStore } from '../study/blob-store.ts';
+import type { BlobStore } from '../study/context/blob-store.ts';
 import { fileAnswer } from './file-answer.ts';
 import { deviceOf, hasAdminToken } from './guard.ts';
 import { HttpProblem } from './problem.ts';

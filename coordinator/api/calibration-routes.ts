@@ -1,7 +1,7 @@
 /** Routes of `edgetune device calibrate`: bodies as in shared/protocol/calibration.ts. */
 import { type CalibrationView, calibrationRequestSchema } from '@edgetune/shared/protocol/calibration.ts';
 import { Hono } from 'hono';
-import type { CalibrationService } from '../inference/create-calibration-service.ts';
+import type { CalibrationService } from '../bench/create-calibration-service.ts';
 import { HttpProblem, orRefuse, readJson } from './problem.ts';
 
 export function calibrationRoutes({ calibrations }: { calibrations: CalibrationService }): Hono {

@@ -9,13 +9,13 @@ import {
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
+import type { TunerService } from '../ask-tell/tuner-service.ts';
+import type { BenchService } from '../bench/create-bench-service.ts';
+import type { CalibrationService } from '../bench/create-calibration-service.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetAdmin } from '../fleet/fleet-admin.ts';
-import type { BenchService } from '../inference/create-bench-service.ts';
-import type { CalibrationService } from '../inference/create-calibration-service.ts';
-import type { BlobStore } from '../study/blob-store.ts';
+import type { BlobStore } from '../study/context/blob-store.ts';
 import type { StudyService } from '../study/study-service.ts';
-import type { TunerService } from '../study/tuner-service.ts';
 import { benchRoutes } from './bench-routes.ts';
 import { blobRoutes } from './blobs.ts';
 import { calibrationRoutes } from './calibration-routes.ts';

@@ -4,9 +4,9 @@ import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
+import { InferenceInputError } from '../bench/bench-input.ts';
 import { FleetError } from '../fleet/fleet-error.ts';
-import { InferenceInputError } from '../inference/inference-input.ts';
-import { StudyInputError, StudyStateError } from '../study/study-errors.ts';
+import { StudyInputError, StudyStateError } from '../study/state/study-errors.ts';
 
 /** A refusal with its HTTP status. */
 export class HttpProblem extends Error {

@@ -2,7 +2,7 @@
 import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { type Context, Hono } from 'hono';
 import { parse } from 'yaml';
-import { TunerLimitError, type TunerService } from '../study/tuner-service.ts';
+import { TunerLimitError, type TunerService } from '../ask-tell/tuner-service.ts';
 import { TunerProblemError } from '../tuner/validate-problem.ts';
 import { HttpProblem } from './problem.ts';
 

@@ -8,10 +8,6 @@ import { type Scenario, scenarioKey } from '@edgetune/shared/domain/scenario.ts'
 import { type MeasureRequest, type StopRule, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { type Fleet, JobFailedError } from '../fleet/fleet.ts';
 import { aborted } from './aborted.ts';
-import { allPositions, type ConfigAxis, configAt, configAxes } from './config-grid.ts';
-import { compareScores, createScorer, type Goals, goalsOf, type Scorer } from './config-score.ts';
-import { searchConfigs } from './config-search.ts';
-import { NO_ARCHITECTURE } from './coordinates.ts';
 import { architectureGroup, createExperience } from './experience.ts';
 import type {
   InferenceRequest,
@@ -22,6 +18,10 @@ import type {
 } from './inference-server.ts';
 import { nonDominated } from './measurement-front.ts';
 import { filesOf, type ModelFile, modelFor, withoutMissing } from './model-variants.ts';
+import { NO_ARCHITECTURE } from './predictor/coordinates.ts';
+import { allPositions, type ConfigAxis, configAt, configAxes } from './search/config-grid.ts';
+import { compareScores, createScorer, type Goals, goalsOf, type Scorer } from './search/config-score.ts';
+import { searchConfigs } from './search/config-search.ts';
 
 export interface InferenceServerOptions {
   measure: Fleet['measure'];

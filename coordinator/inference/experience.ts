@@ -4,10 +4,10 @@ import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
-import { architectureCoordinates } from './coordinates.ts';
 import type { InferenceRequest, MeasurementHistory } from './inference-server.ts';
 import { filesOf } from './model-variants.ts';
-import type { Example } from './predictor.ts';
+import { architectureCoordinates } from './predictor/coordinates.ts';
+import type { Example } from './predictor/predictor.ts';
 import { sizesIn } from './sized-signature.ts';
 
 /** Learning is cubic in the examples: the latest are kept, of each architecture the latest few. */

@@ -1,7 +1,7 @@
 /** Which file an inference config runs: the model itself, or its variant in the precision that the config asks for. */
 import type { InferenceConfig, Precision } from '@edgetune/shared/domain/inference-config.ts';
 import { type Constraint, violationOf } from '@edgetune/shared/domain/objective.ts';
-import type { ConfigAxis } from './config-grid.ts';
+import type { ConfigAxis } from './search/config-grid.ts';
 
 export interface ModelFile {
   /** Hash of the graph without its weights: a variant has its own. */

@@ -1,6 +1,6 @@
 /** Benches on the database. */
 import { desc, eq, sql } from 'drizzle-orm';
-import type { BenchRepository } from '../inference/bench-repository.ts';
+import type { BenchRepository } from '../bench/bench-repository.ts';
 import type { Database } from './database.ts';
 import { benches } from './schema.ts';
 

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
-import type { BlobStore } from '../study/blob-store.ts';
+import type { BlobStore } from '../study/context/blob-store.ts';
 import { explainWriteError } from './write-error.ts';
 
 export interface BlobDirectoryOptions {

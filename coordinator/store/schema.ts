@@ -8,7 +8,7 @@ import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import type { JobRequest, JobState } from '@edgetune/shared/protocol/job.ts';
 import type { TunerEntry, TunerSpec } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { BenchPlan } from '../inference/bench-repository.ts';
+import type { BenchPlan } from '../bench/bench-repository.ts';
 
 export const studies = sqliteTable('studies', {
   /** Order of insertion: two studies may be made within one millisecond. */

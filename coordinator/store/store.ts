@@ -1,13 +1,13 @@
 /** Everything that outlives the coordinator, in one data directory: `edgetune.db`, `blobs/`, a lock. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TunerRepository } from '../ask-tell/tuner-repository.ts';
+import type { BenchRepository } from '../bench/bench-repository.ts';
 import type { DeviceRepository } from '../fleet/device-repository.ts';
 import type { JobRepository } from '../fleet/job-repository.ts';
-import type { BenchRepository } from '../inference/bench-repository.ts';
 import type { MeasurementHistory } from '../inference/inference-server.ts';
-import type { BlobStore } from '../study/blob-store.ts';
-import type { StudyRepository } from '../study/study-repository.ts';
-import type { TunerRepository } from '../study/tuner-repository.ts';
+import type { BlobStore } from '../study/context/blob-store.ts';
+import type { StudyRepository } from '../study/state/study-repository.ts';
 import { createBenchTable } from './bench-table.ts';
 import { openBlobDirectory } from './blob-directory.ts';
 import { type Database, openDatabase } from './database.ts';

@@ -1,7 +1,7 @@
 /** Studies and their events on the database. */
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import { and, asc, desc, eq, getTableColumns, gt, max } from 'drizzle-orm';
-import type { StudyRecord, StudyRepository } from '../study/study-repository.ts';
+import type { StudyRecord, StudyRepository } from '../study/state/study-repository.ts';
 import type { Database } from './database.ts';
 import { studies, studyEvents } from './schema.ts';
 

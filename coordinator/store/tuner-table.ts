@@ -1,6 +1,6 @@
 /** Tuners of programs, and their journals, on the database. */
 import { asc, desc, eq } from 'drizzle-orm';
-import type { TunerRepository } from '../study/tuner-repository.ts';
+import type { TunerRepository } from '../ask-tell/tuner-repository.ts';
 import type { Database } from './database.ts';
 import { tunerEntries, tuners } from './schema.ts';
 

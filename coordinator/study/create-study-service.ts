@@ -4,13 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { quantisationSchema, type StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
-import { exportFiles } from './export-files.ts';
+import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
+import { exportFiles } from './outcome/export-files.ts';
 import { parseStudy, type StudyChecks } from './parse-study.ts';
-import { StudyProjection } from './projection.ts';
 import type { SpanBus } from './span-bus.ts';
-import type { CheckedStudySpec, StudyContext, StudyPorts } from './study-context.ts';
-import { StudyInputError, StudyStateError } from './study-errors.ts';
-import type { StudyRecord, StudyRepository } from './study-repository.ts';
+import { StudyProjection } from './state/projection.ts';
+import { StudyInputError, StudyStateError } from './state/study-errors.ts';
+import type { StudyRecord, StudyRepository } from './state/study-repository.ts';
 import { StudyRunner } from './study-runner.ts';
 import type { StudyService } from './study-service.ts';
 

@@ -6,8 +6,8 @@ import { type StudySpec, studySpecSchema } from '@edgetune/shared/domain/study.t
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import type { CheckedStudySpec } from './study-context.ts';
-import { StudyInputError } from './study-errors.ts';
+import type { CheckedStudySpec } from './context/study-context.ts';
+import { StudyInputError } from './state/study-errors.ts';
 
 type Issue = NonNullable<Problem['issues']>[number];
 type Path = readonly PropertyKey[];

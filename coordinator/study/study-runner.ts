@@ -7,11 +7,11 @@ import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
-import { recommend } from './recommend.ts';
-import type { StudyContext } from './study-context.ts';
-import { TrialInference } from './trial-inference.ts';
-import { trialViolation } from './trial-metrics.ts';
-import { type Told, TrialRunner } from './trial-runner.ts';
+import type { StudyContext } from './context/study-context.ts';
+import { recommend } from './outcome/recommend.ts';
+import { trialViolation } from './state/trial-metrics.ts';
+import { TrialInference } from './trial/trial-inference.ts';
+import { type Told, TrialRunner } from './trial/trial-runner.ts';
 
 /** So many trials failed, and none ever worked: the study is wrong, not the candidates. */
 const HOPELESS_FAILURES = 3;

@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { boardSetup } from '../../agent/board/board-setup.ts';
 import { describeBoard } from '../../agent/board/describe-board.ts';
 import { measureModel } from '../../agent/measure/measure-model.ts';
-import { pinTo } from '../../agent/measure/pinning.ts';
+import { pinTo } from '../../agent/measure/process/pinning.ts';
 import { TINY_MODEL_BASE64 } from '../../agent/runners/tiny-model.ts';
 import { type FidelityCase, fidelityCases } from './fidelity/cases.ts';
 import { perfTest } from './fidelity/perf-test.ts';

@@ -7,7 +7,7 @@ import { inferenceConfigKey, type Precision } from '@edgetune/shared/domain/infe
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
-import { goalsOf } from '../../coordinator/inference/config-score.ts';
+import { goalsOf } from '../../coordinator/inference/search/config-score.ts';
 import { onnxModel } from './boards/measured-rows.ts';
 import { nasBench201Onnx } from './boards/nasbench201.ts';
 import {

@@ -10,7 +10,7 @@ const EXTERNALS = ['onnxruntime-node'];
 /** Bundles the agent into a `dist` folder. */
 export async function bundleAgent(dist: string): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
-  await bundle('agent', dist, { main: 'cli/main.ts', 'measure-child': 'measure/measure-child.ts' }, EXTERNALS);
+  await bundle('agent', dist, { main: 'cli/main.ts', 'measure-child': 'measure/process/measure-child.ts' }, EXTERNALS);
   const script = 'python/side_car.py';
   mkdirSync(dirname(join(dist, script)), { recursive: true });
   copyFileSync(join(ROOT, 'agent/runners', script), join(dist, script));

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
-import { createTunerSession, type TunerSession } from '../../study/tuner-session.ts';
+import { createTunerSession, type TunerSession } from '../../ask-tell/tuner-session.ts';
 
 const EXAMPLES = `
 One JSON message a line, one answer a line:

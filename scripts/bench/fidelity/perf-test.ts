@@ -1,7 +1,7 @@
 /** ONNX Runtime's own onnxruntime_perf_test, where there is one. It is part of no package: it comes from building ONNX Runtime. */
 import { spawnSync } from 'node:child_process';
 import type { Host } from '../../../agent/board/host.ts';
-import { pinTo } from '../../../agent/measure/pinning.ts';
+import { pinTo } from '../../../agent/measure/process/pinning.ts';
 import type { FidelityCase } from './cases.ts';
 
 export function perfTest(

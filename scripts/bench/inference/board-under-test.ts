@@ -11,10 +11,10 @@ import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { createSimulatedBoard } from '../../../agent/simulated/simulated-board.ts';
 import { quantiseOnnx } from '../../../coordinator/export/quantise-onnx.ts';
-import { allPositions, configAt, configAxes } from '../../../coordinator/inference/config-grid.ts';
-import { compareScores, createScorer, type Goals } from '../../../coordinator/inference/config-score.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import type { InferenceRequest, MeasurementHistory } from '../../../coordinator/inference/inference-server.ts';
+import { allPositions, configAt, configAxes } from '../../../coordinator/inference/search/config-grid.ts';
+import { compareScores, createScorer, type Goals } from '../../../coordinator/inference/search/config-score.ts';
 import { randomBatches } from '../../../coordinator/training/calibration-batches.ts';
 
 export interface Model {

@@ -2,8 +2,8 @@
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
-import { architectureCoordinates } from '../../../coordinator/inference/coordinates.ts';
-import { type Example, learn, quantile95 } from '../../../coordinator/inference/predictor.ts';
+import { architectureCoordinates } from '../../../coordinator/inference/predictor/coordinates.ts';
+import { type Example, learn, quantile95 } from '../../../coordinator/inference/predictor/predictor.ts';
 import type { BenchRow } from '../support.ts';
 import type { Model } from './board-under-test.ts';
 

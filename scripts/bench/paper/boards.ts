@@ -4,7 +4,7 @@ import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.t
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { createSimulatedBoard } from '../../../agent/simulated/simulated-board.ts';
 import type { Fleet } from '../../../coordinator/fleet/fleet.ts';
-import type { BlobStore } from '../../../coordinator/study/blob-store.ts';
+import type { BlobStore } from '../../../coordinator/study/context/blob-store.ts';
 import type { Timeline } from './timeline.ts';
 
 /** By the names under which the studies know them. */

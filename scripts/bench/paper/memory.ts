@@ -4,8 +4,8 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import type { MeasurementHistory } from '../../../coordinator/inference/inference-server.ts';
-import type { BlobStore } from '../../../coordinator/study/blob-store.ts';
-import type { StudyRecord, StudyRepository } from '../../../coordinator/study/study-repository.ts';
+import type { BlobStore } from '../../../coordinator/study/context/blob-store.ts';
+import type { StudyRecord, StudyRepository } from '../../../coordinator/study/state/study-repository.ts';
 
 export function memoryStudies(): StudyRepository {
   const records = new Map<string, StudyRecord>();

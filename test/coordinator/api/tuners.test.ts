@@ -5,9 +5,9 @@ import { type TestContext, test } from 'node:test';
 import { problemSchema } from '@edgetune/shared/protocol/http.ts';
 import { tunerListSchema, tunerSpecSchema, tunerViewSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { stringify } from 'yaml';
+import { createTunerSession } from '../../../coordinator/ask-tell/tuner-session.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
-import { createTunerSession } from '../../../coordinator/study/tuner-session.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const SPEC = {

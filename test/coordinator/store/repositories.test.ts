@@ -5,11 +5,11 @@ import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { type BenchView, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { type TunerEntry, tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import type { BenchRecord } from '../../../coordinator/bench/bench-repository.ts';
 import type { DeviceRecord } from '../../../coordinator/fleet/device-repository.ts';
 import type { JobRecord } from '../../../coordinator/fleet/job-repository.ts';
-import type { BenchRecord } from '../../../coordinator/inference/bench-repository.ts';
 import { openStore, type Store } from '../../../coordinator/store/store.ts';
-import type { StudyRecord } from '../../../coordinator/study/study-repository.ts';
+import type { StudyRecord } from '../../../coordinator/study/state/study-repository.ts';
 import { boardDescription, measurementFor, measureRequest } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import { parseStudy } from '../../../coordinator/study/parse-study.ts';
-import { StudyInputError } from '../../../coordinator/study/study-errors.ts';
+import { StudyInputError } from '../../../coordinator/study/state/study-errors.ts';
 
 const defaultSpace: SearchSpace = {
   model: { width: { type: 'ordinal', values: [8, 16] } },

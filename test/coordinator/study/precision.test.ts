@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { QuantiseError } from '../../../coordinator/export/quantise-onnx.ts';
-import { StudyInputError } from '../../../coordinator/study/study-errors.ts';
+import { StudyInputError } from '../../../coordinator/study/state/study-errors.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { fakeTraining, INT8_LOSS, studyService, untilState } from './support/fakes.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { StudyInputError, StudyStateError } from '../../../coordinator/study/study-errors.ts';
+import { StudyInputError, StudyStateError } from '../../../coordinator/study/state/study-errors.ts';
 import { fakeFleet, fakeInference, fakeTraining, studyService, untilState } from './support/fakes.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'edgetune-study-'));

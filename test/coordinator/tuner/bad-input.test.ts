@@ -6,7 +6,7 @@ import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
 import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
 import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import fc from 'fast-check';
-import { createTunerSession } from '../../../coordinator/study/tuner-session.ts';
+import { createTunerSession } from '../../../coordinator/ask-tell/tuner-session.ts';
 import { createTuner } from '../../../coordinator/tuner/create-tuner.ts';
 import type { Ask, Tell } from '../../../coordinator/tuner/tuner.ts';
 import { TunerProblemError } from '../../../coordinator/tuner/validate-problem.ts';

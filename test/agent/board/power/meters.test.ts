@@ -5,7 +5,7 @@ import { HostError } from '../../../../agent/board/host.ts';
 import { findMeters } from '../../../../agent/board/power/find-meters.ts';
 import { pmicRails } from '../../../../agent/board/power/pi-pmic.ts';
 import { recordPower } from '../../../../agent/board/power/record-power.ts';
-import { EnergyObserver, energyPerSample } from '../../../../agent/measure/window-energy.ts';
+import { EnergyObserver, energyPerSample } from '../../../../agent/measure/window/window-energy.ts';
 import { type BoardName, FixtureHost } from '../../../support/fixture-host.ts';
 
 const close = (actual: number, expected: number, what = '') =>

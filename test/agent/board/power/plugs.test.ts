@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { findMeters } from '../../../../agent/board/power/find-meters.ts';
 import { parsePlugAddress } from '../../../../agent/board/power/plug-address.ts';
 import { tasmotaWatts } from '../../../../agent/board/power/tasmota-plug.ts';
-import { EnergyObserver } from '../../../../agent/measure/window-energy.ts';
+import { EnergyObserver } from '../../../../agent/measure/window/window-energy.ts';
 import { FixtureHost } from '../../../support/fixture-host.ts';
 
 /** https://tasmota.github.io/docs/JSON-Status-Responses/ and tele/<topic>/SENSOR of a plug with an energy meter. */

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { HostError } from '../../../../agent/board/host.ts';
 import type { PowerMeter } from '../../../../agent/board/power/power-meter.ts';
 import { type PowerTrace, recordPower } from '../../../../agent/board/power/record-power.ts';
-import { EnergyObserver, energyPerSample } from '../../../../agent/measure/window-energy.ts';
+import { EnergyObserver, energyPerSample } from '../../../../agent/measure/window/window-energy.ts';
 import { FixtureHost } from '../../../support/fixture-host.ts';
 
 /** A meter whose readings are given by the time. */

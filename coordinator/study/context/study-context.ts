@@ -1,0 +1,44 @@
+/** What the parts of a running study share. */
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
+import type { InferenceServer } from '../../inference/inference-server.ts';
+import type { CorePool } from '../../training/core-pool.ts';
+import type { TrainingService } from '../../training/training-service.ts';
+import type { StudyProjection } from '../state/projection.ts';
+import type { BlobStore } from './blob-store.ts';
+
+/** A study as it was written and checked; where it named no search space it has the workload's. */
+export type CheckedStudySpec = StudySpec & { space: SearchSpace };
+
+export interface StudyPorts {
+  training: TrainingService;
+  inference: InferenceServer;
+  fleet: Pick<Fleet, 'devices' | 'subscribe'>;
+  blobs: BlobStore;
+  cores: Pick<CorePool, 'total' | 'acquire'>;
+  /** Reads a model's graph. @throws where it is none */
+  analyse(onnx: Uint8Array): Pick<ModelAnalysis, 'signature' | 'macs' | 'parameters' | 'kernels' | 'weightBytes'>;
+}
+
+export interface StudyContext extends StudyPorts {
+  studyId: string;
+  spec: CheckedStudySpec;
+  /** The device that had this name when the study was made; null where it is no longer in the fleet. */
+  device(name: string): DeviceView | null;
+  /** Everything that has happened so far. */
+  state: StudyProjection;
+  /** Writes events durably, applies them to `state` and tells who listens. */
+  emit(...bodies: StudyEventBody[]): void;
+  /** Emits a stretch of work on a lane; its times are on the wall clock in milliseconds since 1970. */
+  span(span: Omit<Extract<StudyEventBody, { type: 'span' }>, 'type'>): void;
+  /** Keeps blobs that no event names yet from being cleaned up while the study runs. */
+  keep(...sha256s: string[]): void;
+  /** Numbers of the training lanes in use: a trial that trains takes the lowest free one. */
+  lanes: Set<number>;
+  /** Aborted when the study is stopped or the coordinator ends. */
+  signal: AbortSignal;
+}

@@ -1,0 +1,59 @@
+/** Trains one rung of one trial in a running study: for the search, and for the final training of what is recommended. */
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { TrialTask } from '../../training/training-service.ts';
+import type { Ask } from '../../tuner/tuner.ts';
+import type { StudyContext } from './study-context.ts';
+
+export type TrainingFinished = Extract<StudyEventBody, { type: 'training-finished' }>;
+
+export function taskOf({ spec }: StudyContext, { trialId, candidate }: Pick<Ask, 'trialId' | 'candidate'>): TrialTask {
+  return { workload: spec.workload, dataset: spec.dataset, candidate, seed: spec.tuner.seed * 1_000_003 + trialId };
+}
+
+/** Trains one rung on the cores that the candidate asks for, from the trial's last checkpoint, and emits what happens. */
+export async function trainRung(
+  context: StudyContext,
+  ask: Pick<Ask, 'trialId' | 'rung' | 'candidate' | 'budget'>,
+  signal: AbortSignal,
+): Promise<TrainingFinished> {
+  const { state, training, blobs, cores: pool, emit, studyId } = context;
+  const cores = Math.min(Number(ask.candidate.trainingCores ?? 1), pool.total);
+  const release = await pool.acquire({ cores, studyId, signal });
+  const { trialId, rung } = ask;
+  const startMs = Date.now();
+  const lane = takeLane(context.lanes);
+  try {
+    const last = state.trainings.findLast((event) => event.trialId === trialId && event.checkpointSha256 !== null);
+    const checkpoint = last?.checkpointSha256 ? await blobs.get(last.checkpointSha256) : null;
+    emit({ type: 'training-started', trialId, rung, backend: await training.backend(), trainingCores: cores });
+    const outcome = await training.train(
+      { ...taskOf(context, ask), budget: ask.budget, cores, checkpoint },
+      ({ epoch, metrics }) => emit({ type: 'epoch', trialId, rung, epoch, metrics }),
+      signal,
+    );
+    const finished: TrainingFinished = {
+      type: 'training-finished',
+      trialId,
+      rung,
+      metrics: { ...outcome.metrics, epochs: outcome.epochs, dataFraction: ask.budget.dataFraction },
+      checkpointSha256: await blobs.put(outcome.checkpoint),
+      seconds: outcome.seconds,
+      cpuSeconds: outcome.cpuSeconds,
+      energyJ: outcome.energyJ,
+      energySource: outcome.energySource,
+    };
+    emit(finished);
+    return finished;
+  } finally {
+    release();
+    context.lanes.delete(lane);
+    context.span({ lane: `training ${lane}`, kind: 'training', trialId, startMs, endMs: Date.now() });
+  }
+}
+
+function takeLane(taken: Set<number>): number {
+  let lane = 1;
+  while (taken.has(lane)) lane++;
+  taken.add(lane);
+  return lane;
+}

@@ -1,0 +1,226 @@
+/** What the pages show of a study: a fold over its events. */
+
+import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
+import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
+import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
+import { inferenceTimingOf, searchedObjectives, searchReadsDevices } from '../../tuner/mode.ts';
+import { asRecommended } from './recommended-trial.ts';
+import { searchInsight, type ToldRung } from './search-insight.ts';
+import type { StudyRecord } from './study-repository.ts';
+import { summariseTimeline } from './timeline.ts';
+import { frontTrialIds } from './trial-front.ts';
+import type { ArchitectureFacts } from './trial-metrics.ts';
+
+type EventOf<T extends StudyEvent['body']['type']> = Extract<StudyEvent['body'], { type: T }>;
+
+/** The study with the objectives of its search. */
+const searchedPart = (spec: StudySpec): StudySpec => ({
+  ...spec,
+  objectives: searchedObjectives(spec.tuner.mode, spec.objectives),
+});
+
+/** The state of a study's trials, timeline and outcome after the events applied so far. */
+export class StudyProjection {
+  readonly trials = new Map<number, TrialView>();
+  readonly architectures = new Map<number, ArchitectureFacts>();
+  /** Outcomes of the inference searches, by trial and device name. */
+  readonly inference = new Map<number, Map<string, EventOf<'inference-finished'>>>();
+  /** Trials about which devices were asked, whether they have answered or not. */
+  readonly askedAbout = new Set<number>();
+  readonly trainings: EventOf<'training-finished'>[] = [];
+  /** Trials of which at least one rung has come to an end: what progress is counted by, since it never falls. */
+  readonly #told = new Set<number>();
+  readonly #rungs: ToldRung[] = [];
+  /** Null where a rung was told or amended since: pages read the study every second, and this takes long. */
+  #search: StudyDetail['search'] | null = null;
+  readonly measured: EventOf<'measured'>[] = [];
+  readonly spans: SpanView[] = [];
+  readonly warnings: string[] = [];
+  recommendation: Recommendation | null = null;
+  backend = 'unknown';
+  lastSeq = 0;
+
+  constructor(events: readonly StudyEvent[] = []) {
+    for (const event of events) this.apply(event);
+  }
+
+  apply(event: StudyEvent): void {
+    this.lastSeq = event.seq;
+    const { body } = event;
+    switch (body.type) {
+      case 'trial-asked':
+        this.#ask(body);
+        break;
+      case 'architecture-built': {
+        const { type: _, trialId, ...facts } = body;
+        const { signature, modelSha256 } = facts;
+        this.architectures.set(trialId, facts);
+        Object.assign(this.#trial(trialId), { signature, modelSha256 });
+        break;
+      }
+      case 'training-started':
+        this.backend = body.backend;
+        this.#trial(body.trialId).status = 'training';
+        break;
+      case 'epoch': {
+        const { accuracy = null, loss = null } = body.metrics;
+        const { curve } = this.#trial(body.trialId);
+        // A rung that was run again after a restart writes its epochs again.
+        while (curve.length > 0 && (curve.at(-1)?.epoch ?? 0) >= body.epoch) curve.pop();
+        curve.push({ epoch: body.epoch, accuracy, loss });
+        break;
+      }
+      case 'training-finished': {
+        this.trainings.push(body);
+        const trial = this.#trial(body.trialId);
+        // A rung above the last one that was asked is the final training of a recommended model.
+        trial.status = body.rung > trial.rung ? 'finished' : 'paused';
+        trial.metrics = { ...trial.metrics, ...body.metrics };
+        trial.epochs = body.metrics.epochs ?? trial.epochs;
+        trial.dataFraction = body.metrics.dataFraction ?? trial.dataFraction;
+        break;
+      }
+      case 'training-failed':
+        Object.assign(this.#trial(body.trialId), { status: 'failed', reason: body.reason });
+        break;
+      case 'measured':
+        this.measured.push(body);
+        break;
+      case 'inference-started':
+        this.askedAbout.add(body.trialId);
+        break;
+      case 'inference-finished':
+        this.inference.set(body.trialId, (this.inference.get(body.trialId) ?? new Map()).set(body.device, body));
+        break;
+      case 'trial-told':
+        this.#tell(body);
+        this.#rungs.push({ ...body, at: event.at });
+        this.#search = null;
+        break;
+      case 'trial-amended': {
+        const trial = this.#trial(body.trialId);
+        trial.metrics = { ...trial.metrics, ...body.metrics };
+        trial.predicted = trial.predicted.filter((name) => !(name in body.metrics));
+        trial.violation = body.violation;
+        const rung = this.#rungs.findLast((told) => told.trialId === body.trialId && told.rung === body.rung);
+        if (rung) Object.assign(rung, { metrics: { ...rung.metrics, ...body.metrics }, violation: body.violation });
+        this.#search = null;
+        break;
+      }
+      case 'span': {
+        const { lane, kind, trialId, startMs, endMs } = body;
+        this.spans.push({ lane, kind, trialId, startMs, endMs });
+        break;
+      }
+      case 'warning':
+        if (!this.warnings.includes(body.message)) this.warnings.push(body.message);
+        break;
+      case 'recommendation':
+        this.recommendation = body.recommendation;
+        break;
+      default:
+        break;
+    }
+  }
+
+  #ask({ trialId, rung, candidate, budget }: EventOf<'trial-asked'>): void {
+    const known = this.trials.get(trialId);
+    if (known) Object.assign(known, { status: 'asked', rung });
+    else {
+      this.trials.set(trialId, {
+        trialId,
+        candidate,
+        status: 'asked',
+        rung,
+        epochs: 0,
+        dataFraction: budget.dataFraction,
+        signature: null,
+        modelSha256: null,
+        metrics: {},
+        predicted: [],
+        violation: null,
+        reason: null,
+        onFront: false,
+        curve: [],
+      });
+    }
+    Object.assign(this.#trial(trialId), { epochs: budget.epochs, dataFraction: budget.dataFraction });
+  }
+
+  #tell({ trialId, rung, status, metrics, predicted, violation, reason }: EventOf<'trial-told'>): void {
+    this.#told.add(trialId);
+    const trial = this.#trial(trialId);
+    trial.status = status === 'ok' ? 'finished' : status;
+    trial.metrics = { ...trial.metrics, ...metrics };
+    Object.assign(trial, { rung, predicted, violation, reason });
+  }
+
+  #trial(trialId: number): TrialView {
+    const trial = this.trials.get(trialId);
+    if (!trial) throw new Error(`the study's events speak of trial ${trialId} before it was asked`);
+    return trial;
+  }
+
+  /**
+   * Trials as the pages list them, with the Pareto front of what the search optimises marked. Where it did not
+   * ask the devices about all of them, what they said of the recommended models is added.
+   */
+  trialViews(spec: StudySpec): TrialView[] {
+    const views = [...this.trials.values()];
+    const front = new Set(frontTrialIds(searchedPart(spec), views));
+    const isMeasured = inferenceTimingOf(spec.tuner.mode) === 'while-training' && searchReadsDevices(spec);
+    return views.map((view) => {
+      const model = this.recommendation?.models.find(({ trialId }) => trialId === view.trialId);
+      const shown = model && !isMeasured ? asRecommended(view, model, spec) : view;
+      return { ...shown, onFront: front.has(view.trialId) };
+    });
+  }
+
+  summary(record: StudyRecord, spec: StudySpec): StudySummary {
+    const views = [...this.trials.values()];
+    const count = (...statuses: TrialView['status'][]) =>
+      views.filter(({ status }) => statuses.includes(status)).length;
+    const accuracies = views
+      .filter(({ violation }) => violation === 0)
+      .flatMap(({ metrics }) => metrics.accuracy ?? []);
+    const planned = spec.stop.trials;
+    return {
+      id: record.id,
+      name: record.name,
+      state: record.state,
+      reason: record.reason,
+      workload: spec.workload,
+      devices: spec.devices,
+      createdAt: record.createdAt,
+      finishedAt: record.finishedAt,
+      trials: {
+        started: views.length,
+        finished: count('finished'),
+        infeasible: count('infeasible'),
+        failed: count('failed'),
+        planned,
+      },
+      // The last tenth is the recommendation: final training, export, measuring the trained models.
+      progress: record.state === 'succeeded' ? 1 : 0.9 * Math.min(1, this.#told.size / planned),
+      bestAccuracy: accuracies.length === 0 ? null : Math.max(...accuracies),
+      syntheticData: spec.dataset.format === 'synthetic-images',
+    };
+  }
+
+  detail(record: StudyRecord, spec: StudySpec): StudyDetail {
+    this.#search ??= searchInsight(searchedPart(spec), this.#rungs, [...this.trials.values()]);
+    return {
+      ...this.summary(record, spec),
+      spec,
+      yaml: record.yaml,
+      trialViews: this.trialViews(spec),
+      spans: this.spans,
+      timeline: summariseTimeline(this.spans),
+      search: this.#search,
+      recommendation: this.recommendation,
+      warnings: this.warnings,
+      lastSeq: this.lastSeq,
+    };
+  }
+}

@@ -1,0 +1,75 @@
+/** What a study's search has found over time, and which parameters mattered. */
+import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
+import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyDetail, TrialView } from '@edgetune/shared/protocol/http.ts';
+import { hypervolumeHistory } from '../../tuner/hypervolume-history.ts';
+import { parameterImportance } from '../../tuner/importance.ts';
+import { lossesOf, objectiveTerms } from '../../tuner/objectives.ts';
+import { referencePoint } from '../../tuner/pareto.ts';
+import { boundsOf, chebyshev } from '../../tuner/scalarisation.ts';
+
+/** A rung as it was told, with what was amended since. */
+export interface ToldRung {
+  trialId: number;
+  rung: number;
+  at: string;
+  status: 'ok' | 'infeasible' | 'failed' | 'stopped';
+  metrics: Metrics;
+  violation: number;
+}
+
+/** The exact hypervolume of more takes too long. */
+const MOST_OBJECTIVES = 4;
+
+export function searchInsight(
+  spec: Pick<StudySpec, 'objectives' | 'devices' | 'space'>,
+  told: readonly ToldRung[],
+  trials: readonly TrialView[],
+): StudyDetail['search'] {
+  const terms = objectiveTerms(spec.objectives, spec.devices);
+  const losses = told.map(({ status, violation, metrics }) =>
+    status === 'ok' && violation === 0 ? lossesOf(terms, metrics) : null,
+  );
+  return {
+    hypervolume: terms.length > MOST_OBJECTIVES ? null : hypervolumeOverTime(told, losses),
+    importance: importanceOf(spec, told, losses, trials),
+  };
+}
+
+/** Where it changed, and how it is now: as shares of the box from the best of each objective to a bit beyond the worst. */
+function hypervolumeOverTime(told: readonly ToldRung[], losses: readonly (number[] | null)[]) {
+  const known = losses.filter((loss) => loss !== null);
+  const reference = referencePoint(known);
+  const box = boundsOf(known).reduce((product, [low], i) => product * ((reference[i] as number) - low), 1);
+  const shares = hypervolumeHistory(losses, reference).map((volume) => Math.min(1, volume / box));
+  return told.flatMap(({ trialId, rung, at }, i) => {
+    const share = shares[i] as number;
+    if (known.length === 0 || (share === (shares[i - 1] ?? 0) && i < told.length - 1)) return [];
+    return [{ trialId, rung, at, share }];
+  });
+}
+
+/** By each trial's highest rung: PED-ANOVA over how balanced it is in all objectives. */
+function importanceOf(
+  { space }: Pick<StudySpec, 'space'>,
+  told: readonly ToldRung[],
+  losses: readonly (number[] | null)[],
+  trials: readonly TrialView[],
+) {
+  if (!space) return [];
+  const highest = new Map<number, number[]>();
+  for (const [i, { trialId }] of told.entries()) {
+    const loss = losses[i];
+    if (loss) highest.set(trialId, loss);
+  }
+  const bounds = boundsOf([...highest.values()]);
+  const candidates = new Map(trials.map(({ trialId, candidate }) => [trialId, candidate]));
+  const valued = [...highest].flatMap(([trialId, loss]) => {
+    const candidate = candidates.get(trialId);
+    return candidate ? [{ candidate, value: chebyshev(loss, bounds) }] : [];
+  });
+  const shares = parameterImportance(parametersOf(space, ['model', 'training', 'system']), valued);
+  // Where too little is known all are 0: that is no finding.
+  return shares.some(({ share }) => share > 0) ? shares : [];
+}

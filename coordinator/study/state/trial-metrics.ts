@@ -1,0 +1,71 @@
+/** The metrics of a trial as the tuner is told them: of its graph, its training and, per device, its inference. */
+
+import { type Precision, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { type Constraint, METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
+import { mayTake, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import type { ModelFile, NoVariant } from '../../inference/model-variants.ts';
+
+/** What the graph alone says. */
+export interface ArchitectureFacts {
+  signature: string;
+  modelSha256: string;
+  modelBytes: number;
+  parameters: number;
+  macs: number;
+  coordinates?: readonly number[] | undefined;
+  /** The same architecture in int8, or why there is none; absent where the study does not ask for it. */
+  int8?: ModelFile | NoVariant | undefined;
+}
+
+/** What inference configs of a study may ask for; float32 where its space leaves the precision out. */
+export function precisionsOf(space: SearchSpace): Precision[] {
+  const listed = precisionSchema.options.filter((precision) => mayTake(space, 'precision', precision));
+  return listed.length > 0 ? listed : ['float32'];
+}
+
+/** Size of the file that configs of this precision run. */
+export function bytesIn({ modelBytes, int8 }: Pick<ArchitectureFacts, 'modelBytes' | 'int8'>, precision: Precision) {
+  return precision === 'int8' && int8 && !('reason' in int8) ? int8.modelBytes : modelBytes;
+}
+
+/** @param precisions of which the smallest file counts: what may still come of the architecture */
+export function graphMetrics(facts: ArchitectureFacts, precisions: readonly Precision[]): Metrics {
+  const { parameters, macs } = facts;
+  return { parameters, macs, modelSize: Math.min(...precisions.map((precision) => bytesIn(facts, precision))) };
+}
+
+/** A device's metrics under the names by which the tuner knows them: `latency.p99@kitchen-pi`. */
+export function deviceMetrics(device: string, metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${name}@${device}`, value]));
+}
+
+/** Metrics that are known before the first epoch: a constraint on them that fails makes training pointless. */
+const KNOWN_BEFORE_TRAINING = ['parameters', 'macs', 'modelSize'];
+
+/** Sum of relative violations of the constraints on the trial itself; a metric that is not known yet violates nothing. */
+export function trialViolation(
+  constraints: readonly Constraint[],
+  metrics: Metrics,
+  names?: readonly string[],
+): number {
+  return constraints
+    .filter(({ metric }) => METRICS[metric]?.of === 'trial' && (names === undefined || names.includes(metric)))
+    .reduce((sum, constraint) => {
+      const value = metrics[constraint.metric];
+      return value === undefined ? sum : sum + violationOf(constraint, value);
+    }, 0);
+}
+
+/** As `trialViolation`, of what the graph alone decides: the least over the precisions that the study allows. */
+export function graphViolation(
+  constraints: readonly Constraint[],
+  facts: ArchitectureFacts,
+  precisions: readonly Precision[],
+): number {
+  return Math.min(
+    ...precisions.map((precision) =>
+      trialViolation(constraints, graphMetrics(facts, [precision]), KNOWN_BEFORE_TRAINING),
+    ),
+  );
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import fc from 'fast-check';
+import { createTunerSession } from '../../../coordinator/ask-tell/tuner-session.ts';
+
+const SPEC = {
+  space: { training: { rate: { type: 'float', min: 1e-5, max: 1, scale: 'log' } } },
+  devices: ['pi'],
+  objectives: ['maximize accuracy', 'minimize latency on pi'],
+  constraints: ['latency.p99 <= 30 ms on pi'],
+  budget: { minEpochs: 1, maxEpochs: 9 },
+  stop: { trials: 10 },
+};
+
+function session(spec: object = SPEC) {
+  const { answer } = createTunerSession(tunerSpecSchema.parse(spec));
+  return (message: unknown) => JSON.parse(answer(typeof message === 'string' ? message : JSON.stringify(message)));
+}
+
+test('a whole search by messages: asks, tells, a failure, best and front', () => {
+  const exchange = session();
+  let told = 0;
+  for (let job = exchange({ ask: {} }); !job.nothing; job = exchange({ ask: {}, id: told })) {
+    const { trial, rung, candidate } = job;
+    const latency = 10 + 5 * trial;
+    const metrics = { accuracy: candidate.rate, 'latency.p50@pi': latency, 'latency.p99@pi': latency };
+    const tell =
+      trial === 3 ? { trial, rung, failed: 'out of memory' } : { trial, rung, metrics, cost: { seconds: 1 } };
+    assert.deepEqual(exchange({ tell }), { ok: true });
+    told++;
+  }
+  assert.deepEqual(exchange({ ask: {}, id: 'x' }), { id: 'x', nothing: 'finished' });
+  assert.ok(told >= 10);
+  const { front } = exchange({ front: {} });
+  assert.ok(
+    front.length > 0 &&
+      front.every(({ metrics }: { metrics: Record<string, number> }) => (metrics['latency.p99@pi'] ?? 0) <= 30),
+  );
+  assert.deepEqual(exchange({ best: {} }).best, front[0]);
+});
+
+test("a program's own metrics are objectives and constraints, and may not be misspelt", () => {
+  const own = { objectives: ['minimize regret'], constraints: ['collisions <= 3'], devices: [] };
+  const exchange = session({ ...SPEC, ...own });
+  for (const regret of [3, 1, 2]) {
+    const { trial, rung } = exchange({ ask: {} });
+    const metrics = { regret, collisions: regret === 1 ? 4 : 0, accuracy: 0.5 };
+    assert.deepEqual(exchange({ tell: { trial, rung, metrics } }), { ok: true });
+  }
+  assert.equal(exchange({ best: {} }).best.metrics.regret, 2, 'the one with regret 1 collides too often');
+  const { trial, rung } = exchange({ ask: {} });
+  assert.match(
+    exchange({ tell: { trial, rung, metrics: { regrets: 1 } } }).error,
+    /unknown metric "regrets": use one of regret, collisions, accuracy/,
+  );
+  assert.throws(() => tunerSpecSchema.parse({ ...SPEC, objectives: ['regret'] }), /say \\"minimize regret\\" or/);
+  assert.throws(
+    () => tunerSpecSchema.parse({ ...SPEC, objectives: ['minimize regret on pi'] }),
+    /belongs to the trial/,
+  );
+});
+
+test('a value that is not finite is told like a crash, in whatever way JSON writers spell it', () => {
+  const exchange = session({ ...SPEC, objectives: ['minimize loss'], constraints: [], devices: [] });
+  for (const loss of ['NaN', 'Infinity', '-Infinity', '1e999', 'null']) {
+    const { trial } = exchange({ ask: {} });
+    assert.deepEqual(exchange(`{"tell":{"trial":${trial},"metrics":{"loss": ${loss}}}}`), { ok: true }, loss);
+    assert.deepEqual(exchange({ best: {} }), { best: null });
+  }
+});
+
+test('mistakes are answered with what is allowed, and change nothing', () => {
+  const exchange = session();
+  assert.match(exchange('{"ask"').error, /not a line of JSON/);
+  assert.match(exchange({ hello: 1 }).error, /write one of/);
+  const { trial, rung } = exchange({ ask: {} });
+  assert.match(
+    exchange({ tell: { trial, rung, metrics: { acuracy: 1 } } }).error,
+    /unknown metric "acuracy": use one of accuracy/,
+  );
+  assert.match(exchange({ tell: { trial, rung, metrics: { latency: 1 } } }).error, /unknown metric "latency"/);
+  assert.match(
+    exchange({ tell: { trial, rung, metrics: { 'latency.p50@desk': 1 } } }).error,
+    /device of the specification \(pi\)/,
+  );
+  assert.match(exchange({ tell: { trial, rung, metrics: { accuracy: 'high' } } }).error, /tell.metrics.accuracy/);
+  assert.match(exchange({ tell: { trial: 99, rung, metrics: {} } }).error, /was not asked/);
+  assert.deepEqual(exchange({ tell: { trial, rung, metrics: { accuracy: null } } }), { ok: true });
+  assert.deepEqual(exchange({ best: {} }), { best: null });
+});
+
+test('a named ratio is computed of what is told, for the worst device; it cannot be told itself', () => {
+  const exchange = session({ ...SPEC, devices: ['pi', 'nano'], constraints: [], objectives: ['edgetune.time'] });
+  const told = [4, 2, 8].map((seconds) => {
+    const { trial, rung } = exchange({ ask: {} });
+    const metrics = { trainingTime: seconds, accuracy: 0.5, 'latency.p50@pi': 3, 'latency.p50@nano': 5 };
+    assert.deepEqual(exchange({ tell: { trial, rung, metrics } }), { ok: true });
+    return trial;
+  });
+  const { best } = exchange({ best: {} });
+  assert.deepEqual([best.trial, best.values], [told[1], [(2 * 5) / 0.5]]);
+  const { trial, rung } = exchange({ ask: {} });
+  assert.match(exchange({ tell: { trial, rung, metrics: { 'edgetune.time@pi': 1 } } }).error, /is computed/);
+});
+
+test('no line makes it fall over', () => {
+  const { answer } = createTunerSession(tunerSpecSchema.parse(SPEC));
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (line) => {
+      assert.equal(typeof JSON.parse(answer(line)), 'object');
+    }),
+  );
+});
+
+test('a long line that is no JSON is refused in no time', () => {
+  const start = process.cpuUsage();
+  assert.match(session()(`{"ask": ${' '.repeat(200_000)}x}`).error, /not a line of JSON/);
+  // Looking for the mistake from each of its spaces anew would take a minute; what else runs here does not count.
+  assert.ok(process.cpuUsage(start).user < 2e6);
+});

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
+import { type BenchRequestBody, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
+import { createBenchService } from '../../../coordinator/bench/create-bench-service.ts';
+import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
+import { openStore } from '../../../coordinator/store/store.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { tokensModel } from '../../support/tokens-model.ts';
+import { board, device } from '../inference/support/board.ts';
+import { convModel } from '../inference/support/conv-model.ts';
+
+const model = convModel();
+
+/** A bench service on a store of its own, or on that of an earlier one (a coordinator that starts again). */
+async function bench(
+  t: TestContext,
+  latencyMs: (batch: number, threads: number) => number,
+  directory = temporaryFolder(t),
+  quantise = async (onnx: Uint8Array) => {
+    if (onnx.length > model.length) throw Object.assign(new Error('too large'), { name: 'QuantiseError' });
+    return convModel({ layers: 2 });
+  },
+) {
+  const { measure, jobs } = board(({ config }) => latencyMs(config.batchSize, config.threads));
+  const store = openStore(directory);
+  /** Measurements in the record, each time that it was written. */
+  const saves: number[] = [];
+  const service = createBenchService({
+    inference: createInferenceServer({ measure, history: store.measurements }),
+    device: (name) => (name === 'device-1' ? device() : name === 'device-2' ? device('d-000000000002') : null),
+    benches: {
+      ...store.benches,
+      save(record) {
+        saves.push(record.view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0));
+        store.benches.save(record);
+      },
+    },
+    quantise,
+    blobs: store.blobs,
+    log: () => {},
+  });
+  let open = true;
+  const close = async () => {
+    if (open) await service.close();
+    if (open) store.close();
+    open = false;
+  };
+  t.after(close);
+  const { modelSha256 } = await service.accept(model);
+  const start = (change: Partial<BenchRequestBody> = {}) =>
+    service.start(benchRequestSchema.parse({ modelSha256, devices: ['device-1'], ...change }));
+  const finished = async (id: string) => {
+    while (service.find(id)?.state === 'running') await turn();
+    return benchViewSchema.parse(service.find(id));
+  };
+  return { service, store, saves, jobs, start, finished, directory, close };
+}
+
+describe('a bench', () => {
+  it('recommends a config per device, within constraints as people write them', async (t) => {
+    const { start, finished } = await bench(t, (batch, threads) => 2 + (8 * batch) / threads);
+    const view = await finished(
+      (await start({ objectives: ['maximize throughput'], constraints: ['latency.p99 <= 20 ms'] })).id,
+    );
+    const [entry] = view.devices;
+    assert.deepEqual(
+      [entry?.state, entry?.feasible, entry?.best?.config.batchSize, entry?.best?.config.threads],
+      ['finished', true, 8, 4],
+    );
+    assert.equal(entry?.possible, 24);
+    assert.equal(entry?.measured, entry?.measurements.length);
+  });
+
+  it('reports as Markdown and CSV, saying that figures are simulated', async (t) => {
+    const { start, finished } = await bench(t, (batch) => batch);
+    const view = await finished((await start({ modelName: 'a,b.onnx' })).id);
+    assert.match(benchMarkdown(view), /\| device-1 \| 1 \| \d \| auto \| float32 .* simulated \|/);
+    const rows = benchCsv(view).trimEnd().split('\r\n');
+    assert.equal(rows.length, 1 + (view.devices[0]?.measurements.length ?? 0));
+    assert.equal(rows.filter((row) => row.endsWith(',yes')).length, 1);
+  });
+
+  it('passes the sizes of dimensions on, and never mixes sizes in the history', async (t) => {
+    const { service, start, finished, jobs } = await bench(t, (batch) => batch);
+    const { modelSha256 } = await service.accept(tokensModel());
+    await finished((await start({ modelSha256, dimensions: { tokens: 16 } })).id);
+    const before = jobs.length;
+    await finished((await start({ modelSha256, dimensions: { tokens: 32 } })).id);
+    assert.ok(jobs.length > before);
+    assert.deepEqual(jobs.at(-1)?.dimensions, { tokens: 32 });
+  });
+
+  it('leaves out sizes of dimensions that the model does not have', async (t) => {
+    const { start, finished, jobs } = await bench(t, (batch) => batch);
+    await finished((await start()).id);
+    const before = jobs.length;
+    const view = await finished((await start({ dimensions: { tokens: 16 } })).id);
+    assert.deepEqual([view.dimensions, jobs.length], [{}, before], 'all of it was known');
+  });
+
+  it('refuses what it cannot start, with the reason', async (t) => {
+    const { start, service } = await bench(t, () => 1);
+    await assert.rejects(start({ devices: ['nobody'] }), /there is no device "nobody"/);
+    await assert.rejects(start({ modelSha256: 'b'.repeat(64) }), /upload it first/);
+    await assert.rejects(service.accept(new TextEncoder().encode('<html>')), OnnxError);
+    const { modelSha256 } = await service.accept(model);
+    assert.throws(
+      () => benchRequestSchema.parse({ modelSha256, devices: ['a'], constraints: ['latency <= 3 kg'] }),
+      /kg/,
+    );
+  });
+
+  it('says what it must be told of a model, and asks for it', async (t) => {
+    const { service, start } = await bench(t, () => 1);
+    const accepted = await service.accept(tokensModel());
+    assert.deepEqual([accepted.fixedBatch, accepted.openDimensions], [null, ['tokens']]);
+    const { modelSha256 } = accepted;
+    await assert.rejects(start({ modelSha256 }), /leaves "tokens" open: give each a size/);
+  });
+
+  it('searches with what another device of the class has shown, and recommends what it measured on this one', async (t) => {
+    const { start, finished } = await bench(t, (batch, threads) => batch / threads);
+    await finished((await start()).id);
+    const [entry] = (await finished((await start({ devices: ['device-2'] })).id)).devices;
+    assert.ok((entry?.reused ?? 0) > 0);
+    assert.deepEqual([entry?.best?.deviceName, entry?.best?.config.threads], ['device-2', 4]);
+    assert.ok((entry?.measured ?? 0) <= 2);
+    assert.deepEqual([...new Set(entry?.measurements.map(({ from }) => from))], ['reused-class', 'measured']);
+  });
+
+  it('asks a model whose batch is fixed for no other', async (t) => {
+    const { service, start, finished, jobs } = await bench(t, () => 1);
+    const { modelSha256, fixedBatch } = await service.accept(convModel({ batch: 1 }));
+    assert.equal(fixedBatch, 1);
+    const view = await finished((await start({ modelSha256 })).id);
+    assert.equal(view.devices[0]?.possible, 4);
+    assert.ok(jobs.every(({ config }) => config.batchSize === 1));
+    await assert.rejects(
+      start({ modelSha256, batchSizes: [2, 4] }),
+      /batch is fixed at 1: it cannot run batches of 2, 4/,
+    );
+  });
+
+  it('runs an int8 variant where int8 is asked for, or says why there is none', async (t) => {
+    const { service, start, finished, jobs } = await bench(t, (batch) => batch);
+    const precisions = ['float32', 'int8'] as const;
+    const view = await finished((await start({ precisions: [...precisions] })).id);
+    assert.ok(view.int8 && 'modelSha256' in view.int8);
+    const { modelSha256 } = view.int8;
+    for (const job of jobs) assert.equal(job.modelSha256 === modelSha256, job.config.precision === 'int8');
+    assert.ok(service.blobsInUse().includes(modelSha256));
+    assert.match(benchMarkdown(view), /calibrated on random inputs/);
+    const { modelSha256: large } = await service.accept(convModel({ layers: 3 }));
+    const without = await finished((await start({ modelSha256: large, precisions: [...precisions] })).id);
+    assert.ok(without.devices[0]?.measurements.every(({ config }) => config.precision === 'float32'));
+    assert.deepEqual(
+      [view, without].map(({ devices }) => devices[0]?.possible),
+      [48, 24],
+    );
+    assert.match(benchMarkdown(without), /no int8 variant of the model: too large/);
+  });
+
+  it('ends with the best so far when its time is up', async (t) => {
+    const { start, finished } = await bench(t, (batch) => batch);
+    const [entry] = (await finished((await start({ maxSeconds: 1e-9 })).id)).devices;
+    assert.deepEqual([entry?.state, entry?.measured], ['finished', 1]);
+  });
+
+  it('ends at once when it is cancelled or deleted while its int8 variant is made', async (t) => {
+    let made = (_: Uint8Array) => {};
+    const quantise = () => new Promise<Uint8Array>((resolve) => (made = resolve));
+    const { service, start, finished } = await bench(t, () => 1, temporaryFolder(t), quantise);
+    const { id } = await start({ precisions: ['float32', 'int8'] });
+    await turn();
+    service.cancel(id);
+    assert.equal((await finished(id)).state, 'cancelled');
+    assert.equal(service.list()[0]?.state, 'cancelled');
+    service.remove(id);
+    made(convModel({ layers: 2 }));
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    assert.deepEqual([service.list(), service.find(id)], [[], null]);
+  });
+
+  it('writes each measurement down when it is made', async (t) => {
+    const { start, finished, saves, jobs } = await bench(t, (batch, threads) => batch / threads);
+    await finished((await start()).id);
+    assert.ok(jobs.length > 3);
+    for (let count = 1; count <= jobs.length; count++) assert.ok(saves.includes(count), String(count));
+  });
+
+  it('knows after two restarts what it has measured itself', async (t) => {
+    const latency = (batch: number, threads: number) => batch / threads;
+    const first = await bench(t, latency);
+    const { id } = await first.start();
+    while (first.jobs.length < 3) await turn();
+    await first.close();
+    const known = first.saves.at(-1) ?? 0;
+    assert.ok(known >= 2, 'also what came since the last time is written at the end');
+    const second = await bench(t, latency, first.directory);
+    second.service.resume();
+    await second.close();
+    const third = await bench(t, latency, first.directory);
+    third.service.resume();
+    const [entry] = (await third.finished(id)).devices;
+    assert.deepEqual([entry?.reused, entry?.measured], [0, known + second.jobs.length + third.jobs.length]);
+    assert.equal(new Set(entry?.measurements.map(({ id }) => id)).size, entry?.measurements.length);
+  });
+
+  it('stops when it is cancelled', async (t) => {
+    const { service, start, finished } = await bench(t, (batch) => batch);
+    const { id } = await start();
+    service.cancel(id);
+    const view = await finished(id);
+    assert.deepEqual([view.state, view.devices[0]?.state], ['cancelled', 'cancelled']);
+  });
+
+  it('is there after a restart, with its model; one that ran goes on and measures nothing twice', async (t) => {
+    const first = await bench(t, (batch, threads) => batch / threads);
+    const done = await first.finished((await first.start()).id);
+    const { id } = await first.start({ scenario: { kind: 'offline' } });
+    while ((first.service.find(id)?.devices[0]?.measurements.length ?? 0) < 2) await turn();
+    await first.close();
+
+    const second = await bench(t, (batch, threads) => batch / threads, first.directory);
+    assert.deepEqual(second.service.find(done.id), done);
+    assert.deepEqual(
+      second.service.blobsInUse().filter((sha256) => sha256 !== done.modelSha256),
+      [],
+    );
+    const before = second.service.find(id)?.devices[0]?.measurements.length ?? 0;
+    second.service.resume();
+    const view = await second.finished(id);
+    const [entry] = view.devices;
+    assert.deepEqual([view.state, entry?.state, entry?.reused], ['finished', 'finished', 0]);
+    assert.equal(entry?.measured, before + second.jobs.length);
+    assert.ok(before >= 2 && second.jobs.length > 0);
+    assert.deepEqual(
+      second.service.list().map(({ id, state, measurements }) => [id, state, measurements]),
+      [
+        [id, 'finished', entry?.measurements.length],
+        [done.id, 'finished', done.devices[0]?.measurements.length],
+      ],
+    );
+    second.service.remove(done.id);
+    assert.equal(second.service.find(done.id), null);
+  });
+});

@@ -1,0 +1,67 @@
+/** Calibrations side by side, and how many of them are remembered. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { calibrationRequestSchema } from '@edgetune/shared/protocol/calibration.ts';
+import { createCalibrationService } from '../../../coordinator/bench/create-calibration-service.ts';
+import type { InferenceServer } from '../../../coordinator/inference/inference-server.ts';
+import { device } from '../inference/support/board.ts';
+import { convModel } from '../inference/support/conv-model.ts';
+
+const POOL = [1, 2, 3].map((layers) => ({ name: `conv-${layers}`, build: () => convModel({ layers }) }));
+const REQUEST = calibrationRequestSchema.parse({
+  device: 'device-1',
+  base: 'raspberry-pi-4',
+  name: 'mine',
+  architectures: 3,
+});
+
+function calibrations(tune: InferenceServer['tune']) {
+  return createCalibrationService({
+    inference: { tune },
+    device: () => device(),
+    blobs: { put: async (bytes) => createHash('sha256').update(bytes).digest('hex') },
+    pool: POOL,
+    log: () => {},
+  });
+}
+
+const untilEnd = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+
+test('a model is in use until the last calibration that measures it is done with it', async () => {
+  const service = calibrations((_request, _onMeasured, signal) => untilEnd(signal));
+  const first = await service.start(REQUEST);
+  const second = await service.start(REQUEST);
+  while (service.blobsInUse().length < 2) await turn();
+  assert.equal(new Set(service.blobsInUse()).size, 1, 'both measure the same architecture');
+  service.cancel(first.id);
+  while (service.find(first.id)?.state === 'running') await turn();
+  assert.equal(service.blobsInUse().length, 1);
+  service.cancel(second.id);
+  while (service.find(second.id)?.state === 'running') await turn();
+  assert.deepEqual(service.blobsInUse(), []);
+});
+
+test('the last hundred calibrations are remembered, and all that run', async () => {
+  let endless = true;
+  const service = calibrations((_request, _onMeasured, signal) =>
+    endless ? untilEnd(signal) : Promise.reject(new Error('no such board')),
+  );
+  const running = await service.start(REQUEST);
+  while (service.blobsInUse().length < 1) await turn();
+  endless = false;
+  const ended: string[] = [];
+  for (let count = 0; count < 101; count++) {
+    const { id } = await service.start(REQUEST);
+    while (service.find(id)?.state === 'running') await turn();
+    ended.push(id);
+  }
+  assert.deepEqual(
+    ended.slice(0, 3).map((id) => service.find(id)?.state),
+    [undefined, undefined, 'failed'],
+  );
+  assert.equal(service.find(running.id)?.state, 'running');
+  await service.close();
+});
