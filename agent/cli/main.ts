@@ -12,9 +12,9 @@ import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { measureRequestSchema, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { thisMachine } from '../session/agent-board.ts';
-import { EnrolmentError, savedEnrolment } from '../session/enrolment.ts';
+import { EnrolmentError, savedEnrolment } from '../enrolment/enrolment.ts';
 import { startAgent } from '../session/start-agent.ts';
+import { thisMachine } from '../this-machine/agent-board.ts';
 import { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { boardOptionsOf, withControlOptions, withMeasuringOptions, withPlugOption } from './board-options.ts';
@@ -68,7 +68,7 @@ withControlOptions(withDataDirectory(program.command('run')))
       );
     const log = (message: string) => console.log(`${new Date().toISOString()} ${message}`);
     const board = options.simulate
-      ? (await import('../session/simulated-agent-board.ts')).simulatedBoard({
+      ? (await import('../simulated/simulated-agent-board.ts')).simulatedBoard({
           profile: options.simulate,
           timeScale: options.timeScale,
           seed: options.seed,
@@ -108,7 +108,7 @@ withPlugOption(program.command('describe'))
   .option('--simulate <profile>', 'describe a simulated board instead')
   .action(async ({ simulate, ...options }) => {
     const board = simulate
-      ? (await import('../session/simulated-agent-board.ts')).simulatedBoard({
+      ? (await import('../simulated/simulated-agent-board.ts')).simulatedBoard({
           profile: simulate,
           timeScale: 0,
           seed: 1,

@@ -2,11 +2,11 @@
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { type BoardSetup, offeredClocksKHz } from '../board/board-setup.ts';
-import { describeBoard } from '../board/describe-board.ts';
 import { HostError } from '../board/host.ts';
 import { findMeters } from '../board/power/find-meters.ts';
 import type { MeterCoverage, PowerMeter } from '../board/power/power-meter.ts';
 import { type BoardProbe, probeBoard } from '../board/probe-board.ts';
+import { describeBoard } from '../this-machine/describe-board.ts';
 import { bad, type Finding, good, missing } from './finding.ts';
 
 const SEES: Record<MeterCoverage, string> = {

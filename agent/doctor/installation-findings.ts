@@ -2,7 +2,7 @@
 import { statfsSync } from 'node:fs';
 import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
-import { savedEnrolment } from '../session/enrolment.ts';
+import { savedEnrolment } from '../enrolment/enrolment.ts';
 import { localStatus } from '../session/local-status.ts';
 import { outdatedScripts, reinstallLine } from '../update/installed-scripts.ts';
 import { selfTest } from '../update/self-test.ts';

@@ -13,13 +13,13 @@ import {
   type UpdateOffer,
 } from '@edgetune/shared/protocol/messages.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
+import { type Enrolment, EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from '../enrolment/enrolment.ts';
+import type { AgentBoard } from '../this-machine/agent-board.ts';
 import { outdatedScripts, reinstallLine } from '../update/installed-scripts.ts';
 import { Updater } from '../update/updater.ts';
 import type { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
-import type { AgentBoard } from './agent-board.ts';
 import { connectSession } from './connect-session.ts';
-import { type Enrolment, EnrolmentError, enrol, forgetEnrolment, savedEnrolment } from './enrolment.ts';
 import { JobJournal } from './job-journal.ts';
 import { JobRunner } from './job-runner.ts';
 import { localStatus, serveLocalStatus } from './local-status.ts';

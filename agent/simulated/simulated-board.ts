@@ -14,7 +14,7 @@ import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import type { StopReason } from '../measure/window/stopper.ts';
 import { RejectedError } from '../rejected-error.ts';
-import { describeSimulatedBoard } from './describe-board.ts';
+import { describeSimulatedBoard } from './describe-simulated-board.ts';
 import { randomFrom } from './noise.ts';
 import { playScenario } from './virtual-load.ts';
 import { VirtualRun } from './virtual-run.ts';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { curlTo } from '@edgetune/shared/runtime/public-key-pin.ts';
-import type { Enrolment } from '../session/enrolment.ts';
+import type { Enrolment } from '../enrolment/enrolment.ts';
 import type { Versions } from './versions.ts';
 
 const SCRIPTS = ['edgetune-agent.sh', 'uninstall.sh', 'grant-controls.sh'];

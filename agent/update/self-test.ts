@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureRequestSchema, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { TINY_MODEL_BASE64 } from '../runners/tiny-model.ts';
-import { thisMachine } from '../session/agent-board.ts';
+import { thisMachine } from '../this-machine/agent-board.ts';
 
 /** @throws {Error} that says what does not work */
 export async function selfTest(): Promise<void> {

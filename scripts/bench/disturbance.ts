@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
-import { thisMachine } from '../../agent/session/agent-board.ts';
+import { thisMachine } from '../../agent/this-machine/agent-board.ts';
 import { createHostLease } from '../../coordinator/fleet/host-lease.ts';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
 import type { BenchTable } from './support.ts';

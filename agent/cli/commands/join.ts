@@ -1,8 +1,8 @@
 /** `edgetune-agent join`: what the install script does before it starts the service. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { thisMachine } from '../../session/agent-board.ts';
-import { EnrolmentError, enrol, savedEnrolment } from '../../session/enrolment.ts';
+import { EnrolmentError, enrol, savedEnrolment } from '../../enrolment/enrolment.ts';
+import { thisMachine } from '../../this-machine/agent-board.ts';
 import { withDataDirectory } from '../data-directory.ts';
 import { PIN_HELP, parsePin } from '../pin.ts';
 

@@ -1,7 +1,7 @@
 /** `edgetune-agent status`: which fleet this board belongs to, and whether its agent is at work. Exit code 0: online. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { savedEnrolment } from '../../session/enrolment.ts';
+import { savedEnrolment } from '../../enrolment/enrolment.ts';
 import { type LocalStatus, localStatus } from '../../session/local-status.ts';
 import { Versions } from '../../update/versions.ts';
 import { AGENT_VERSION } from '../../version.ts';

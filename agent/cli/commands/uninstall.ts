@@ -2,8 +2,8 @@
 import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { savedEnrolment } from '../../session/enrolment.ts';
-import { leaveFleet } from '../../session/leave-fleet.ts';
+import { savedEnrolment } from '../../enrolment/enrolment.ts';
+import { leaveFleet } from '../../enrolment/leave-fleet.ts';
 import { stopLocalAgent } from '../../session/local-status.ts';
 import { DATA_ENTRIES, withDataDirectory } from '../data-directory.ts';
 

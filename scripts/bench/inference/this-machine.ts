@@ -3,8 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boardSetup } from '../../../agent/board/board-setup.ts';
-import { describeBoard } from '../../../agent/board/describe-board.ts';
 import { measureModel } from '../../../agent/measure/measure-model.ts';
+import { describeBoard } from '../../../agent/this-machine/describe-board.ts';
 import { type BoardUnderTest, boardUnderTest, NEVER } from './board-under-test.ts';
 
 export async function thisMachine(): Promise<BoardUnderTest> {

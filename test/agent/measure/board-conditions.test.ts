@@ -11,10 +11,10 @@ import { type BoardDescription, boardDescriptionSchema } from '@edgetune/shared/
 import { measurementSchema } from '@edgetune/shared/domain/measurement.ts';
 import { type MeasureRequest, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import { boardSetup } from '../../../agent/board/board-setup.ts';
-import { describeBoard } from '../../../agent/board/describe-board.ts';
 import type { Host } from '../../../agent/board/host.ts';
 import { systemHost } from '../../../agent/board/system-host.ts';
 import { measureModel } from '../../../agent/measure/measure-model.ts';
+import { describeBoard } from '../../../agent/this-machine/describe-board.ts';
 import { OnnxGraphBuilder } from '../../../coordinator/export/onnx-graph-builder.ts';
 import { type BoardName, FixtureHost } from '../../support/fixture-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

@@ -9,7 +9,7 @@ import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import { RejectedError } from '../../../agent/rejected-error.ts';
-import { thisMachine } from '../../../agent/session/agent-board.ts';
+import { thisMachine } from '../../../agent/this-machine/agent-board.ts';
 import { OnnxGraphBuilder } from '../../../coordinator/export/onnx-graph-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

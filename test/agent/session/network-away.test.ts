@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
-import type { AgentBoard } from '../../../agent/session/agent-board.ts';
 import { startAgent } from '../../../agent/session/start-agent.ts';
+import type { AgentBoard } from '../../../agent/this-machine/agent-board.ts';
 import {
   boardDescription,
   measurementFor,

@@ -1,8 +1,8 @@
 /** One agent in one data directory. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { AgentBoard } from '../../../agent/session/agent-board.ts';
 import { startAgent } from '../../../agent/session/start-agent.ts';
+import type { AgentBoard } from '../../../agent/this-machine/agent-board.ts';
 import { boardDescription } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -11,7 +11,7 @@ import { currentPowerMode, powerModes } from '../../../../agent/board/controls/p
 import { steadyClocksBy } from '../../../../agent/board/controls/steady-clocks.ts';
 import { HostError } from '../../../../agent/board/host.ts';
 import { RejectedError } from '../../../../agent/rejected-error.ts';
-import { thisMachine } from '../../../../agent/session/agent-board.ts';
+import { thisMachine } from '../../../../agent/this-machine/agent-board.ts';
 import { type BoardName, FixtureHost } from '../../../support/fixture-host.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { systemHost } from '../../../../agent/board/system-host.ts';
-import { thisMachine } from '../../../../agent/session/agent-board.ts';
+import { thisMachine } from '../../../../agent/this-machine/agent-board.ts';
 import { boardFixture } from '../../../support/fixture-host.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 

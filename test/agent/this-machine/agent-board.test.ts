@@ -5,8 +5,8 @@ import { describe, it } from 'node:test';
 import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import { RejectedError } from '../../../agent/rejected-error.ts';
-import { type AgentBoard, thisMachine } from '../../../agent/session/agent-board.ts';
-import { simulatedBoard } from '../../../agent/session/simulated-agent-board.ts';
+import { simulatedBoard } from '../../../agent/simulated/simulated-agent-board.ts';
+import { type AgentBoard, thisMachine } from '../../../agent/this-machine/agent-board.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

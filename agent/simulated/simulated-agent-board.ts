@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
-import { createSimulatedBoard } from '../simulated/simulated-board.ts';
+import type { AgentBoard } from '../this-machine/agent-board.ts';
 import { AGENT_VERSION } from '../version.ts';
-import type { AgentBoard } from './agent-board.ts';
+import { createSimulatedBoard } from './simulated-board.ts';
 
 /**
  * @param options.profile name of a board profile that EdgeTune brings, or path of one as YAML

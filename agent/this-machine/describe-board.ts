@@ -3,12 +3,12 @@ import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { AGENT_FEATURES } from '@edgetune/shared/protocol/agent-features.ts';
 import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import si from 'systeminformation';
+import { type BoardSetup, boardSetup, offeredClocksKHz } from '../board/board-setup.ts';
+import { clockRangeKHz, governor, temperatureC } from '../board/conditions.ts';
+import { readText } from '../board/host.ts';
+import { type BoardProbe, probeBoard } from '../board/probe-board.ts';
 import { installedRuntimes } from '../runners/installed-runtimes.ts';
 import { AGENT_VERSION } from '../version.ts';
-import { type BoardSetup, boardSetup, offeredClocksKHz } from './board-setup.ts';
-import { clockRangeKHz, governor, temperatureC } from './conditions.ts';
-import { readText } from './host.ts';
-import { type BoardProbe, probeBoard } from './probe-board.ts';
 
 /** @param probed what was found on it, where that is known already */
 export async function describeBoard(

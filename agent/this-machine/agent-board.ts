@@ -8,10 +8,10 @@ import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { type BoardOptions, boardSetup, withControls } from '../board/board-setup.ts';
-import { describeBoard } from '../board/describe-board.ts';
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
 import { removeStaleGroups } from '../measure/process/memory-guard.ts';
 import { RejectedError } from '../rejected-error.ts';
+import { describeBoard } from './describe-board.ts';
 
 export interface AgentBoard {
   /** Called when the agent starts: sets back what one that was killed has left changed on the board, or says that it cannot. */
