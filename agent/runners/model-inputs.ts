@@ -1,5 +1,5 @@
 /** Input values for a model from what it says of its inputs: shapes with the batch filled in, seeded random contents. */
-import { congruential32 } from '@edgetune/shared/domain/random.ts';
+import { congruential32 } from '@edgetune/shared/math/generators.ts';
 import type { InferenceSession } from 'onnxruntime-node';
 import { Tensor } from 'onnxruntime-node';
 import { ModelRefusedError } from './runner.ts';

@@ -7,9 +7,9 @@ import {
   RUNS_PER_SEARCH,
 } from '@edgetune/shared/domain/rate-search.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { type StopReason, stopper } from '../measure/window/stopper.ts';
-import type { Random } from './noise.ts';
 import type { VirtualRun } from './virtual-run.ts';
 
 /** One query: `samples` samples in runs of at most `batchSize`. */

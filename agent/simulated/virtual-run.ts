@@ -2,8 +2,8 @@
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { idlePowerW, type Prediction, predict } from '@edgetune/shared/costmodel/predict.ts';
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
-import type { Random } from './noise.ts';
 import { ThermalState } from './thermal.ts';
 
 export interface VirtualRunOptions {

@@ -2,7 +2,7 @@
  * Small architectures like those of EdgeTune's own workloads, from which a calibration chooses the few that tell the most:
  * residual and depthwise-separable image networks, temporal convolutions, dense networks; over widths, sizes and depths.
  */
-import { congruential32 } from '@edgetune/shared/domain/random.ts';
+import { congruential32 } from '@edgetune/shared/math/generators.ts';
 import { OnnxGraphBuilder } from './onnx-graph-builder.ts';
 
 export interface CalibrationArchitecture {

@@ -1,4 +1,6 @@
 /** Inputs on which the ranges of a model's activations are observed before it is quantised. */
+
+import { keyedRandom32 } from '@edgetune/shared/math/random.ts';
 import type { Dtype } from '@edgetune/shared/onnx/dtype.ts';
 import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
 import { inputShapes } from '@edgetune/shared/onnx/infer-shapes.ts';
@@ -7,7 +9,6 @@ import { channelsFirst, INPUT_NAME } from '../export/export-layers-model.ts';
 import { QuantiseError } from '../export/quantise-onnx.ts';
 import type { Feeds } from '../export/run-onnx.ts';
 import { stratifiedOrder } from './datasets/image-dataset.ts';
-import { createRandom } from './datasets/random.ts';
 import { toChannelsFirst } from './evaluate-onnx.ts';
 import type { LoadedTask } from './workloads/workload.ts';
 
@@ -36,12 +37,12 @@ const RANDOM_BATCHES = 4;
 export async function randomBatches(graph: OnnxGraph, dimensions: Readonly<Record<string, number>>): Promise<Feeds[]> {
   const { Tensor } = await import('onnxruntime-node');
   const shapes = inputShapes(graph, { batchSize: 1, dimensions });
-  const random = createRandom(1);
+  const random = keyedRandom32(1);
   return Array.from({ length: RANDOM_BATCHES }, () =>
     Object.fromEntries(
       graph.inputs.map(({ name, dtype }) => {
         const dims = shapes.get(name) as number[];
-        return [name, new Tensor(dtype as 'float32', randomValues(dtype, elementsOf(dims), random.next), dims)];
+        return [name, new Tensor(dtype as 'float32', randomValues(dtype, elementsOf(dims), random.uniform), dims)];
       }),
     ),
   );

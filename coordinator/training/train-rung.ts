@@ -1,9 +1,10 @@
 /** Trains a trial up to a budget: the part that runs inside a training child. */
+
+import { keyedRandom32, shuffle } from '@edgetune/shared/math/random.ts';
 import { adamStep, newAdamState } from './adam.ts';
 import type { LoadedBackend } from './backends/load-backend.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { stratifiedOrder } from './datasets/image-dataset.ts';
-import { createRandom, shuffle } from './datasets/random.ts';
 import { GradientTeam, microBatchSize } from './gradient-team.ts';
 import { Replica } from './replica.ts';
 import type { EpochReport, TrainOutcome, TrainRequest } from './training-service.ts';
@@ -39,7 +40,7 @@ export async function trainRung(
     const weightDecay = Number(candidate.weightDecay ?? 1e-4);
     let metrics = {};
     while (state.epochs < budget.epochs) {
-      const order = shuffle(samples.slice(), createRandom(seed, state.epochs));
+      const order = shuffle(samples.slice(), keyedRandom32(seed, state.epochs));
       let lossSum = 0;
       for (let start = 0; start < order.length; start += batchSize) {
         const indices = order.subarray(start, start + batchSize);

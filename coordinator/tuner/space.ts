@@ -3,7 +3,7 @@
  * as an index, NaN where a conditional parameter is inactive. Constants have no dimension.
  */
 import type { Candidate, Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
-import type { Random } from './random.ts';
+import type { Random } from '@edgetune/shared/math/random.ts';
 
 export type SpacePoint = readonly number[];
 

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { keyedRandom } from '../../coordinator/tuner/random.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import { type BenchRow, report } from './support.ts';
 import { curvePairs } from './tuner/curve-pairs.ts';
 import { curveFunctions } from './tuner/curves.ts';

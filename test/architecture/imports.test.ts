@@ -17,15 +17,16 @@ interface Room {
   pure?: boolean;
 }
 
-const SHARED = ['shared/domain', 'shared/onnx', 'shared/costmodel', 'shared/protocol'];
+const SHARED = ['shared/math', 'shared/domain', 'shared/onnx', 'shared/costmodel', 'shared/protocol'];
 const ANY_SHARED = [...SHARED, 'shared/runtime'];
 const BOARD = ['agent', 'agent/board'];
 
 /** From the ground up: a room may import only rooms that stand before it, so that no arrow runs up and none in a circle. */
 const ROOMS: Record<string, Room> = {
+  'shared/math': { may: [], pure: true },
   'shared/domain': { may: [], pure: true },
   'shared/onnx': { may: ['shared/domain'], folders: ['shape-rules'], pure: true },
-  'shared/costmodel': { may: ['shared/domain', 'shared/onnx'], folders: ['profiles'], pure: true },
+  'shared/costmodel': { may: ['shared/math', 'shared/domain', 'shared/onnx'], folders: ['profiles'], pure: true },
   'shared/protocol': { may: ['shared/domain', 'shared/costmodel'], pure: true },
   'shared/runtime': { may: [] },
 
@@ -35,11 +36,11 @@ const ROOMS: Record<string, Room> = {
     folders: ['controls', 'power', 'warnings'],
   },
   'agent/runners': {
-    may: ['agent/board', 'shared/domain', 'shared/onnx', 'shared/runtime'],
+    may: ['agent/board', 'shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'],
     types: ['shared/protocol'],
     folders: ['python', 'trtexec'],
   },
-  'agent/measure/window': { may: ['agent/board', 'shared/domain'], types: ['shared/protocol'] },
+  'agent/measure/window': { may: ['agent/board', 'shared/math', 'shared/domain'], types: ['shared/protocol'] },
   'agent/measure/process': {
     may: [...BOARD, 'agent/runners', 'agent/measure/window', 'shared/domain', 'shared/protocol', 'shared/runtime'],
   },
@@ -95,7 +96,7 @@ const ROOMS: Record<string, Room> = {
   },
 
   'coordinator/tuner': {
-    may: ['shared/domain'],
+    may: ['shared/math', 'shared/domain'],
     folders: [
       'samplers',
       'samplers/bayesian',
@@ -107,15 +108,15 @@ const ROOMS: Record<string, Room> = {
     pure: true,
   },
   'coordinator/ask-tell': { may: ['coordinator/tuner', ...SHARED] },
-  'coordinator/export': { may: ['shared/domain', 'shared/onnx'] },
+  'coordinator/export': { may: ['shared/math', 'shared/domain', 'shared/onnx'] },
   'coordinator/training': {
-    may: ['coordinator/export', 'shared/domain', 'shared/onnx', 'shared/runtime'],
+    may: ['coordinator/export', 'shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'],
     folders: ['backends', 'datasets', 'workloads'],
   },
   'coordinator/broker': { may: ['shared/protocol', 'shared/runtime'] },
   'coordinator/fleet': { may: ['coordinator/broker', 'shared/domain', 'shared/protocol'] },
-  'coordinator/inference/predictor': { may: ['shared/domain', 'shared/onnx'] },
-  'coordinator/inference/search': { may: ['coordinator/inference/predictor', 'shared/domain'] },
+  'coordinator/inference/predictor': { may: ['shared/math', 'shared/domain', 'shared/onnx'] },
+  'coordinator/inference/search': { may: ['coordinator/inference/predictor', 'shared/math', 'shared/domain'] },
   'coordinator/inference': {
     may: ['coordinator/inference/predictor', 'coordinator/inference/search', 'coordinator/fleet', ...SHARED],
   },

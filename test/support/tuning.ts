@@ -1,7 +1,7 @@
 /** Problems to tune in tests, and a driver that answers a tuner's asks. */
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
 import { budgetLadderSchema, tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
-import { keyedRandom } from '../../coordinator/tuner/random.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import type { Ask, Tell, Tuner, TunerProblem } from '../../coordinator/tuner/tuner.ts';
 
 export const MIXED: Parameter[] = [

@@ -1,6 +1,5 @@
 /** Load generator in real time: MLPerf Inference's scenarios (https://arxiv.org/abs/1911.02549) on a runner. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { congruential32 } from '@edgetune/shared/domain/random.ts';
 import {
   createRateJudge,
   createRateSearch,
@@ -10,6 +9,8 @@ import {
 } from '@edgetune/shared/domain/rate-search.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import { quantileOfSorted } from '@edgetune/shared/domain/statistics.ts';
+import { congruential32 } from '@edgetune/shared/math/generators.ts';
+import { variates } from '@edgetune/shared/math/random.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { type StopReason, stopper } from './stopper.ts';
 
@@ -202,5 +203,6 @@ async function waitUntil(due: number): Promise<void> {
 /** Gaps between arrivals of a Poisson process by inversion, seeded. */
 function exponentialGaps(arrivalsPerS: number, seed: number): () => number {
   const bits = congruential32(seed ^ 0x9e3779b9);
-  return () => (-Math.log(1 - bits() / 2 ** 32) / arrivalsPerS) * 1000;
+  const { exponential } = variates(() => bits() / 2 ** 32);
+  return () => (exponential() / arrivalsPerS) * 1000;
 }

@@ -1,5 +1,5 @@
 /** Labelled images in memory, cut into the splits of training, validation and test. */
-import { createRandom, shuffle } from './random.ts';
+import { keyedRandom32, shuffle } from '@edgetune/shared/math/random.ts';
 
 /** Images as bytes, sample by sample in the order rows × columns × channels. */
 export interface ImageSplit {
@@ -60,12 +60,12 @@ export function stratifiedOrder(labels: Uint8Array, seed: number): Uint32Array {
     if (indices) indices.push(index);
     else byClass.set(label, [index]);
   }
-  const random = createRandom(seed, labels.length);
+  const random = keyedRandom32(seed, labels.length);
   const placed: { position: number; index: number }[] = [];
   for (const indices of byClass.values()) {
     shuffle(indices, random);
     for (const [rank, index] of indices.entries())
-      placed.push({ position: (rank + random.next()) / indices.length, index });
+      placed.push({ position: (rank + random.uniform()) / indices.length, index });
   }
   return Uint32Array.from(
     placed.sort((a, b) => a.position - b.position),

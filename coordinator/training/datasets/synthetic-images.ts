@@ -4,8 +4,8 @@
  * place say nothing and a network needs some depth and width to tell the classes apart.
  */
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+import { keyedRandom32, type Random } from '@edgetune/shared/math/random.ts';
 import type { ImageSplit, RawImages } from './image-dataset.ts';
-import { createRandom, type Random } from './random.ts';
 
 type SyntheticSpec = Extract<DatasetSpec, { format: 'synthetic-images' }>;
 
@@ -24,7 +24,7 @@ export function syntheticClasses(count: number): string[] {
 
 export function drawSyntheticImages(spec: SyntheticSpec): RawImages {
   const { classes, samples, imageSize, channels, seed } = spec;
-  const draw = (count: number, key: number) => drawSplit(spec, count, createRandom(seed, key));
+  const draw = (count: number, key: number) => drawSplit(spec, count, keyedRandom32(seed, key));
   const held = Math.max(classes, Math.round(samples * 0.15));
   return {
     height: imageSize,
@@ -51,15 +51,15 @@ function drawSplit({ classes, imageSize, channels }: SyntheticSpec, count: numbe
 function drawImage(pixels: Uint8Array, label: number, size: number, channels: number, random: Random): void {
   const shape = SHAPES[Math.floor(label / STRIPES.length)] as (typeof SHAPES)[number];
   const stripes = STRIPES[label % STRIPES.length] as (typeof STRIPES)[number];
-  const radius = size * (0.3 + 0.15 * random.next());
+  const radius = size * (0.3 + 0.15 * random.uniform());
   const [centreX, centreY] = [
-    radius + random.next() * (size - 2 * radius),
-    radius + random.next() * (size - 2 * radius),
+    radius + random.uniform() * (size - 2 * radius),
+    radius + random.uniform() * (size - 2 * radius),
   ];
-  const wavelength = size * (0.2 + 0.08 * random.next());
-  const phase = random.next() * 2 * Math.PI;
+  const wavelength = size * (0.2 + 0.08 * random.uniform());
+  const phase = random.uniform() * 2 * Math.PI;
   const colour = (low: number, high: number) =>
-    Array.from({ length: channels }, () => low + random.next() * (high - low));
+    Array.from({ length: channels }, () => low + random.uniform() * (high - low));
   const [bright, dark, background] = [colour(0.6, 1), colour(0.25, 0.6), colour(0, 0.4)];
   for (let y = 0, at = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {

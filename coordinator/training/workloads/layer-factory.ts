@@ -1,5 +1,5 @@
 /** The layers that the built-in networks are made of. */
-import { congruential32 } from '@edgetune/shared/domain/random.ts';
+import { congruential32 } from '@edgetune/shared/math/generators.ts';
 import * as tfl from '@tensorflow/tfjs-layers';
 
 type Tensor = tfl.SymbolicTensor;

@@ -1,6 +1,7 @@
 /** A sampler proposes points of the space; it never decides budgets. It keeps no state but what can be recomputed. */
+
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { History } from '../history.ts';
-import type { Random } from '../random.ts';
 import type { Space } from '../space.ts';
 
 export interface Proposal {

@@ -1,5 +1,5 @@
 /** Medians with bootstrap intervals, of one mode and of two modes against each other. */
-import { keyedRandom } from '../../../coordinator/tuner/random.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 
 export type Interval = [low: number, high: number];
 

@@ -1,6 +1,6 @@
 /** The benchmark functions, minimised, with their fidelities and what is known of their best. */
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
-import { keyedRandom } from '../../../coordinator/tuner/random.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 
 export type Values = Record<string, number>;
 

@@ -1,8 +1,8 @@
 /** How long one ask and its tell take after so many finished trials, and what a finished trial keeps in memory. */
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
 import { budgetLadderSchema, tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import { createTuner } from '../../../coordinator/tuner/create-tuner.ts';
-import { keyedRandom } from '../../../coordinator/tuner/random.ts';
 import type { Ask, Tuner } from '../../../coordinator/tuner/tuner.ts';
 
 /** Twelve parameters of all kinds. */

@@ -3,20 +3,20 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { keyedRandom32 } from '@edgetune/shared/math/random.ts';
 import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type Attribute, OnnxGraphBuilder } from '../../../coordinator/export/onnx-graph-builder.ts';
 import { QuantiseError, quantiseOnnx } from '../../../coordinator/export/quantise-onnx.ts';
 import type { Feeds } from '../../../coordinator/export/run-onnx.ts';
-import { createRandom } from '../../../coordinator/training/datasets/random.ts';
 import { sharedData } from '../../support/data.ts';
 import { buildOnnx, type NodeSpec } from '../../support/onnx-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 function randoms(count: number, seed: number): Float32Array {
-  const random = createRandom(seed);
-  return Float32Array.from({ length: count }, () => 2 * random.next() - 1);
+  const random = keyedRandom32(seed);
+  return Float32Array.from({ length: count }, () => 2 * random.uniform() - 1);
 }
 
 function batches(name: string, dims: number[], count = 4): Feeds[] {

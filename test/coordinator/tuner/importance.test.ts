@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import { hypervolumeHistory } from '../../../coordinator/tuner/hypervolume-history.ts';
 import { parameterImportance } from '../../../coordinator/tuner/importance.ts';
-import { keyedRandom } from '../../../coordinator/tuner/random.ts';
 import { Space } from '../../../coordinator/tuner/space.ts';
 
 const PARAMETERS: Parameter[] = [

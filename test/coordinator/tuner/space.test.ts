@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Parameter, searchSpaceSchema } from '@edgetune/shared/domain/search-space.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import fc from 'fast-check';
-import { keyedRandom } from '../../../coordinator/tuner/random.ts';
 import { Space } from '../../../coordinator/tuner/space.ts';
 import { candidateIssues, validateSpace } from '../../../coordinator/tuner/validate-space.ts';
 import { MIXED } from '../../support/tuning.ts';

@@ -1,7 +1,8 @@
 /** How good it would be to try a point, by what Gaussian processes predict. */
+
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Observation } from '../../observation.ts';
 import { type Point, paretoFront, referencePoint, volumeGain } from '../../pareto.ts';
-import type { Random } from '../../random.ts';
 import type { SpacePoint } from '../../space.ts';
 import type { GaussianProcess } from './gaussian-process.ts';
 import { earliest, quantile, standardisedViolations } from './standardise.ts';

@@ -6,9 +6,10 @@
  * from a process of the violation; and, where time is what the study runs out of, divided by the time that a trial is
  * predicted to take (Snoek et al., "Practical Bayesian optimization", NeurIPS 2012).
  */
+
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { History } from '../../history.ts';
 import type { Observation } from '../../observation.ts';
-import type { Random } from '../../random.ts';
 import type { Space, SpacePoint } from '../../space.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
 import { type Acquisition, expectedImprovement, feasibilityOf, hypervolumeGain } from './acquisition.ts';

@@ -3,7 +3,7 @@
  * (0.5) over a population that is the best of the highest level with enough observations. Choices and separate values
  * evolve in [0, 1] and are rounded.
  */
-import type { Random } from '../../random.ts';
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';

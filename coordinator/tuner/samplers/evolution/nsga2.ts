@@ -3,7 +3,7 @@
  * then hypervolume contribution instead of crowding), parents by binary tournament, simulated binary crossover and
  * polynomial mutation; choices are taken from either parent or drawn anew.
  */
-import type { Random } from '../../random.ts';
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';

@@ -3,8 +3,9 @@
  * budget that has enough observations; 64 samples around good points with bandwidths widened by 3; a third of the
  * candidates is random.
  */
+
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Observation } from '../../observation.ts';
-import type { Random } from '../../random.ts';
 import type { Space, SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';

@@ -3,7 +3,7 @@
  * dimensions, "the same choice, or by the rest of the mass any" on choices — and a flat one as prior. Where a
  * conditional parameter is inactive, its factor is flat.
  */
-import type { Random } from '../../random.ts';
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Space, SpacePoint } from '../../space.ts';
 
 export interface ParzenKernels {

@@ -3,7 +3,7 @@
  * objectives (MOTPE). Defaults of Optuna where nothing else is said: 10 random points first, 24 candidates, the best
  * min(⌈0.1 n⌉, 25) are good.
  */
-import type { Random } from '../../random.ts';
+import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Space } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';

@@ -1,5 +1,5 @@
 /** Halton's sequence with random digit permutations (Halton 1960; scrambling as in Braaten and Weller 1979). */
-import { keyedRandom } from '../../random.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import type { Space } from '../../space.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
 import { randomSampler } from './random.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyedRandom } from '../../../../../coordinator/tuner/random.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import { fitScales } from '../../../../../coordinator/tuner/samplers/bayesian/fit-scales.ts';
 import { GaussianProcess, pointSet } from '../../../../../coordinator/tuner/samplers/bayesian/gaussian-process.ts';
 

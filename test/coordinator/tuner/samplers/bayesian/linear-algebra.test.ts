@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { keyedRandom } from '../../../../../coordinator/tuner/random.ts';
+import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import { dot, factorise, invert, solve } from '../../../../../coordinator/tuner/samplers/bayesian/linear-algebra.ts';
 
 /** A symmetric, positive definite matrix: A Aᵀ + 1 on the diagonal. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { congruential32, mulberry32 } from '@edgetune/shared/domain/random.ts';
+import { congruential32, mulberry32, sfc32 } from '@edgetune/shared/math/generators.ts';
 
 const first = (count: number, next: () => number) => Array.from({ length: count }, next);
 
@@ -20,4 +20,17 @@ test('mulberry32 gives whole numbers of 32 bits, evenly, and its stream again fo
   for (const value of bits) counts[value >>> 28] = (counts[value >>> 28] ?? 0) + 1;
   // Five standard deviations of a binomial with 65,536 draws of 1/16.
   for (const count of counts) assert.ok(Math.abs(count - 4096) < 5 * Math.sqrt(65_536 * (1 / 16) * (15 / 16)));
+});
+
+test('mulberry32 and sfc32 give the numbers that their authors’ C code gives', () => {
+  // gcc 12 on x64; sfc32 after 12 rounds with its counter from 1.
+  assert.deepEqual(first(5, mulberry32(0)), [1144304738, 1416247, 958946056, 627933444, 2007157716]);
+  assert.deepEqual(first(5, mulberry32(-1)), [3850105811, 813802916, 3073704848, 4054706436, 3630262831]);
+  assert.deepEqual(first(5, mulberry32(0x9e3779b9)), [1541420728, 454851044, 2900350524, 3942498910, 436270539]);
+  assert.deepEqual(first(5, sfc32(0, 0, 0)), [1363572419, 145230303, 808754475, 4216505632, 947923937]);
+  assert.deepEqual(first(5, sfc32(1, 2, 3)), [1936341825, 3001364500, 1029104839, 3987121759, 92551270]);
+  assert.deepEqual(
+    first(5, sfc32(0x9e3779b9, 0x243f6a88, 0xb7e15162)),
+    [24724473, 838574162, 2522700496, 473542192, 3964317691],
+  );
 });
