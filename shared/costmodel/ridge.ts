@@ -1,27 +1,5 @@
 /** Non-negative ridge regression towards 1: the small convex problem behind `fitProfile`. */
-
-/** Solves a symmetric positive definite system by Cholesky factorisation; `a` and `b` are overwritten. */
-function solveInPlace(a: Float64Array[], b: Float64Array): Float64Array {
-  const size = b.length;
-  for (let row = 0; row < size; row += 1) {
-    const line = a[row] as Float64Array;
-    for (let column = 0; column <= row; column += 1) {
-      const other = a[column] as Float64Array;
-      let sum = line[column] as number;
-      for (let k = 0; k < column; k += 1) sum -= (line[k] as number) * (other[k] as number);
-      line[column] = row === column ? Math.sqrt(sum) : sum / (other[column] as number);
-    }
-    let sum = b[row] as number;
-    for (let k = 0; k < row; k += 1) sum -= (line[k] as number) * (b[k] as number);
-    b[row] = sum / (line[row] as number);
-  }
-  for (let row = size - 1; row >= 0; row -= 1) {
-    let sum = b[row] as number;
-    for (let k = row + 1; k < size; k += 1) sum -= ((a[k] as Float64Array)[row] as number) * (b[k] as number);
-    b[row] = sum / ((a[row] as Float64Array)[row] as number);
-  }
-  return b;
-}
+import { factorise, solve } from '../math/linear-algebra.ts';
 
 /** Z'WZ + λI and Z'W1 + λ1. */
 function normalEquations(rows: readonly Float64Array[], lambda: number, weights: readonly number[] | undefined) {
@@ -69,8 +47,13 @@ export function fitTowardsOne(
 function descend(gram: readonly Float64Array[], right: Float64Array, solution: Float64Array, free: Set<number>): void {
   for (;;) {
     const indices = [...free];
-    const unconstrained = solveInPlace(
-      indices.map((a) => Float64Array.from(indices, (b) => (gram[a] as Float64Array)[b] as number)),
+    const count = indices.length;
+    const matrix = new Float64Array(count * count);
+    for (const [at, a] of indices.entries())
+      for (const [to, b] of indices.entries()) matrix[at * count + to] = (gram[a] as Float64Array)[b] as number;
+    const unconstrained = solve(
+      factorise(matrix, count),
+      count,
       Float64Array.from(indices, (a) => right[a] as number),
     );
     let step = 1;

@@ -3,6 +3,8 @@
  * for Machine Learning", 2006, algorithm 2.1). Made for few points: up to some hundreds.
  */
 
+import { dot, factorise, forward, invert, solve } from '@edgetune/shared/math/linear-algebra.ts';
+
 export interface Kernel {
   /** Standard deviation of the constant. */
   constant: number;
@@ -35,39 +37,46 @@ export function fitGaussianProcess(
   kernel: Kernel,
 ): GaussianProcess {
   const size = points.length;
-  const matrix = points.map((a, i) =>
-    Float64Array.from(points, (b, j) => covariance(kernel, a, b) + (i === j ? kernel.noise ** 2 : 0)),
-  );
-  const factor = cholesky(matrix);
-  const weights = solveUpper(factor, solveLower(factor, Float64Array.from(values)));
-  const fit = values.reduce((sum, value, i) => sum + value * (weights[i] as number), 0);
-  const logDeterminant = factor.reduce((sum, row, i) => sum + Math.log(row[i] as number), 0);
+  const factor = new Float64Array(size * size);
+  for (const [i, a] of points.entries()) {
+    for (let j = 0; j < i; j += 1) factor[i * size + j] = covariance(kernel, a, points[j] as readonly number[]);
+    factor[i * size + i] = covariance(kernel, a, a) + kernel.noise ** 2;
+  }
+  factorise(factor, size);
+  const targets = Float64Array.from(values);
+  const weights = solve(factor, size, targets);
+  let logDeterminant = 0;
+  for (let i = 0; i < size; i += 1) logDeterminant += Math.log(factor[i * size + i] as number);
 
   function leaveOutResiduals(groups: readonly string[]): number[] {
-    const inverse = points.map((_, column) => {
-      const unit = new Float64Array(size);
-      unit[column] = 1;
-      return solveUpper(factor, solveLower(factor, unit));
-    });
+    const inverse = new Float64Array(size * size);
+    invert(factor, size, new Float64Array(size * size), inverse);
     return [...new Set(groups)].flatMap((group) => {
       const members = groups.flatMap((name, index) => (name === group ? [index] : []));
-      const block = cholesky(members.map((i) => Float64Array.from(members, (j) => inverse[i]?.[j] as number)));
-      const solve = (right: Float64Array) => solveUpper(block, solveLower(block, right));
-      const residuals = solve(Float64Array.from(members, (i) => weights[i] as number));
-      return members.map((_, at) => {
-        const unit = new Float64Array(members.length);
-        unit[at] = 1;
-        return (residuals[at] as number) / Math.sqrt(solve(unit)[at] as number);
-      });
+      const count = members.length;
+      const block = new Float64Array(count * count);
+      for (const [at, i] of members.entries())
+        for (const [to, j] of members.slice(0, at + 1).entries())
+          block[at * count + to] = inverse[i * size + j] as number;
+      const covariances = new Float64Array(count * count);
+      const blockFactor = factorise(block, count);
+      invert(blockFactor, count, new Float64Array(count * count), covariances);
+      const residuals = solve(
+        block,
+        count,
+        Float64Array.from(members, (i) => weights[i] as number),
+      );
+      return members.map((_, at) => (residuals[at] as number) / Math.sqrt(covariances[at * count + at] as number));
     });
   }
 
   return {
-    logEvidence: -fit / 2 - logDeterminant - (size / 2) * Math.log(2 * Math.PI),
+    logEvidence: -dot(weights, 0, targets, 0, size) / 2 - logDeterminant - (size / 2) * Math.log(2 * Math.PI),
     predict: (point) => {
       const cross = Float64Array.from(points, (known) => covariance(kernel, point, known));
-      const mean = cross.reduce((sum, value, i) => sum + value * (weights[i] as number), 0);
-      const explained = solveLower(factor, cross).reduce((sum, value) => sum + value * value, 0);
+      const mean = dot(cross, 0, weights, 0, size);
+      forward(factor, size, cross, 0, size);
+      const explained = dot(cross, 0, cross, 0, size);
       const variance = covariance(kernel, point, point) + kernel.noise ** 2 - explained;
       return { mean, deviation: Math.sqrt(Math.max(variance, kernel.noise ** 2)) };
     },
@@ -84,41 +93,4 @@ function covariance(kernel: Kernel, a: readonly number[], b: readonly number[]):
     distance += ((x - y) / (kernel.lengths[i] as number)) ** 2;
   }
   return linear + kernel.amplitude ** 2 * Math.exp(-distance / 2);
-}
-
-/** Lower factor of a symmetric positive definite matrix. */
-function cholesky(matrix: readonly Float64Array[]): Float64Array[] {
-  const factor = matrix.map(() => new Float64Array(matrix.length));
-  for (let i = 0; i < matrix.length; i += 1) {
-    const row = factor[i] as Float64Array;
-    for (let j = 0; j <= i; j += 1) {
-      const other = factor[j] as Float64Array;
-      let sum = matrix[i]?.[j] as number;
-      for (let k = 0; k < j; k += 1) sum -= (row[k] as number) * (other[k] as number);
-      if (i === j && !(sum > 0)) throw new RangeError('the kernel matrix is not positive definite');
-      row[j] = i === j ? Math.sqrt(sum) : sum / (other[j] as number);
-    }
-  }
-  return factor;
-}
-
-function solveLower(factor: readonly Float64Array[], right: Float64Array): Float64Array {
-  const solution = Float64Array.from(right);
-  for (let i = 0; i < factor.length; i += 1) {
-    const row = factor[i] as Float64Array;
-    let sum = solution[i] as number;
-    for (let k = 0; k < i; k += 1) sum -= (row[k] as number) * (solution[k] as number);
-    solution[i] = sum / (row[i] as number);
-  }
-  return solution;
-}
-
-function solveUpper(factor: readonly Float64Array[], right: Float64Array): Float64Array {
-  const solution = Float64Array.from(right);
-  for (let i = factor.length - 1; i >= 0; i -= 1) {
-    let sum = solution[i] as number;
-    for (let k = i + 1; k < factor.length; k += 1) sum -= (factor[k]?.[i] as number) * (solution[k] as number);
-    solution[i] = sum / (factor[i]?.[i] as number);
-  }
-  return solution;
 }

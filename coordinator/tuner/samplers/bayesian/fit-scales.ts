@@ -2,9 +2,9 @@
  * The scales of a Gaussian process: those of the largest posterior density (Rasmussen and Williams, 2006, chapter 5).
  * The prior of the lengths grows with the number of dimensions (Hvarfner, Hellsten, Nardi, ICML 2024).
  */
+import { dot, factorise, invert, solve } from '@edgetune/shared/math/linear-algebra.ts';
 import { descend, type Slope } from './descend.ts';
-import { type PointSet, type Scales, squaredDifference } from './gaussian-process.ts';
-import { dot, factorise, invert, solve } from './linear-algebra.ts';
+import { LEAST_PIVOT, type PointSet, type Scales, squaredDifference } from './gaussian-process.ts';
 
 /** How many times the density is worked out at most from each start, and once more for each dimension. */
 const EVALUATIONS = 25;
@@ -61,7 +61,7 @@ function posterior(differences: readonly Float64Array[], values: Float64Array, p
     for (const [at, of] of differences.entries()) addScaled(squared, of, inverseSquares[at] as number);
     // ∂k/∂ log ℓ = s · (5/3)(1 + r) e^−r, with s the dimension's share of the squared distance.
     for (let i = 0, pair = 0; i < n; i++) {
-      matrix[i * n + i] = 1;
+      matrix[i * n + i] = 1 + noise;
       for (let j = 0; j < i; j++, pair++) {
         const r = ROOT_FIVE * Math.sqrt(squared[pair] as number);
         const decay = Math.exp(-r);
@@ -69,7 +69,7 @@ function posterior(differences: readonly Float64Array[], values: Float64Array, p
         weights[pair] = (5 / 3) * (1 + r) * decay;
       }
     }
-    factorise(matrix, n, noise);
+    factorise(matrix, n, LEAST_PIVOT);
     const alpha = solve(matrix, n, values);
     const signal = Math.max(1e-12, dot(alpha, 0, values, 0, n) / n);
     invert(matrix, n, lower, inverse);

@@ -2,10 +2,13 @@
  * A Gaussian process: Matérn 5/2 over scaled differences, constant signal, noise (Rasmussen and Williams, 2006,
  * chapters 2 and 4).
  */
+import { dot, factorise, forward, solve } from '@edgetune/shared/math/linear-algebra.ts';
 import type { SpacePoint } from '../../space.ts';
-import { dot, factorise, forward, solve } from './linear-algebra.ts';
 
 const ROOT_FIVE = Math.sqrt(5);
+
+/** Points that coincide leave nothing of the diagonal but rounding errors. */
+export const LEAST_PIVOT = 1e-10;
 
 /** Lengths and noise of a process, as `fitScales` finds them. */
 export interface Scales {
@@ -59,12 +62,13 @@ export class GaussianProcess {
     const n = points.count;
     const covariance = new Float64Array(n * n);
     const dimensions = this.#inverse.length;
+    const noise = Math.exp(scales.noise);
     for (let i = 0; i < n; i++) {
-      covariance[i * n + i] = 1;
+      covariance[i * n + i] = 1 + noise;
       for (let j = 0; j < i; j++)
         covariance[i * n + j] = matern(this.#distance(points.coordinates, i * dimensions, j, dimensions));
     }
-    this.#cholesky = factorise(covariance, n, Math.exp(scales.noise));
+    this.#cholesky = factorise(covariance, n, LEAST_PIVOT);
     this.#alpha = solve(this.#cholesky, n, values);
     this.#signal = Math.max(1e-12, dot(this.#alpha, 0, values, 0, n) / n);
     this.#covariances = new Float64Array(n);

@@ -1,6 +1,7 @@
 /**
- * What Gaussian processes need of linear algebra, on square matrices that are stored row by row. Every inner loop is a
- * scalar product of two rows with four sums side by side: one sum alone would wait for each addition.
+ * Symmetric positive definite systems (Golub and Van Loan, "Matrix Computations", 2013, chapter 4), on square matrices
+ * that are stored row by row. Every inner loop is a scalar product of two rows with four sums side by side: one sum alone
+ * would wait for each addition.
  */
 
 /** Σ a[aFrom + i] · b[bFrom + i], over `count` elements. */
@@ -21,17 +22,20 @@ export function dot(a: Float64Array, aFrom: number, b: Float64Array, bFrom: numb
   return p + q + (r + s);
 }
 
-/** Lower Cholesky factor of `matrix` (its lower half) plus `noise` on the diagonal, in place. */
-export function factorise(matrix: Float64Array, n: number, noise: number): Float64Array {
+/**
+ * Lower Cholesky factor of a symmetric matrix, of which the lower half is read, in place.
+ * @param floor what is left of a diagonal element is at least this (points that coincide leave nothing but rounding errors)
+ * @throws {RangeError} where the matrix is not positive definite and no floor is given
+ */
+export function factorise(matrix: Float64Array, n: number, floor = 0): Float64Array {
   for (let i = 0; i < n; i++) {
     const row = i * n;
     for (let j = 0; j < i; j++)
       matrix[row + j] =
         ((matrix[row + j] as number) - dot(matrix, row, matrix, j * n, j)) / (matrix[j * n + j] as number);
-    // Points that coincide leave nothing of the diagonal but rounding errors.
-    matrix[row + i] = Math.sqrt(
-      Math.max((matrix[row + i] as number) + noise - dot(matrix, row, matrix, row, i), 1e-10),
-    );
+    const left = (matrix[row + i] as number) - dot(matrix, row, matrix, row, i);
+    if (floor === 0 && !(left > 0)) throw new RangeError('the matrix is not positive definite');
+    matrix[row + i] = Math.sqrt(Math.max(left, floor));
   }
   return matrix;
 }
