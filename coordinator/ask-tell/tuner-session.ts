@@ -1,5 +1,6 @@
 /** Drives a tuner by JSON messages, for programs that train by themselves: one line in, one line out. */
 import { computedOnly, METRICS, metricInfo } from '@edgetune/shared/domain/objective.ts';
+import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import {
   type Told,
@@ -10,7 +11,6 @@ import {
   tunerRequestSchema,
 } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
-import { violationOfMetrics } from '../tuner/objectives.ts';
 import type { FrontEntry, Tuner } from '../tuner/tuner.ts';
 
 export interface TunerSession {

@@ -1,12 +1,12 @@
 /** The tuner: puts together a sampler, which proposes, and a scheduler, which decides what to spend. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
+import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
+import { lossesOf, type ObjectiveTerm, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import { keyedRandom, type Random } from '@edgetune/shared/math/random.ts';
 import { HierarchicalTuner } from './hierarchical.ts';
 import { type Plan, planOf } from './mode.ts';
-import { lossesOf, type ObjectiveTerm, objectiveTerms } from './objectives.ts';
 import type { Observation } from './observation.ts';
-import { paretoFront } from './pareto.ts';
 import { boundsOf, chebyshev } from './scalarisation.ts';
 import type { Step } from './schedulers/scheduler.ts';
 import { Search } from './search.ts';

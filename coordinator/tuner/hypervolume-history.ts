@@ -1,4 +1,5 @@
-import { hypervolume, type Point, paretoFront, referencePoint } from './pareto.ts';
+import { type Point, paretoFront } from '@edgetune/shared/domain/dominance.ts';
+import { hypervolume, referencePoint } from './pareto.ts';
 
 /**
  * The hypervolume after each point, in the order in which they were found. Points are minimised; a point that does not

@@ -1,6 +1,7 @@
 /** When to start and promote nothing more, besides the number of trials. */
+
+import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
-import { violationOfMetrics } from './objectives.ts';
 import type { Observation } from './observation.ts';
 import { Progress } from './progress.ts';
 import type { Tell } from './tuner.ts';

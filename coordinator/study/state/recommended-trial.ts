@@ -1,10 +1,10 @@
 /** What is known of a trial only since it was recommended. */
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
-import { violationOfMetrics } from '../../tuner/objectives.ts';
 import { deviceMetrics } from './trial-metrics.ts';
 
 /** The trial with the metrics of its trained model on each device, and with how far these violate the constraints. */

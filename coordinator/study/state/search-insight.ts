@@ -1,11 +1,12 @@
 /** What a study's search has found over time, and which parameters mattered. */
+
+import { lossesOf, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { StudyDetail, TrialView } from '@edgetune/shared/protocol/http.ts';
 import { hypervolumeHistory } from '../../tuner/hypervolume-history.ts';
 import { parameterImportance } from '../../tuner/importance.ts';
-import { lossesOf, objectiveTerms } from '../../tuner/objectives.ts';
 import { referencePoint } from '../../tuner/pareto.ts';
 import { boundsOf, chebyshev } from '../../tuner/scalarisation.ts';
 

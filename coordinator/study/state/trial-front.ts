@@ -1,10 +1,10 @@
 /** Trials on the Pareto front of a study's objectives, and an order of models by them. */
 
+import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
+import { lossesOf, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
-import { lossesOf, objectiveTerms } from '../../tuner/objectives.ts';
-import { paretoFront } from '../../tuner/pareto.ts';
 
 type Objectives = Pick<StudySpec, 'objectives' | 'devices'>;
 

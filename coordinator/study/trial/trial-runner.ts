@@ -2,11 +2,11 @@
 
 import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { Constraint } from '@edgetune/shared/domain/objective.ts';
+import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { architectureCoordinates } from '../../inference/predictor/coordinates.ts';
 import { DatasetError } from '../../training/training-service.ts';
 import { type InferenceTiming, inferenceTimingOf, searchReadsDevices } from '../../tuner/mode.ts';
-import { violationOfMetrics } from '../../tuner/objectives.ts';
 import { targetShortfall } from '../../tuner/stop-rule.ts';
 import type { Ask } from '../../tuner/tuner.ts';
 import { int8Variant, variantsOf } from '../context/int8-variant.ts';

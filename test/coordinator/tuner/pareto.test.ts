@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dominates } from '@edgetune/shared/domain/dominance.ts';
+import { dominates, paretoFront } from '@edgetune/shared/domain/dominance.ts';
 import fc from 'fast-check';
 import {
   hypervolume,
   hypervolumeContributions,
   nonDominatedRanks,
-  paretoFront,
   volumeGain,
 } from '../../../coordinator/tuner/pareto.ts';
 

@@ -1,8 +1,9 @@
 /** How good it would be to try a point, by what Gaussian processes predict. */
 
+import { type Point, paretoFront } from '@edgetune/shared/domain/dominance.ts';
 import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Observation } from '../../observation.ts';
-import { type Point, paretoFront, referencePoint, volumeGain } from '../../pareto.ts';
+import { referencePoint, volumeGain } from '../../pareto.ts';
 import type { SpacePoint } from '../../space.ts';
 import type { GaussianProcess } from './gaussian-process.ts';
 import { earliest, quantile, standardisedViolations } from './standardise.ts';

@@ -1,6 +1,6 @@
 /** From the metrics of a trial to values that can be compared. */
-import { type Constraint, METRICS, type Objective, violationOf } from '@edgetune/shared/domain/objective.ts';
-import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import { type Constraint, METRICS, type Objective, violationOf } from './objective.ts';
+import type { Metrics } from './study-event.ts';
 
 /** One number of a trial that is optimised. */
 export interface ObjectiveTerm {
