@@ -4,6 +4,7 @@
  * one-dimensional densities, as a share of the sum over the parameters.
  */
 import type { Candidate, Parameter } from '@edgetune/shared/domain/search-space.ts';
+import { normalDensity } from '@edgetune/shared/math/normal.ts';
 import { Space } from './space.ts';
 
 /** Share of the trials that count as the best. */
@@ -61,9 +62,7 @@ function density(values: readonly number[], choices: number): number[] {
 
 /** Adds a normal kernel of mass 1, cut off at [0, 1]. */
 function spread(mass: number[], cells: number, center: number, width: number) {
-  const kernel = Array.from({ length: cells }, (_, cell) =>
-    Math.exp(-((((cell + 0.5) / cells - center) / width) ** 2) / 2),
-  );
+  const kernel = Array.from({ length: cells }, (_, cell) => normalDensity(((cell + 0.5) / cells - center) / width));
   const total = kernel.reduce((sum, value) => sum + value, 0);
   for (const [cell, value] of kernel.entries()) mass[cell] = (mass[cell] as number) + value / total;
 }

@@ -1,5 +1,6 @@
 /** From a board profile, a model's analysis and an inference config: latency, memory, power and energy. */
 import type { InferenceConfig, Precision } from '@edgetune/shared/domain/inference-config.ts';
+import { normalQuantile } from '@edgetune/shared/math/normal.ts';
 import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
 import { precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
@@ -185,7 +186,7 @@ function kernelUs(
 }
 
 /** Normal quantile of a two-sided 95 % interval over the mean absolute deviation of a normal, √(2/π). */
-const INTERVAL_OVER_MAPE = 1.96 / Math.sqrt(2 / Math.PI);
+const INTERVAL_OVER_MAPE = normalQuantile(0.975) / Math.sqrt(2 / Math.PI);
 
 /** A profile is compared with some family of networks; for any other, its error is not taken to be smaller than this. */
 const SMALLEST_MAPE = 0.05;

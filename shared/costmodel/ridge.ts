@@ -1,5 +1,5 @@
 /** Non-negative ridge regression towards 1: the small convex problem behind `fitProfile`. */
-import { factorise, solve } from '../math/linear-algebra.ts';
+import { factorise, solve } from '@edgetune/shared/math/linear-algebra.ts';
 
 /** Z'WZ + λI and Z'W1 + λ1. */
 function normalEquations(rows: readonly Float64Array[], lambda: number, weights: readonly number[] | undefined) {

@@ -3,6 +3,7 @@
  * coordinates of fused kernels and inference config. It never reads a simulated board's profile.
  */
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
+import { normalQuantile } from '@edgetune/shared/math/normal.ts';
 import { COORDINATES, configCoordinates, expectedSlopes } from './coordinates.ts';
 import { fitGaussianProcess, type GaussianProcess, type Kernel, type Posterior } from './gaussian-process.ts';
 
@@ -95,7 +96,7 @@ function inflationOf(process: GaussianProcess, groups: readonly string[], archit
  * as many architectures as there are.
  */
 export function quantile95(architectures: number): number {
-  const z = 1.959964;
+  const z = normalQuantile(0.975);
   const freedom = Math.max(1, architectures - 1);
   return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
 }

@@ -3,6 +3,7 @@
  * trials that have seen both (of one objective). It decides where new trials start, as the precision of a bracket does in
  * Hyper-Tune (Li et al., VLDB 2022), from pairs of neighbours, which are known early.
  */
+import { normalCdf } from '@edgetune/shared/math/normal.ts';
 import type { Observation } from '../observation.ts';
 
 /** Trials that must have seen both budgets before their order is judged, and the latest so many that are judged. */
@@ -44,8 +45,7 @@ export class Agreement {
     const count = this.#pairs.size;
     if (count < LEAST_TRIALS) return;
     const standardised = kendall([...this.#pairs.values()]) / kendallDeviation(count);
-    // The normal distribution, by the logistic function (Bowling et al., 2009).
-    this.#doubt = 1 / (1 + Math.exp(1.702 * (standardised + ALLOWANCE)));
+    this.#doubt = normalCdf(-(standardised + ALLOWANCE));
   }
 }
 

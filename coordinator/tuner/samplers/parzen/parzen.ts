@@ -3,6 +3,7 @@
  * dimensions, "the same choice, or by the rest of the mass any" on choices — and a flat one as prior. Where a
  * conditional parameter is inactive, its factor is flat.
  */
+import { normalCdf, ROOT_TWO_PI } from '@edgetune/shared/math/normal.ts';
 import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Space, SpacePoint } from '../../space.ts';
 
@@ -14,17 +15,6 @@ export interface ParzenKernels {
   priorWeight: number;
   /** Standard deviation on each numeric dimension; on each unordered one the mass that is spread over all choices. */
   widths: readonly number[];
-}
-
-/** The standard normal distribution function (Abramowitz and Stegun 26.2.17, error below 7.5e-8). */
-function normalCdf(z: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const tail =
-    0.3989422804014327 *
-    Math.exp((-z * z) / 2) *
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return z > 0 ? 1 - tail : tail;
 }
 
 export class ParzenMixture {
@@ -57,7 +47,7 @@ export class ParzenMixture {
         const [x, width] = [point[at] as number, kernels.widths[at] as number];
         if (choices > 0 || Number.isNaN(x)) continue;
         const inside = normalCdf((1 - x) / width) - normalCdf(-x / width);
-        log -= Math.log(width * 2.5066282746310002 * Math.max(inside, 1e-12));
+        log -= Math.log(width * ROOT_TWO_PI * inside);
       }
       return log;
     });
