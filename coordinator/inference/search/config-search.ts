@@ -8,8 +8,9 @@ import { type InferenceConfig, inferenceConfigKey } from '@edgetune/shared/domai
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { violationOf } from '@edgetune/shared/domain/objective.ts';
+import { logExpectedImprovement } from '@edgetune/shared/math/expected-improvement.ts';
+import { normalCdf } from '@edgetune/shared/math/normal.ts';
 import type { Posterior } from '../predictor/gaussian-process.ts';
-import { normalCdf, normalDensity } from '../predictor/normal.ts';
 import { type Example, learn, type Predictor, quantile95 } from '../predictor/predictor.ts';
 import { allPositions, type ConfigAxis, configAt } from './config-grid.ts';
 import { type ConfigScore, createScorer, type Goals } from './config-score.ts';
@@ -233,7 +234,7 @@ function mostPromising(
   const rated = forecasts.map(({ config, forecast }) => {
     const chance = chanceOfFeasible(goals, forecast);
     const loss = lossOf(goals, forecast);
-    const worth = incumbent === Infinity ? chance : chance * expectedImprovement(incumbent, loss);
+    const worth = incumbent === Infinity ? chance : chance * improvement(incumbent, loss);
     return { config, worth, mean: loss.mean };
   });
   const best = rated.reduce((a, b) => (b.worth > a.worth || (b.worth === a.worth && b.mean < a.mean) ? b : a));
@@ -296,7 +297,7 @@ function leastViolating(
   });
   const rated = forecasts.map(({ config, forecast }) => ({
     config,
-    worth: expectedImprovement(
+    worth: improvement(
       Math.min(...shown),
       excessOf(goals, (metric) => forecast.get(metric)),
     ),
@@ -319,8 +320,6 @@ function excessOf({ limits }: Goals, forecast: (metric: string) => Posterior | u
   return { mean, deviation };
 }
 
-function expectedImprovement(incumbent: number, { mean, deviation }: Posterior): number {
-  if (deviation === 0) return Math.max(0, incumbent - mean);
-  const z = (incumbent - mean) / deviation;
-  return (incumbent - mean) * normalCdf(z) + deviation * normalDensity(z);
+function improvement(incumbent: number, { mean, deviation }: Posterior): number {
+  return Math.exp(logExpectedImprovement(incumbent - mean, deviation));
 }

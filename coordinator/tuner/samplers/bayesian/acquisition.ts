@@ -1,6 +1,8 @@
 /** How good it would be to try a point, by what Gaussian processes predict. */
 
 import { type Point, paretoFront } from '@edgetune/shared/domain/dominance.ts';
+import { logExpectedImprovement } from '@edgetune/shared/math/expected-improvement.ts';
+import { logNormalCdf } from '@edgetune/shared/math/normal.ts';
 import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Observation } from '../../observation.ts';
 import { referencePoint, volumeGain } from '../../pareto.ts';
@@ -34,15 +36,10 @@ export function expectedImprovement(
   const best = Math.min(...incumbents.map(({ point }) => process.mean(point, full)));
   return (point, least) => {
     const gap = best - process.mean(point, full);
-    if (logExpected(gap, process.largestDeviation) <= least) return -Infinity;
-    const deviation = process.deviation(point, start, (most) => logExpected(gap, most) > least);
-    return deviation === null ? -Infinity : logExpected(gap, deviation);
+    if (logExpectedImprovement(gap, process.largestDeviation) <= least) return -Infinity;
+    const deviation = process.deviation(point, start, (most) => logExpectedImprovement(gap, most) > least);
+    return deviation === null ? -Infinity : logExpectedImprovement(gap, deviation);
   };
-}
-
-/** Logarithm of the expected improvement; it grows with the deviation. */
-function logExpected(gap: number, deviation: number): number {
-  return Math.log(deviation) + logImprovement(gap / deviation);
 }
 
 /**
@@ -119,17 +116,4 @@ export function feasibilityOf(
     const { mean, deviation } = process.predict(point, full);
     return logNormalCdf((none + 0.25 - mean) / deviation);
   };
-}
-
-/** log(φ(z) + z Φ(z)), by its asymptote far below 0. */
-function logImprovement(z: number): number {
-  const density = -(z * z) / 2 - 0.9189385332046727;
-  if (z < -5) return density - 2 * Math.log(-z);
-  return Math.log(Math.exp(density) + z * Math.exp(logNormalCdf(z)));
-}
-
-/** log Φ(z), by a logistic-like bound (Bowling et al. 2009, error below 1.5e-4), by its asymptote far below 0. */
-function logNormalCdf(z: number): number {
-  if (z < -4) return -(z * z) / 2 - 0.9189385332046727 - Math.log(-z);
-  return -Math.log1p(Math.exp(-(1.5976 * z + 0.07056 * z ** 3)));
 }
