@@ -1,14 +1,17 @@
-/** Every refusal of the API as a problem that a person can act on. */
+/** Every refusal of the API as a problem that a person can act on, and with which status: said here and nowhere else. */
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { TunerLimitError } from '../ask-tell/tuner-service.ts';
 import { InferenceInputError } from '../bench/bench-input.ts';
 import { FleetError } from '../fleet/fleet-error.ts';
 import { StudyInputError, StudyStateError } from '../study/state/study-errors.ts';
+import { TunerProblemError } from '../tuner/validate-problem.ts';
 
-/** A refusal with its HTTP status. */
+/** A refusal with its HTTP status: of what only a route knows. */
 export class HttpProblem extends Error {
   override name = 'HttpProblem';
   readonly status: ContentfulStatusCode;
@@ -20,43 +23,41 @@ export class HttpProblem extends Error {
   }
 }
 
-/** The body as JSON. @throws {HttpProblem} */
-export async function readJson(context: Context): Promise<unknown> {
-  try {
-    return await context.req.json();
-  } catch {
-    throw new HttpProblem(400, 'the body of the request is not JSON');
-  }
-}
-
-/** What is wrong with a model or with what is asked of it is the client's to mend. @throws {HttpProblem} */
-export async function orRefuse<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof InferenceInputError || error instanceof OnnxError) throw new HttpProblem(400, error.message);
-    throw error;
+/** What was sent does not fit the schema that the route declares. */
+export class MistakenRequest extends Error {
+  override name = 'MistakenRequest';
+  readonly issues: NonNullable<Problem['issues']>;
+  constructor({ issues }: z.ZodError) {
+    super('the request has mistakes');
+    this.issues = issues.map(({ path, message }) => ({ path: path.join('.'), message, line: null, column: null }));
   }
 }
 
 const FLEET_STATUS = { 'no-such-device': 404, 'name-taken': 409, 'bad-name': 400, 'bad-token': 403 } as const;
+const TUNER_STATUS = { 'too-many-tuners': 409, 'too-many-lines': 413 } as const;
+
+/** Status and text of an error; null: nobody foresaw it. */
+function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem } | null {
+  const { message } = error;
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof MistakenRequest) return { status: 400, problem: { error: message, issues: error.issues } };
+  if (error instanceof FleetError)
+    return { status: FLEET_STATUS[error.code], problem: { error: message, hint: error.hint } };
+  if (error instanceof StudyInputError) return { status: 400, problem: error.problem };
+  if (error instanceof StudyStateError) return { status: 409, problem: { error: message } };
+  // What is wrong with a model, or with what is asked of it, is the client's to mend.
+  if (error instanceof InferenceInputError || error instanceof OnnxError || error instanceof TunerProblemError)
+    return { status: 400, problem: { error: message } };
+  if (error instanceof TunerLimitError) return { status: TUNER_STATUS[error.code], problem: { error: message } };
+  // The only thing that the library refuses by itself: bodies that it cannot read.
+  if (error instanceof HTTPException) return { status: 400, problem: { error: 'the body of the request is not JSON' } };
+  return null;
+}
 
 /** The answer to an error; what was not foreseen is logged and says nothing of our insides. */
 export function answerProblem(error: Error, context: Context, log: (message: string) => void): Response {
-  if (error instanceof HttpProblem) return context.json(error.problem, error.status);
-  if (error instanceof FleetError)
-    return context.json({ error: error.message, hint: error.hint } satisfies Problem, FLEET_STATUS[error.code]);
-  if (error instanceof StudyInputError) return context.json(error.problem, 400);
-  if (error instanceof StudyStateError) return context.json({ error: error.message } satisfies Problem, 409);
-  if (error instanceof z.ZodError) {
-    const issues = error.issues.map(({ path, message }) => ({
-      path: path.join('.'),
-      message,
-      line: null,
-      column: null,
-    }));
-    return context.json({ error: 'the request has mistakes', issues } satisfies Problem, 400);
-  }
+  const foreseen = refusal(error);
+  if (foreseen) return context.json(foreseen.problem, foreseen.status);
   log(`${context.req.method} ${context.req.path}: ${error.stack ?? error.message}`);
   return context.json({ error: 'the coordinator made a mistake: its log says more' } satisfies Problem, 500);
 }

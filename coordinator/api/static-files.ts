@@ -1,4 +1,4 @@
-/** The dashboard's files and the agent's tarball. */
+/** The dashboard's files. */
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import type { Hono } from 'hono';
@@ -14,16 +14,7 @@ const TYPES: Record<string, string> = {
   '.ico': 'image/x-icon',
 };
 
-export function serveDashboard(app: Hono, options: { dashboardDirectory: string; agentTarball: string }): void {
-  app.get('/agent.tgz', (c) => {
-    if (!existsSync(options.agentTarball))
-      throw new HttpProblem(
-        404,
-        'the agent is not packed here',
-        'run "npm run build" in the checkout of the coordinator',
-      );
-    return c.body(readFileSync(options.agentTarball), 200, { 'content-type': 'application/gzip' });
-  });
+export function serveDashboard(app: Hono, options: { dashboardDirectory: string }): void {
   app.get('*', (c) => {
     const relative = normalize(decodePath(c.req.path)).replace(/^\/+/, '') || 'index.html';
     const path = join(options.dashboardDirectory, relative);

@@ -1,52 +1,108 @@
 /** Routes of ask and tell: bodies and answers as in shared/protocol/tuner-lines.ts and docs/tuner-protocol.md. */
-import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
-import { type Context, Hono } from 'hono';
+import {
+  tunerListSchema,
+  tunerRequestSchema,
+  tunerSpecSchema,
+  tunerViewSchema,
+} from '@edgetune/shared/protocol/tuner-lines.ts';
+import type { Context } from 'hono';
 import { parse } from 'yaml';
-import { TunerLimitError, type TunerService } from '../ask-tell/tuner-service.ts';
-import { TunerProblemError } from '../tuner/validate-problem.ts';
-import { HttpProblem } from './problem.ts';
+import { z } from 'zod';
+import type { TunerService } from '../ask-tell/tuner-service.ts';
+import { HttpProblem, MistakenRequest } from './problem.ts';
+import { declared, json, NOTHING, type Routes } from './routes.ts';
 
-export function tunerRoutes({ tuners }: { tuners: TunerService }): Hono {
-  const routes = new Hono();
-  routes.get('/', (c) => c.json({ tuners: tuners.list() }));
-  routes.post('/', async (c) => {
-    const spec = tunerSpecSchema.parse(await readSpec(c));
-    try {
-      return c.json(tuners.create(spec), 201);
-    } catch (error) {
-      if (error instanceof TunerProblemError) throw new HttpProblem(400, error.message);
-      if (error instanceof TunerLimitError) throw new HttpProblem(409, error.message);
-      throw error;
-    }
-  });
+const params = z.object({ id: z.string() });
+/** A string to the compiler: the library would take it for a kind of JSON. */
+const JSONL: string = 'application/jsonl';
+/** Each line is parsed by itself: a wrong one is answered in its place. */
+const aLine: object = z.toJSONSchema(tunerRequestSchema, { io: 'input', unrepresentable: 'any' });
+
+export function tunerRoutes(routes: Routes, { tuners }: { tuners: TunerService }): void {
   const found = <T>(value: T | null, id: string): T => {
     if (value !== null) return value;
     throw new HttpProblem(404, `there is no tuner "${id}"`, 'GET /api/tuners lists them');
   };
-  routes.get('/:id', (c) => c.json(found(tuners.find(c.req.param('id')), c.req.param('id'))));
-  routes.post('/:id', async (c) => {
-    const lines = (await c.req.text()).split(/\r?\n/).filter((line) => line.trim() !== '');
-    if (lines.length === 0) throw new HttpProblem(400, 'the body is empty: send one JSON message a line');
-    try {
-      const answers = found(await tuners.answer(c.req.param('id'), lines), c.req.param('id'));
-      return c.body(answers.map((answer) => `${answer}\n`).join(''), 200, { 'content-type': 'application/jsonl' });
-    } catch (error) {
-      if (error instanceof TunerLimitError) throw new HttpProblem(413, error.message);
-      throw error;
-    }
-  });
-  routes.delete('/:id', (c) => {
-    found(tuners.remove(c.req.param('id')) || null, c.req.param('id'));
-    return c.body(null, 204);
-  });
-  return routes;
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/tuners',
+      summary: 'Tuners that programs drive',
+      responses: { 200: json(tunerListSchema) },
+    }),
+    (c) => c.json({ tuners: tuners.list() }, 200),
+  );
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/tuners',
+      summary: 'A tuner for a program',
+      request: {
+        body: {
+          description: 'Its specification in YAML or JSON',
+          required: true,
+          content: { 'application/yaml': { schema: tunerSpecSchema } },
+        },
+      },
+      responses: { 201: json(tunerViewSchema) },
+    }),
+    async (c) => c.json(tuners.create(await specOf(c)), 201),
+  );
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/tuners/{id}',
+      summary: 'A tuner and its open jobs',
+      request: { params },
+      responses: { 200: json(tunerViewSchema) },
+    }),
+    (c) => {
+      const { id } = c.req.valid('param');
+      return c.json(found(tuners.find(id), id), 200);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/tuners/{id}',
+      summary: 'Ask and tell: one JSON message a line, one answer a line, in order',
+      request: { params, body: { required: true, content: { [JSONL]: { schema: aLine } } } },
+      responses: { 200: { description: 'An answer for each line', content: { [JSONL]: { schema: {} } } } },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const lines = (await c.req.text()).split(/\r?\n/).filter((line) => line.trim() !== '');
+      if (lines.length === 0) throw new HttpProblem(400, 'the body is empty: send one JSON message a line');
+      const answers = found(await tuners.answer(id, lines), id);
+      return c.body(answers.map((answer) => `${answer}\n`).join(''), 200, { 'content-type': JSONL });
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'delete',
+      path: '/api/tuners/{id}',
+      summary: 'Remove a tuner',
+      request: { params },
+      responses: { 204: NOTHING },
+    }),
+    (c) => {
+      const { id } = c.req.valid('param');
+      found(tuners.remove(id) || null, id);
+      return c.body(null, 204);
+    },
+  );
 }
 
-/** A specification in YAML; JSON is YAML, too. */
-async function readSpec(context: Context): Promise<unknown> {
+/** A specification in YAML; JSON is YAML, too. @throws {HttpProblem} @throws {MistakenRequest} */
+async function specOf(context: Context): Promise<z.output<typeof tunerSpecSchema>> {
+  const text = await context.req.text();
+  let read: unknown;
   try {
-    return parse(await context.req.text());
+    read = parse(text);
   } catch (error) {
     throw new HttpProblem(400, `the specification is neither YAML nor JSON: ${(error as Error).message}`);
   }
+  const spec = tunerSpecSchema.safeParse(read);
+  if (!spec.success) throw new MistakenRequest(spec.error);
+  return spec.data;
 }

@@ -6,9 +6,14 @@ import { TunerProblemError } from '../tuner/validate-problem.ts';
 import type { TunerRepository } from './tuner-repository.ts';
 import { createTunerSession, type TunerSession } from './tuner-session.ts';
 
-/** A refusal that its reader can do something about. */
+/** A refusal that its reader can do something about; the code tells callers which limit it is. */
 export class TunerLimitError extends Error {
   override name = 'TunerLimitError';
+  readonly code: 'too-many-tuners' | 'too-many-lines';
+  constructor(code: TunerLimitError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** A tuner keeps up to two kilobytes a trial in memory. */
@@ -115,7 +120,10 @@ export function createTunerService(
   return {
     create(spec) {
       if (tuners.list().length >= MOST_TUNERS)
-        throw new TunerLimitError(`there are ${MOST_TUNERS} tuners already: delete one that is not needed any more`);
+        throw new TunerLimitError(
+          'too-many-tuners',
+          `there are ${MOST_TUNERS} tuners already: delete one that is not needed any more`,
+        );
       if (spec.stop.trials > MOST_TRIALS)
         throw new TunerProblemError([
           {
@@ -139,7 +147,10 @@ export function createTunerService(
     },
     async answer(id, lines) {
       if (lines.length > MOST_LINES)
-        throw new TunerLimitError(`${lines.length} lines at once are too many: send ${MOST_LINES} at most`);
+        throw new TunerLimitError(
+          'too-many-lines',
+          `${lines.length} lines at once are too many: send ${MOST_LINES} at most`,
+        );
       const before = turns.get(id) ?? Promise.resolve();
       const answers = before.then(() => {
         const found = of(id);

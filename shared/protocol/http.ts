@@ -159,6 +159,9 @@ export const workloadListSchema = z.object({
   ),
 });
 
+/** GET /api/studies/:id/events */
+export const studyEventsSchema = z.object({ events: z.array(studyEventSchema) });
+
 // --- live data -----------------------------------------------------------------------------------------------------
 
 /** GET /api/studies/:id/stream (server-sent events; the event id is `seq`, so that a client resumes by Last-Event-ID). */

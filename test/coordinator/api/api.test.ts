@@ -140,52 +140,10 @@ describe('the API', () => {
     }
   });
 
-  it('describes itself as OpenAPI, every route of which exists', async (t) => {
-    const { call } = await api(t);
-    const document = (await (await call('/api/openapi.json')).json()) as {
-      openapi: string;
-      security: object[];
-      paths: Record<
-        string,
-        Partial<
-          Record<
-            'get' | 'post' | 'delete' | 'patch',
-            { security?: object[]; requestBody?: { content: object }; responses: { '2XX': { content?: object } } }
-          >
-        >
-      >;
-    };
-    assert.equal(document.openapi, '3.1.0');
-    assert.equal(document.security.length, 1);
-    const open = Object.entries(document.paths).flatMap(([path, { get, post }]) =>
-      (get ?? post)?.security?.length === 0 ? [path] : [],
-    );
-    assert.deepEqual(open, ['/api/health', '/api/enroll', '/install.sh', '/install/{file}', '/api/blobs/{sha256}']);
-    assert.deepEqual(Object.keys(document.paths['/api/bench/models']?.post?.requestBody?.content ?? {}), [
-      'application/octet-stream',
-    ]);
-    const mediaOf = (path: string) => Object.keys(document.paths[path]?.get?.responses['2XX'].content ?? {});
-    assert.deepEqual(['/api/studies', '/api/studies/{id}/export', '/api/blobs/{sha256}'].map(mediaOf), [
-      ['application/json'],
-      ['application/zip'],
-      ['application/octet-stream'],
-    ]);
-    for (const path of Object.keys(document.paths).filter(
-      (entry) => !entry.includes('stream') && !entry.includes('enroll'),
-    )) {
-      const { status, url } = await call(path.replaceAll(/\{\w+\}/g, 'none'));
-      const text = status === 404 ? await (await call(path.replaceAll(/\{\w+\}/g, 'none'))).text() : '';
-      assert.doesNotMatch(text, /there is no GET \/api\/(studies|workloads|health)$/, url);
-    }
-  });
-
   it('answers a method that a path does not take with those that it takes, as they are documented', async (t) => {
     const { call } = await api(t);
-    const { paths } = (await (await call('/api/openapi.json')).json()) as {
-      paths: Record<string, { parameters?: unknown }>;
-    };
-    for (const [path, { parameters: _, ...operations }] of Object.entries(paths)) {
-      if (path.startsWith('/install/')) continue;
+    const { paths } = (await (await call('/api/openapi.json')).json()) as { paths: Record<string, object> };
+    for (const [path, operations] of Object.entries(paths)) {
       const response = await call(path.replaceAll(/\{\w+\}/g, 'none'), { method: 'PUT' });
       const documented = Object.keys(operations).map((method) => method.toUpperCase());
       const allowed = response.headers.get('allow')?.split(', ') ?? [];

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
-import { Hono } from 'hono';
-import { studyStream } from '../../../coordinator/api/streams.ts';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { streamRoutes } from '../../../coordinator/api/streams.ts';
+import type { Fleet } from '../../../coordinator/fleet/fleet.ts';
 import type { StudyService } from '../../../coordinator/study/study-service.ts';
+
+const STREAM = '/api/studies/s/stream';
 
 /** A study with so many events, to which more can be added. */
 function studyWithEvents(count: number) {
@@ -12,6 +15,7 @@ function studyWithEvents(count: number) {
   const events = Array.from({ length: count }, (_, index) => event(index + 1));
   const listeners = new Set<(event: StudyEvent) => void>();
   const studies = {
+    find: (id: string) => ({ id }),
     events: (_id: string, after: number, limit: number) => events.slice(after, after + limit),
     subscribe: (_id: string, listener: (event: StudyEvent) => void) => {
       listeners.add(listener);
@@ -23,7 +27,8 @@ function studyWithEvents(count: number) {
     events.push(added);
     for (const listener of listeners) listener(added);
   };
-  const app = new Hono().get('/', (context) => studyStream(context, studies, 's'));
+  const app = new OpenAPIHono();
+  streamRoutes(app, { fleet: {} as Fleet, studies });
   return { app, add, listeners };
 }
 
@@ -42,7 +47,7 @@ it('a study of any length is streamed whole, once and in order, and goes on with
   const count = 12_345;
   const { app, add, listeners } = studyWithEvents(count);
   let expected = 1;
-  for await (const seq of seqs(await app.request('/'))) {
+  for await (const seq of seqs(await app.request(STREAM))) {
     assert.equal(seq, expected++);
     if (seq === count) add();
     if (seq === count + 1) break;
@@ -54,7 +59,7 @@ it('a study of any length is streamed whole, once and in order, and goes on with
 it('a client goes on after the last event that it saw', async () => {
   const { app } = studyWithEvents(20);
   const received: number[] = [];
-  for await (const seq of seqs(await app.request('/', { headers: { 'last-event-id': '17' } }))) {
+  for await (const seq of seqs(await app.request(STREAM, { headers: { 'last-event-id': '17' } }))) {
     received.push(seq);
     if (seq === 20) break;
   }

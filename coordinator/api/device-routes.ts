@@ -1,0 +1,117 @@
+/** Routes of the fleet: boards join and leave, people add, rename and remove them. */
+import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
+import {
+  addDeviceRequestSchema,
+  addDeviceResponseSchema,
+  deviceListSchema,
+  enrollRequestSchema,
+  enrollResponseSchema,
+  renameDeviceRequestSchema,
+} from '@edgetune/shared/protocol/http.ts';
+import { z } from 'zod';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { FleetAdmin } from '../fleet/fleet-admin.ts';
+import { deviceOf } from './guard.ts';
+import { type JoinOptions, joinCommands } from './join-command.ts';
+import { HttpProblem } from './problem.ts';
+import { declared, json, jsonBody, NOTHING, type Routes } from './routes.ts';
+
+const params = z.object({ name: z.string() });
+
+export interface DeviceRoutesOptions extends JoinOptions {
+  fleet: Fleet & FleetAdmin;
+  log: (message: string) => void;
+}
+
+export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void {
+  const { fleet, log } = options;
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/enroll',
+      summary: 'An agent trades a join token for a credential',
+      request: { body: jsonBody(enrollRequestSchema) },
+      responses: { 200: json(enrollResponseSchema) },
+    }),
+    (c) => {
+      const enrolment = fleet.enroll(c.req.valid('json'));
+      return c.json({ ...enrolment, ...options.brokerFor(c.req.header('host') ?? '') }, 200);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'delete',
+      path: '/api/enroll',
+      summary: 'A device leaves the fleet, with its own credential ("Authorization: Bearer DEVICE-ID:CREDENTIAL")',
+      responses: { 204: NOTHING },
+    }),
+    async (c) => {
+      const id = deviceOf(c.req.header('authorization'), fleet);
+      const device = fleet.devices().find((each) => each.id === id);
+      if (!device) throw new HttpProblem(401, 'a device leaves with its own credential');
+      log(`${device.name} has left the fleet`);
+      await fleet.remove(device.name);
+      return c.body(null, 204);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/devices',
+      summary: 'The fleet',
+      responses: { 200: json(deviceListSchema) },
+    }),
+    (c) => c.json({ devices: fleet.devices() }, 200),
+  );
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/devices',
+      summary: 'Add a device by name',
+      request: { body: jsonBody(addDeviceRequestSchema) },
+      responses: { 201: json(addDeviceResponseSchema) },
+    }),
+    (c) => {
+      const { name } = c.req.valid('json');
+      const added = fleet.addDevice(name);
+      return c.json({ ...added, ...joinCommands(options, c.req.header('host') ?? '', name, added.token) }, 201);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/devices/{name}/token',
+      summary: 'A new join token for a device',
+      request: { params },
+      responses: { 201: json(addDeviceResponseSchema) },
+    }),
+    (c) => {
+      const { name } = c.req.valid('param');
+      const added = fleet.renewToken(name);
+      return c.json({ ...added, ...joinCommands(options, c.req.header('host') ?? '', name, added.token) }, 201);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'patch',
+      path: '/api/devices/{name}',
+      summary: 'Rename a device',
+      request: { params, body: jsonBody(renameDeviceRequestSchema) },
+      responses: { 200: json(deviceViewSchema) },
+    }),
+    (c) => c.json(fleet.rename(c.req.valid('param').name, c.req.valid('json').name), 200),
+  );
+  routes.openapi(
+    declared({
+      method: 'delete',
+      path: '/api/devices/{name}',
+      summary: 'Remove a device',
+      request: { params },
+      responses: { 204: NOTHING },
+    }),
+    async (c) => {
+      await fleet.remove(c.req.valid('param').name);
+      return c.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,134 @@
+/** Routes of studies; their live data is in streams.ts. */
+import {
+  createStudyRequestSchema,
+  createStudyResponseSchema,
+  type StudyDetail,
+  studyDetailSchema,
+  studyEventsSchema,
+  studyListSchema,
+  workloadListSchema,
+} from '@edgetune/shared/protocol/http.ts';
+import { z } from 'zod';
+import type { StudyService } from '../study/study-service.ts';
+import { HttpProblem } from './problem.ts';
+import { bytes, declared, json, jsonBody, NOTHING, type Routes } from './routes.ts';
+import { zipFiles } from './zip-files.ts';
+
+/** By id or name. */
+export const studyParams = z.object({ id: z.string() });
+const MOST_EVENTS = 5000;
+const eventsQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(0).max(MOST_EVENTS).default(1000),
+});
+
+/** @throws {HttpProblem} where there is no such study */
+export function studyNamed(studies: StudyService, { id }: { id: string }): StudyDetail {
+  const study = studies.find(id);
+  if (!study) throw new HttpProblem(404, `there is no study "${id}"`, 'GET /api/studies lists them');
+  return study;
+}
+
+export function studyRoutes(routes: Routes, { studies }: { studies: StudyService }): void {
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/workloads',
+      summary: 'What can be trained',
+      responses: { 200: json(workloadListSchema) },
+    }),
+    (c) => c.json({ workloads: studies.workloads() }, 200),
+  );
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/studies',
+      summary: 'All studies',
+      responses: { 200: json(studyListSchema) },
+    }),
+    (c) => c.json({ studies: studies.list() }, 200),
+  );
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/studies',
+      summary: 'Start a study',
+      request: { body: jsonBody(createStudyRequestSchema) },
+      responses: { 201: json(createStudyResponseSchema) },
+    }),
+    async (c) => c.json({ study: await studies.create(c.req.valid('json').yaml) }, 201),
+  );
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/studies/{id}',
+      summary: 'A study by id or name',
+      request: { params: studyParams },
+      responses: { 200: json(studyDetailSchema) },
+    }),
+    (c) => c.json(studyNamed(studies, c.req.valid('param')), 200),
+  );
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/studies/{id}/stop',
+      summary: 'Stop a study',
+      request: { params: studyParams },
+      responses: { 200: json(createStudyResponseSchema) },
+    }),
+    async (c) => c.json({ study: await studies.stop(studyNamed(studies, c.req.valid('param')).id) }, 200),
+  );
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/studies/{id}/resume',
+      summary: 'Go on with a study',
+      request: { params: studyParams },
+      responses: { 200: json(createStudyResponseSchema) },
+    }),
+    async (c) => c.json({ study: await studies.resume(studyNamed(studies, c.req.valid('param')).id) }, 200),
+  );
+  routes.openapi(
+    declared({
+      method: 'delete',
+      path: '/api/studies/{id}',
+      summary: 'Remove a study',
+      request: { params: studyParams },
+      responses: { 204: NOTHING },
+    }),
+    async (c) => {
+      await studies.remove(studyNamed(studies, c.req.valid('param')).id);
+      return c.body(null, 204);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/studies/{id}/events',
+      summary: 'Events of a study, oldest first',
+      request: { params: studyParams, query: eventsQuery },
+      responses: { 200: json(studyEventsSchema) },
+    }),
+    (c) => {
+      const { after, limit } = c.req.valid('query');
+      return c.json({ events: studies.events(studyNamed(studies, c.req.valid('param')).id, after, limit) }, 200);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/studies/{id}/export',
+      summary: 'Models, model cards, recommendation and report',
+      request: { params: studyParams },
+      responses: { 200: bytes('application/zip', 'The files') },
+    }),
+    async (c) => {
+      const study = studyNamed(studies, c.req.valid('param'));
+      const name = `${study.name.replaceAll(/[^\w.-]+/g, '-')}.zip`;
+      return c.body(zipFiles(await studies.exportFiles(study.id)), 200, {
+        'content-type': 'application/zip',
+        'content-disposition': `attachment; filename="${name}"`,
+      });
+    },
+  );
+}
