@@ -5,10 +5,11 @@
 import { initial } from './0001-initial.ts';
 import { benches } from './0002-benches.ts';
 import { tuners } from './0003-tuners.ts';
+import { measurementsByClass } from './0004-measurements-by-class.ts';
 
 export interface Migration {
   name: string;
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [initial, benches, tuners];
+export const migrations: readonly Migration[] = [initial, benches, tuners, measurementsByClass];
