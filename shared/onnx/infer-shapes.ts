@@ -2,18 +2,8 @@
 import type { Dtype } from './dtype.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, opsetOf } from './graph.ts';
 import { OnnxError } from './onnx-error.ts';
-import { CONTRACTION_RULES } from './shape-rules/contraction.ts';
-import { ELEMENTWISE_RULES } from './shape-rules/elementwise.ts';
-import { MOVEMENT_RULES } from './shape-rules/movement.ts';
-import { RECURRENT_RULES } from './shape-rules/recurrent.ts';
-import {
-  elementsOf,
-  MAX_KNOWN_VALUES,
-  type RuleInput,
-  type ShapeRule,
-  type ShapeRules,
-  type Value,
-} from './shape-rules/rule.ts';
+import { SHAPE_RULES } from './shape-rules/all.ts';
+import { elementsOf, MAX_KNOWN_VALUES, type RuleInput, type ShapeRule, type Value } from './shape-rules/rule.ts';
 import { tensorFromValues } from './tensor.ts';
 
 export interface Sizes {
@@ -22,8 +12,6 @@ export interface Sizes {
   /** Sizes of the other symbolic dimensions, by name. */
   dimensions?: Readonly<Record<string, number>>;
 }
-
-const RULES: ShapeRules = { ...ELEMENTWISE_RULES, ...MOVEMENT_RULES, ...CONTRACTION_RULES, ...RECURRENT_RULES };
 
 /** The batch: the first axis of an input that leaves it open, and every axis that carries the same name. */
 function batchNames(graph: OnnxGraph, dimensions: Readonly<Record<string, number>>): Set<string> {
@@ -134,7 +122,7 @@ export function ruleInput(graph: OnnxGraph, node: OnnxNode, values: ReadonlyMap<
  * @throws {OnnxError} naming the node whose inputs do not fit, or that the cost model does not know
  */
 export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> {
-  const stranger = graph.nodes.find((node) => node.opType !== 'Constant' && !Object.hasOwn(RULES, node.opType));
+  const stranger = graph.nodes.find((node) => node.opType !== 'Constant' && !Object.hasOwn(SHAPE_RULES, node.opType));
   if (stranger) unsupported(stranger);
   const values = new Map<string, Value>();
   for (const [name, tensor] of graph.initializers) values.set(name, tensorValue(tensor));
@@ -149,7 +137,7 @@ export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> 
       values.set(node.outputs[0] ?? '', tensorValue(constantTensor(node)));
       continue;
     }
-    const rule = RULES[node.opType] as ShapeRule;
+    const rule = SHAPE_RULES[node.opType] as ShapeRule;
     const input = ruleInput(graph, node, values);
     const constant = input.inputs.every((value) => value === null || value.constant);
     const outputs = rule(input);

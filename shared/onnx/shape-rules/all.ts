@@ -1,0 +1,14 @@
+/** Every operator whose shapes are known. */
+import { CONTRACTION_RULES } from './contraction.ts';
+import { ELEMENTWISE_RULES } from './elementwise.ts';
+import { MOVEMENT_RULES } from './movement.ts';
+import { RECURRENT_RULES } from './recurrent.ts';
+import type { ShapeRules } from './rule.ts';
+
+/** By the operator's name. `Constant` has no rule: it is read as a tensor. */
+export const SHAPE_RULES: ShapeRules = {
+  ...ELEMENTWISE_RULES,
+  ...MOVEMENT_RULES,
+  ...CONTRACTION_RULES,
+  ...RECURRENT_RULES,
+};
