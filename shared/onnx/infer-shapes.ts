@@ -3,7 +3,14 @@ import type { Dtype } from './dtype.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, opsetOf } from './graph.ts';
 import { OnnxError } from './onnx-error.ts';
 import { SHAPE_RULES } from './shape-rules/all.ts';
-import { elementsOf, MAX_KNOWN_VALUES, type RuleInput, type ShapeRule, type Value } from './shape-rules/rule.ts';
+import {
+  elementsOf,
+  MAX_KNOWN_VALUES,
+  type RuleInput,
+  ruleName,
+  type ShapeRule,
+  type Value,
+} from './shape-rules/rule.ts';
 import { tensorFromValues } from './tensor.ts';
 
 export interface Sizes {
@@ -93,7 +100,7 @@ export function constantTensor(node: OnnxNode): OnnxTensor {
 
 function unsupported(node: OnnxNode): never {
   const subgraph = [...node.attributes.values()].some(({ graph, graphs }) => graph || graphs.length > 0);
-  const operator = node.domain === '' ? node.opType : `${node.domain}::${node.opType}`;
+  const operator = ruleName(node);
   throw new OnnxError(
     'unsupported-operator',
     `node "${node.name}"`,
@@ -122,7 +129,9 @@ export function ruleInput(graph: OnnxGraph, node: OnnxNode, values: ReadonlyMap<
  * @throws {OnnxError} naming the node whose inputs do not fit, or that the cost model does not know
  */
 export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> {
-  const stranger = graph.nodes.find((node) => node.opType !== 'Constant' && !Object.hasOwn(SHAPE_RULES, node.opType));
+  const stranger = graph.nodes.find(
+    (node) => node.opType !== 'Constant' && !Object.hasOwn(SHAPE_RULES, ruleName(node)),
+  );
   if (stranger) unsupported(stranger);
   const values = new Map<string, Value>();
   for (const [name, tensor] of graph.initializers) values.set(name, tensorValue(tensor));
@@ -137,7 +146,7 @@ export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> 
       values.set(node.outputs[0] ?? '', tensorValue(constantTensor(node)));
       continue;
     }
-    const rule = SHAPE_RULES[node.opType] as ShapeRule;
+    const rule = SHAPE_RULES[ruleName(node)] as ShapeRule;
     const input = ruleInput(graph, node, values);
     const constant = input.inputs.every((value) => value === null || value.constant);
     const outputs = rule(input);

@@ -5,7 +5,7 @@ import { MOVEMENT_RULES } from './movement.ts';
 import { RECURRENT_RULES } from './recurrent.ts';
 import type { ShapeRules } from './rule.ts';
 
-/** By the operator's name. `Constant` has no rule: it is read as a tensor. */
+/** By `ruleName`. `Constant` has no rule: it is read as a tensor. */
 export const SHAPE_RULES: ShapeRules = {
   ...ELEMENTWISE_RULES,
   ...MOVEMENT_RULES,

@@ -1,6 +1,15 @@
 /** Convolution, pooling and matrix multiplication. */
 import { intAttribute, intsAttribute, stringAttribute } from '../graph.ts';
-import { elementsOf, fail, output, type RuleInput, required, type ShapeRule, type ShapeRules } from './rule.ts';
+import {
+  elementsOf,
+  fail,
+  microsoft,
+  output,
+  type RuleInput,
+  required,
+  type ShapeRule,
+  type ShapeRules,
+} from './rule.ts';
 
 /** Size of one spatial axis after a window moves over it. */
 function windowed(rule: RuleInput, size: number, axis: number, kernel: readonly number[]): number {
@@ -165,27 +174,29 @@ export function einsumDepth(equation: string, shapes: readonly (readonly number[
 
 export const CONTRACTION_RULES: ShapeRules = {
   Conv: convolution(0, 1),
-  FusedConv: convolution(0, 1),
   ConvInteger: (rule) => convolution(0, 1)(rule).map((value) => ({ ...value, dtype: 'int32' })),
   QLinearConv: convolution(0, 3),
   ConvTranspose: convTranspose,
   MaxPool: pool,
   AveragePool: pool,
   LpPool: pool,
-  QLinearAveragePool: pool,
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,
   GlobalLpPool: globalPool,
-  QLinearGlobalAveragePool: globalPool,
   MatMul: matMul(1, 'same'),
   MatMulInteger: matMul(1, 'int32'),
   QLinearMatMul: matMul(3, 'same'),
-  DynamicQuantizeMatMul: matMul(1, 'float32'),
-  MatMulIntegerToFloat: matMul(1, 'float32'),
-  FusedMatMul: fusedMatMul,
   Gemm: gemm(1),
-  FusedGemm: gemm(1),
-  QGemm: gemm(3),
   Einsum: einsum,
-  Attention: attention,
+  ...microsoft({
+    FusedConv: convolution(0, 1),
+    QLinearAveragePool: pool,
+    QLinearGlobalAveragePool: globalPool,
+    DynamicQuantizeMatMul: matMul(1, 'float32'),
+    MatMulIntegerToFloat: matMul(1, 'float32'),
+    FusedMatMul: fusedMatMul,
+    FusedGemm: gemm(1),
+    QGemm: gemm(3),
+    Attention: attention,
+  }),
 };

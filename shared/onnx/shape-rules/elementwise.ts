@@ -5,6 +5,7 @@ import {
   broadcastShapes,
   elementsOf,
   MAX_KNOWN_VALUES,
+  microsoft,
   output,
   type RuleInput,
   required,
@@ -88,6 +89,12 @@ const bool = (test: (...elements: number[]) => boolean): Evaluate => {
   return (...elements) => Number(test(...elements));
 };
 
+/** ONNX Runtime has them in its own domain too. */
+const QUANTISERS: ShapeRules = {
+  QuantizeLinear: quantize,
+  DequantizeLinear: (rule) => [output(required(rule, 1).dtype, required(rule, 0).shape)],
+};
+
 export const ELEMENTWISE_RULES: ShapeRules = {
   Add: broadcastRule((a, b) => a + b, 'same'),
   Sub: broadcastRule((a, b) => a - b, 'same'),
@@ -148,21 +155,26 @@ export const ELEMENTWISE_RULES: ShapeRules = {
     'Relu LeakyRelu Sigmoid Tanh Exp Log Erf Round Softplus Softsign Elu Selu Celu HardSigmoid HardSwish Clip Dropout ' +
       'Softmax LogSoftmax Hardmax LpNormalization InstanceNormalization BatchNormalization LayerNormalization ' +
       'GroupNormalization LRN Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Sign Gelu Mish ThresholdedRelu ' +
-      'Shrink CumSum MeanVarianceNormalization Trilu QuickGelu FastGelu BiasGelu SimplifiedLayerNormalization ' +
-      'SkipLayerNormalization QLinearSigmoid QLinearLeakyRelu QLinearSoftmax',
+      'Shrink CumSum MeanVarianceNormalization Trilu SimplifiedLayerNormalization',
     sameAsFirst(),
   ),
   ...named('IsNaN IsInf', (rule) => [output('bool', required(rule, 0).shape)]),
-  QuantizeLinear: quantize,
-  DequantizeLinear: (rule) => [output(required(rule, 1).dtype, required(rule, 0).shape)],
+  ...QUANTISERS,
   DynamicQuantizeLinear: (rule) => [
     output('uint8', required(rule, 0).shape),
     output('float32', []),
     output('uint8', []),
   ],
-  ...named('QLinearAdd QLinearMul', (rule) => [
-    output(required(rule, 0).dtype, broadcastShapes(rule, [required(rule, 0).shape, required(rule, 3).shape])),
-  ]),
+  ...microsoft({
+    ...QUANTISERS,
+    ...named(
+      'Gelu QuickGelu FastGelu BiasGelu SkipLayerNormalization QLinearSigmoid QLinearLeakyRelu QLinearSoftmax',
+      sameAsFirst(),
+    ),
+    ...named('QLinearAdd QLinearMul', (rule) => [
+      output(required(rule, 0).dtype, broadcastShapes(rule, [required(rule, 0).shape, required(rule, 3).shape])),
+    ]),
+  }),
 };
 
 /** Bytes of a value in memory. */

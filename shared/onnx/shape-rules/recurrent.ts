@@ -1,6 +1,6 @@
 /** LSTM, GRU and RNN: data is [length, batch, features] (or batch first with `layout` 1). */
 import { intAttribute, stringAttribute } from '../graph.ts';
-import { fail, output, type RuleInput, required, type ShapeRule, type ShapeRules } from './rule.ts';
+import { fail, microsoft, output, type RuleInput, required, type ShapeRule, type ShapeRules } from './rule.ts';
 
 export interface RecurrentSizes {
   length: number;
@@ -34,5 +34,5 @@ export const RECURRENT_RULES: ShapeRules = {
   LSTM: recurrent,
   GRU: recurrent,
   RNN: recurrent,
-  DynamicQuantizeLSTM: recurrent,
+  ...microsoft({ DynamicQuantizeLSTM: recurrent }),
 };

@@ -23,6 +23,18 @@ export interface RuleInput {
 export type ShapeRule = (input: RuleInput) => Omit<Value, 'constant'>[];
 export type ShapeRules = Readonly<Record<string, ShapeRule>>;
 
+/** Under which name an operator's rule is kept: its own, behind its domain where that is not ONNX's. */
+export function ruleName({ domain, opType }: Pick<OnnxNode, 'domain' | 'opType'>): string {
+  return domain === '' ? opType : `${domain}::${opType}`;
+}
+
+/** Rules of ONNX Runtime's own operators. */
+export function microsoft(rules: ShapeRules): ShapeRules {
+  return Object.fromEntries(
+    Object.entries(rules).map(([opType, rule]) => [ruleName({ domain: 'com.microsoft', opType }), rule]),
+  );
+}
+
 /** More elements than this are data, not shapes: they are not followed. */
 export const MAX_KNOWN_VALUES = 4096;
 
