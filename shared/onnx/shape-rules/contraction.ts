@@ -11,7 +11,10 @@ import {
   type ShapeRules,
 } from './rule.ts';
 
-/** Size of one spatial axis after a window moves over it. */
+/**
+ * Size of one spatial axis after a window moves over it. With `ceil_mode` a last window may hang over the end, but it
+ * has to begin on the data or the padding before it (https://onnx.ai/onnx/operators/onnx__MaxPool.html).
+ */
 function windowed(rule: RuleInput, size: number, axis: number, kernel: readonly number[]): number {
   const { node } = rule;
   const rank = kernel.length;
@@ -22,10 +25,12 @@ function windowed(rule: RuleInput, size: number, axis: number, kernel: readonly 
   const autoPad = stringAttribute(node, 'auto_pad', 'NOTSET');
   if (autoPad.startsWith('SAME')) return Math.ceil(size / stride);
   const pads = autoPad === 'VALID' ? null : intsAttribute(node, 'pads');
-  const padded = size + (pads?.[axis] ?? 0) + (pads?.[axis + rank] ?? 0) - extent;
-  if (padded < 0) fail(node, `its window of ${extent} does not fit on an axis of ${size}`);
-  const steps = padded / stride;
-  return (intAttribute(node, 'ceil_mode', 0) === 1 ? Math.ceil(steps) : Math.floor(steps)) + 1;
+  const before = pads?.[axis] ?? 0;
+  const travel = before + size + (pads?.[axis + rank] ?? 0) - extent;
+  if (travel < 0) fail(node, `its window of ${extent} does not fit on an axis of ${size}`);
+  if (intAttribute(node, 'ceil_mode', 0) === 0) return Math.floor(travel / stride) + 1;
+  const last = Math.ceil(travel / stride);
+  return last * stride >= before + size ? last : last + 1;
 }
 
 function convolution(dataInput: number, weightInput: number): ShapeRule {
