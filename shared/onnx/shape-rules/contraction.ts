@@ -72,6 +72,20 @@ const convTranspose: ShapeRule = (rule) => {
   ];
 };
 
+/** A rule for data whose channels come second, on data whose channels may come last (`channels_last`, ONNX Runtime's). */
+function channelsLast(inner: ShapeRule): ShapeRule {
+  return (rule) => {
+    if (intAttribute(rule.node, 'channels_last', 0) === 0) return inner(rule);
+    const data = required(rule, 0);
+    const [samples = 0, ...rest] = data.shape;
+    const turned = { ...data, shape: [samples, rest.at(-1) ?? 0, ...rest.slice(0, -1)] };
+    return inner({ ...rule, inputs: [turned, ...rule.inputs.slice(1)] }).map((value) => {
+      const [count = 0, channels = 0, ...spatial] = value.shape;
+      return { ...value, shape: [count, ...spatial, channels] };
+    });
+  };
+}
+
 const pool: ShapeRule = (rule) => {
   const data = required(rule, 0);
   const kernel = intsAttribute(rule.node, 'kernel_shape');
@@ -195,8 +209,8 @@ export const CONTRACTION_RULES: ShapeRules = {
   Einsum: einsum,
   ...microsoft({
     FusedConv: convolution(0, 1),
-    QLinearAveragePool: pool,
-    QLinearGlobalAveragePool: globalPool,
+    QLinearAveragePool: channelsLast(pool),
+    QLinearGlobalAveragePool: channelsLast(globalPool),
     DynamicQuantizeMatMul: matMul(1, 'float32'),
     MatMulIntegerToFloat: matMul(1, 'float32'),
     FusedMatMul: fusedMatMul,
