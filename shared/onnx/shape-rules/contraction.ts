@@ -136,11 +136,23 @@ function swappedLast(shape: readonly number[], swap: boolean): number[] {
   return swap ? [...shape.slice(0, -2), shape.at(-1) as number, shape.at(-2) as number] : [...shape];
 }
 
+/** [rows, stack …, columns] as [stack …, rows, columns]. */
+function stackFirst(shape: readonly number[], isLater: boolean): number[] {
+  return isLater && shape.length > 2 ? [...shape.slice(1, -1), shape[0] as number, shape.at(-1) as number] : [...shape];
+}
+
+/** `transBatch…` says that the stack lies between the axes of the matrix, `trans…` that these are swapped. */
+export function fusedMatMulFactors(rule: RuleInput): [left: number[], right: number[]] {
+  const [left, right] = (['A', 'B'] as const).map((side, index) => {
+    const { shape } = required(rule, index);
+    const stacked = stackFirst(shape, intAttribute(rule.node, `transBatch${side}`, 0) === 1);
+    return swappedLast(stacked, intAttribute(rule.node, `trans${side}`, 0) === 1);
+  }) as [number[], number[]];
+  return [left, right];
+}
+
 const fusedMatMul: ShapeRule = (rule) => {
-  const a = required(rule, 0);
-  const left = swappedLast(a.shape, intAttribute(rule.node, 'transA', 0) === 1);
-  const right = swappedLast(required(rule, 1).shape, intAttribute(rule.node, 'transB', 0) === 1);
-  return [output(a.dtype, matMulShape(rule, left, right))];
+  return [output(required(rule, 0).dtype, matMulShape(rule, ...fusedMatMulFactors(rule)))];
 };
 
 function gemm(second: number): ShapeRule {
