@@ -166,6 +166,10 @@ function gemm(second: number): ShapeRule {
   };
 }
 
+/** Its result is floating-point unless the last two inputs, scale and zero point of the result, say otherwise. */
+const qGemm: ShapeRule = (rule) =>
+  gemm(3)(rule).map((value) => ({ ...value, dtype: rule.inputs[8]?.dtype ?? 'float32' }));
+
 const einsum: ShapeRule = (rule) => {
   const equation = stringAttribute(rule.node, 'equation', '').replaceAll(' ', '');
   const [left, right] = equation.split('->');
@@ -227,7 +231,7 @@ export const CONTRACTION_RULES: ShapeRules = {
     MatMulIntegerToFloat: matMul(1, 'float32'),
     FusedMatMul: fusedMatMul,
     FusedGemm: gemm(1),
-    QGemm: gemm(3),
+    QGemm: qGemm,
     Attention: attention,
   }),
 };
