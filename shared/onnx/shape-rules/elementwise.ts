@@ -101,7 +101,12 @@ export const ELEMENTWISE_RULES: ShapeRules = {
   Mul: broadcastRule((a, b) => a * b, 'same'),
   Div: broadcastRule((a, b) => a / b, 'same'),
   Pow: broadcastRule((a, b) => a ** b, 'same'),
-  Mod: broadcastRule((a, b) => a - b * Math.floor(a / b), 'same'),
+  // The sign of the divisor; with `fmod` that of the dividend.
+  Mod: (rule) =>
+    broadcastRule(
+      intAttribute(rule.node, 'fmod', 0) === 0 ? (a, b) => a - b * Math.floor(a / b) : (a, b) => a % b,
+      'same',
+    )(rule),
   Min: broadcastRule(Math.min, 'same'),
   Max: broadcastRule(Math.max, 'same'),
   Sum: broadcastRule((...all) => all.reduce((sum, value) => sum + value, 0), 'same'),
