@@ -1,9 +1,10 @@
 /** Operators that work element by element, with broadcasting. Small known values are computed: shapes are made of them. */
-import { bytesOf, dtypeOfCode, isInteger } from '../dtype.ts';
+import { bytesOf, type Dtype, dtypeOfCode, isInteger } from '../dtype.ts';
 import { intAttribute } from '../graph.ts';
 import {
   broadcastShapes,
   elementsOf,
+  fail,
   MAX_KNOWN_VALUES,
   microsoft,
   output,
@@ -70,17 +71,26 @@ function sameAsFirst(evaluate: Evaluate | null = null): ShapeRule {
   };
 }
 
-function cast(rule: RuleInput) {
-  const input = required(rule, 0);
-  const dtype = dtypeOfCode(intAttribute(rule.node, 'to', 1)) ?? input.dtype;
+function convertedTo(dtype: Dtype, input: Value) {
   const convert = dtype === 'bool' ? (value: number) => Number(value !== 0) : isInteger(dtype) ? Math.trunc : null;
   return [output(dtype, input.shape, convert && input.values ? input.values.map(convert) : input.values)];
 }
 
-function quantize(rule: RuleInput) {
-  const zeroPoint = rule.inputs[2];
-  return [output(zeroPoint?.dtype ?? 'uint8', required(rule, 0).shape)];
+/** The type that an attribute names. */
+function namedType(rule: RuleInput, attribute: string): Dtype {
+  const code = intAttribute(rule.node, attribute, 0);
+  return dtypeOfCode(code) ?? fail(rule.node, `its ${attribute} ${code} is no type of ONNX`);
 }
+
+const cast: ShapeRule = (rule) => convertedTo(namedType(rule, 'to'), required(rule, 0));
+const castLike: ShapeRule = (rule) => convertedTo(required(rule, 1).dtype, required(rule, 0));
+
+/** The type of the zero point; without one that of `output_dtype` (0: not said), else unsigned bytes. */
+const quantize: ShapeRule = (rule) => {
+  const isSaid = intAttribute(rule.node, 'output_dtype', 0) !== 0;
+  const dtype = rule.inputs[2]?.dtype ?? (isSaid ? namedType(rule, 'output_dtype') : 'uint8');
+  return [output(dtype, required(rule, 0).shape)];
+};
 
 const named = (names: string, rule: ShapeRule): ShapeRules =>
   Object.fromEntries(names.split(' ').map((name) => [name, rule]));
@@ -155,7 +165,7 @@ export const ELEMENTWISE_RULES: ShapeRules = {
   Reciprocal: sameAsFirst((value) => 1 / value),
   Identity: sameAsFirst((value) => value),
   Cast: cast,
-  CastLike: (rule) => [output(required(rule, 1).dtype, required(rule, 0).shape, required(rule, 0).values)],
+  CastLike: castLike,
   ...named(
     'Relu LeakyRelu Sigmoid Tanh Exp Log Erf Round Softplus Softsign Elu Selu Celu HardSigmoid HardSwish Clip Dropout ' +
       'Softmax LogSoftmax Hardmax LpNormalization InstanceNormalization BatchNormalization LayerNormalization ' +
