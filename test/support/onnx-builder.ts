@@ -22,7 +22,10 @@ export interface NodeSpec {
   domain?: string;
   ints?: Record<string, number[]>;
   int?: Record<string, number>;
+  float?: Record<string, number>;
+  floats?: Record<string, number[]>;
   strings?: Record<string, string>;
+  tensors?: Record<string, TensorSpec>;
   /** Bodies of control flow. */
   graphs?: Record<string, GraphSpec>;
 }
@@ -31,25 +34,32 @@ export interface GraphSpec {
   nodes: NodeSpec[];
   initializers?: TensorSpec[];
   inputs: { name: string; shape: Dimension[]; dataType?: number }[];
-  /** Names; float32 unless a data type is given. */
-  outputs: (string | { name: string; dataType: number })[];
+  /** Names; float32 unless a data type is given (null: the model does not say it). */
+  outputs: (string | { name: string; dataType: number | null })[];
 }
 
 export interface ModelSpec extends GraphSpec {
   opset?: number;
+  /** Versions of other operator sets, by domain. */
+  opsets?: Record<string, number>;
   functions?: string[];
 }
 
+const ATTRIBUTE_FLOAT = 1;
 const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_STRING = 3;
+const ATTRIBUTE_TENSOR = 4;
 const ATTRIBUTE_GRAPH = 5;
+const ATTRIBUTE_FLOATS = 6;
 const ATTRIBUTE_INTS = 7;
-const BYTES: Record<number, number> = { 1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2 };
+/** Bytes of an element, by the number of its type. */
+const BYTES: Record<number, number> = { 1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8 };
 
 type Writer = protobuf.Writer;
 const tag = (field: number, wire: number) => (field << 3) | wire;
 const text = (writer: Writer, field: number, value: string) => writer.uint32(tag(field, 2)).string(value);
 const int = (writer: Writer, field: number, value: number) => writer.uint32(tag(field, 0)).int64(value);
+const float = (writer: Writer, field: number, value: number) => writer.uint32(tag(field, 5)).float(value);
 function message(writer: Writer, field: number, fill: (writer: Writer) => void): void {
   writer.uint32(tag(field, 2)).fork();
   fill(writer);
@@ -85,6 +95,12 @@ function writeNode(writer: Writer, node: NodeSpec): void {
     attribute(name, ATTRIBUTE_STRING, (w) => text(w, 4, value));
   for (const [name, values] of Object.entries(node.ints ?? {}))
     attribute(name, ATTRIBUTE_INTS, (w) => values.forEach((value) => void int(w, 8, value)));
+  for (const [name, value] of Object.entries(node.float ?? {}))
+    attribute(name, ATTRIBUTE_FLOAT, (w) => float(w, 2, value));
+  for (const [name, values] of Object.entries(node.floats ?? {}))
+    attribute(name, ATTRIBUTE_FLOATS, (w) => values.forEach((value) => void float(w, 7, value)));
+  for (const [name, tensor] of Object.entries(node.tensors ?? {}))
+    attribute(name, ATTRIBUTE_TENSOR, (w) => message(w, 5, (inner) => writeTensor(inner, tensor)));
   for (const [name, graph] of Object.entries(node.graphs ?? {}))
     attribute(name, ATTRIBUTE_GRAPH, (w) => message(w, 6, (inner) => writeGraph(inner, graph)));
   if (node.domain) text(writer, 7, node.domain);
@@ -98,7 +114,7 @@ function writeGraph(writer: Writer, graph: GraphSpec): void {
     message(writer, 11, (w) => writeValueInfo(w, name, dataType ?? 1, shape));
   for (const output of graph.outputs) {
     const { name, dataType } = typeof output === 'string' ? { name: output, dataType: 1 } : output;
-    message(writer, 12, (w) => writeValueInfo(w, name, dataType, null));
+    message(writer, 12, (w) => (dataType === null ? void text(w, 1, name) : writeValueInfo(w, name, dataType, null)));
   }
 }
 
@@ -121,10 +137,11 @@ export function buildOnnx(model: ModelSpec): Uint8Array {
   const writer = protobuf.Writer.create();
   int(writer, 1, 8);
   message(writer, 7, (graph) => writeGraph(graph, model));
-  message(writer, 8, (opset) => {
-    text(opset, 1, '');
-    int(opset, 2, model.opset ?? 17);
-  });
+  for (const [domain, version] of Object.entries({ '': model.opset ?? 17, ...model.opsets }))
+    message(writer, 8, (opset) => {
+      text(opset, 1, domain);
+      int(opset, 2, version);
+    });
   for (const name of model.functions ?? []) message(writer, 25, (w) => void text(w, 1, name));
   return writer.finish();
 }

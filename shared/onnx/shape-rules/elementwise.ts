@@ -79,7 +79,8 @@ function convertedTo(dtype: Dtype, input: Value) {
 /** The type that an attribute names. */
 function namedType(rule: RuleInput, attribute: string): Dtype {
   const code = intAttribute(rule.node, attribute, 0);
-  return dtypeOfCode(code) ?? fail(rule.node, `its ${attribute} ${code} is no type of ONNX`);
+  const dtype = dtypeOfCode(code);
+  return dtype && dtype !== 'undefined' ? dtype : fail(rule.node, `its "${attribute}" is ${code}, which is no type`);
 }
 
 const cast: ShapeRule = (rule) => convertedTo(namedType(rule, 'to'), required(rule, 0));
