@@ -152,8 +152,9 @@ export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> 
     const outputs = rule(input);
     for (const [index, name] of node.outputs.entries()) {
       if (name === '') continue;
-      const value = outputs[index] ?? outputs[0];
-      if (!value) throw new OnnxError('invalid-shape', `node "${node.name}"`, `it has no output ${index}`);
+      const value = outputs[index];
+      if (!value)
+        throw new OnnxError('invalid-shape', `node "${node.name}" (${node.opType})`, `it has no output ${index}`);
       checkValue(node, value.dtype, value.shape);
       values.set(name, { ...value, constant });
     }

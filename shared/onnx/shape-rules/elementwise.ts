@@ -2,6 +2,7 @@
 import { bytesOf, type Dtype, dtypeOfCode, isInteger } from '../dtype.ts';
 import { intAttribute } from '../graph.ts';
 import {
+  axisOf,
   broadcastShapes,
   elementsOf,
   fail,
@@ -62,7 +63,7 @@ function broadcastRule(evaluate: Evaluate | null, result: 'same' | 'bool' | 'sec
   };
 }
 
-/** The first output has the first input's shape and type; further outputs (a mask, running statistics) follow it. */
+/** The output has the first input's shape and type. */
 function sameAsFirst(evaluate: Evaluate | null = null): ShapeRule {
   return (rule) => {
     const input = required(rule, 0);
@@ -91,6 +92,37 @@ const quantize: ShapeRule = (rule) => {
   const isSaid = intAttribute(rule.node, 'output_dtype', 0) !== 0;
   const dtype = rule.inputs[2]?.dtype ?? (isSaid ? namedType(rule, 'output_dtype') : 'uint8');
   return [output(dtype, required(rule, 0).shape)];
+};
+
+/** The mask is of booleans since operator set 10. */
+const dropout: ShapeRule = (rule) => {
+  const { dtype, shape } = required(rule, 0);
+  return [output(dtype, shape), output(rule.opset < 10 ? dtype : 'bool', shape)];
+};
+
+/** Up to four further outputs: statistics, of a number a channel. */
+const batchNormalization: ShapeRule = (rule) => {
+  const { dtype, shape } = required(rule, 0);
+  const statistics = output(required(rule, 3).dtype, [shape[1] ?? 1]);
+  return [output(dtype, shape), statistics, statistics, statistics, statistics];
+};
+
+/** Further outputs: mean and inverse deviation (or that alone), of one number for what is normalised together. */
+const layerNormalization: ShapeRule = (rule) => {
+  const { dtype, shape } = required(rule, 0);
+  const axis = axisOf(rule, intAttribute(rule.node, 'axis', -1), shape.length);
+  const statistics = output(
+    'float32',
+    shape.map((size, at) => (at < axis ? size : 1)),
+  );
+  return [output(dtype, shape), statistics, statistics];
+};
+
+/** Output 3 is the sum that is normalised. */
+const skipLayerNormalization: ShapeRule = (rule) => {
+  const { dtype, shape } = required(rule, 0);
+  const statistics = output('float32', [...shape.slice(0, -1), 1]);
+  return [output(dtype, shape), statistics, statistics, output(dtype, shape)];
 };
 
 const named = (names: string, rule: ShapeRule): ShapeRules =>
@@ -168,12 +200,16 @@ export const ELEMENTWISE_RULES: ShapeRules = {
   Cast: cast,
   CastLike: castLike,
   ...named(
-    'Relu LeakyRelu Sigmoid Tanh Exp Log Erf Round Softplus Softsign Elu Selu Celu HardSigmoid HardSwish Clip Dropout ' +
-      'Softmax LogSoftmax Hardmax LpNormalization InstanceNormalization BatchNormalization LayerNormalization ' +
+    'Relu LeakyRelu Sigmoid Tanh Exp Log Erf Round Softplus Softsign Elu Selu Celu HardSigmoid HardSwish Clip ' +
+      'Softmax LogSoftmax Hardmax LpNormalization InstanceNormalization ' +
       'GroupNormalization LRN Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Sign Gelu Mish ThresholdedRelu ' +
-      'Shrink CumSum MeanVarianceNormalization Trilu SimplifiedLayerNormalization',
+      'Shrink CumSum MeanVarianceNormalization Trilu',
     sameAsFirst(),
   ),
+  Dropout: dropout,
+  BatchNormalization: batchNormalization,
+  LayerNormalization: layerNormalization,
+  SimplifiedLayerNormalization: layerNormalization,
   ...named('IsNaN IsInf', (rule) => [output('bool', required(rule, 0).shape)]),
   ...QUANTISERS,
   DynamicQuantizeLinear: (rule) => [
@@ -183,10 +219,8 @@ export const ELEMENTWISE_RULES: ShapeRules = {
   ],
   ...microsoft({
     ...QUANTISERS,
-    ...named(
-      'Gelu QuickGelu FastGelu BiasGelu SkipLayerNormalization QLinearSigmoid QLinearLeakyRelu QLinearSoftmax',
-      sameAsFirst(),
-    ),
+    SkipLayerNormalization: skipLayerNormalization,
+    ...named('Gelu QuickGelu FastGelu BiasGelu QLinearSigmoid QLinearLeakyRelu QLinearSoftmax', sameAsFirst()),
     ...named('QLinearAdd QLinearMul', (rule) => [
       output(required(rule, 0).dtype, broadcastShapes(rule, [required(rule, 0).shape, required(rule, 3).shape])),
     ]),
