@@ -1,5 +1,5 @@
 /** Operators that rearrange, select or make data. Small known values follow, since shapes are computed with them. */
-import { intAttribute, intsAttribute } from '../graph.ts';
+import { intAttribute, intsAttribute, stringAttribute } from '../graph.ts';
 import {
   axisOf,
   broadcastShapes,
@@ -193,18 +193,35 @@ const pad: ShapeRule = (rule) => {
   return [output(data.dtype, shape)];
 };
 
+/** Sizes in proportion to the data: as large as fits into `sizes`, or as small as covers them. Halves are rounded up. */
+function inProportion(sizes: readonly number[], own: readonly number[], isCovering: boolean): number[] {
+  const scales = sizes.map((size, index) => size / (own[index] as number));
+  const scale = isCovering ? Math.max(...scales) : Math.min(...scales);
+  return own.map((size) => Math.round(size * scale));
+}
+
+/** `scales` or `sizes` of all axes, or of those in `axes` (https://onnx.ai/onnx/operators/onnx__Resize.html). */
 const resize: ShapeRule = (rule) => {
-  const data = required(rule, 0);
-  const inputs =
-    rule.opset < 11 || rule.node.opType === 'Upsample' ? { scales: 1, sizes: -1 } : { scales: 2, sizes: 3 };
-  const sizes = inputs.sizes > 0 ? knownValues(rule, inputs.sizes) : null;
-  if (sizes && sizes.length > 0) return [output(data.dtype, sizes)];
-  const scales = rule.node.attributes.get('scales')?.floats ?? knownValues(rule, inputs.scales) ?? [];
-  if (scales.length !== data.shape.length) fail(rule.node, `scales [${scales}] on a tensor [${data.shape}]`);
+  const { node } = rule;
+  const { dtype, shape } = required(rule, 0);
+  const inputs = rule.opset < 11 ? { scales: 1, sizes: -1 } : { scales: 2, sizes: 3 };
+  const axes =
+    intsAttribute(node, 'axes')?.map((axis) => axisOf(rule, axis, shape.length)) ?? shape.map((_, axis) => axis);
+  const own = axes.map((axis) => shape[axis] as number);
+  const given = (values: number[] | null) => (values && values.length > 0 ? values : null);
+  const sizes = given(knownValues(rule, inputs.sizes));
+  const scales = sizes ? null : (node.attributes.get('scales')?.floats ?? given(knownValues(rule, inputs.scales)));
+  const wanted = sizes ?? scales ?? [];
+  if (wanted.length !== axes.length)
+    fail(node, `${sizes ? 'sizes' : 'scales'} [${wanted}] for axes [${axes}] of a tensor [${shape}]`);
+  const policy = stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch');
+  // ONNX Runtime multiplies in float32, where 10 × 0.7 is 7.
+  let resized = own.map((size, index) => Math.floor(Math.fround(size * (wanted[index] as number))));
+  if (sizes) resized = policy === 'stretch' ? sizes : inProportion(sizes, own, policy === 'not_smaller');
   return [
     output(
-      data.dtype,
-      data.shape.map((size, axis) => Math.floor(size * (scales[axis] as number))),
+      dtype,
+      shape.map((size, axis) => (axes.includes(axis) ? (resized[axes.indexOf(axis)] as number) : size)),
     ),
   ];
 };
