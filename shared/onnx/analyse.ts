@@ -2,7 +2,7 @@
 import type { Precision } from '../domain/inference-config.ts';
 import { collapseQuantisers } from './collapse-quantisers.ts';
 import { type FusedKernel, fuseKernels } from './fuse-kernels.ts';
-import type { OnnxGraph } from './graph.ts';
+import { firstOutput, type OnnxGraph } from './graph.ts';
 import { graphPrecision } from './graph-precision.ts';
 import { inferShapes, inputShapes, ruleInput, type Sizes } from './infer-shapes.ts';
 import { liveGraph } from './live-graph.ts';
@@ -52,7 +52,7 @@ export function analyseGraph(
   const live = collapseQuantisers(graph, liveGraph(graph, values, runtime.mergesRepeats), values);
   let macs = 0;
   for (const node of live.nodes) {
-    const output = values.get(node.outputs[0] as string);
+    const output = values.get(firstOutput(node));
     if (output) macs += macsOfNode(ruleInput(graph, node, values), output);
   }
   let parameters = 0;

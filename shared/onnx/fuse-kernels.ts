@@ -1,7 +1,7 @@
 /** Groups nodes into the kernels that a runtime runs: convolution + batch-norm + activation is one, and so on. */
 import { INTEGER_OPS } from './collapse-quantisers.ts';
 import { isQuantised } from './dtype.ts';
-import type { OnnxGraph, OnnxNode } from './graph.ts';
+import { firstOutput, type OnnxGraph, type OnnxNode } from './graph.ts';
 import { ruleInput } from './infer-shapes.ts';
 import { type KernelKind, kernelKindOf } from './kernel-kind.ts';
 import type { LiveGraph } from './live-graph.ts';
@@ -93,7 +93,7 @@ class Fuser {
   #kernelFrom(first: OnnxNode): FusedKernel {
     const chain = this.#chainFrom(first);
     const last = chain.at(-1) as OnnxNode;
-    const output = this.#value(last.outputs[0] as string);
+    const output = this.#value(firstOutput(last));
     const inner = new Set(chain.flatMap((node) => node.outputs));
     const inputs = [...new Set(chain.flatMap((node) => node.inputs))]
       .filter((name) => name !== '' && !inner.has(name))
@@ -112,7 +112,7 @@ class Fuser {
       kind,
       name: first.name,
       ops: chain.map((node) => node.opType),
-      macs: macsOfNode(rule, this.#value(first.outputs[0] as string)),
+      macs: macsOfNode(rule, this.#value(firstOutput(first))),
       inputBytes: sum(inputs.filter((value) => !value.constant)),
       outputBytes: bytesOfValue(output),
       weightBytes: sum(inputs.filter((value) => value.constant)),

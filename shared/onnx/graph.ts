@@ -59,6 +59,11 @@ export interface OnnxGraph {
   metadata: ReadonlyMap<string, string>;
 }
 
+/** The first output that is not left out. */
+export function firstOutput(node: OnnxNode): string {
+  return node.outputs.find((name) => name !== '') ?? '';
+}
+
 /** An integer attribute, or `otherwise` where the node has none of that name. */
 export function intAttribute(node: OnnxNode, name: string, otherwise: number): number {
   return node.attributes.get(name)?.i ?? otherwise;

@@ -20,7 +20,7 @@ function neededNodes(graph: OnnxGraph): Set<OnnxNode> {
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     nodes.add(node);
-    for (const name of node.inputs) needed.add(name);
+    for (const name of node.inputs) if (name !== '') needed.add(name);
   }
   return nodes;
 }
@@ -29,7 +29,8 @@ function repetitionKey(node: OnnxNode, inputs: readonly string[]): string {
   const attributes = [...node.attributes.values()]
     .map(({ name, f, i, s, floats, ints, strings }) => [name, f, i, s, floats, ints, strings])
     .sort((one, two) => (String(one[0]) < String(two[0]) ? -1 : 1));
-  return JSON.stringify([node.domain, node.opType, inputs, attributes]);
+  const asked = node.outputs.map((name) => name !== '');
+  return JSON.stringify([node.domain, node.opType, inputs, asked, attributes]);
 }
 
 /**
@@ -55,7 +56,8 @@ export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, 
     const key = hasTensor || !mergeRepeats ? null : repetitionKey(node, node.inputs.map(resolve));
     const twin = key === null ? undefined : seen.get(key);
     if (twin) {
-      for (const [index, name] of node.outputs.entries()) aliases.set(name, twin.outputs[index] ?? name);
+      for (const [index, name] of node.outputs.entries())
+        if (name !== '') aliases.set(name, twin.outputs[index] as string);
       continue;
     }
     if (key !== null) seen.set(key, node);
@@ -73,6 +75,7 @@ export function readersOf(
   const readers = new Map<string, OnnxNode[]>();
   for (const node of nodes)
     for (const name of new Set(node.inputs.map(resolve))) {
+      if (name === '') continue;
       const list = readers.get(name);
       if (list) list.push(node);
       else readers.set(name, [node]);
