@@ -1,7 +1,7 @@
 /** Groups nodes into the kernels that a runtime runs: convolution + batch-norm + activation is one, and so on. */
 import { INTEGER_OPS } from './collapse-quantisers.ts';
 import { isQuantised } from './dtype.ts';
-import { firstOutput, type OnnxGraph, type OnnxNode } from './graph.ts';
+import { firstOutput, intAttribute, intsAttribute, type OnnxGraph, type OnnxNode } from './graph.ts';
 import { ruleInput } from './infer-shapes.ts';
 import { type KernelKind, kernelKindOf } from './kernel-kind.ts';
 import type { LiveGraph } from './live-graph.ts';
@@ -105,7 +105,7 @@ class Fuser {
       first.opType.startsWith('QLinear') ||
       /Integer|^DynamicQuantize(MatMul|LSTM)|^QGemm/.test(first.opType) ||
       (INTEGER_OPS.has(first.opType) && data !== undefined && isQuantised(data.dtype));
-    const window = windowOf(first, rule.inputs);
+    const window = windowOf(first, rule.inputs, output);
     const kind = kindOf(first, rule.inputs);
     const products = kind === 'convolution' ? productsOf(first, output) : NO_PRODUCTS;
     return {
@@ -135,27 +135,33 @@ function weightOf(node: OnnxNode, inputs: readonly (Value | null)[]): Value | nu
   return inputs[node.opType === 'QLinearConv' ? 3 : 1] ?? null;
 }
 
-function windowOf(node: OnnxNode, inputs: readonly (Value | null)[]): Window {
-  const kernel = node.attributes.get('kernel_shape')?.ints ?? [];
+const NO_WINDOW: Window = { elements: 1, strided: false };
+
+function windowOf(node: OnnxNode, inputs: readonly (Value | null)[], output: Value): Window {
   const kind = kernelKindOf(node.opType);
-  const strided = (node.attributes.get('strides')?.ints ?? []).some((stride) => stride > 1);
-  if (kind === 'convolution') return { elements: elementsOf(weightOf(node, inputs)?.shape.slice(2) ?? []), strided };
-  if (kind !== 'pool') return { elements: 1, strided: false };
-  return { elements: kernel.length > 0 ? elementsOf(kernel) : elementsOf(inputs[0]?.shape.slice(2) ?? []), strided };
+  if (kind !== 'convolution' && kind !== 'pool') return NO_WINDOW;
+  if (/Global/.test(node.opType))
+    return { elements: elementsOf((inputs[0] as Value).shape) / elementsOf(output.shape), strided: false };
+  const kernel = kind === 'convolution' ? weightOf(node, inputs)?.shape.slice(2) : intsAttribute(node, 'kernel_shape');
+  const strided = (intsAttribute(node, 'strides') ?? []).some((stride) => stride > 1);
+  return { elements: elementsOf(kernel ?? []), strided };
+}
+
+function groupsOf(node: OnnxNode): number {
+  return intAttribute(node, 'group', 1);
 }
 
 function kindOf(node: OnnxNode, inputs: readonly (Value | null)[]): KernelKind {
   const kind = kernelKindOf(node.opType);
-  const groups = node.attributes.get('group')?.i ?? 1;
-  const weight = weightOf(node, inputs);
-  return kind === 'convolution' && groups > 1 && weight?.shape[1] === 1 ? 'depthwise' : kind;
+  const isDepthwise = kind === 'convolution' && groupsOf(node) > 1 && weightOf(node, inputs)?.shape[1] === 1;
+  return isDepthwise ? 'depthwise' : kind;
 }
 
 type Products = Pick<FusedKernel, 'filters' | 'positions' | 'products'>;
 const NO_PRODUCTS: Products = { filters: 0, positions: 0, products: 0 };
 
 function productsOf(node: OnnxNode, { shape: [samples = 1, channels = 1, ...pixels] }: Value): Products {
-  const groups = node.attributes.get('group')?.i ?? 1;
+  const groups = groupsOf(node);
   return { filters: channels / groups, positions: elementsOf(pixels), products: samples * groups };
 }
 

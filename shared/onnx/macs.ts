@@ -1,6 +1,7 @@
 /** Multiply-accumulates of one node. */
-import { intAttribute, stringAttribute } from './graph.ts';
-import { einsumDepth, fusedMatMulFactors } from './shape-rules/contraction.ts';
+import { intAttribute } from './graph.ts';
+import { fusedMatMulFactors } from './shape-rules/contraction.ts';
+import { einsumMacs } from './shape-rules/einsum.ts';
 import { recurrentSizes } from './shape-rules/recurrent.ts';
 import { elementsOf, type RuleInput, required, type Value } from './shape-rules/rule.ts';
 
@@ -32,11 +33,6 @@ function recurrent(gates: number): Macs {
   };
 }
 
-const einsum: Macs = (rule, outputs) => {
-  const shapes = rule.node.inputs.map((_, index) => required(rule, index).shape);
-  return outputs * einsumDepth(stringAttribute(rule.node, 'equation', ''), shapes);
-};
-
 /** Three projections; scores of all pairs; their product with the values. */
 const attention: Macs = (rule) => {
   const [batch, length, features] = required(rule, 0).shape as [number, number, number];
@@ -65,7 +61,7 @@ const MACS: ReadonlyMap<string, Macs> = new Map(
     DynamicQuantizeLSTM: recurrent(4),
     GRU: recurrent(3),
     RNN: recurrent(1),
-    Einsum: einsum,
+    Einsum: einsumMacs,
     Attention: attention,
   }),
 );

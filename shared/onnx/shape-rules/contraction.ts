@@ -1,21 +1,13 @@
 /** Convolution, pooling and matrix multiplication. */
 import { intAttribute, intsAttribute, stringAttribute } from '../graph.ts';
-import {
-  elementsOf,
-  fail,
-  microsoft,
-  output,
-  type RuleInput,
-  required,
-  type ShapeRule,
-  type ShapeRules,
-} from './rule.ts';
+import { einsum } from './einsum.ts';
+import { fail, microsoft, output, type RuleInput, required, type ShapeRule, type ShapeRules } from './rule.ts';
 
 /**
- * Size of one spatial axis after a window moves over it. With `ceil_mode` a last window may hang over the end, but it
- * has to begin on the data or the padding before it (https://onnx.ai/onnx/operators/onnx__MaxPool.html).
+ * Size of one spatial axis after a window moves over it. `hangsOver`: a last window may hang over the end, but it has to
+ * begin on the data or the padding before it (https://onnx.ai/onnx/operators/onnx__MaxPool.html).
  */
-function windowed(rule: RuleInput, size: number, axis: number, kernel: readonly number[]): number {
+function windowed(rule: RuleInput, size: number, axis: number, kernel: readonly number[], hangsOver: boolean): number {
   const { node } = rule;
   const rank = kernel.length;
   const stride = intsAttribute(node, 'strides')?.[axis] ?? 1;
@@ -28,7 +20,7 @@ function windowed(rule: RuleInput, size: number, axis: number, kernel: readonly 
   const before = pads?.[axis] ?? 0;
   const travel = before + size + (pads?.[axis + rank] ?? 0) - extent;
   if (travel < 0) fail(node, `its window of ${extent} does not fit on an axis of ${size}`);
-  if (intAttribute(node, 'ceil_mode', 0) === 0) return Math.floor(travel / stride) + 1;
+  if (!hangsOver) return Math.floor(travel / stride) + 1;
   const last = Math.ceil(travel / stride);
   return last * stride >= before + size ? last : last + 1;
 }
@@ -43,7 +35,7 @@ function convolution(dataInput: number, weightInput: number): ShapeRule {
     if (groups < 1 || data.shape[1] !== (weight[1] as number) * groups)
       fail(rule.node, `${data.shape[1]} input channels, but weights for ${weight[1]} × ${groups} groups`);
     const kernel = weight.slice(2);
-    const spatial = data.shape.slice(2).map((size, axis) => windowed(rule, size, axis, kernel));
+    const spatial = data.shape.slice(2).map((size, axis) => windowed(rule, size, axis, kernel, false));
     return [output(data.dtype, [data.shape[0] as number, weight[0] as number, ...spatial])];
   };
 }
@@ -91,7 +83,8 @@ const pool: ShapeRule = (rule) => {
   const kernel = intsAttribute(rule.node, 'kernel_shape');
   if (!kernel || kernel.length !== data.shape.length - 2)
     fail(rule.node, `kernel_shape [${kernel}] on data [${data.shape}]`);
-  const spatial = data.shape.slice(2).map((size, axis) => windowed(rule, size, axis, kernel as number[]));
+  const hangsOver = intAttribute(rule.node, 'ceil_mode', 0) === 1;
+  const spatial = data.shape.slice(2).map((size, axis) => windowed(rule, size, axis, kernel as number[], hangsOver));
   const shape = [...data.shape.slice(0, 2), ...spatial];
   return [output(data.dtype, shape), output('int64', shape)];
 };
@@ -170,42 +163,12 @@ function gemm(second: number): ShapeRule {
 const qGemm: ShapeRule = (rule) =>
   gemm(3)(rule).map((value) => ({ ...value, dtype: rule.inputs[8]?.dtype ?? 'float32' }));
 
-const einsum: ShapeRule = (rule) => {
-  const equation = stringAttribute(rule.node, 'equation', '').replaceAll(' ', '');
-  const [left, right] = equation.split('->');
-  const terms = (left ?? '').split(',');
-  if (right === undefined || equation.includes('.')) fail(rule.node, `equation "${equation}" is not supported`);
-  const sizes = new Map<string, number>();
-  for (const [index, term] of terms.entries()) {
-    const { shape } = required(rule, index);
-    if (term.length !== shape.length) fail(rule.node, `term "${term}" of "${equation}" on a tensor [${shape}]`);
-    for (const [axis, letter] of [...term].entries())
-      sizes.set(letter, Math.max(sizes.get(letter) ?? 1, shape[axis] as number));
-  }
-  return [
-    output(
-      required(rule, 0).dtype,
-      [...(right as string)].map((letter) => sizes.get(letter) ?? 1),
-    ),
-  ];
-};
-
 const attention: ShapeRule = (rule) => {
   const data = required(rule, 0);
   const hidden = (required(rule, 1).shape[1] ?? 0) / 3;
   if (!Number.isInteger(hidden) || data.shape.length !== 3) fail(rule.node, `data [${data.shape}]`);
   return [output(data.dtype, [...data.shape.slice(0, 2), hidden])];
 };
-
-/** How many products each output element of an `Einsum` sums up. */
-export function einsumDepth(equation: string, shapes: readonly (readonly number[])[]): number {
-  const [left = '', right = ''] = equation.replaceAll(' ', '').split('->');
-  const summed = new Map<string, number>();
-  for (const [index, term] of left.split(',').entries())
-    for (const [axis, letter] of [...term].entries())
-      if (!right.includes(letter)) summed.set(letter, shapes[index]?.[axis] ?? 1);
-  return elementsOf([...summed.values()]);
-}
 
 export const CONTRACTION_RULES: ShapeRules = {
   Conv: convolution(0, 1),

@@ -200,6 +200,9 @@ function inProportion(sizes: readonly number[], own: readonly number[], isCoveri
   return own.map((size) => Math.round(size * scale));
 }
 
+/** ONNX Runtime multiplies in float32, where 10 × 0.7 is 7. */
+const scaled = (size: number, scale: number) => Math.floor(Math.fround(size * scale));
+
 /** `scales` or `sizes` of all axes, or of those in `axes` (https://onnx.ai/onnx/operators/onnx__Resize.html). */
 const resize: ShapeRule = (rule) => {
   const { node } = rule;
@@ -210,18 +213,29 @@ const resize: ShapeRule = (rule) => {
   const own = axes.map((axis) => shape[axis] as number);
   const given = (values: number[] | null) => (values && values.length > 0 ? values : null);
   const sizes = given(knownValues(rule, inputs.sizes));
-  const scales = sizes ? null : (node.attributes.get('scales')?.floats ?? given(knownValues(rule, inputs.scales)));
-  const wanted = sizes ?? scales ?? [];
+  const wanted = sizes ?? knownValues(rule, inputs.scales) ?? [];
   if (wanted.length !== axes.length)
     fail(node, `${sizes ? 'sizes' : 'scales'} [${wanted}] for axes [${axes}] of a tensor [${shape}]`);
   const policy = stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch');
-  // ONNX Runtime multiplies in float32, where 10 × 0.7 is 7.
-  let resized = own.map((size, index) => Math.floor(Math.fround(size * (wanted[index] as number))));
+  let resized = own.map((size, index) => scaled(size, wanted[index] as number));
   if (sizes) resized = policy === 'stretch' ? sizes : inProportion(sizes, own, policy === 'not_smaller');
   return [
     output(
       dtype,
       shape.map((size, axis) => (axes.includes(axis) ? (resized[axes.indexOf(axis)] as number) : size)),
+    ),
+  ];
+};
+
+/** What Resize was until operator set 9. */
+const upsample: ShapeRule = (rule) => {
+  const { dtype, shape } = required(rule, 0);
+  const scales = rule.node.attributes.get('scales')?.floats ?? knownValues(rule, 1) ?? [];
+  if (scales.length !== shape.length) fail(rule.node, `scales [${scales}] on a tensor [${shape}]`);
+  return [
+    output(
+      dtype,
+      shape.map((size, axis) => scaled(size, scales[axis] as number)),
     ),
   ];
 };
@@ -335,7 +349,7 @@ export const MOVEMENT_RULES: ShapeRules = {
   Tile: tile,
   Pad: pad,
   Resize: resize,
-  Upsample: resize,
+  Upsample: upsample,
   DepthToSpace: blocks(true),
   SpaceToDepth: blocks(false),
   Shape: shapeOf,
