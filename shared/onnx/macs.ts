@@ -1,6 +1,6 @@
 /** Multiply-accumulates of one node. */
 import { intAttribute } from './graph.ts';
-import { fusedMatMulFactors } from './shape-rules/contraction.ts';
+import { attentionSizes, fusedMatMulFactors } from './shape-rules/contraction.ts';
 import { einsumMacs } from './shape-rules/einsum.ts';
 import { recurrentSizes } from './shape-rules/recurrent.ts';
 import { elementsOf, type RuleInput, required, type Value } from './shape-rules/rule.ts';
@@ -35,9 +35,8 @@ function recurrent(gates: number): Macs {
 
 /** Three projections; scores of all pairs; their product with the values. */
 const attention: Macs = (rule) => {
-  const [batch, length, features] = required(rule, 0).shape as [number, number, number];
-  const width = required(rule, 1).shape[1] as number;
-  return batch * length * features * width + 2 * batch * length * length * (width / 3);
+  const { batch, length, seen, features, queries, values } = attentionSizes(rule);
+  return batch * length * (features * (2 * queries + values) + seen * (queries + values));
 };
 
 /** Operators that are not listed multiply no matrices. */

@@ -163,11 +163,35 @@ function gemm(second: number): ShapeRule {
 const qGemm: ShapeRule = (rule) =>
   gemm(3)(rule).map((value) => ({ ...value, dtype: rule.inputs[8]?.dtype ?? 'float32' }));
 
+export interface AttentionSizes {
+  batch: number;
+  length: number;
+  /** Positions that each position looks at: those of the past, and its own sequence. */
+  seen: number;
+  features: number;
+  /** Width of the queries (and of the keys), and of the values. */
+  queries: number;
+  values: number;
+}
+
+/** https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.Attention */
+export function attentionSizes(rule: RuleInput): AttentionSizes {
+  const { shape } = required(rule, 0);
+  const width = required(rule, 1).shape[1] ?? 0;
+  const third = width / 3;
+  const [queries = 0, , values = 0] = intsAttribute(rule.node, 'qkv_hidden_sizes') ?? [third, third, third];
+  if (shape.length !== 3 || !Number.isInteger(queries) || !Number.isInteger(values))
+    fail(rule.node, `data [${shape}] with weights for ${width} features`);
+  const [batch, length, features] = shape as [number, number, number];
+  return { batch, length, seen: length + (rule.inputs[4]?.shape[3] ?? 0), features, queries, values };
+}
+
+/** The second output: keys and values of the past and of this sequence. */
 const attention: ShapeRule = (rule) => {
-  const data = required(rule, 0);
-  const hidden = (required(rule, 1).shape[1] ?? 0) / 3;
-  if (!Number.isInteger(hidden) || data.shape.length !== 3) fail(rule.node, `data [${data.shape}]`);
-  return [output(data.dtype, [...data.shape.slice(0, 2), hidden])];
+  const { dtype } = required(rule, 0);
+  const { batch, length, seen, values } = attentionSizes(rule);
+  const heads = intAttribute(rule.node, 'num_heads', 1);
+  return [output(dtype, [batch, length, values]), output(dtype, [2, batch, heads, seen, values / heads])];
 };
 
 export const CONTRACTION_RULES: ShapeRules = {
