@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { packageFolder } from '@edgetune/shared/runtime/child-module.ts';
@@ -31,7 +32,7 @@ import { VERSION } from './version.ts';
 
 export interface CoordinatorOptions {
   config: Config;
-  log: (message: string) => void;
+  log: Logger;
   /** How long each inference config is measured; absent: the protocol's defaults. */
   stopRule?: Partial<StopRule>;
   /** Folder of what was built: dashboard, packed agent, install script. Absent: this package's own. */
@@ -76,7 +77,7 @@ export async function startCoordinator({
     closers.push(() => store.close());
     // The store has the data directory to itself: no other coordinator makes a key there meanwhile.
     const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);
-    const training = createTrainingService({ log });
+    const training = createTrainingService({ log: log.child({ part: 'training' }) });
     closers.push(() => training.close());
     const hostLease = createHostLease(() => training.pause());
 
@@ -87,7 +88,7 @@ export async function startCoordinator({
           host: config.host,
           port: config.mqttPort,
           ...(tls ? { tls } : {}),
-          log,
+          log: log.child({ part: 'broker' }),
           hasDevice: (id) => fleet?.hasDevice(id) ?? false,
           verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? false,
         });
@@ -97,7 +98,7 @@ export async function startCoordinator({
       jobs: store.jobs,
       hostLease,
       machineId: machineId(),
-      log,
+      log: log.child({ part: 'fleet' }),
       onMeasurement: (measurement) => store.measurements.save(measurement),
       agentRelease,
       ...(embedded ? { disconnect: (id: string) => embedded.disconnect(id) } : {}),
@@ -105,7 +106,7 @@ export async function startCoordinator({
     fleet = managed;
     const mqtt = await connectBroker(
       embedded ? { url: embedded.url, ...embedded.coordinator } : { url: config.brokerUrl as string },
-      log,
+      log.child({ part: 'broker' }),
     );
     closers.push(() => void mqtt.end(true));
     await managed.start(mqtt);
@@ -127,7 +128,7 @@ export async function startCoordinator({
       benches: store.benches,
       quantise: (onnx, dimensions) => training.quantiseWithoutData(onnx, dimensions),
       blobs: store.blobs,
-      log,
+      log: log.child({ part: 'bench' }),
     });
     closers.push(() => bench.close());
     const calibrations = createCalibrationService({
@@ -135,7 +136,7 @@ export async function startCoordinator({
       device: (name) => managed.device(name),
       blobs: store.blobs,
       pool: CALIBRATION_POOL,
-      log,
+      log: log.child({ part: 'calibration' }),
     });
     closers.push(() => calibrations.close());
     const studies = createStudyService({
@@ -153,7 +154,7 @@ export async function startCoordinator({
         checkSpace: validateSpace,
       },
       workloads: WORKLOAD_CATALOGUE.map(({ name, description, exampleYaml }) => ({ name, description, exampleYaml })),
-      log,
+      log: log.child({ part: 'study' }),
     });
     closers.push(() => studies.close());
 
@@ -181,7 +182,7 @@ export async function startCoordinator({
       agentTarball,
       agentRelease,
       installScript: join(distDirectory, 'install.sh'),
-      log,
+      log: log.child({ part: 'api' }),
     });
     const served = await serveApi(app, config, tls);
     closers.push(() => served.close());

@@ -8,6 +8,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { ensureDashboard } from '../coordinator/cli/ensure-dashboard.ts';
 import { StudyProgress } from '../coordinator/cli/render/progress.ts';
 import { renderRecommendation, renderTimeline } from '../coordinator/cli/render/recommendation.ts';
@@ -98,7 +99,7 @@ async function main(): Promise<number> {
   console.log(
     `EdgeTune demo on ${availableParallelism()} cores. The images are synthetic: EdgeTune draws them itself.`,
   );
-  await ensureDashboard((message) => console.log(message));
+  await ensureDashboard(plainLogger(console.log));
 
   const config = loadConfig(
     { dataDir: join(DIRECTORY, 'data'), port: await freePort(8080), mqttPort: await freePort(1883) },
@@ -108,7 +109,7 @@ async function main(): Promise<number> {
   // Measured for half a second each: enough for a stable median of models of a millisecond.
   const coordinator = await startCoordinator({
     config,
-    log: (message) => messages.push(message),
+    log: plainLogger((message) => messages.push(message)),
     stopRule: { minDurationMs: 500, minRuns: 30 },
   });
   const agents = DEVICES.map((device) => {

@@ -1,5 +1,5 @@
 /** How the user wants this board to be measured, and the door to it. */
-
+import { type Logger, plainLogger } from '@edgetune/shared/log/logger.ts';
 import { RejectedError } from '../rejected-error.ts';
 import { type Change, ControlJournal } from './controls/control-journal.ts';
 import { pinClock, settableClocksKHz } from './controls/cpu-clock.ts';
@@ -37,11 +37,11 @@ export interface BoardOptions {
   /** The agent's data directory; absent: the agent changes nothing on this board. */
   dataDirectory?: string | undefined;
   /** Told what could not be set back on the board; absent: it goes to the standard error. */
-  log?: ((message: string) => void) | undefined;
+  log?: Logger | undefined;
 }
 
 export function boardSetup(options: BoardOptions = {}): BoardSetup {
-  const { dataDirectory: folder, log = console.error } = options;
+  const { dataDirectory: folder, log = plainLogger(console.error) } = options;
   return {
     host: options.host ?? systemHost(),
     plug: options.plug ?? null,

@@ -8,6 +8,7 @@ import {
   precisionSchema,
   runnerNameSchema,
 } from '@edgetune/shared/domain/inference-config.ts';
+import { printable } from '@edgetune/shared/log/printable.ts';
 import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { measureRequestSchema, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
@@ -24,6 +25,7 @@ import { registerSelfTest } from './commands/self-test.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerUninstall } from './commands/uninstall.ts';
 import { withDataDirectory } from './data-directory.ts';
+import { loggerOf, withLogOptions } from './log-options.ts';
 import { measurementLine } from './measurement-line.ts';
 import { PIN_HELP, parsePin } from './pin.ts';
 
@@ -37,7 +39,7 @@ const program = new Command('edgetune-agent')
   .version(AGENT_VERSION)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
 
-withControlOptions(withDataDirectory(program.command('run')))
+withLogOptions(withControlOptions(withDataDirectory(program.command('run'))))
   .description('Join the fleet (at the first run) and measure what the coordinator asks for, until Ctrl-C.')
   .option('--server <url>', 'where the coordinator is, such as http://192.168.1.10:8080')
   .option('--pin <sha256//…>', PIN_HELP, parsePin)
@@ -66,7 +68,7 @@ withControlOptions(withDataDirectory(program.command('run')))
       throw new EnrolmentError(
         '--server is missing: where is the coordinator? Example: --server http://192.168.1.10:8080',
       );
-    const log = (message: string) => console.log(`${new Date().toISOString()} ${message}`);
+    const log = loggerOf(options);
     const board = options.simulate
       ? (await import('../simulated/simulated-agent-board.ts')).simulatedBoard({
           profile: options.simulate,
@@ -184,6 +186,6 @@ function numberFrom(least: number) {
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`edgetune-agent: ${(error as Error).message}`);
+  console.error(`edgetune-agent: ${printable((error as Error).message)}`);
   process.exit(EXIT.failed);
 }

@@ -1,6 +1,7 @@
 /** Jobs that were accepted and are not answered, one file each: an agent that was killed takes them up again. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { type Job, jobSchema } from '@edgetune/shared/protocol/job.ts';
 import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { z } from 'zod';
@@ -16,10 +17,10 @@ type Key = Pick<Job, 'jobId' | 'attempt'>;
 
 export class JobJournal {
   readonly #directory: string;
-  readonly #log: (message: string) => void;
+  readonly #log: Logger;
   readonly #entries = new Map<string, JournalEntry>();
 
-  constructor(directory: string, log: (message: string) => void) {
+  constructor(directory: string, log: Logger) {
     this.#directory = directory;
     this.#log = log;
     mkdirSync(directory, { recursive: true });
@@ -29,7 +30,7 @@ export class JobJournal {
         const entry = entrySchema.parse(JSON.parse(readFileSync(path, 'utf8')));
         this.#entries.set(this.#pathOf(entry.job), entry);
       } catch {
-        log(`${path} is damaged: it was set aside as ${name}.damaged`);
+        log.warn(`${path} is damaged: it was set aside as ${name}.damaged`);
         renameSync(path, `${path}.damaged`);
       }
     }
@@ -66,7 +67,7 @@ export class JobJournal {
     try {
       rmSync(path, { force: true });
     } catch (error) {
-      this.#log(`${path} cannot be removed: ${(error as Error).message}`);
+      this.#log.warn(`${path} cannot be removed`, { error });
     }
   }
 
@@ -76,9 +77,7 @@ export class JobJournal {
     try {
       writeDurably(path, JSON.stringify(entry));
     } catch (error) {
-      this.#log(
-        `a job is kept in memory only: should the agent end, its coordinator begins it anew: ${(error as Error).message}`,
-      );
+      this.#log.warn('a job is kept in memory only: should the agent end, its coordinator begins it anew', { error });
     }
   }
 

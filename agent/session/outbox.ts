@@ -1,16 +1,17 @@
 /** Updates that the coordinator has not acknowledged, one file each: they outlive the connection, the agent and the board. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { type JobUpdateMessage, jobUpdateMessageSchema } from '@edgetune/shared/protocol/messages.ts';
 import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 
 export class Outbox {
   readonly #directory: string;
-  readonly #log: (message: string) => void;
+  readonly #log: Logger;
   readonly #waiting = new Map<string, JobUpdateMessage>();
   #count = 0;
 
-  constructor(directory: string, log: (message: string) => void) {
+  constructor(directory: string, log: Logger) {
     this.#directory = directory;
     this.#log = log;
     mkdirSync(directory, { recursive: true });
@@ -22,7 +23,7 @@ export class Outbox {
         const update = jobUpdateMessageSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
         this.#waiting.set(update.updateId, update);
       } catch {
-        log(`${path} is damaged: it was set aside as ${name}.damaged`);
+        log.warn(`${path} is damaged: it was set aside as ${name}.damaged`);
         renameSync(path, `${path}.damaged`);
       }
     }
@@ -39,7 +40,7 @@ export class Outbox {
     try {
       writeDurably(this.#pathOf(update.updateId), JSON.stringify(update));
     } catch (error) {
-      this.#log(`a result is kept in memory only, until it is delivered: ${(error as Error).message}`);
+      this.#log.warn('a result is kept in memory only, until it is delivered', { error });
     }
   }
 

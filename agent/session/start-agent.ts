@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import {
   type CommandMessage,
   commandMessageSchema,
@@ -34,7 +35,7 @@ export interface AgentOptions {
   token?: string | undefined;
   dataDirectory: string;
   board: AgentBoard;
-  log: (message: string) => void;
+  log: Logger;
   /** Bytes of models that are kept on the board. */
   cacheBytes?: number;
   /** Those of the installation, where the agent can update itself. */
@@ -130,7 +131,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   });
   const outdated = options.versions ? outdatedScripts(options.versions) : [];
   if (outdated.length > 0)
-    log(
+    log.warn(
       `older than this version: ${outdated.join(', ')}. To install them as well: ${reinstallLine({ server, ...(pin ? { pin } : {}) })}`,
     );
   const updater = options.versions
@@ -148,7 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
         if (result === 'failed') sayHello();
       });
     } catch (error) {
-      log(`version ${offer.version} was not installed: ${(error as Error).message}`);
+      log.warn(`version ${offer.version} was not installed`, { error });
     } finally {
       updating = false;
     }
@@ -168,7 +169,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   // It tries again every other second, perhaps for days: each trouble is told once until the next connection.
   const said = new Set<string>();
   const sayOnce = (message: string) => {
-    if (!said.has(message)) log(message);
+    if (!said.has(message)) log.warn(message);
     said.add(message);
   };
   client.on('connect', () => {
@@ -180,20 +181,20 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     sayHello();
     for (const update of outbox.waiting()) sendUpdate(update);
     jobs.reportAgain();
-    log(`connected to ${mqttUrl} as "${name}"`);
+    log.info(`connected to ${mqttUrl} as "${name}"`);
   });
   client.on('offline', () => sayOnce(`the coordinator at ${mqttUrl} cannot be reached: trying again`));
   client.on('error', (error) => sayOnce(`connection: ${error.message}`));
   client.on('message', (_topic, payload) => {
     const command = parseCommand(payload);
-    if (!command) log('a command that this version does not understand was ignored');
+    if (!command) log.warn('a command that this version does not understand was ignored');
     else if (command.type === 'job') jobs.accept(command.job);
     else if (command.type === 'cancel') jobs.cancel(command, command.reason);
     else if (command.type === 'proceed') jobs.proceed(command);
     else if (command.type === 'acknowledge') for (const id of command.updateIds) outbox.acknowledge(id);
     else if (command.type === 'update') void update(command.offer);
     else {
-      log('this device was removed from the fleet: its credential is deleted');
+      log.warn('this device was removed from the fleet: its credential is deleted');
       forgetEnrolment(dataDirectory);
       rmSync(join(dataDirectory, 'outbox'), { recursive: true, force: true });
       journal.forgetAll();
@@ -212,7 +213,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     }),
     stop: () => end('stopped'),
   }).catch((error: Error) => {
-    log(`"edgetune-agent status" will say that no agent runs here: ${error.message}`);
+    log.warn('"edgetune-agent status" will say that no agent runs here', { error });
     return null;
   });
 

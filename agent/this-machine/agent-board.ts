@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
 import { graphPrecision, precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
@@ -15,7 +16,7 @@ import { describeBoard } from './describe-board.ts';
 
 export interface AgentBoard {
   /** Called when the agent starts: sets back what one that was killed has left changed on the board, or says that it cannot. */
-  setBack?(log: (message: string) => void): Promise<void>;
+  setBack?(log: Logger): Promise<void>;
   describe(): Promise<BoardDescription>;
   /**
    * @throws {RejectedError} where this board can never run the request
@@ -32,9 +33,9 @@ export function thisMachine(options: BoardOptions = {}): AgentBoard {
       await removeStaleGroups(setup.host);
       try {
         const count = (await setup.controls?.journal.restore(setup.host)) ?? 0;
-        if (count > 0) log(`set back ${count} settings of the board that an earlier run had changed`);
+        if (count > 0) log.info(`set back ${count} settings of the board that an earlier run had changed`);
       } catch (error) {
-        log((error as Error).message);
+        log.warn((error as Error).message);
       }
     },
     // In the power mode and with the clocks that it is measured with: cores and clocks differ between modes.

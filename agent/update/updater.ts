@@ -14,6 +14,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { type HelloMessage, releaseName, type UpdateOffer } from '@edgetune/shared/protocol/messages.ts';
 import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import type { Versions } from './versions.ts';
@@ -27,7 +28,7 @@ export interface UpdaterOptions {
   server: string;
   /** Public key of the server, where one is pinned. */
   pin?: string | undefined;
-  log(message: string): void;
+  log: Logger;
   /** Called where this release is on trial and has not connected in time: the agent is to end. */
   onGivenUp(): void;
   /** How long a release on trial may take to connect. */
@@ -44,7 +45,7 @@ export class Updater {
     if (!versions.isOnTrial()) return;
     this.#trial = setTimeout(() => {
       const reason = `it did not connect to ${options.server} within ${connectTimeoutMs / 1000} s`;
-      options.log(`${versions.current()} is left for the version before it: ${reason}`);
+      options.log.warn(`${versions.current()} is left for the version before it: ${reason}`);
       versions.giveUp(reason);
       options.onGivenUp();
     }, connectTimeoutMs);
@@ -66,7 +67,7 @@ export class Updater {
     clearTimeout(this.#trial);
     this.#trial = null;
     this.#options.versions.commit();
-    this.#options.log(`the update to ${this.#options.versions.current()} is complete`);
+    this.#options.log.info(`the update to ${this.#options.versions.current()} is complete`);
   }
 
   close(): void {
@@ -82,12 +83,12 @@ export class Updater {
     const { versions, log } = this.#options;
     const release = releaseName(offer);
     if (release === versions.current() || release === versions.failed()?.release) return 'postponed';
-    log(`version ${offer.version} is offered: installing it beside ${versions.current()}`);
+    log.info(`version ${offer.version} is offered: installing it beside ${versions.current()}`);
     const folder = join(versions.folder, release);
     try {
       await this.#unpack(offer, folder);
     } catch (error) {
-      log(`version ${offer.version} was not installed: ${(error as Error).message}`);
+      log.warn(`version ${offer.version} was not installed`, { error });
       return 'postponed';
     }
     try {
@@ -96,12 +97,12 @@ export class Updater {
       const reason = (error as Error).message;
       rmSync(folder, { recursive: true, force: true });
       versions.recordFailure({ release, reason });
-      log(`version ${offer.version} failed its self-test and was removed: ${reason}`);
+      log.warn(`version ${offer.version} failed its self-test and was removed: ${reason}`);
       return 'failed';
     }
     this.#removeOthers(release);
     versions.try(release);
-    log(`version ${offer.version} passed its self-test: it is started`);
+    log.info(`version ${offer.version} passed its self-test: it is started`);
     return 'switched';
   }
 

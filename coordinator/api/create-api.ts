@@ -1,4 +1,5 @@
 /** The HTTP API and the dashboard. Bodies are described, and parsed, by shared/protocol/http.ts. */
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { healthSchema } from '@edgetune/shared/protocol/http.ts';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
@@ -36,7 +37,7 @@ export interface ApiOptions extends GuardOptions, InstallOptions {
   blobs: BlobStore;
   /** Folder of the built dashboard. */
   dashboardDirectory: string;
-  log: (message: string) => void;
+  log: Logger;
 }
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024;

@@ -1,5 +1,6 @@
 /** Routes of the fleet: boards join and leave, people add, rename and remove them. */
 import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import {
   addDeviceRequestSchema,
   addDeviceResponseSchema,
@@ -20,7 +21,7 @@ const params = z.object({ name: z.string() });
 
 export interface DeviceRoutesOptions extends JoinOptions {
   fleet: Fleet & FleetAdmin;
-  log: (message: string) => void;
+  log: Logger;
 }
 
 export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void {
@@ -49,7 +50,7 @@ export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void
       const id = deviceOf(c.req.header('authorization'), fleet);
       const device = fleet.devices().find((each) => each.id === id);
       if (!device) throw new HttpProblem(401, 'a device leaves with its own credential');
-      log(`${device.name} has left the fleet`);
+      log.info(`${device.name} has left the fleet`, { deviceId: device.id });
       await fleet.remove(device.name);
       return c.body(null, 204);
     },

@@ -1,5 +1,6 @@
 /** What a board downloads to become a device: the install script with the coordinator's address in it, and its files. */
 import { existsSync, readFileSync } from 'node:fs';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { type AgentRelease, PLATFORMS, type ReleaseFile } from '../fleet/agent-release.ts';
@@ -14,7 +15,7 @@ export interface InstallOptions extends JoinOptions {
   agentTarball: string;
   /** The install script, with `@SERVER@` where the coordinator's address belongs, and `@PIN@` for its public key. */
   installScript: string;
-  log: (message: string) => void;
+  log: Logger;
 }
 
 type Files = Record<string, () => Promise<ReleaseFile>>;
@@ -91,7 +92,7 @@ export function installRoutes(routes: Routes, options: InstallOptions): void {
       const { file } = c.req.valid('param');
       const name = file.replace(/\.sha256$/, '');
       const made = await (files[name] as Files[string])().catch((error: Error) => {
-        log(`a board asked for ${name}: ${error.message}`);
+        log.warn(`a board asked for ${name}`, { error });
         throw new HttpProblem(503, error.message);
       });
       return file === name ? answerFile(c, made) : c.text(`${made.sha256}  ${name}\n`);

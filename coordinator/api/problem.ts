@@ -1,4 +1,5 @@
 /** Every refusal of the API as a problem that a person can act on, and with which status: said here and nowhere else. */
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import type { Context } from 'hono';
@@ -55,9 +56,9 @@ function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem
 }
 
 /** The answer to an error; what was not foreseen is logged and says nothing of our insides. */
-export function answerProblem(error: Error, context: Context, log: (message: string) => void): Response {
+export function answerProblem(error: Error, context: Context, log: Logger): Response {
   const foreseen = refusal(error);
   if (foreseen) return context.json(foreseen.problem, foreseen.status);
-  log(`${context.req.method} ${context.req.path}: ${error.stack ?? error.message}`);
+  log.error(`${context.req.method} ${context.req.path}`, { error });
   return context.json({ error: 'the coordinator made a mistake: its log says more' } satisfies Problem, 500);
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
@@ -29,7 +30,7 @@ export interface BenchServiceOptions {
   /** Makes an int8 variant, good for measuring only. @throws {Error} named `QuantiseError` where that cannot be done */
   quantise(onnx: Uint8Array, dimensions: Readonly<Record<string, number>>): Promise<Uint8Array>;
   blobs: { put(bytes: Uint8Array): Promise<string>; get(sha256: string): Promise<Uint8Array> };
-  log: (message: string) => void;
+  log: Logger;
 }
 
 export interface BenchService {
@@ -196,7 +197,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       .catch((error: Error) => {
         // What cannot be written must not keep the coordinator from ending.
         controller.abort(error);
-        log(`bench of ${view.modelName}: ${error.stack}`);
+        log.error(`bench of ${view.modelName}`, { error, benchId: view.id });
       })
       .finally(() => running.delete(view.id));
     running.set(view.id, { record, controller, done, savedAtMs: performance.now() });
@@ -257,7 +258,8 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       if (signal.reason instanceof ShutdownError) return;
       entry.state = signal.aborted ? 'cancelled' : 'failed';
       entry.reason = (error as Error).message;
-      if (!signal.aborted) log(`bench of ${request.modelName} on ${entry.device}: ${(error as Error).stack}`);
+      if (!signal.aborted)
+        log.warn(`bench of ${request.modelName} on ${entry.device}`, { error, benchId: view.id, device: entry.device });
     }
     save(record);
   }

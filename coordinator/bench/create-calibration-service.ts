@@ -9,6 +9,7 @@ import { predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/pred
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { CalibrationRequest, CalibrationView } from '@edgetune/shared/protocol/calibration.ts';
 import { stringify } from 'yaml';
@@ -21,7 +22,7 @@ export interface CalibrationServiceOptions {
   blobs: { put(bytes: Uint8Array): Promise<string> };
   /** Architectures to choose from. */
   pool: readonly { name: string; build(): Uint8Array }[];
-  log: (message: string) => void;
+  log: Logger;
 }
 
 export interface CalibrationService {
@@ -134,7 +135,7 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
       Object.assign(view, { state: 'finished', crossValidated, profileYaml });
     } catch (error) {
       Object.assign(view, { state: signal.aborted ? 'cancelled' : 'failed', reason: (error as Error).message });
-      if (!signal.aborted) log(`calibration of ${device.name}: ${(error as Error).stack}`);
+      if (!signal.aborted) log.warn(`calibration of ${device.name}`, { error, device: device.name });
     }
   }
 

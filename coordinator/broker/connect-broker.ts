@@ -1,4 +1,5 @@
 /** The coordinator's own MQTT session: on the embedded broker or, by URL, on any other one that speaks MQTT 3.1.1. */
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { pinnedStream } from '@edgetune/shared/runtime/pinned-tls.ts';
 import mqtt, { type IClientOptions, MqttClient } from 'mqtt';
 import { COORDINATOR_USER } from './access.ts';
@@ -15,15 +16,15 @@ export interface BrokerLogin {
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** @throws {Error} where the broker cannot be reached or refuses; afterwards the client reconnects by itself */
-export async function connectBroker(login: BrokerLogin, log: (message: string) => void): Promise<MqttClient> {
+export async function connectBroker(login: BrokerLogin, log: Logger): Promise<MqttClient> {
   const address = withoutPassword(login.url);
   const client = begin(login, address);
   await firstConnect(client).catch((error: Error) => {
     client.on('error', () => {}).end(true);
     throw unusable(address, error.message || String((error as NodeJS.ErrnoException).code));
   });
-  client.on('error', (error) => log(`broker ${address}: ${error.message}`));
-  client.on('offline', () => log(`broker ${address}: not reachable, trying again every second`));
+  client.on('error', (error) => log.warn(`broker ${address}`, { error }));
+  client.on('offline', () => log.warn(`broker ${address}: not reachable, trying again every second`));
   return client;
 }
 

@@ -9,6 +9,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { MAX_MESSAGE_BYTES } from '@edgetune/shared/protocol/messages.ts';
 import { Aedes, type Client } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
@@ -26,7 +27,7 @@ export interface EmbeddedBrokerOptions {
   /** Whether the device is in the fleet: what one says that was removed, its last will too, is dropped. */
   hasDevice(deviceId: string): boolean;
   verifyCredential(deviceId: string, credential: string): boolean;
-  log(message: string): void;
+  log: Logger;
   maxConnections?: number;
 }
 
@@ -85,14 +86,14 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
         ? publishRefusal(user, { ...packet, payload: packet.payload, retain: packet.retain ?? false })
         : 'it is not a device of this fleet';
       if (refusal) {
-        log(`broker: dropped a message of ${user} on ${JSON.stringify(packet.topic.slice(0, 100))}: ${refusal}`);
+        log.warn(`broker: dropped a message of ${user} on ${JSON.stringify(packet.topic.slice(0, 100))}: ${refusal}`);
         Object.assign(packet, { topic: NOWHERE, payload: Buffer.alloc(0), retain: false });
       }
       done(null);
     },
     authorizeSubscribe(client, subscription, done) {
       if (maySubscribe(client.id, subscription.topic)) return done(null, subscription);
-      log(`broker: ${client.id} may not subscribe to ${JSON.stringify(subscription.topic.slice(0, 100))}`);
+      log.warn(`broker: ${client.id} may not subscribe to ${JSON.stringify(subscription.topic.slice(0, 100))}`);
       done(null, null);
     },
     authorizeForward: (client, packet) => (mayReceive(client.id, packet.topic) ? packet : null),
@@ -107,7 +108,8 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     if (failedLogins.isBlocked(key)) return { returnCode: 3, message: 'too many failed logins: wait a minute' };
     if (verifyCredential(username, password)) return null;
     const count = failedLogins.add(key);
-    if (count === 1) log(`broker: login of ${JSON.stringify(username.slice(0, 40))} from ${addressOf(client)} refused`);
+    if (count === 1)
+      log.warn(`broker: login of ${JSON.stringify(username.slice(0, 40))} from ${addressOf(client)} refused`);
     return { returnCode: 5, message: 'not a device of this fleet, or a wrong credential' };
   }
 
@@ -118,13 +120,13 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     stream.allow(MAX_FRAME_BYTES);
   });
   // A persistence or the emitter failed: aedes reports it so, its types leave it out.
-  (aedes as EventEmitter).on('error', (error: Error) => log(`broker: ${error.message}`));
-  aedes.on('clientError', (client, error) => log(`broker: ${client.id}: ${error.message}`));
-  aedes.on('connectionError', (_client, error) => log(`broker: a connection was closed: ${error.message}`));
+  (aedes as EventEmitter).on('error', (error: Error) => log.error('broker: it has a fault', { error }));
+  aedes.on('clientError', (client, error) => log.warn(`broker: the connection of ${client.id}`, { error }));
+  aedes.on('connectionError', (_client, error) => log.warn('broker: a connection was closed', { error }));
 
   function accept(socket: Duplex, request?: IncomingMessage): void {
     if (connections.size >= maxConnections || strangers.size >= MAX_STRANGERS) {
-      log(`broker: refused a connection: ${connections.size} are open, ${strangers.size} of them not logged in`);
+      log.warn(`broker: refused a connection: ${connections.size} are open, ${strangers.size} of them not logged in`);
       socket.destroy();
       return;
     }
@@ -153,7 +155,7 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     aedes.close();
     throw error;
   });
-  server.on('error', (error) => log(`broker: ${error.message}`));
+  server.on('error', (error) => log.error('broker: it has a fault', { error }));
   const { port } = server.address() as AddressInfo;
   const webSockets = new WebSocketServer({
     noServer: true,

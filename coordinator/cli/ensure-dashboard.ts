@@ -1,8 +1,9 @@
 /** In a checkout the dashboard is built when its sources have changed; an installed package brings it along. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 
-export async function ensureDashboard(log: (message: string) => void): Promise<void> {
+export async function ensureDashboard(log: Logger): Promise<void> {
   const sources = join(import.meta.dirname, '..', 'dashboard', 'build.ts');
   if (!existsSync(sources)) return;
   try {
@@ -10,6 +11,6 @@ export async function ensureDashboard(log: (message: string) => void): Promise<v
     const { buildDashboard } = (await import(sources)) as { buildDashboard(directory: string): Promise<void> };
     await buildDashboard(join(import.meta.dirname, '..', 'dist', 'dashboard'));
   } catch (error) {
-    log(`the dashboard could not be built and is not served: ${(error as Error).message}`);
+    log.warn('the dashboard could not be built and is not served', { error });
   }
 }

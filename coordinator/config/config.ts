@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { LOG_FORMATS } from '@edgetune/shared/log/create-logger.ts';
+import { LOG_LEVELS } from '@edgetune/shared/log/logger.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
@@ -37,6 +39,10 @@ export const configSchema = z.strictObject({
   trainingCores: number(z.int().min(1)).default(availableParallelism()),
   /** Bytes that models and checkpoints may take on the disk. */
   blobQuotaBytes: number(z.int().min(1e6)).default(10e9),
+  /** What is logged: this and what matters more; with `debug` the stacks of errors too. */
+  logLevel: z.enum(LOG_LEVELS).default('info'),
+  /** One line for people or, with `json`, one JSON object a line for programs. */
+  logFormat: z.enum(LOG_FORMATS).default('text'),
 });
 export type Config = z.infer<typeof configSchema>;
 export type ConfigInput = Partial<Record<keyof Config, unknown>>;

@@ -1,6 +1,7 @@
 /** The fleet over MQTT: what agents say becomes presence, boards and results; jobs and acknowledgements go to them. */
 import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { missingFeature } from '@edgetune/shared/protocol/agent-features.ts';
 import type { EnrollRequest } from '@edgetune/shared/protocol/http.ts';
 import {
@@ -33,7 +34,7 @@ export interface FleetOptions {
   hostLease: HostLease;
   /** Hash of this machine's id, as an agent on it reports. */
   machineId: string;
-  log(message: string): void;
+  log: Logger;
   /** A valid result that nobody waits for any longer (its job was cancelled, or the coordinator restarted). */
   onMeasurement(measurement: StoredMeasurement): void;
   /** Ends the MQTT sessions of a device whose credential is void (the embedded broker can; another may not). */
@@ -152,7 +153,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     if (!mqtt) return;
     const sent = mqtt
       .publishAsync(topics.command(deviceId), JSON.stringify(command), { qos: 1 })
-      .catch((error: Error) => log(`a message for ${deviceId} was not sent: ${error.message}`))
+      .catch((error: Error) => log.warn(`a message for ${deviceId} was not sent`, { error, deviceId }))
       .finally(() => sending.delete(sent));
     sending.add(sent);
   }
@@ -177,7 +178,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
   function receiveStatus(record: DeviceRecord, message: unknown, retained: boolean): void {
     const parsed = statusMessageSchema.safeParse(message);
     if (!parsed.success) {
-      log(unreadable(record, 'status', parsed.error));
+      log.warn(unreadable(record, 'status', parsed.error), { deviceId: record.id });
       return;
     }
     const device = liveDevice(record.id);
@@ -195,12 +196,12 @@ export function createFleet(options: FleetOptions): ManagedFleet {
   function receiveHello(record: DeviceRecord, message: unknown): void {
     const parsed = helloMessageSchema.safeParse(message);
     if (!parsed.success) {
-      log(unreadable(record, 'hello', parsed.error));
+      log.warn(unreadable(record, 'hello', parsed.error), { deviceId: record.id });
       return;
     }
     const { sessionId, deviceId, board, jobs, update } = parsed.data;
     if (deviceId !== record.id) {
-      log(`${record.name}: its hello names another device, ${deviceId}: ignored`);
+      log.warn(`${record.name}: its hello names another device, ${deviceId}: ignored`, { deviceId: record.id });
       return;
     }
     registry.update(record.id, { board, lastSeenAt: timestamp() });
@@ -211,7 +212,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     changed(record.id);
     if (update && options.agentRelease)
       offerUpdate(record, board.agentVersion, update, options.agentRelease).catch((error: Error) =>
-        log(`${record.name} was offered no newer agent: ${error.message}`),
+        log.warn(`${record.name} was offered no newer agent`, { error, deviceId: record.id }),
       );
   }
 
@@ -232,8 +233,12 @@ export function createFleet(options: FleetOptions): ManagedFleet {
   function receiveUpdate(record: DeviceRecord, message: unknown): void {
     const parsed = jobUpdateMessageSchema.safeParse(message);
     const update = parsed.success ? withDeviceClass(record, parsed.data) : refusedUpdate(message, parsed.error);
-    if (!parsed.success) log(unreadable(record, 'job-update', parsed.error));
-    if (update) apply(record, update);
+    if (!parsed.success) log.warn(unreadable(record, 'job-update', parsed.error), { deviceId: record.id });
+    if (update) {
+      const { jobId, attempt, state } = update;
+      log.debug(`${record.name}: job ${jobId} ${state}`, { deviceId: record.id, jobId, attempt });
+      apply(record, update);
+    }
     const id = unreadableUpdateSchema.safeParse(message);
     // Whoever got the result has stored it when the microtasks have run; only then may the agent forget it.
     if (id.success) setImmediate(() => send(record.id, { type: 'acknowledge', updateIds: [id.data.updateId] }));
@@ -253,7 +258,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     const problem =
       job && (job.deviceId === record.id ? resultProblem(job, measurement) : 'the job is another device’s');
     if (problem) {
-      log(`${record.name}: a late result of job ${jobId} was dropped: ${problem}`);
+      log.warn(`${record.name}: a late result of job ${jobId} was dropped: ${problem}`, { deviceId: record.id, jobId });
       return;
     }
     options.onMeasurement({
@@ -289,7 +294,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
         try {
           receive(topic, payload, packet.retain);
         } catch (error) {
-          log(`a message on ${topic} could not be handled: ${(error as Error).message}`);
+          log.error(`a message on ${topic} could not be handled`, { error });
         }
       });
       const reason = 'the coordinator was restarted';

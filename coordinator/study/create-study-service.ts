@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { quantisationSchema, type StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
 import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
 import { exportFiles } from './outcome/export-files.ts';
@@ -21,7 +22,7 @@ export interface StudyServiceOptions extends StudyPorts {
   workloads: ReturnType<StudyService['workloads']>;
   /** Blobs that others than studies still need. */
   otherBlobsInUse?: () => Iterable<string>;
-  log: (message: string) => void;
+  log: Logger;
 }
 
 /** A study in memory: its record, its events' projection, and, while it runs, the run. */
@@ -69,7 +70,9 @@ export function createStudyService(
     const finishedAt = ['succeeded', 'failed', 'stopped'].includes(state) ? new Date().toISOString() : null;
     studies.update(entry.record.id, { state, reason, finishedAt });
     Object.assign(entry.record, { state, reason, finishedAt });
-    log(`study "${entry.record.name}" ${state}${reason === null ? '' : `: ${reason}`}`);
+    log.info(`study "${entry.record.name}" ${state}${reason === null ? '' : `: ${reason}`}`, {
+      studyId: entry.record.id,
+    });
   }
 
   function load(record: StudyRecord): Entry {
@@ -141,7 +144,9 @@ export function createStudyService(
     };
     // In a turn of its own, so that `entry.run` is set before the first event.
     const done = Promise.resolve().then(run);
-    done.catch((error) => log(`study "${record.name}" ended by a fault of EdgeTune: ${(error as Error).stack}`));
+    done.catch((error) =>
+      log.error(`study "${record.name}" ended by a fault of EdgeTune`, { error, studyId: record.id }),
+    );
     entry.run = { controller, done, kept };
   }
 
@@ -155,7 +160,7 @@ export function createStudyService(
   async function collectBlobs(): Promise<void> {
     const inUse = new Set(options.otherBlobsInUse?.() ?? []);
     for (const entry of entries.values()) for (const sha256 of blobsInUse(entry)) inUse.add(sha256);
-    await blobs.collect(inUse).catch((error) => log(`cleaning up blobs failed: ${(error as Error).message}`));
+    await blobs.collect(inUse).catch((error) => log.warn('cleaning up blobs failed', { error }));
   }
 
   return {

@@ -1,16 +1,17 @@
 /** Training on this machine: every request runs in a child process, so that the coordinator stays responsive. */
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { ChildPool } from './child-pool.ts';
 import { type PackageReading, readPackageEnergy, shareOfPackageEnergyJ } from './package-energy.ts';
 import { estimateTrainingEnergyJ } from './training-energy.ts';
 import type { TrainingService, TrainOutcome } from './training-service.ts';
 
-export function createTrainingService({ log }: { log: (message: string) => void }): TrainingService {
+export function createTrainingService({ log }: { log: Logger }): TrainingService {
   const pool = new ChildPool();
   let backendName: Promise<string> | null = null;
 
   const backend = () => {
     backendName ??= pool.run({ type: 'backend' }).then(({ name }) => {
-      log(
+      log.info(
         `training with ${name}${name.startsWith('tfjs-node') ? '' : '; native TensorFlow (@tensorflow/tfjs-node) is not installed here'}`,
       );
       return name;

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { TICKS_PER_S } from '../../agent/board/kernel-time.ts';
 import { localStatus } from '../../agent/session/local-status.ts';
 import { loadConfig } from '../../coordinator/config/config.ts';
@@ -29,7 +30,7 @@ export async function benchAgent(): Promise<BenchTable> {
     const file = await release.agentFor(`linux-${process.arch}` as 'linux-x64' | 'linux-arm64');
     const coordinator = await startCoordinator({
       config: loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0 }, {}),
-      log: () => {},
+      log: plainLogger(() => {}),
     });
     after(() => coordinator.close());
     const { token } = coordinator.fleet.addDevice('idle');

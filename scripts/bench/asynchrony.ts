@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { loadConfig } from '../../coordinator/config/config.ts';
 import { startCoordinator } from '../../coordinator/main.ts';
 import type { BenchTable } from './support.ts';
@@ -29,7 +30,7 @@ export async function benchAsynchrony(): Promise<BenchTable> {
   const agents: ChildProcess[] = [];
   const coordinator = await startCoordinator({
     config: loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0 }, {}),
-    log: () => {},
+    log: plainLogger(() => {}),
   });
   try {
     for (const [name, profile] of Object.entries(BOARDS)) {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import { thisMachine } from '../../agent/this-machine/agent-board.ts';
 import { createHostLease } from '../../coordinator/fleet/host-lease.ts';
@@ -16,7 +17,7 @@ const ROUNDS = 3;
 /** Medians over interleaved rounds, so that a drift of the machine's speed meets all rows alike. */
 export async function benchDisturbance(): Promise<BenchTable> {
   const folder = mkdtempSync(join(tmpdir(), 'edgetune-bench-'));
-  const training = createTrainingService({ log: () => {} });
+  const training = createTrainingService({ log: plainLogger(() => {}) });
   try {
     const task = {
       workload: 'image-classifier' as const,

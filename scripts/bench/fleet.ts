@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import { connectBroker } from '../../coordinator/broker/connect-broker.ts';
 import { startBroker } from '../../coordinator/broker/embedded-broker.ts';
@@ -29,7 +30,7 @@ export async function benchFleet({ agents = 500, jobsPerAgent = 10 } = {}): Prom
   const directory = mkdtempSync(join(tmpdir(), 'edgetune-bench-'));
   const store = openStore(directory);
   let connected = true;
-  const log = (message: string) => connected && console.error(message);
+  const log = plainLogger((message) => connected && console.error(message));
   let fleet: ManagedFleet | null = null;
   const broker = await startBroker({
     host: '127.0.0.1',

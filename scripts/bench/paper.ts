@@ -4,6 +4,7 @@
  * `npm run bench:paper [-- --quick] [--all] [--part replayed|trained] [--seeds N] [--first-seed N] [--only PATTERN] [--without-peer] [--json FILE]`
  */
 import { parseArgs } from 'node:util';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
 import { WATTS_PER_BUSY_CORE } from '../../coordinator/training/training-energy.ts';
 import { type Comparison, compare, overallRow, rowOf } from './paper/compare.ts';
@@ -64,7 +65,7 @@ if (wanted('replayed')) {
     );
 }
 if (wanted('trained')) {
-  const training = createTrainingService({ log: console.log });
+  const training = createTrainingService({ log: plainLogger(console.log) });
   const seeds = seedsOf(3);
   const problems = chosen(trainedProblems(training));
   if (problems.length === 0) console.log('Training: ../shared/data/datasets is not there, or --only leaves none.');

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatasetSpec, WorkloadName } from '@edgetune/shared/domain/study.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { InferenceSession } from 'onnxruntime-node';
 import { QuantiseError, quantiseOnnx } from '../../coordinator/export/quantise-onnx.ts';
@@ -65,7 +66,7 @@ const PUBLIC: [file: string, dimensions: Record<string, number>][] = [
 const MEASURED_MS = 1500;
 const LEAST_RUNS = 15;
 
-const training = createTrainingService({ log: console.error });
+const training = createTrainingService({ log: plainLogger(console.error) });
 const trained: BenchRow[] = [];
 for (const each of TRAINED)
   if ('path' in each.dataset && existsSync(each.dataset.path)) trained.push(await trainedRow(each));

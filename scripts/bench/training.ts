@@ -4,6 +4,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { datasetSchema } from '@edgetune/shared/domain/study.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import * as wasm from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { exportLayersModel } from '../../coordinator/export/export-layers-model.ts';
@@ -132,7 +133,7 @@ function exportRows(task: LoadedTask) {
 
 /** What a study waits for: an architecture from a process that is warm. */
 async function serviceRow() {
-  const service = createTrainingService({ log: () => {} });
+  const service = createTrainingService({ log: plainLogger(() => {}) });
   try {
     const { onnx } = await service.buildArchitecture(TASK);
     const startMs = performance.now();

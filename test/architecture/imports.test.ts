@@ -17,13 +17,14 @@ interface Room {
   pure?: boolean;
 }
 
-const SHARED = ['shared/math', 'shared/domain', 'shared/onnx', 'shared/costmodel', 'shared/protocol'];
+const SHARED = ['shared/math', 'shared/log', 'shared/domain', 'shared/onnx', 'shared/costmodel', 'shared/protocol'];
 const ANY_SHARED = [...SHARED, 'shared/runtime'];
 const BOARD = ['agent', 'agent/board'];
 
 /** From the ground up: a room may import only rooms that stand before it, so that no arrow runs up and none in a circle. */
 const ROOMS: Record<string, Room> = {
   'shared/math': { may: [], pure: true },
+  'shared/log': { may: [], pure: true },
   'shared/domain': { may: [], pure: true },
   'shared/onnx': { may: ['shared/domain'], folders: ['shape-rules'], pure: true },
   'shared/costmodel': { may: ['shared/math', 'shared/domain', 'shared/onnx'], folders: ['profiles'], pure: true },
@@ -32,7 +33,7 @@ const ROOMS: Record<string, Room> = {
 
   agent: { may: ['shared/runtime'] },
   'agent/board': {
-    may: ['agent', 'shared/domain', 'shared/runtime'],
+    may: ['agent', 'shared/log', 'shared/domain', 'shared/runtime'],
     folders: ['controls', 'power', 'warnings'],
   },
   'agent/runners': {
@@ -58,17 +59,17 @@ const ROOMS: Record<string, Room> = {
       'shared/protocol',
       'shared/runtime',
     ],
-    types: ['shared/domain'],
+    types: ['shared/log', 'shared/domain'],
   },
   'agent/simulated': { may: ['agent', 'agent/measure/window', ...SHARED], types: ['agent/this-machine'] },
   'agent/enrolment': { may: ['shared/domain', 'shared/protocol', 'shared/runtime'] },
   'agent/update': {
     may: ['agent/runners', 'agent/this-machine', 'shared/protocol', 'shared/runtime'],
-    types: ['agent/enrolment'],
+    types: ['agent/enrolment', 'shared/log'],
   },
   'agent/session': {
     may: ['agent', 'agent/enrolment', 'agent/update', 'shared/domain', 'shared/protocol', 'shared/runtime'],
-    types: ['agent/this-machine'],
+    types: ['agent/this-machine', 'shared/log'],
   },
   'agent/doctor': {
     may: [
@@ -111,10 +112,11 @@ const ROOMS: Record<string, Room> = {
   'coordinator/export': { may: ['shared/math', 'shared/domain', 'shared/onnx'] },
   'coordinator/training': {
     may: ['coordinator/export', 'shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'],
+    types: ['shared/log'],
     folders: ['backends', 'datasets', 'workloads'],
   },
-  'coordinator/broker': { may: ['shared/protocol', 'shared/runtime'] },
-  'coordinator/fleet': { may: ['coordinator/broker', 'shared/domain', 'shared/protocol'] },
+  'coordinator/broker': { may: ['shared/log', 'shared/protocol', 'shared/runtime'] },
+  'coordinator/fleet': { may: ['coordinator/broker', 'shared/domain', 'shared/protocol'], types: ['shared/log'] },
   'coordinator/inference/predictor': { may: ['shared/math', 'shared/domain', 'shared/onnx'] },
   'coordinator/inference/search': { may: ['coordinator/inference/predictor', 'shared/math', 'shared/domain'] },
   'coordinator/inference': {
@@ -166,7 +168,7 @@ const ROOMS: Record<string, Room> = {
       'shared/domain',
       'shared/protocol',
     ],
-    types: ['coordinator/fleet'],
+    types: ['coordinator/fleet', 'shared/log'],
   },
   // The store knows those who need it by the interfaces that lie beside them.
   'coordinator/store': {
@@ -197,7 +199,7 @@ const ROOMS: Record<string, Room> = {
     may: ['shared/domain', 'shared/protocol'],
     folders: ['api', 'bench', 'components', 'fleet', 'new-study', 'pages', 'state', 'study'],
   },
-  'coordinator/config': { may: ['shared/domain', 'shared/runtime'] },
+  'coordinator/config': { may: ['shared/log', 'shared/domain', 'shared/runtime'] },
   // main.ts composes: the only place that knows everyone.
   coordinator: {
     may: [

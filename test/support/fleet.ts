@@ -3,6 +3,7 @@
 import type { TestContext } from 'node:test';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { type Job, type MeasureRequest, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import {
   type CommandMessage,
@@ -45,14 +46,14 @@ export async function startFleet(
     port: 0,
     hasDevice: (id) => fleet?.hasDevice(id) ?? false,
     verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? false,
-    log: (message) => log.push(message),
+    log: plainLogger((message) => log.push(message)),
   });
   fleet = createFleet({
     devices: store.devices,
     jobs: store.jobs,
     hostLease: options.hostLease ?? { acquire: async () => () => {} },
     machineId: MACHINE_ID,
-    log: (message) => log.push(message),
+    log: plainLogger((message) => log.push(message)),
     onMeasurement: (measurement) => {
       late.push(measurement);
       store.measurements.save(measurement);
@@ -60,7 +61,10 @@ export async function startFleet(
     disconnect: (id) => broker.disconnect(id),
     ...(options.clock ? { clock: options.clock } : {}),
   });
-  const client = await connectBroker({ url: broker.url, ...broker.coordinator }, (message) => log.push(message));
+  const client = await connectBroker(
+    { url: broker.url, ...broker.coordinator },
+    plainLogger((message) => log.push(message)),
+  );
   await fleet.start(client);
   let stopped = false;
   const stop = async () => {

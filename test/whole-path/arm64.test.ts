@@ -8,6 +8,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { loadConfig } from '../../coordinator/config/config.ts';
 import { createAgentRelease } from '../../coordinator/fleet/agent-release.ts';
 import { startCoordinator } from '../../coordinator/main.ts';
@@ -61,7 +62,7 @@ it('measures on arm64', async (t) => {
 
   const coordinator = await startCoordinator({
     config: loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0 }, {}),
-    log: (message) => t.diagnostic(message),
+    log: plainLogger((message) => t.diagnostic(message)),
   });
   t.after(() => coordinator.close());
   const { token } = coordinator.fleet.addDevice('emulated-pi');

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { type BenchView, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { startAgent } from '../../agent/session/start-agent.ts';
 import { simulatedBoard } from '../../agent/simulated/simulated-agent-board.ts';
@@ -34,7 +35,13 @@ it('each public model is measured on each device, or refused with the reason', {
   ] as const) {
     const { token } = coordinator.fleet.addDevice(name);
     const dataDirectory = join(folder, name);
-    const agent = await startAgent({ server: coordinator.url, token, dataDirectory, board, log: () => {} });
+    const agent = await startAgent({
+      server: coordinator.url,
+      token,
+      dataDirectory,
+      board,
+      log: plainLogger(() => {}),
+    });
     t.after(() => agent.stop());
   }
   await untilOnline(coordinator, 'here', 'pi');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { createHostLease } from '../../coordinator/fleet/host-lease.ts';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
 
@@ -22,7 +23,7 @@ async function untilStates(accept: (states: string[]) => boolean): Promise<strin
 }
 
 it('training children, their threads too, stand still while the lease is held, and finish afterwards', async (t) => {
-  const training = createTrainingService({ log: () => {} });
+  const training = createTrainingService({ log: plainLogger(() => {}) });
   t.after(() => training.close());
   const lease = createHostLease(() => training.pause());
   const never = new AbortController().signal;
@@ -79,7 +80,7 @@ it('a coordinator that dies while training stands still leaves no stopped proces
   const { spawn } = await import('node:child_process');
   const script = `
     import { createTrainingService } from './coordinator/training/create-training-service.ts';
-    const training = createTrainingService({ log: () => {} });
+    const training = createTrainingService({ log: plainLogger(() => {}) });
     await training.backend();
     training.pause();
     const { readFileSync } = await import('node:fs');

@@ -8,6 +8,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { type ConfigInput, loadConfig } from '../../coordinator/config/config.ts';
 import { startCoordinator } from '../../coordinator/main.ts';
@@ -102,7 +103,7 @@ it('installs the agent on a clean Debian, and takes it off again without a trace
 async function coordinatorFor(t: TestContext, built: BuiltAgent, dataDir: string, settings: ConfigInput = {}) {
   const coordinator = await startCoordinator({
     config: loadConfig({ dataDir, port: 0, mqttPort: 0, ...settings }, {}),
-    log: (message) => t.diagnostic(message),
+    log: plainLogger((message) => t.diagnostic(message)),
     distDirectory: built.distDirectory,
   });
   t.after(() => coordinator.close());

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
@@ -133,7 +134,10 @@ it('a second coordinator on the same data directory or port is refused with the 
   const { startCoordinator } = await import('../../coordinator/main.ts');
   const { loadConfig } = await import('../../coordinator/config/config.ts');
   const config = loadConfig({ dataDir: join(temporaryFolder(t), 'data'), port, mqttPort: 0 }, {});
-  await assert.rejects(startCoordinator({ config, log: () => {} }), new RegExp(`port ${port} on 127.0.0.1 is in use`));
+  await assert.rejects(
+    startCoordinator({ config, log: plainLogger(() => {}) }),
+    new RegExp(`port ${port} on 127.0.0.1 is in use`),
+  );
 });
 
 it('the example study of each workload is one that EdgeTune accepts', async (t) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import mqtt from 'mqtt';
@@ -43,7 +44,7 @@ it('a board joins, measures and leaves over TLS, and trusts one key only', async
     token: added.token,
     dataDirectory,
     board,
-    log: (message: string) => void log.push(message),
+    log: plainLogger((message: string) => void log.push(message)),
   };
   await assert.rejects(startAgent({ ...joining, pin: OTHER_PIN }), WrongKeyError);
   await assert.rejects(startAgent(joining), /self-signed certificate/, 'no authority vouches for it');
@@ -102,10 +103,10 @@ it('a coordinator with another key is refused by its boards, which say what to d
   });
   const agent = await startAgent({
     ...{ server: first.url, pin: first.tlsPin as string, token, dataDirectory, board },
-    log: (message) => {
+    log: plainLogger((message) => {
       log.push(message);
       if (/shows the public key/.test(message)) refuse(message);
-    },
+    }),
   });
   t.after(() => agent.stop());
   await untilOnline(first, 'pi');
@@ -133,7 +134,7 @@ it('a coordinator with another key is refused by its boards, which say what to d
   const bin = join(import.meta.dirname, '../../agent/bin/edgetune-agent.js');
   await run(process.execPath, [bin, 'join', ...flags, '--data-dir', dataDirectory]);
   assert.equal(savedEnrolment(dataDirectory)?.pin, replaced.tlsPin);
-  const again = await startAgent({ server: replaced.url, dataDirectory, board, log: () => {} });
+  const again = await startAgent({ server: replaced.url, dataDirectory, board, log: plainLogger(() => {}) });
   t.after(() => again.stop());
   await untilOnline(replaced, 'pi');
 });
@@ -144,7 +145,7 @@ it('a board that joined before its coordinator encrypted joins anew by the line 
   const plain = await coordinatorIn(t, folder, undefined, settings);
   const dataDirectory = join(folder, 'pi');
   const board = simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 });
-  const joining = { dataDirectory, board, log: () => {} };
+  const joining = { dataDirectory, board, log: plainLogger(() => {}) };
   const before = await startAgent({ ...joining, server: plain.url, token: plain.fleet.addDevice('pi').token });
   await before.stop();
   await plain.close();

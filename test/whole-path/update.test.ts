@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { loadConfig } from '../../coordinator/config/config.ts';
 import { createAgentRelease } from '../../coordinator/fleet/agent-release.ts';
 import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
@@ -33,7 +34,7 @@ it('goes back from releases that do not work, says why, and takes the one that d
     { dataDir: join(folder, 'data'), port: await freePort(), mqttPort: await freePort(), tls: 'self-signed' },
     {},
   );
-  const start = () => startCoordinator({ config, log: () => {}, distDirectory: built.distDirectory });
+  const start = () => startCoordinator({ config, log: plainLogger(() => {}), distDirectory: built.distDirectory });
   let coordinator = await start();
   t.after(() => coordinator.close());
   const { token } = coordinator.fleet.addDevice('kitchen-pi');

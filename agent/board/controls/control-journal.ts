@@ -4,6 +4,7 @@
  */
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { z } from 'zod';
 import { type Host, readText } from '../host.ts';
@@ -27,10 +28,10 @@ export interface Change {
 
 export class ControlJournal {
   readonly #path: string;
-  readonly #log: (message: string) => void;
+  readonly #log: Logger;
 
   /** @param path of its file; the folder is made when it is needed */
-  constructor(path: string, log: (message: string) => void) {
+  constructor(path: string, log: Logger) {
     this.#path = path;
     this.#log = log;
   }
@@ -49,7 +50,7 @@ export class ControlJournal {
       }
       return await work();
     } finally {
-      await this.#restoreFrom(host, before).catch((error: Error) => this.#log(error.message));
+      await this.#restoreFrom(host, before).catch((error: Error) => this.#log.warn(error.message));
     }
   }
 
@@ -87,7 +88,7 @@ export class ControlJournal {
     try {
       journal = journalSchema.parse(JSON.parse(text));
     } catch {
-      this.#log(
+      this.#log.warn(
         `${this.#path} is damaged: it was set aside as ${basename(this.#path)}.damaged; should clocks or the power mode not be as they were, start the board anew`,
       );
       renameSync(this.#path, `${this.#path}.damaged`);

@@ -1,5 +1,7 @@
 /** `edgetune serve`: the coordinator itself. */
-import type { Command } from 'commander';
+import { createLogger, LOG_FORMATS } from '@edgetune/shared/log/create-logger.ts';
+import { LOG_LEVELS } from '@edgetune/shared/log/logger.ts';
+import { type Command, Option } from 'commander';
 
 export function registerServe(program: Command): void {
   program
@@ -17,6 +19,12 @@ export function registerServe(program: Command): void {
     .option('--public-url <url>', 'base URL under which boards reach this coordinator')
     .option('--training-cores <n>', 'cores that training may use (default: all)')
     .option('--blob-quota-bytes <n>', 'disk space for models and checkpoints (default 10 GB)')
+    .addOption(
+      new Option('--log-level <level>', 'what is logged, and what matters more (default: info)').choices(LOG_LEVELS),
+    )
+    .addOption(
+      new Option('--log-format <format>', 'as lines for people (default) or for programs').choices(LOG_FORMATS),
+    )
     .option('--config <file>', 'settings as YAML (default: edgetune.yaml in the data directory)')
     .addHelpText(
       'after',
@@ -26,15 +34,19 @@ export function registerServe(program: Command): void {
       const { loadConfig } = await import('../../config/config.ts');
       const { startCoordinator } = await import('../../main.ts');
       const { ensureDashboard } = await import('../ensure-dashboard.ts');
-      const log = (message: string) => console.log(`${new Date().toISOString()} ${message}`);
       const config = loadConfig(flags, process.env, file);
+      const log = createLogger({
+        level: config.logLevel,
+        format: config.logFormat,
+        write: (text) => console.log(text),
+      });
       await ensureDashboard(log);
       const coordinator = await startCoordinator({ config, log });
-      console.log(`EdgeTune is at ${coordinator.url} (data in ${config.dataDir}); Ctrl-C ends it`);
+      log.info(`EdgeTune is at ${coordinator.url} (data in ${config.dataDir}); Ctrl-C ends it`);
       if (coordinator.tlsPin)
-        console.log(`for commands: export EDGETUNE_SERVER=${coordinator.url} EDGETUNE_PIN=${coordinator.tlsPin}`);
+        log.info(`for commands: export EDGETUNE_SERVER=${coordinator.url} EDGETUNE_PIN=${coordinator.tlsPin}`);
       const end = async () => {
-        console.log('ending: running studies go on at the next start');
+        log.info('ending: running studies go on at the next start');
         await coordinator.close();
         process.exit(0);
       };

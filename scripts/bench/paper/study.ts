@@ -2,6 +2,7 @@
 
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec, StudySpecInput } from '@edgetune/shared/domain/study.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import { createStudyService } from '../../../coordinator/study/create-study-service.ts';
@@ -89,7 +90,7 @@ export async function runStudy(
     spans: createSpanBus(),
     checks: { checkSpace: () => [], defaultSpace: () => problem.space },
     workloads: [],
-    log: () => {},
+    log: plainLogger(() => {}),
   });
   const spec: StudySpecInput = {
     name: `${mode} ${seed}`,

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import type { Job } from '@edgetune/shared/protocol/job.ts';
 import type { JobUpdateMessage } from '@edgetune/shared/protocol/messages.ts';
 import { JobJournal } from '../../../agent/session/job-journal.ts';
@@ -43,11 +44,17 @@ function agentOn(disk: string, measure: Measure) {
     answered = resolve;
   });
   const log: string[] = [];
-  const outbox = new Outbox(join(disk, 'outbox'), (message) => log.push(message));
+  const outbox = new Outbox(
+    join(disk, 'outbox'),
+    plainLogger((message) => log.push(message)),
+  );
   const jobs = new JobRunner({
     measure,
     outbox,
-    journal: new JobJournal(join(disk, 'jobs'), (message) => log.push(message)),
+    journal: new JobJournal(
+      join(disk, 'jobs'),
+      plainLogger((message) => log.push(message)),
+    ),
     send: (update) => {
       sent.push(update);
       if (update.state !== 'accepted' && update.state !== 'running') answered();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { type Job, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import type { JobUpdateMessage } from '@edgetune/shared/protocol/messages.ts';
 import { RejectedError } from '../../../agent/rejected-error.ts';
@@ -31,8 +32,14 @@ const job = (jobId: string, stepTimeoutMs = 60_000): Job => ({
 
 function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
   const sent: JobUpdateMessage[] = [];
-  const outbox = new Outbox(folder, () => {});
-  const journal = new JobJournal(join(folder, 'jobs'), () => {});
+  const outbox = new Outbox(
+    folder,
+    plainLogger(() => {}),
+  );
+  const journal = new JobJournal(
+    join(folder, 'jobs'),
+    plainLogger(() => {}),
+  );
   t.after(async () => {
     // What a test has left running would keep the process alive until its step is over.
     await jobs.close();
@@ -263,7 +270,13 @@ describe('the agent’s jobs', () => {
     const folder = temporaryFolder(t);
     writeFileSync(join(folder, 'x.json'), '{"half":');
     const log: string[] = [];
-    assert.deepEqual(new Outbox(folder, (message) => log.push(message)).waiting(), []);
+    assert.deepEqual(
+      new Outbox(
+        folder,
+        plainLogger((message) => log.push(message)),
+      ).waiting(),
+      [],
+    );
     assert.deepEqual(readdirSync(folder), ['x.json.damaged']);
     assert.match(log[0] ?? '', /damaged/);
   });

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { startAgent } from '../../../agent/session/start-agent.ts';
 import type { AgentBoard } from '../../../agent/this-machine/agent-board.ts';
 import {
@@ -75,7 +76,7 @@ it('a result that was measured while the network was away is delivered when it i
       return measurementFor(asked);
     },
   };
-  const agent = await startAgent({ server: '', dataDirectory, board, log: () => {} });
+  const agent = await startAgent({ server: '', dataDirectory, board, log: plainLogger(() => {}) });
   t.after(() => agent.stop());
   const states: string[] = [];
   const result = fleet.measure(deviceId, request, {
@@ -129,7 +130,12 @@ it('says once that the coordinator is away, however often it has tried', async (
     describe: async () => boardDescription(),
     measure: () => assert.fail('nobody asks for it'),
   };
-  const agent = await startAgent({ server: '', dataDirectory, board, log: (message) => log.push(message) });
+  const agent = await startAgent({
+    server: '',
+    dataDirectory,
+    board,
+    log: plainLogger((message) => log.push(message)),
+  });
   t.after(() => agent.stop());
   await thrice;
   assert.equal(log.filter((message) => /cannot be reached/.test(message)).length, 1, log.join('\n'));

@@ -1,6 +1,7 @@
 /** One agent in one data directory. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { startAgent } from '../../../agent/session/start-agent.ts';
 import type { AgentBoard } from '../../../agent/this-machine/agent-board.ts';
 import { boardDescription } from '../../support/fleet.ts';
@@ -25,7 +26,7 @@ it('a second agent in the data directory of one that runs is refused, and touche
     },
     measure: () => assert.fail('nobody asks for it'),
   };
-  const start = () => startAgent({ server: '', dataDirectory, board, log: () => {} });
+  const start = () => startAgent({ server: '', dataDirectory, board, log: plainLogger(() => {}) });
   const first = await start();
   t.after(() => first.stop());
   await assert.rejects(start, new RegExp(`an agent runs in .* already \\(pid ${process.pid}, version .*--data-dir`));

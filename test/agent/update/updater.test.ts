@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { Updater } from '../../../agent/update/updater.ts';
 import { Versions } from '../../../agent/update/versions.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -11,7 +12,7 @@ it('gives up without having failed, until it was so three times; once connected 
   const folder = temporaryFolder(t, { '0.1.0/package.json': '{}', '0.2.0/package.json': '{}' });
   symlinkSync('0.1.0', join(folder, 'current'));
   const versions = new Versions(folder);
-  const options = { versions, server: 'http://coordinator:8080', log: () => {} };
+  const options = { versions, server: 'http://coordinator:8080', log: plainLogger(() => {}) };
   const givenUp = async (release: string) => {
     versions.try(release);
     await new Promise<void>((resolve) => new Updater({ ...options, onGivenUp: resolve, connectTimeoutMs: 1 }));

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { benchModelSchema } from '@edgetune/shared/protocol/bench.ts';
 import { addDeviceResponseSchema, enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
@@ -23,7 +24,7 @@ async function api(t: TestContext, settings: { adminToken?: string } = {}) {
   const sha256 = await store.blobs.put(model);
   store.close();
   const config = loadConfig({ dataDir, port: 0, mqttPort: 0, ...settings }, {});
-  const coordinator = await startCoordinator({ config, log: () => {} });
+  const coordinator = await startCoordinator({ config, log: plainLogger(() => {}) });
   t.after(() => coordinator.close());
   const call = (path: string, init: RequestInit = {}) => fetch(new URL(path, coordinator.url), init);
   const send = (method: string, path: string, body: unknown, headers: Record<string, string> = {}) =>

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { addDeviceResponseSchema } from '@edgetune/shared/protocol/http.ts';
 import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
@@ -25,7 +26,7 @@ after(() => built.remove());
 
 async function coordinator(t: TestContext, settings: object = {}) {
   const config = loadConfig({ dataDir: temporaryFolder(t), port: 0, mqttPort: 0, ...settings }, {});
-  const started = await startCoordinator({ config, log: () => {}, distDirectory: built.distDirectory });
+  const started = await startCoordinator({ config, log: plainLogger(() => {}), distDirectory: built.distDirectory });
   t.after(() => started.close());
   return started;
 }

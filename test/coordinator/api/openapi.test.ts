@@ -1,6 +1,7 @@
 /** The OpenAPI document, and that the API is what it says. */
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { problemSchema } from '@edgetune/shared/protocol/http.ts';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -26,7 +27,11 @@ const documentSchema = z.object({
 });
 
 /** Routes are registered without any of the services behind them. */
-const app = createApi({ version: '1.2.3', hostNames: ['localhost'], log: () => {} } as unknown as ApiOptions);
+const app = createApi({
+  version: '1.2.3',
+  hostNames: ['localhost'],
+  log: plainLogger(() => {}),
+} as unknown as ApiOptions);
 const served = async () =>
   (await app.request('http://localhost/api/openapi.json', { headers: { host: 'localhost' } })).json();
 const operations = async () =>
@@ -36,7 +41,7 @@ const operations = async () =>
 
 async function coordinator(t: TestContext) {
   const config = loadConfig({ dataDir: temporaryFolder(t), port: 0, mqttPort: 0 }, {});
-  const started = await startCoordinator({ config, log: () => {} });
+  const started = await startCoordinator({ config, log: plainLogger(() => {}) });
   t.after(() => started.close());
   return (path: string, init: RequestInit = {}) => fetch(new URL(path, started.url), init);
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { problemSchema } from '@edgetune/shared/protocol/http.ts';
 import { tunerListSchema, tunerSpecSchema, tunerViewSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { stringify } from 'yaml';
@@ -21,7 +22,7 @@ const SPEC = {
 
 async function coordinator(t: TestContext, dataDir: string, adminToken?: string) {
   const config = loadConfig({ dataDir, port: 0, mqttPort: 0, ...(adminToken ? { adminToken } : {}) }, {});
-  const started = await startCoordinator({ config, log: () => {} });
+  const started = await startCoordinator({ config, log: plainLogger(() => {}) });
   t.after(() => started.close());
   const send = (method: string, path: string, body?: string, headers: Record<string, string> = {}) =>
     fetch(new URL(path, started.url), { method, headers, ...(body === undefined ? {} : { body }) });

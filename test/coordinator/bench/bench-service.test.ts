@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { type BenchRequestBody, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
@@ -40,7 +41,7 @@ async function bench(
     },
     quantise,
     blobs: store.blobs,
-    log: () => {},
+    log: plainLogger(() => {}),
   });
   let open = true;
   const close = async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { calibrationRequestSchema } from '@edgetune/shared/protocol/calibration.ts';
 import { createCalibrationService } from '../../../coordinator/bench/create-calibration-service.ts';
 import type { InferenceServer } from '../../../coordinator/inference/inference-server.ts';
@@ -23,7 +24,7 @@ function calibrations(tune: InferenceServer['tune']) {
     device: () => device(),
     blobs: { put: async (bytes) => createHash('sha256').update(bytes).digest('hex') },
     pool: POOL,
-    log: () => {},
+    log: plainLogger(() => {}),
   });
 }
 

@@ -3,6 +3,7 @@ import { type EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { MAX_MESSAGE_BYTES } from '@edgetune/shared/protocol/messages.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
 import { pinnedStream } from '@edgetune/shared/runtime/pinned-tls.ts';
@@ -27,7 +28,7 @@ async function start(t: TestContext, options: Partial<EmbeddedBrokerOptions> = {
     port: 0,
     hasDevice: (id) => Object.hasOwn(credentials, id),
     verifyCredential: (id, credential) => credentials[id] === credential,
-    log: (message) => log.push(message),
+    log: plainLogger((message) => log.push(message)),
     ...options,
   });
   t.after(() => broker.close());
@@ -57,7 +58,10 @@ async function connectClient(
 }
 
 async function connectCoordinator(t: TestContext, broker: EmbeddedBroker): Promise<MqttClient> {
-  const client = await connectBroker({ url: broker.url, ...broker.coordinator }, () => {});
+  const client = await connectBroker(
+    { url: broker.url, ...broker.coordinator },
+    plainLogger(() => {}),
+  );
   t.after(() => client.end(true));
   return client;
 }
@@ -291,14 +295,17 @@ test('a port in use is named', async (t) => {
     port: broker.port,
     hasDevice: () => false,
     verifyCredential: () => false,
-    log: () => {},
+    log: plainLogger(() => {}),
   });
   await assert.rejects(again, new RegExp(`the MQTT port ${broker.port} on 127.0.0.1 is in use: .*choose another port`));
 });
 
 test('a broker that refuses, or is not there, is named without its password', async (t) => {
   const { broker } = await start(t);
-  const refused = connectBroker({ url: `mqtt://coordinator:wrong-secret@127.0.0.1:${broker.port}` }, () => {});
+  const refused = connectBroker(
+    { url: `mqtt://coordinator:wrong-secret@127.0.0.1:${broker.port}` },
+    plainLogger(() => {}),
+  );
   await assert.rejects(refused, (error: Error) => {
     assert.match(error.message, /the MQTT broker at mqtt:\/\/127\.0\.0\.1:\d+ cannot be used: .*Not authorized/);
     assert.doesNotMatch(error.message, /wrong-secret/);
@@ -307,11 +314,17 @@ test('a broker that refuses, or is not there, is named without its password', as
   const { port } = broker;
   await broker.close();
   await assert.rejects(
-    connectBroker({ url: `mqtt://127.0.0.1:${port}` }, () => {}),
+    connectBroker(
+      { url: `mqtt://127.0.0.1:${port}` },
+      plainLogger(() => {}),
+    ),
     /ECONNREFUSED/,
   );
   await assert.rejects(
-    connectBroker({ url: 'nonsense' }, () => {}),
+    connectBroker(
+      { url: 'nonsense' },
+      plainLogger(() => {}),
+    ),
     /the given URL cannot be used/,
   );
 });
@@ -352,7 +365,10 @@ test('encrypted, it is reached by who pins its key, and a stranger that says not
   assert.equal(String((await said)[1]), 'a command');
   const otherPin = `sha256//${Buffer.alloc(32).toString('base64')}`;
   await assert.rejects(
-    connectBroker({ url: broker.url, ...broker.coordinator, pin: otherPin }, () => {}),
+    connectBroker(
+      { url: broker.url, ...broker.coordinator, pin: otherPin },
+      plainLogger(() => {}),
+    ),
     /cannot be used: .* shows the public key/,
   );
   const stranger = connect(broker.port, '127.0.0.1');

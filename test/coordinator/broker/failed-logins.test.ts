@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { FailedLogins } from '../../../coordinator/broker/failed-logins.ts';
 import { quietLog } from '../../../coordinator/broker/quiet-log.ts';
 
@@ -28,11 +29,11 @@ test('the same line is logged once in ten seconds', () => {
   let nowMs = 0;
   const lines: string[] = [];
   const log = quietLog(
-    (line) => lines.push(line),
+    plainLogger((line) => lines.push(line)),
     () => nowMs,
   );
-  for (const line of ['a', 'a', 'b', 'a']) log(line);
+  for (const line of ['a', 'a', 'b', 'a']) log.warn(line);
   nowMs = 10_000;
-  log('a');
+  log.warn('a');
   assert.deepEqual(lines, ['a', 'b', 'a']);
 });

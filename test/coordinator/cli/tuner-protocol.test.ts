@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -51,7 +52,7 @@ test('the Python program drives `edgetune tuner` to the end of its search', asyn
 test('the Python program drives a tuner over HTTP', async (t) => {
   const folder = temporaryFolder(t);
   const config = loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0 }, {});
-  const coordinator = await startCoordinator({ config, log: () => {} });
+  const coordinator = await startCoordinator({ config, log: plainLogger(() => {}) });
   t.after(() => coordinator.close());
   const url = coordinator.url.replace(/\/$/, '');
   const output = await printed(t, replaced(example('python', 1), 'http://localhost:8080', url), folder);

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ConfigError, environmentName, isLoopback, loadConfig } from '../../../coordinator/config/config.ts';
+import {
+  ConfigError,
+  type ConfigInput,
+  environmentName,
+  isLoopback,
+  loadConfig,
+} from '../../../coordinator/config/config.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 describe('settings', () => {
@@ -9,6 +15,19 @@ describe('settings', () => {
     const dataDir = temporaryFolder(t, { 'edgetune.yaml': 'port: 1001\nmqttPort: 1002\ntrainingCores: 3\n' });
     const config = loadConfig({ port: '3001' }, { EDGETUNE_DATA_DIR: dataDir, EDGETUNE_MQTT_PORT: '2002' });
     assert.deepEqual([config.port, config.mqttPort, config.trainingCores, config.host], [3001, 2002, 3, '127.0.0.1']);
+  });
+
+  it('of the log are checked wherever they are given', (t) => {
+    const dataDir = temporaryFolder(t, { 'edgetune.yaml': 'logLevel: error\nlogFormat: json\n' });
+    const of = (flags: ConfigInput, environment = {}) => {
+      const { logLevel, logFormat } = loadConfig({ dataDir, ...flags }, environment);
+      return [logLevel, logFormat];
+    };
+    assert.deepEqual(of({}), ['error', 'json']);
+    assert.deepEqual(of({}, { EDGETUNE_LOG_LEVEL: 'debug' }), ['debug', 'json']);
+    assert.deepEqual(of({ logLevel: 'warn', logFormat: 'text' }, { EDGETUNE_LOG_LEVEL: 'debug' }), ['warn', 'text']);
+    assert.throws(() => of({ logLevel: 'loud' }), /logLevel: .*"error"\|"warn"\|"info"\|"debug"/);
+    assert.throws(() => of({}, { EDGETUNE_LOG_FORMAT: 'xml' }), /logFormat: .*"text"\|"json"/);
   });
 
   it('lists every mistake at once', (t) => {

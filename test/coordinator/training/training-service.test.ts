@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import { createTrainingService } from '../../../coordinator/training/create-training-service.ts';
@@ -18,7 +19,7 @@ import { childrenOf, SMALL_TASK, stateOf, until } from './support/processes.ts';
 const log: string[] = [];
 let service: TrainingService;
 before(() => {
-  service = createTrainingService({ log: (line) => log.push(line) });
+  service = createTrainingService({ log: plainLogger((line) => log.push(line)) });
 });
 after(() => service.close());
 
@@ -194,7 +195,7 @@ describe('pausing', { skip: process.platform === 'linux' ? false : 'needs /proc'
 });
 
 it('closing ends every process', async () => {
-  const own = createTrainingService({ log: () => {} });
+  const own = createTrainingService({ log: plainLogger(() => {}) });
   await own.backend();
   const before = process.platform === 'linux' ? childrenOf(process.pid) : [];
   await own.close();

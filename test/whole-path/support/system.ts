@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { isPresent } from '@edgetune/shared/domain/device.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { createClient } from '../../../coordinator/cli/client.ts';
@@ -23,7 +24,7 @@ export async function coordinatorIn(
   const config = loadConfig({ dataDir: join(folder, 'data'), port: 0, mqttPort: 0, ...settings }, {});
   const coordinator = await startCoordinator({
     config,
-    log: (message) => log.push(message),
+    log: plainLogger((message) => log.push(message)),
     ...(stopRule ? { stopRule } : {}),
   });
   t.after(() => coordinator.close());
@@ -65,11 +66,11 @@ export async function joinAgents(
   await untilOnline(coordinator, ...Object.keys(agents));
 }
 
-/** The coordinator as a process of its own, as `npm start` runs it; resolves when it answers. */
+/** The coordinator as a process of its own, as `npm start` runs it; resolves when it answers. `output` is what it has said. */
 export async function startCoordinatorProcess(
   t: TestContext,
-  options: { folder: string; port: number; mqttPort: number },
-): Promise<ChildProcess> {
+  options: { folder: string; port: number; mqttPort: number; flags?: string[] },
+): Promise<ChildProcess & { output: string }> {
   const bin = join(ROOT, 'coordinator/bin/edgetune.js');
   const flags = [
     'serve',
@@ -79,16 +80,17 @@ export async function startCoordinatorProcess(
     String(options.port),
     '--mqtt-port',
     String(options.mqttPort),
+    ...(options.flags ?? []),
   ];
-  const child = spawn(process.execPath, [bin, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const started = spawn(process.execPath, [bin, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = Object.assign(started, { output: '' });
   t.after(() => child.kill('SIGKILL'));
   await new Promise<void>((resolve, reject) => {
-    let output = '';
     child.stdout?.on('data', (chunk) => {
-      output += chunk;
-      if (output.includes('EdgeTune is at')) resolve();
+      child.output += chunk;
+      if (child.output.includes('EdgeTune is at')) resolve();
     });
-    child.once('exit', (code) => reject(new Error(`the coordinator ended with code ${code}: ${output}`)));
+    child.once('exit', (code) => reject(new Error(`the coordinator ended with code ${code}: ${child.output}`)));
   });
   return child;
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { boardSetup, offeredClocksKHz, withControls } from '../../../../agent/board/board-setup.ts';
 import { ControlJournal, type Undo } from '../../../../agent/board/controls/control-journal.ts';
 import { chooseCores, cpuList } from '../../../../agent/board/controls/cores.ts';
@@ -19,7 +20,8 @@ const POLICY = '/sys/devices/system/cpu/cpufreq/policy0';
 const limits = (host: FixtureHost, policy = POLICY) =>
   ['min', 'max'].map((name) => Number(host.read(`${policy}/scaling_${name}_freq`)));
 
-const journalAt = (path: string, log: (message: string) => void = assert.fail) => new ControlJournal(path, log);
+const journalAt = (path: string, log: (message: string) => unknown = assert.fail) =>
+  new ControlJournal(path, plainLogger(log));
 
 /** The kernel refuses a lower limit above the upper one (cpufreq_set_policy, -EINVAL). */
 function refuseCrossedLimits(host: FixtureHost): void {

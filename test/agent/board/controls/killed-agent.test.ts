@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { systemHost } from '../../../../agent/board/system-host.ts';
 import { thisMachine } from '../../../../agent/this-machine/agent-board.ts';
 import { boardFixture } from '../../../support/fixture-host.ts';
@@ -41,10 +42,10 @@ it('the clock of a killed agent is set back by the next one', async (t) => {
 
   const said: string[] = [];
   const next = thisMachine({ host: systemHost(root), dataDirectory });
-  await next.setBack?.((message) => said.push(message));
+  await next.setBack?.(plainLogger((message) => said.push(message)));
   assert.deepEqual(limits(), ['1500000', '2400000']);
   assert.deepEqual(said, ['set back 2 settings of the board that an earlier run had changed']);
   assert.ok(!existsSync(join(dataDirectory, 'board-controls.json')));
-  await next.setBack?.((message) => said.push(message));
+  await next.setBack?.(plainLogger((message) => said.push(message)));
   assert.equal(said.length, 1);
 });

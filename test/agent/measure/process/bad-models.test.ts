@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import type { Job } from '@edgetune/shared/protocol/job.ts';
 import type { JobUpdateMessage } from '@edgetune/shared/protocol/messages.ts';
 import { boardSetup } from '../../../../agent/board/board-setup.ts';
@@ -204,8 +205,14 @@ describe('a model that never returns', () => {
     const jobs = new JobRunner({
       measure: ({ request }, signal, mayBegin) =>
         measureModel(request, { board, modelPath, signal, mayBegin }, boardSetup({ toleratesLoad: true })),
-      outbox: new Outbox(join(folder, 'outbox'), () => {}),
-      journal: new JobJournal(join(folder, 'jobs'), () => {}),
+      outbox: new Outbox(
+        join(folder, 'outbox'),
+        plainLogger(() => {}),
+      ),
+      journal: new JobJournal(
+        join(folder, 'jobs'),
+        plainLogger(() => {}),
+      ),
       send: (update) => {
         if (update.state !== 'accepted' && update.state !== 'running') answered(update);
       },

@@ -7,6 +7,7 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import type { Fleet } from '../../../../coordinator/fleet/fleet.ts';
 import type { InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
 import { openStore, type Store } from '../../../../coordinator/store/store.ts';
@@ -211,7 +212,7 @@ export function studyService(options: {
     spans: createSpanBus(),
     checks: { checkSpace: () => [], defaultSpace: () => space },
     workloads: [],
-    log: () => {},
+    log: plainLogger(() => {}),
     ...(options.otherBlobsInUse ? { otherBlobsInUse: options.otherBlobsInUse } : {}),
   });
   return {
