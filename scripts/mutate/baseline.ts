@@ -1,11 +1,11 @@
 /** The tests as they are: they must pass, how long each file takes, and which mutants' places it runs. */
 import { join } from 'node:path';
+import { runTestFile } from '../test-processes/run-test-file.ts';
+import { sideBySide } from '../test-processes/side-by-side.ts';
+import type { Bench } from '../test-processes/workshop.ts';
 import type { SourceFolder } from './folder.ts';
 import type { Mutant } from './mutants.ts';
 import { REACHED_VARIABLE, readReached, withProbes } from './probes.ts';
-import { runTestFile } from './run-test-file.ts';
-import { sideBySide } from './side-by-side.ts';
-import type { Bench } from './workshop.ts';
 
 export interface BaselineFile {
   file: string;

@@ -1,13 +1,13 @@
 /** Makes each of a sample of mistakes in turn, and sees whether the folder's own tests notice. */
 import { join } from 'node:path';
+import { runTestFile } from '../test-processes/run-test-file.ts';
+import { sideBySide } from '../test-processes/side-by-side.ts';
+import { type Bench, openWorkshop } from '../test-processes/workshop.ts';
 import { type BaselineFile, runBaseline } from './baseline.ts';
 import { type Equivalent, isEquivalent } from './equivalents.ts';
 import type { SourceFolder } from './folder.ts';
 import { changed, type Mutant } from './mutants.ts';
-import { runTestFile } from './run-test-file.ts';
 import { drawn } from './sample.ts';
-import { sideBySide } from './side-by-side.ts';
-import { type Bench, openWorkshop } from './workshop.ts';
 
 export type Verdict =
   /** By a failing test; `isAssertion` where it was an assertion that failed, not an error thrown on the way. */

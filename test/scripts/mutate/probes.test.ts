@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { mutantsOf } from '../../../scripts/mutate/mutants.ts';
 import { readReached, withProbes } from '../../../scripts/mutate/probes.ts';
-import { runTestFile } from '../../../scripts/mutate/run-test-file.ts';
-import { openWorkshop } from '../../../scripts/mutate/workshop.ts';
+import { runTestFile } from '../../../scripts/test-processes/run-test-file.ts';
+import { openWorkshop } from '../../../scripts/test-processes/workshop.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const SOURCE = `

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeReplacements } from '../instead/write-replacements.ts';
+import { writeReplacements } from './write-replacements.ts';
 
 /** A place at which one test process at a time is run. */
 export interface Bench {
@@ -22,7 +22,7 @@ export interface Workshop {
 }
 
 export function openWorkshop(benches: number): Workshop {
-  const folder = mkdtempSync(join(tmpdir(), 'edgetune-mutate-'));
+  const folder = mkdtempSync(join(tmpdir(), 'edgetune-tests-'));
   return {
     benches: Array.from({ length: benches }, (_, index) => createBench(join(folder, String(index)))),
     close: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),

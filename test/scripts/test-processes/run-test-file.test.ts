@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { runTestFile } from '../../../scripts/mutate/run-test-file.ts';
+import { runTestFile } from '../../../scripts/test-processes/run-test-file.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
