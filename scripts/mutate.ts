@@ -7,9 +7,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readEquivalents } from './mutate/equivalents.ts';
-import { readFolder } from './mutate/folder.ts';
+import { mutantsIn } from './mutate/mutants.ts';
 import { count, formatResult, progressLine, resultAsJson } from './mutate/report.ts';
 import { runMutants } from './mutate/run-mutants.ts';
+import { readSourceFolder } from './test-processes/source-folder.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -53,12 +54,14 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   });
 
 try {
-  const folder = readFolder(root, given);
+  const folder = readSourceFolder(root, given);
+  const mutants = mutantsIn(folder.sources);
   const equivalents = readEquivalents(join(import.meta.dirname, 'mutate/equivalent'));
-  console.log(`${folder.folder}: ${folder.mutants.length} mutants, ${folder.testFiles.length} test files of its own`);
+  console.log(`${folder.folder}: ${mutants.length} mutants, ${folder.testFiles.length} test files of its own`);
   const result = await runMutants({
     root,
     folder,
+    mutants,
     equivalents,
     sample,
     seed,

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { runTestFile } from '../test-processes/run-test-file.ts';
 import { sideBySide } from '../test-processes/side-by-side.ts';
+import type { SourceFolder } from '../test-processes/source-folder.ts';
 import type { Bench } from '../test-processes/workshop.ts';
-import type { SourceFolder } from './folder.ts';
 import type { Mutant } from './mutants.ts';
 import { REACHED_VARIABLE, readReached, withProbes } from './probes.ts';
 

@@ -65,6 +65,10 @@ export function mutantsOf(text: string, file: string): Mutant[] {
   return [...mutants.values()].sort((a, b) => a.start - b.start || a.end - b.end || (a.text < b.text ? -1 : 1));
 }
 
+/** The mutants of some sources, by their path. */
+export const mutantsIn = (sources: ReadonlyMap<string, string>): Mutant[] =>
+  [...sources].flatMap(([file, text]) => mutantsOf(text, file));
+
 function describe(text: string, { start, end, text: instead }: Replacement): Pick<Mutant, 'line' | 'before' | 'after'> {
   const from = text.lastIndexOf('\n', start - 1) + 1;
   const to = text.indexOf('\n', end) < 0 ? text.length : text.indexOf('\n', end);

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { runTestFile } from '../test-processes/run-test-file.ts';
 import { sideBySide } from '../test-processes/side-by-side.ts';
+import type { SourceFolder } from '../test-processes/source-folder.ts';
 import { type Bench, openWorkshop } from '../test-processes/workshop.ts';
 import { type BaselineFile, runBaseline } from './baseline.ts';
 import { type Equivalent, isEquivalent } from './equivalents.ts';
-import type { SourceFolder } from './folder.ts';
 import { changed, type Mutant } from './mutants.ts';
 import { drawn } from './sample.ts';
 
@@ -43,6 +43,8 @@ export interface MutationResult {
 export interface MutationOptions {
   root: string;
   folder: SourceFolder;
+  /** Of the folder: all of them. */
+  mutants: readonly Mutant[];
   equivalents: readonly Equivalent[];
   sample: number;
   seed: number;
@@ -78,8 +80,8 @@ export async function runMutants(options: MutationOptions): Promise<MutationResu
     });
     const stale = options.equivalents
       .filter(({ file }) => file.startsWith(`${folder.folder}/`))
-      .filter((entry) => !folder.mutants.some((mutant) => isEquivalent(mutant, entry)));
-    const counts = { mutants: folder.mutants.length, testFiles: folder.testFiles.length };
+      .filter((entry) => !options.mutants.some((mutant) => isEquivalent(mutant, entry)));
+    const counts = { mutants: options.mutants.length, testFiles: folder.testFiles.length };
     const tookMs = performance.now() - began;
     return { folder: folder.folder, seed, ...counts, baselineMs, tookMs, tried, equivalent, stale };
   } finally {
@@ -88,10 +90,10 @@ export async function runMutants(options: MutationOptions): Promise<MutationResu
 }
 
 /** As many as asked for that are not listed, and the listed ones that were drawn on the way. */
-function choose({ folder, equivalents, sample, seed }: MutationOptions) {
+function choose({ mutants, equivalents, sample, seed }: MutationOptions) {
   const chosen: Mutant[] = [];
   const equivalent: MutationResult['equivalent'] = [];
-  for (const mutant of drawn(folder.mutants, seed)) {
+  for (const mutant of drawn(mutants, seed)) {
     if (chosen.length >= sample) break;
     const entry = equivalents.find((listed) => isEquivalent(mutant, listed));
     if (entry === undefined) chosen.push(mutant);

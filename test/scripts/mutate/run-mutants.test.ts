@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Equivalent } from '../../../scripts/mutate/equivalents.ts';
-import { readFolder } from '../../../scripts/mutate/folder.ts';
+import { mutantsIn } from '../../../scripts/mutate/mutants.ts';
 import { count, formatResult } from '../../../scripts/mutate/report.ts';
 import { type MutationResult, runMutants } from '../../../scripts/mutate/run-mutants.ts';
+import { readSourceFolder } from '../../../scripts/test-processes/source-folder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const testOf = (name: string, body: string) => `
@@ -31,7 +32,8 @@ function run(
   signal = new AbortController().signal,
 ): Promise<MutationResult> {
   const options = { equivalents, sample: 40, seed: 1, jobs: 2, signal, onBaseline: () => {}, onTried: () => {} };
-  return runMutants({ root, folder: readFolder(root, 'room/'), ...options });
+  const folder = readSourceFolder(root, 'room/');
+  return runMutants({ root, folder, mutants: mutantsIn(folder.sources), ...options });
 }
 
 const verdicts = ({ tried }: MutationResult) =>
@@ -87,6 +89,6 @@ describe('a run of mutants', () => {
   });
 
   it('is refused for a folder without sources', (t) => {
-    assert.throws(() => readFolder(project(t), 'rooom'), /rooom holds no TypeScript/);
+    assert.throws(() => readSourceFolder(project(t), 'rooom'), /rooom holds no TypeScript/);
   });
 });
