@@ -327,7 +327,9 @@ function targetTerm({ stop, devices }: TunerProblem): ObjectiveTerm[] | null {
   return [
     {
       name: 'distance from the target',
+      metric: 'distance from the target',
       direction: 'minimize',
+      objective: 0,
       valueOf: (metrics) => targetShortfall(target, devices, metrics),
     },
   ];

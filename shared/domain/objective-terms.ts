@@ -6,24 +6,35 @@ import type { Metrics } from './study-event.ts';
 export interface ObjectiveTerm {
   /** Such as `accuracy`, `latency.p99@kitchen-pi`, `latency.p99 (worst)`. */
   readonly name: string;
+  readonly metric: string;
   readonly direction: 'minimize' | 'maximize';
+  /** Place of the objective that it belongs to among those of the study. */
+  readonly objective: number;
   /** The value as told; undefined where a metric that it needs is missing. */
   valueOf(metrics: Metrics): number | undefined;
 }
 
 /** The terms of the objectives, in their order; `each` becomes a term per device. */
 export function objectiveTerms(objectives: readonly Objective[], devices: readonly string[]): ObjectiveTerm[] {
-  return objectives.flatMap(({ metric, direction, aggregate, device }): ObjectiveTerm[] => {
+  return objectives.flatMap(({ metric, direction, aggregate, device }, objective): ObjectiveTerm[] => {
     const single = (on?: string) => ({
       name: on === undefined ? metric : `${metric}@${on}`,
+      metric,
       direction,
+      objective,
       valueOf: (metrics: Metrics) => metricValue(metrics, metric, on),
     });
     if (METRICS[metric]?.of !== 'device') return [single()];
     if (device !== undefined) return [single(device)];
     if (aggregate === 'each' || devices.length === 1) return devices.map((name) => single(name));
     return [
-      { name: `${metric} (${aggregate})`, direction, valueOf: aggregated(metric, devices, direction, aggregate) },
+      {
+        name: `${metric} (${aggregate})`,
+        metric,
+        direction,
+        objective,
+        valueOf: aggregated(metric, devices, direction, aggregate),
+      },
     ];
   });
 }

@@ -14,12 +14,17 @@ export interface MetricInfo {
   of: 'trial' | 'device';
   /** A named scalarisation: a trial's metric × a device's metric ÷ another one of the trial. Only for objectives. */
   ratio?: { ofTrial: string; ofDevice: string; over: string };
+  /** Differences count as shares of this, not of the value: for what may be 0 where it is best. */
+  scale?: number;
+  /** A program's own metric, of which nothing is known. */
+  isOwn?: true;
 }
 
 /** Every metric that an objective or a constraint may name. `latency` alone means `latency.p50`. */
 export const METRICS: Readonly<Record<string, MetricInfo>> = {
   accuracy: { dimension: 'ratio', direction: 'maximize', of: 'trial' },
-  loss: { dimension: 'count', direction: 'minimize', of: 'trial' },
+  // In nats: a difference of 0.01 is 1 % of the likelihood that the model gives the truth.
+  loss: { dimension: 'count', direction: 'minimize', of: 'trial', scale: 1 },
   trainingTime: { dimension: 'time', direction: 'minimize', of: 'trial' },
   trainingEnergy: { dimension: 'energy', direction: 'minimize', of: 'trial' },
   parameters: { dimension: 'count', direction: 'minimize', of: 'trial' },
@@ -105,7 +110,7 @@ export const anyObjectiveSchema = objectiveParts
 export const anyConstraintSchema = constraintSchema.extend({ metric: limitable(anyMetricSchema) });
 
 /** A number without unit that a program measures by itself and tells for each trial: only for ask and tell. */
-const OWN_METRIC: MetricInfo = { dimension: 'count', direction: 'minimize', of: 'trial' };
+const OWN_METRIC: MetricInfo = { dimension: 'count', direction: 'minimize', of: 'trial', isOwn: true };
 
 /** What is known of a metric; one with a name that is none of EdgeTune's is the program's own. */
 export function metricInfo(metric: string): MetricInfo {
