@@ -31,6 +31,7 @@ export function createTunerSession(spec: TunerSpec, record: (entry: TunerEntry) 
   const tuner = createTuner({
     parameters: parametersOf(spec.space, ['model', 'training', 'system']),
     objectives: spec.objectives,
+    prefer: spec.prefer,
     constraints: spec.constraints,
     devices: spec.devices,
     ladder: spec.budget,

@@ -20,7 +20,7 @@ import { nonDominated } from './measurement-front.ts';
 import { filesOf, type ModelFile, modelFor, withoutMissing } from './model-variants.ts';
 import { NO_ARCHITECTURE } from './predictor/coordinates.ts';
 import { allPositions, type ConfigAxis, configAt, configAxes } from './search/config-grid.ts';
-import { compareScores, createScorer, type Goals, goalsOf, type Scorer } from './search/config-score.ts';
+import { bestFirst, type Goals, goalsOf, violationOn } from './search/config-score.ts';
 import { searchConfigs } from './search/config-search.ts';
 
 export interface InferenceServerOptions {
@@ -126,8 +126,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     signal: AbortSignal,
   ): Promise<InferenceResult> {
     const { device } = request;
-    const goals = goalsOf(request.objectives, request.constraints, device.name);
-    const score = createScorer(goals);
+    const goals = goalsOf(request, device.name);
     const endMs = performance.now() + (request.maxMs ?? Infinity);
     let reason: string | null = null;
     let unfit: string | null = null;
@@ -161,7 +160,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       return answer.measurement;
     };
     if (request.purpose === 'confirm') {
-      for (const config of configsToConfirm(options.history, request, axes, score)) await evaluate(config);
+      for (const config of configsToConfirm(options.history, request, axes, goals)) await evaluate(config);
     }
     if (all.length > 0) return resultOf(all, goals, reason);
 
@@ -210,7 +209,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
         return await tune(request, all, onMeasured, signal);
       } catch (error) {
         if (!(error instanceof UnfitError)) throw error;
-        const goals = goalsOf(request.objectives, request.constraints, request.device.name);
+        const goals = goalsOf(request, request.device.name);
         return { ...resultOf(all, goals, error.message), unfit: error.message };
       }
     },
@@ -232,8 +231,8 @@ function longEnoughForMeter(rule: StopRule, request: InferenceRequest): StopRule
   };
 }
 
-function asksForPower({ device, objectives, constraints }: InferenceRequest): boolean {
-  const { aims, limits } = goalsOf(objectives, constraints, device.name);
+function asksForPower(request: InferenceRequest): boolean {
+  const { aims, limits } = goalsOf(request, request.device.name);
   return [...aims, ...limits].some(({ metric }) => metric === 'energy' || metric === 'power');
 }
 
@@ -248,15 +247,17 @@ function configsToConfirm(
   history: MeasurementHistory,
   request: InferenceRequest,
   axes: readonly ConfigAxis[],
-  score: Scorer,
+  goals: Goals,
 ): InferenceConfig[] {
   const allowed = new Set(allPositions(axes).map((positions) => inferenceConfigKey(configAt(axes, positions))));
   const found = filesOf(request)
     .flatMap(({ signature }) => usable(history, request, signature))
     // The history also knows what others were allowed to choose from.
-    .filter(({ measurement }) => allowed.has(inferenceConfigKey(measurement.config)))
-    .sort((a, b) => compareScores(score(a.measurement), score(b.measurement)));
-  const known = [...new Map(found.map(({ measurement: { config } }) => [inferenceConfigKey(config), config])).values()];
+    .map(({ measurement }) => measurement)
+    .filter(({ config }) => allowed.has(inferenceConfigKey(config)));
+  const known = [
+    ...new Map(bestFirst(goals, found).map(({ config }) => [inferenceConfigKey(config), config])).values(),
+  ];
   const chosen = known.slice(0, CONFIRMED_CONFIGS);
   const [best] = chosen;
   const precisions = axes.find(({ name }) => name === 'precision')?.values ?? [];
@@ -305,10 +306,9 @@ function usable(history: MeasurementHistory, request: InferenceRequest, signatur
 }
 
 function resultOf(all: Known[], goals: Goals, reason: string | null): InferenceResult {
-  const score = createScorer(goals);
   const measured = all.map(({ measurement }) => measurement).filter(({ outcome }) => outcome === 'ok');
-  const [best = null] = [...measured].sort((a, b) => compareScores(score(a), score(b)));
-  const violation = best ? score(best).violation : Infinity;
+  const [best = null] = bestFirst(goals, measured);
+  const violation = best ? violationOn(best, goals.limits) : Infinity;
   return {
     best,
     feasible: violation === 0,
@@ -320,9 +320,9 @@ function resultOf(all: Known[], goals: Goals, reason: string | null): InferenceR
 }
 
 /** Which constraints even the best config violates, with its values. */
-function shortfall(best: StoredMeasurement, { aims, limits }: Goals): string {
+function shortfall(best: StoredMeasurement, { limits }: Goals): string {
   const metrics = metricsOf(best);
-  const broken = limits.filter((limit) => createScorer({ aims, limits: [limit] })(best).violation > 0);
+  const broken = limits.filter((limit) => violationOn(best, [limit]) > 0);
   const values = broken.map(
     ({ metric, operator, limit }) =>
       `${metric} is ${metrics[metric]?.toPrecision(3) ?? 'not measured'}, not ${operator} ${limit}`,

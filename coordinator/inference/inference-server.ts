@@ -2,6 +2,7 @@
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Constraint, Objective } from '@edgetune/shared/domain/objective.ts';
+import type { Prefer } from '@edgetune/shared/domain/prefer.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
 import type { ModelVariants } from './model-variants.ts';
@@ -18,6 +19,7 @@ export interface InferenceRequest {
   parameters: Parameter[];
   scenario: Scenario;
   objectives: Objective[];
+  prefer?: Prefer | undefined;
   constraints: Constraint[];
   /** `search`: reuse what is known of the device class; `confirm`: measure anew, on this device, this very model. */
   purpose: 'search' | 'confirm';

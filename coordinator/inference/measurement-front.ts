@@ -1,5 +1,5 @@
 /** The measurements that no other one beats in latency, throughput, memory and energy at once. */
-import { dominates } from '@edgetune/shared/domain/dominance.ts';
+import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 
 /** Values to be minimised; a metric that was not measured is the same for all and decides nothing. */
@@ -8,6 +8,5 @@ function losses({ latencyMs, throughputPerS, peakMemoryBytes, energy }: StoredMe
 }
 
 export function nonDominated(measurements: readonly StoredMeasurement[]): StoredMeasurement[] {
-  const points = measurements.map(losses);
-  return measurements.filter((_, index) => !points.some((other) => dominates(other, points[index] as number[])));
+  return paretoFront(measurements.map(losses)).map((index) => measurements[index] as StoredMeasurement);
 }

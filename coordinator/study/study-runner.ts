@@ -41,6 +41,7 @@ export class StudyRunner {
     this.#tuner = createTuner({
       parameters: parametersOf(spec.space, ['model', 'training', 'system']),
       objectives: spec.objectives,
+      prefer: spec.prefer,
       constraints: spec.constraints,
       devices: spec.devices,
       ladder: spec.budget,

@@ -2,12 +2,12 @@
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
 import { lossesOf, type ObjectiveTerm, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
+import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import { keyedRandom, type Random } from '@edgetune/shared/math/random.ts';
 import { HierarchicalTuner } from './hierarchical.ts';
 import { type Plan, planOf } from './mode.ts';
 import type { Observation } from './observation.ts';
-import { boundsOf, chebyshev } from './scalarisation.ts';
 import type { Step } from './schedulers/scheduler.ts';
 import { Search } from './search.ts';
 import { Space } from './space.ts';
@@ -291,11 +291,12 @@ class AskTellTuner implements Tuner {
     const front = paretoFront(candidates.map(({ losses }) => losses)).map(
       (index) => candidates[index] as (typeof candidates)[number],
     );
-    const bounds = boundsOf(front.map(({ losses }) => losses));
-    const score = ({ losses }: (typeof front)[number]) => chebyshev(losses, bounds);
-    return front
-      .sort((a, b) => score(a) - score(b) || a.observation.trialId - b.observation.trialId)
-      .map(({ observation: { trialId, level, metrics, predicted } }) => {
+    const contenders = front
+      .map(({ observation }) => ({ item: observation, violation: 0, metrics: observation.metrics }))
+      .sort((a, b) => a.item.trialId - b.item.trialId);
+    return createPreference(this.#problem)
+      .rank(contenders)
+      .map(({ trialId, level, metrics, predicted }) => {
         const { candidate, bracket } = this.#trials.get(trialId) as Trial;
         const values = this.#goals.map((term) => term.valueOf(metrics) as number);
         return {

@@ -110,6 +110,7 @@ function systemPlan({ problem, budgets, systemParameters }: Plan, best: FrontEnt
       ...problem,
       parameters: [...fixed, ...systemParameters],
       objectives: [{ metric: 'trainingTime', direction: 'minimize', aggregate: 'worst' }],
+      prefer: undefined,
       settings: { ...problem.settings, sampler: 'grid', scheduler: 'none', initialCandidates: [] },
       maxTrials: MOST_ASSIGNMENTS,
       stop: {},

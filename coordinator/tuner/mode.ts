@@ -50,7 +50,8 @@ export function searchReadsDevices({
 export function planOf(problem: TunerProblem): Plan {
   const { settings, ladder } = problem;
   const epochsOnly = { ...ladder, minDataFraction: ladder.maxDataFraction };
-  const quality = { ...problem, objectives: searchedObjectives(settings.mode, problem.objectives) };
+  // What is preferred is said of objectives that such a search does not have; the study's end follows it.
+  const quality = { ...problem, objectives: searchedObjectives(settings.mode, problem.objectives), prefer: undefined };
   switch (settings.mode) {
     case 'onefold':
       return { problem, budgets: budgetLadder(ladder), systemParameters: [] };

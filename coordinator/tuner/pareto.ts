@@ -136,13 +136,17 @@ function areaContributions(points: readonly Point[], reference: Point): number[]
  * (or of its size, where all are equal).
  */
 export function referencePoint(points: readonly Point[]): number[] {
-  const first = points[0] ?? [];
-  return first.map((_, i) => {
+  return boundsOf(points).map(([low, high]) => high + 0.1 * (high > low ? high - low : Math.abs(high) || 1));
+}
+
+/** For each value its least and largest among `points` (the ideal and the worst). */
+export function boundsOf(points: readonly Point[]): [low: number, high: number][] {
+  return (points[0] ?? []).map((_, i) => {
     let [low, high] = [Infinity, -Infinity];
     for (const point of points) {
       low = Math.min(low, point[i] as number);
       high = Math.max(high, point[i] as number);
     }
-    return high + 0.1 * (high > low ? high - low : Math.abs(high) || 1);
+    return [low, high];
   });
 }

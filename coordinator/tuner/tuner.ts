@@ -4,6 +4,7 @@
  */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import type { Constraint, Objective } from '@edgetune/shared/domain/objective.ts';
+import type { Prefer } from '@edgetune/shared/domain/prefer.ts';
 import type { Candidate, Parameter } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
@@ -11,7 +12,10 @@ import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 /** What is to be tuned. Parameters are those of the levels model, training and system. */
 export interface TunerProblem {
   parameters: Parameter[];
+  /** In the order of their importance. */
   objectives: Objective[];
+  /** What decides which of the front is best, besides the order of the objectives. */
+  prefer?: Prefer | undefined;
   constraints: Constraint[];
   /** Names of the study's devices: metrics of a device are told as `latency.p99@NAME`. */
   devices: string[];
@@ -98,6 +102,6 @@ export interface Tuner {
   isFinished(): boolean;
   /** True once a feasible trial has reached the target of `stop`: what is being trained is not needed any more. */
   isTargetReached(): boolean;
-  /** Non-dominated feasible trials (each at its highest rung), best scalarised first. */
+  /** Non-dominated feasible trials (each at its highest rung), best first by the study's preference. */
   front(): FrontEntry[];
 }

@@ -1,5 +1,6 @@
 /** Checks of a whole problem before a tuner is made of it. Every mistake is listed. */
 import { type Constraint, computedOnly, metricInfo, type Objective } from '@edgetune/shared/domain/objective.ts';
+import { preferIssues } from '@edgetune/shared/domain/prefer.ts';
 import { type SearchSpace, searchSpaceSchema } from '@edgetune/shared/domain/search-space.ts';
 import type { TunerProblem } from './tuner.ts';
 import { candidateIssues, type SpaceIssue, validateSpace } from './validate-space.ts';
@@ -26,6 +27,9 @@ export function validateProblem(problem: TunerProblem): SpaceIssue[] {
   if (problem.objectives.length === 0) add(['objectives'], 'name at least one objective');
   for (const [index, objective] of problem.objectives.entries())
     for (const message of termIssues(problem, objective)) add(['objectives', index], message);
+  if (problem.prefer)
+    for (const { path, message } of preferIssues(problem.prefer, problem.objectives, problem.devices))
+      add(['prefer', ...path], message);
   for (const [index, constraint] of problem.constraints.entries()) {
     for (const message of termIssues(problem, constraint)) add(['constraints', index], message);
     const refusal = computedOnly(constraint.metric);

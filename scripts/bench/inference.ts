@@ -97,7 +97,7 @@ async function searchRows(
         () => {},
         NEVER,
       );
-      const goals = goalsOf(objectives, constraints, board.name);
+      const goals = goalsOf({ objectives, constraints }, board.name);
       const optimum = optimumOf(all, goals);
       regrets.push(optimum.regret(best));
       if (again) {
@@ -147,7 +147,7 @@ async function gateRows(
     const limit = (sorted[Math.floor(quantile * sorted.length)] as number) * 1.001;
     const constraints = [parseConstraint(`latency.p99 <= ${limit} ms`)];
     const objectives = [parseObjective('minimize energy')];
-    const goals = goalsOf(objectives, constraints, board.name);
+    const goals = goalsOf({ objectives, constraints }, board.name);
     const server = board.server(models);
     const count = { infeasible: 0, predicted: 0, wrongPredicted: 0, wrongMeasured: 0, missed: 0, configs: 0 };
     for (const [index, model] of models.entries()) {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { namedValues } from './named-values.ts';
 import { metricInfo, type Objective } from './objective.ts';
 import { parseQuantity } from './units.ts';
+import { written } from './written.ts';
 
 /** "At most 1 point of accuracy for 20 % of latency.p50". */
 export const atMostSchema = z.strictObject({
@@ -19,22 +20,16 @@ export const atMostSchema = z.strictObject({
 export type AtMost = z.infer<typeof atMostSchema>;
 
 export const preferSchema = z.strictObject({
-  atMost: z
-    .union([z.string(), atMostSchema])
-    .transform((value, context): AtMost => {
-      if (typeof value !== 'string') return value;
-      try {
-        return parseAtMost(value);
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: (error as Error).message });
-        return z.NEVER;
-      }
-    })
-    .optional(),
+  atMost: written(atMostSchema, parseAtMost).optional(),
   /** How often a share of this objective counts, by metric; 1 where nothing is said. */
   weights: namedValues(z.number().positive()).default({}),
 });
 export type Prefer = z.infer<typeof preferSchema>;
+
+/** `prefer` as one line: what `atMost` says. @throws {RangeError} saying what is wrong and what is allowed */
+export function parsePrefer(text: string): Prefer {
+  return { atMost: parseAtMost(text), weights: {} };
+}
 
 const HOW = 'write it like "at most 1 point of accuracy" or "at most 2 % of latency.p50 for 10 % of energy"';
 
@@ -76,6 +71,12 @@ function within(share: number, text: string): number {
 /** Writes it as `parseAtMost` reads it. */
 export function formatAtMost({ metric, give, for: worth }: AtMost): string {
   return `at most ${giveText(give, metric)} of ${metric}${worth ? ` for ${percent(worth.share)} of ${worth.metric}` : ''}`;
+}
+
+/** The whole of it in words. */
+export function formatPrefer({ atMost, weights }: Prefer): string {
+  const weighed = Object.entries(weights).map(([metric, weight]) => `${metric} × ${number(weight)}`);
+  return [...(atMost ? [formatAtMost(atMost)] : []), ...weighed].join(', ') || 'as usual';
 }
 
 const number = (value: number) => String(Number(value.toPrecision(6)));

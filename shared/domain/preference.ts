@@ -213,6 +213,19 @@ function shareOf(give: Give, { metric, direction }: ObjectiveTerm, best: number)
   return direction === 'minimize' ? Math.log1p(share) : -Math.log1p(-Math.min(share, 1 - SAME));
 }
 
+/** The worst value of what leads with which one still competes, where `best` is the best. */
+export function worstCompeting(
+  metric: string,
+  direction: Objective['direction'],
+  best: number,
+  prefer: Prefer | undefined,
+): number {
+  const give = giveOf(metric, prefer);
+  const sign = direction === 'minimize' ? 1 : -1;
+  if ('amount' in give) return best + sign * give.amount;
+  return best * (1 + sign * give.share);
+}
+
 /** Whether losses are near enough to the best of what leads. @param behind by how much they are worse, as a share */
 function isNear(
   losses: readonly number[],

@@ -52,6 +52,8 @@ export type RecommendedModel = z.infer<typeof recommendedModelSchema>;
 export const recommendationSchema = z.object({
   /** Best first; the first is the one that EdgeTune would take. */
   models: z.array(recommendedModelSchema),
+  /** Why the first is first; absent where older coordinators made it. */
+  why: z.string().nullable().default(null),
   /** True where the data were drawn by EdgeTune itself. */
   syntheticData: z.boolean(),
   summary: z.object({

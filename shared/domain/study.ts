@@ -3,21 +3,10 @@ import { z } from 'zod';
 import { deviceNameSchema } from './device.ts';
 import { namedValues } from './named-values.ts';
 import { constraintSchema, objectiveSchema, parseConstraint, parseObjective } from './objective.ts';
+import { parsePrefer, preferIssues, preferSchema } from './prefer.ts';
 import { scenarioSchema } from './scenario.ts';
 import { candidateSchema, parameterValueSchema, searchSpaceSchema } from './search-space.ts';
-
-/** Lets a string be written where an object is expected; a parse error becomes an issue at that place. */
-export function written<T extends z.ZodType>(schema: T, parse: (text: string) => z.output<T>) {
-  return z.union([z.string(), schema]).transform((value, context): z.output<T> => {
-    if (typeof value !== 'string') return value as z.output<T>;
-    try {
-      return parse(value);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-      return z.NEVER;
-    }
-  });
-}
+import { written } from './written.ts';
 
 export const workloadSchema = z.enum([
   'image-classifier',
@@ -117,6 +106,8 @@ export const studySpecSchema = z
       .array(written(objectiveSchema, parseObjective))
       .min(1)
       .default(() => ['maximize accuracy', 'minimize latency.p50'].map(parseObjective)),
+    /** What may be given of the first objective, which leads, and what a share of each is worth. */
+    prefer: written(preferSchema, parsePrefer).optional(),
     constraints: z.array(written(constraintSchema, parseConstraint)).default([]),
     budget: budgetLadderSchema.prefault({}),
     tuner: tunerSettingsSchema.prefault({}),
@@ -138,6 +129,9 @@ export const studySpecSchema = z
       issue(['budget', 'minEpochs'], `must be at most maxEpochs (${spec.budget.maxEpochs})`);
     if (spec.budget.minDataFraction > spec.budget.maxDataFraction)
       issue(['budget', 'minDataFraction'], `must be at most maxDataFraction (${spec.budget.maxDataFraction})`);
+    if (spec.prefer)
+      for (const { path, message } of preferIssues(spec.prefer, spec.objectives, spec.devices))
+        issue(['prefer', ...path], message);
     const twice = spec.devices.filter((name, index) => spec.devices.indexOf(name) !== index);
     if (twice.length > 0) issue(['devices'], `named twice: ${twice.join(', ')}`);
     for (const [index, { device }] of spec.constraints.entries()) {

@@ -4,9 +4,10 @@ import { budgetSchema } from '../domain/budget.ts';
 import { namedValues } from '../domain/named-values.ts';
 import { anyConstraintSchema, anyObjectiveSchema, parseAnyConstraint, parseAnyObjective } from '../domain/objective.ts';
 import { candidateSchema } from '../domain/search-space.ts';
-import { studySpecSchema, written } from '../domain/study.ts';
+import { studySpecSchema } from '../domain/study.ts';
+import { written } from '../domain/written.ts';
 
-const { objectives, budget, tuner, stop, space } = studySpecSchema.shape;
+const { objectives, prefer, budget, tuner, stop, space } = studySpecSchema.shape;
 
 /** A program that measures by itself may name metrics of its own: "minimize regret", "violations <= 0". */
 const constraint = written(anyConstraintSchema, parseAnyConstraint);
@@ -20,6 +21,7 @@ export const tunerSpecSchema = z.object({
   space: space.unwrap(),
   devices: z.array(z.string().min(1)).default([]),
   objectives: z.array(objective).min(1).default(objectives.parse(undefined)),
+  prefer,
   constraints: z.array(constraint).default([]),
   budget,
   tuner,

@@ -32,6 +32,7 @@ export function renderRecommendation(study: StudyDetail): string {
   return [
     `Recommended: trial ${best.trialId}, test accuracy ${formatQuantity(best.testAccuracy, 'ratio')}${recommendation.syntheticData ? ' on synthetic data' : ''}, ${formatQuantity(best.parameters, 'count')} parameters, ${formatQuantity(best.macs, 'count')} MACs, ${formatQuantity(best.onnxBytes, 'memory')}${best.feasible ? '' : ' — VIOLATES A CONSTRAINT'}`,
     `  ${settings.join(', ')}`,
+    ...(recommendation.why === null ? [] : [`  ${recommendation.why}`]),
     '',
     renderTable(
       [
@@ -49,7 +50,7 @@ export function renderRecommendation(study: StudyDetail): string {
       rows,
     ),
     ...int8Lines(best),
-    ...(others.length > 0 ? ['', `Also on the Pareto front: ${others.join(', ')}`] : []),
+    ...(others.length > 0 ? ['', `Recommended besides: ${others.join(', ')}`] : []),
   ].join('\n');
 }
 

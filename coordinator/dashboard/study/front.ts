@@ -1,4 +1,6 @@
 /** The Pareto front of two quantities among the points of a plot. */
+import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
+
 export interface PlotPoint {
   trialId: number;
   x: number;
@@ -12,9 +14,7 @@ export interface PlotPoint {
 
 /** Feasible points that no other one beats, larger `y` and smaller (or larger) `x` being better; sorted by `x`. */
 export function frontOf(points: readonly PlotPoint[], smallerX: boolean): PlotPoint[] {
-  const sign = smallerX ? 1 : -1;
-  const sorted = points.filter(({ feasible }) => feasible).sort((a, b) => sign * (a.x - b.x) || b.y - a.y);
-  const front: PlotPoint[] = [];
-  for (const point of sorted) if (point.y > (front.at(-1)?.y ?? -Infinity)) front.push(point);
-  return front.sort((a, b) => a.x - b.x);
+  const feasible = points.filter((point) => point.feasible);
+  const front = paretoFront(feasible.map(({ x, y }) => [smallerX ? x : -x, -y]));
+  return front.map((index) => feasible[index] as PlotPoint).sort((a, b) => a.x - b.x);
 }

@@ -14,6 +14,7 @@ export function RecommendationSection({ recommendation }: { recommendation: Reco
     <section class="card" aria-label="Recommendation">
       <h2>Recommendation</h2>
       {models.length === 0 && <p>No trial came far enough to be recommended.</p>}
+      {recommendation.why !== null && <p>{recommendation.why}</p>}
       {models.map((model, index) => (
         <Model key={model.trialId} model={model} place={index + 1} />
       ))}

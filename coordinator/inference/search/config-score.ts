@@ -1,33 +1,26 @@
-/** How good a measured config is: its violation of the device's constraints, then the study's device objectives. */
+/** How good a measured config is: by the study's preference, as far as one device decides it. */
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { type Constraint, METRICS, type Objective, violationOf } from '@edgetune/shared/domain/objective.ts';
-
-export interface ConfigScore {
-  /** Sum of relative violations; 0: feasible. */
-  violation: number;
-  /**
-   * Sum of the logarithms of the objectives, maximised ones negated: the product of the metrics, so that a config is
-   * better when it improves one objective by a larger factor than it worsens another. Free of units.
-   */
-  loss: number;
-}
-
-export type Scorer = (measurement: StoredMeasurement) => ConfigScore;
-
-/** Score of a config that could not be measured. */
-export const IMPOSSIBLE: ConfigScore = { violation: Infinity, loss: Infinity };
+import type { Prefer } from '@edgetune/shared/domain/prefer.ts';
+import { createPreference, logLoss, worstCompeting } from '@edgetune/shared/domain/preference.ts';
 
 /** What is wanted of one device. */
 export interface Goals {
   aims: readonly Pick<Objective, 'metric' | 'direction'>[];
   limits: readonly Constraint[];
+  /** Whether the first aim leads. Else all configs are alike in what leads, such as the accuracy. */
+  leads: boolean;
+  prefer?: Prefer | undefined;
 }
 
 /** The goals that concern this device; without an objective on the device, the median latency decides. */
 export function goalsOf(
-  objectives: readonly Objective[],
-  constraints: readonly Constraint[],
+  {
+    objectives,
+    constraints,
+    prefer,
+  }: { objectives: readonly Objective[]; constraints: readonly Constraint[]; prefer?: Prefer | undefined },
   deviceName: string,
 ): Goals {
   const concerns = ({ metric, device }: { metric: string; device?: string | undefined }) =>
@@ -39,31 +32,72 @@ export function goalsOf(
   return {
     aims: wanted.length > 0 ? wanted : [{ metric: 'latency.p50', direction: 'minimize' }],
     limits: constraints.filter(concerns),
+    leads: objectives[0] !== undefined && concerns(objectives[0]),
+    prefer,
   };
 }
 
-/** Scores measurements of one device. */
-export function createScorer({ aims, limits }: Goals): Scorer {
-  return (measurement) => {
-    if (measurement.outcome !== 'ok') return IMPOSSIBLE;
-    const metrics = metricsOf(measurement);
-    const violation = limits.reduce((sum, limit) => {
-      const value = metrics[limit.metric];
-      // A board without a meter cannot show that it keeps an energy limit.
-      return sum + (value === undefined ? 1 : violationOf(limit, value));
-    }, 0);
-    const loss = aims.reduce((sum, { metric, direction }) => {
-      const value = metrics[metric];
-      if (value === undefined) return sum;
-      const log = Math.log(Math.max(value, Number.MIN_VALUE));
-      return sum + (direction === 'minimize' ? log : -log);
-    }, 0);
-    return { violation, loss };
-  };
+/** Measurements that succeeded, best first. */
+export function bestFirst<M extends StoredMeasurement>(goals: Goals, measurements: readonly M[]): M[] {
+  const { aims, limits, leads, prefer } = goals;
+  const objectives = aims.map(({ metric, direction }): Objective => ({ metric, direction, aggregate: 'worst' }));
+  const named = (measurement: M) =>
+    Object.fromEntries(Object.entries(metricsOf(measurement)).map(([name, value]) => [`${name}@device`, value]));
+  return createPreference({ objectives, devices: ['device'], prefer, leads }).rank(
+    measurements
+      .filter(({ outcome }) => outcome === 'ok')
+      .map((item) => ({ item, violation: violationOn(item, limits), metrics: named(item) })),
+  );
 }
 
-/** Negative where `a` is better. */
-export function compareScores(a: ConfigScore, b: ConfigScore): number {
-  if (a.violation !== b.violation) return a.violation - b.violation;
-  return a.loss === b.loss ? 0 : a.loss - b.loss;
+/** Sum of relative violations of a device's limits by a measurement that succeeded; 0: it keeps them. */
+export function violationOn(measurement: StoredMeasurement, limits: readonly Constraint[]): number {
+  const metrics = metricsOf(measurement);
+  return limits.reduce((sum, limit) => {
+    const value = metrics[limit.metric];
+    // A board without a meter cannot show that it keeps an energy limit.
+    return sum + (value === undefined ? 1 : violationOf(limit, value));
+  }, 0);
+}
+
+/** A measurement as one number, for a model to learn and to improve on. */
+export interface ConfigScore {
+  violation: number;
+  /** The compromise of the aims: the logarithm of their product, each to the power of its weight. */
+  loss: number;
+}
+
+export function scoreOf({ aims, limits, prefer }: Goals, measurement: StoredMeasurement): ConfigScore {
+  const metrics = metricsOf(measurement);
+  const loss = aims.reduce((sum, { metric, direction }) => {
+    const value = metrics[metric];
+    return value === undefined ? sum : sum + weightOf(metric, prefer) * logLoss(metric, direction, value);
+  }, 0);
+  return { violation: violationOn(measurement, limits), loss };
+}
+
+/** How often a share of an aim counts. */
+export function weightOf(metric: string, prefer: Prefer | undefined): number {
+  return prefer?.weights[metric] ?? 1;
+}
+
+/**
+ * The goals of a search one after another: where one aim leads, its best value first, then the best compromise among
+ * what is near enough to the best that was found.
+ */
+export function stagesOf(goals: Goals, measured: readonly StoredMeasurement[]): Goals[] {
+  const { aims, limits, prefer } = goals;
+  const [first, ...others] = aims;
+  if (!goals.leads || !first || others.length === 0) return [goals];
+  const alone = { ...goals, aims: [first] };
+  const [best] = bestFirst(alone, measured);
+  const value = best && violationOn(best, limits) === 0 ? metricsOf(best)[first.metric] : undefined;
+  if (value === undefined) return [alone];
+  const { metric, direction } = first;
+  const near: Constraint = {
+    metric,
+    operator: direction === 'minimize' ? '<=' : '>=',
+    limit: worstCompeting(metric, direction, value, prefer),
+  };
+  return [alone, { ...goals, limits: [...limits, near] }];
 }

@@ -13,7 +13,7 @@ import { normalCdf } from '@edgetune/shared/math/normal.ts';
 import type { Posterior } from '../predictor/gaussian-process.ts';
 import { type Example, learn, type Predictor, quantile95 } from '../predictor/predictor.ts';
 import { allPositions, type ConfigAxis, configAt } from './config-grid.ts';
-import { type ConfigScore, createScorer, type Goals } from './config-score.ts';
+import { type ConfigScore, type Goals, scoreOf, stagesOf, weightOf } from './config-score.ts';
 
 /** Measures a config (or recalls it); null where it could not be measured. */
 export type Evaluate = (config: InferenceConfig) => Promise<StoredMeasurement | null>;
@@ -69,7 +69,6 @@ type Forecast = ReadonlyMap<string, Posterior>;
 
 export async function searchConfigs(problem: SearchProblem): Promise<SearchOutcome> {
   const { axes, goals } = problem;
-  const score = createScorer(goals);
   const open = new Map(
     allPositions(axes).map((positions) => {
       const config = configAt(axes, positions);
@@ -78,14 +77,12 @@ export async function searchConfigs(problem: SearchProblem): Promise<SearchOutco
   );
   const possible = open.size;
   const own: StoredMeasurement[] = [];
-  const scores: ConfigScore[] = [];
   const visit = async (config: InferenceConfig) => {
     open.delete(inferenceConfigKey(config));
     const measurement = await problem.evaluate(config);
     if (measurement?.outcome === 'out-of-memory') dropLarger(open, config);
     if (measurement?.outcome !== 'ok') return;
     own.push(measurement);
-    scores.push(score(measurement));
   };
 
   for (const config of [...open.values()].filter(problem.isKnown)) await visit(config);
@@ -115,14 +112,29 @@ export async function searchConfigs(problem: SearchProblem): Promise<SearchOutco
       forecasts.every(({ forecast }) => surelyViolates(goals, forecast, predictors))
     )
       return { possible, refusedAt: Math.min(...forecasts.map(({ forecast }) => expectedViolation(goals, forecast))) };
-    const next =
-      mostPromising(goals, forecasts, scores, isTaught(problem) || own.length >= enoughToStop) ??
-      leastViolating(goals, forecasts, own, scores) ??
-      unseenNeighbour(axes, goals, forecasts, own, scores);
+    const isExperienced = isTaught(problem) || own.length >= enoughToStop;
+    let next: InferenceConfig | null = null;
+    for (const stage of stagesOf(goals, own)) next ??= nextConfig(axes, stage, forecasts, own, isExperienced);
     if (!next) break;
     await visit(next);
   }
   return { possible, refusedAt: null };
+}
+
+/** What to measure next under these goals; null where nothing is worth it. */
+function nextConfig(
+  axes: readonly ConfigAxis[],
+  goals: Goals,
+  forecasts: readonly { config: InferenceConfig; forecast: Forecast }[],
+  own: readonly StoredMeasurement[],
+  isExperienced: boolean,
+): InferenceConfig | null {
+  const scores = own.map((measurement) => scoreOf(goals, measurement));
+  return (
+    mostPromising(goals, forecasts, scores, isExperienced) ??
+    leastViolating(goals, forecasts, own, scores) ??
+    unseenNeighbour(axes, goals, forecasts, own, scores)
+  );
 }
 
 /** A larger batch needs no less memory. */
@@ -213,13 +225,14 @@ function chanceOfFeasible({ limits }: Goals, forecast: Forecast): number {
 }
 
 /** Mean and deviation of the loss; the metrics of one run rise and fall together, so deviations are added. */
-function lossOf({ aims }: Goals, forecast: Forecast): Posterior {
+function lossOf({ aims, prefer }: Goals, forecast: Forecast): Posterior {
   let [mean, deviation] = [0, 0];
   for (const { metric, direction } of aims) {
     const expected = forecast.get(metric);
     if (!expected) continue;
-    mean += direction === 'minimize' ? expected.mean : -expected.mean;
-    deviation += expected.deviation;
+    const weight = weightOf(metric, prefer);
+    mean += weight * (direction === 'minimize' ? expected.mean : -expected.mean);
+    deviation += weight * expected.deviation;
   }
   return { mean, deviation };
 }

@@ -1,18 +1,21 @@
 /** Which precision a device is recommended: what its users asked for, at no more accuracy than they would give for it. */
 import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import { METRICS, type Objective } from '@edgetune/shared/domain/objective.ts';
+import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
-import { type ConfigScore, compareScores, createScorer, goalsOf } from '../../inference/search/config-score.ts';
-import { trialViolation } from '../state/trial-metrics.ts';
+import { bestFirst, type Goals, goalsOf, violationOn } from '../../inference/search/config-score.ts';
+import { deviceMetrics, trialViolation } from '../state/trial-metrics.ts';
 
 /** Validation accuracy of the model's file in each precision. */
 export type Accuracies = Partial<Record<Precision, number>>;
 
 export interface Choice {
   measurement: StoredMeasurement;
-  /** Whether it meets the constraints on this device. */
-  feasible: boolean;
+  /** Sum of relative violations of the constraints on this device; 0: it meets them. */
+  violation: number;
   /** Why this precision and not the other; null where there was no other. */
   why: string | null;
   /** The best measurement in each of the other precisions. */
@@ -23,58 +26,85 @@ interface Candidate {
   measurement: StoredMeasurement;
   precision: Precision;
   accuracy: number;
-  feasible: boolean;
-  /** Its violation is that of the device's constraints and of those on the accuracy and size of the file. */
-  score: ConfigScore;
+  bytes: number;
+  /** Of the constraints on this device. */
+  onDevice: number;
+  /** Of these and of those on the accuracy and size of the file. */
+  violation: number;
 }
+
+type Spec = Pick<StudySpec, 'objectives' | 'prefer' | 'constraints' | 'quantisation'>;
 
 /**
  * @param bytesIn size of the model's file in a precision
  * @returns null where nothing was measured
  */
 export function choosePrecision(
-  spec: Pick<StudySpec, 'objectives' | 'constraints' | 'quantisation'>,
+  spec: Spec,
   deviceName: string,
   measurements: readonly StoredMeasurement[],
   accuracies: Accuracies,
   bytesIn: (precision: Precision) => number,
 ): Choice | null {
-  const score = createScorer(goalsOf(spec.objectives, spec.constraints, deviceName));
+  const goals = goalsOf(spec, deviceName);
   const best = new Map<Precision, Candidate>();
-  for (const measurement of measurements.filter(({ outcome }) => outcome === 'ok')) {
+  for (const measurement of bestFirst(goals, measurements)) {
     const { precision } = measurement.config;
+    if (best.has(precision)) continue;
     const accuracy = accuracies[precision] ?? accuracies.float32 ?? 0;
-    const { violation, loss } = score(measurement);
-    const file = { accuracy, modelSize: bytesIn(precision) };
-    const own = { violation: violation + trialViolation(spec.constraints, file), loss };
-    const known = best.get(precision);
-    if (!known || compareScores(own, known.score) < 0)
-      best.set(precision, { measurement, precision, accuracy, feasible: violation === 0, score: own });
+    const bytes = bytesIn(precision);
+    const onDevice = violationOn(measurement, goals.limits);
+    const violation = onDevice + trialViolation(spec.constraints, { accuracy, modelSize: bytes });
+    best.set(precision, { measurement, precision, accuracy, bytes, onDevice, violation });
   }
   const int8 = best.get('int8');
   const float = best.get('float32') ?? best.get('float16');
-  const [chosen, why] = int8 && float ? decide(spec, float, int8) : [int8 ?? float, null];
+  const [chosen, why] = int8 && float ? decide(spec, goals, float, int8) : [int8 ?? float, null];
   if (!chosen) return null;
   const rivals = [...best.values()].filter((each) => each !== chosen).map(({ measurement }) => measurement);
-  return { measurement: chosen.measurement, feasible: chosen.feasible, why, rivals };
+  return { measurement: chosen.measurement, violation: chosen.onDevice, why, rivals };
 }
 
-function decide(
-  { quantisation: { maxAccuracyDrop } }: Pick<StudySpec, 'quantisation'>,
-  float: Candidate,
-  int8: Candidate,
-): [Candidate, string] {
+function decide(spec: Spec, goals: Goals, float: Candidate, int8: Candidate): [Candidate, string] {
+  const { maxAccuracyDrop } = spec.quantisation;
   const drop = float.accuracy - int8.accuracy;
   const costs = drop > 0 ? `costs ${points(drop)} of validation accuracy` : 'costs no validation accuracy';
   const compared = `${latency(int8)} in int8, ${latency(float)} in ${float.precision}`;
-  if (int8.score.violation < float.score.violation)
+  if (int8.violation < float.violation)
     return [int8, `${float.precision} violates the constraints by more (${compared}); int8 ${costs}`];
-  if (int8.score.violation > float.score.violation)
+  if (int8.violation > float.violation)
     return [float, `int8 violates the constraints by more (${compared}); it ${costs}`];
   if (drop > maxAccuracyDrop)
     return [float, `int8 ${costs}, more than the ${points(maxAccuracyDrop)} that the study gives for it (${compared})`];
-  if (int8.score.loss < float.score.loss) return [int8, `int8 is better here (${compared}) and ${costs}`];
+  if (preferred(spec, goals, float, int8) === int8) return [int8, `int8 is better here (${compared}) and ${costs}`];
   return [float, `int8 is no better here (${compared})`];
+}
+
+/** By the preference of the study, as far as file and device differ. What accuracy may be given is `maxAccuracyDrop`. */
+function preferred({ objectives, prefer }: Spec, { aims }: Goals, float: Candidate, int8: Candidate): Candidate {
+  const ofFile = objectives.filter(({ metric }) => metric === 'accuracy' || metric === 'modelSize');
+  const isOverAccuracy = objectives.some(({ metric }) => METRICS[metric]?.ratio?.over === 'accuracy');
+  const wanted: Pick<Objective, 'metric' | 'direction'>[] = [
+    ...ofFile,
+    ...(isOverAccuracy ? [{ metric: 'accuracy', direction: 'maximize' as const }] : []),
+    ...aims,
+  ];
+  const preference = createPreference({
+    objectives: wanted.map(({ metric, direction }) => ({ metric, direction, aggregate: 'worst' })),
+    devices: ['device'],
+    prefer,
+    leads: false,
+  });
+  const contender = (item: Candidate) => ({
+    item,
+    violation: 0,
+    metrics: {
+      accuracy: item.accuracy,
+      modelSize: item.bytes,
+      ...deviceMetrics('device', metricsOf(item.measurement)),
+    },
+  });
+  return preference.rank([contender(float), contender(int8)])[0] as Candidate;
 }
 
 function points(accuracy: number): string {

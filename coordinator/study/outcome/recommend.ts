@@ -4,6 +4,7 @@
  * variants, where the study asks for them.
  */
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { QuantisedModel, Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
@@ -14,8 +15,13 @@ import { int8Variant, type QuantisedFile, variantsOf } from '../context/int8-var
 import type { StudyContext } from '../context/study-context.ts';
 import { taskOf, trainRung } from '../context/train-rung.ts';
 import { summariseTimeline } from '../state/timeline.ts';
-import { rankByObjectives } from '../state/trial-front.ts';
-import { type ArchitectureFacts, bytesIn, deviceMetrics, trialViolation } from '../state/trial-metrics.ts';
+import {
+  type ArchitectureFacts,
+  bytesIn,
+  deviceMetrics,
+  trainingCosts,
+  trialViolation,
+} from '../state/trial-metrics.ts';
 import { type Accuracies, choosePrecision } from './choose-precision.ts';
 import { quantisedSection } from './quantised-section.ts';
 
@@ -29,12 +35,11 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
   if (models.length === 0 && failures[0]) throw failures[0];
   for (const { message } of failures) emit({ type: 'warning', message: `a model is not recommended: ${message}` });
-  const ranked = rankByObjectives(
-    spec,
-    models.map(({ model, metrics }) => ({ item: model, metrics, feasible: model.feasible })),
-  );
+  const preference = createPreference(spec);
+  const contenders = models.map(({ model, metrics, violation }) => ({ item: model, metrics, violation }));
   const recommendation = {
-    models: ranked,
+    models: preference.rank(contenders),
+    why: preference.why(contenders, ({ trialId }) => `trial ${trialId}`),
     syntheticData: spec.dataset.format === 'synthetic-images',
     summary: summarise(context),
   };
@@ -45,7 +50,7 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
 async function recommendModel(
   context: StudyContext,
   entry: FrontEntry,
-): Promise<{ model: RecommendedModel; metrics: Metrics }> {
+): Promise<{ model: RecommendedModel; metrics: Metrics; violation: number }> {
   const { spec, state, training, blobs, analyse, signal } = context;
   const { trialId, candidate } = entry;
   const full = { epochs: spec.budget.maxEpochs, dataFraction: spec.budget.maxDataFraction };
@@ -85,18 +90,26 @@ async function recommendModel(
     accuracies.float32 = (await training.evaluateOnnx(spec, onnx, 'validation')).accuracy;
     accuracies.int8 = quantised.validationAccuracy;
   }
-  const devices = await Promise.all(spec.devices.map((device) => confirm(context, trialId, device, files, accuracies)));
+  const confirmed = await Promise.all(
+    spec.devices.map((device) => confirm(context, trialId, device, files, accuracies)),
+  );
+  const devices = confirmed.map(({ device }) => device);
   // Of what the devices are recommended, the largest file and the least accuracy.
   const modelSize = Math.max(...devices.map(({ config }) => bytesIn(files, config.precision)));
   const accuracy = Math.min(...devices.map(({ config }) => accuracies[config.precision] ?? accuracies.float32 ?? 0));
   const metrics: Metrics = {
     ...trained.metrics,
+    ...trainingCosts(spec, state.trainings, trialId),
     ...(quantised ? { accuracy } : {}),
     parameters,
     macs,
     modelSize,
     ...Object.assign({}, ...devices.map(({ device, measurement }) => deviceMetrics(device, metricsOf(measurement)))),
   };
+  const violation = confirmed.reduce(
+    (sum, device) => sum + device.violation,
+    trialViolation(spec.constraints, metrics),
+  );
   const model: RecommendedModel = {
     trialId,
     candidate,
@@ -111,9 +124,9 @@ async function recommendModel(
     parameters,
     macs,
     devices,
-    feasible: devices.every(({ feasible }) => feasible) && trialViolation(spec.constraints, metrics) === 0,
+    feasible: violation === 0,
   };
-  return { model, metrics };
+  return { model, metrics, violation };
 }
 
 /** Measures a trained model on a device anew: what is recommended for a device is measured on that device. */
@@ -123,20 +136,21 @@ async function confirm(
   deviceName: string,
   files: ModelFile & Pick<ArchitectureFacts, 'int8'>,
   accuracies: Accuracies,
-): Promise<RecommendedModel['devices'][number]> {
+): Promise<{ device: RecommendedModel['devices'][number]; violation: number }> {
   const { spec, studyId, emit, inference, signal } = context;
   const { int8, ...model } = files;
-  const device = context.device(deviceName);
-  if (!device) throw new Error(`device "${deviceName}" was removed from the fleet: add it again and resume the study`);
+  const member = context.device(deviceName);
+  if (!member) throw new Error(`device "${deviceName}" was removed from the fleet: add it again and resume the study`);
   const result = await inference.tune(
     {
       studyId,
       ...model,
       ...variantsOf(int8),
-      device: { ...device, name: deviceName },
+      device: { ...member, name: deviceName },
       parameters: parametersOf(spec.space, ['inference']),
       scenario: spec.scenario,
       objectives: spec.objectives,
+      prefer: spec.prefer,
       constraints: spec.constraints,
       purpose: 'confirm',
       seed: spec.tuner.seed,
@@ -150,14 +164,15 @@ async function confirm(
     throw new Error(`trial ${trialId} could not be measured on ${deviceName}: ${result.reason ?? 'no reason given'}`);
   const others = new Map([...choice.rivals, ...result.front].map((measurement) => [measurement.id, measurement]));
   others.delete(choice.measurement.id);
-  return {
+  const device = {
     device: deviceName,
     config: choice.measurement.config,
     measurement: choice.measurement,
-    feasible: choice.feasible,
+    feasible: choice.violation === 0,
     alternatives: [...others.values()],
     precisionReason: choice.why,
   };
+  return { device, violation: choice.violation };
 }
 
 /** The int8 variant's own accuracies: the test split is seen once by each exported file. */

@@ -2,6 +2,7 @@
 
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
+import { formatPrefer } from '@edgetune/shared/domain/prefer.ts';
 import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
@@ -12,11 +13,12 @@ export function renderReport(study: StudyDetail): string {
     `# Study "${study.name}"`,
     '',
     `Workload ${spec.workload}, data set ${spec.dataset.format}${study.syntheticData ? ' (**synthetic**: drawn by EdgeTune itself)' : ''}, devices ${spec.devices.join(', ')}.`,
-    `Objectives: ${spec.objectives.map(formatObjective).join('; ')}. Constraints: ${spec.constraints.map(formatConstraint).join('; ') || 'none'}.`,
+    `Objectives: ${spec.objectives.map(formatObjective).join('; ')}${spec.prefer ? ` (preferred: ${formatPrefer(spec.prefer)})` : ''}. Constraints: ${spec.constraints.map(formatConstraint).join('; ') || 'none'}.`,
     `State: ${study.state}${study.reason === null ? '' : ` (${study.reason})`}.`,
     '',
   ];
   if (!recommendation) return lines.join('\n');
+  if (recommendation.why !== null) lines.push(recommendation.why, '');
   for (const [index, model] of recommendation.models.entries()) lines.push(...modelSection(model, index), '');
   const { summary } = recommendation;
   lines.push(

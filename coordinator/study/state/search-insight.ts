@@ -1,14 +1,14 @@
 /** What a study's search has found over time, and which parameters mattered. */
 
 import { lossesOf, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
+import { type Contender, createPreference } from '@edgetune/shared/domain/preference.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { StudyDetail, TrialView } from '@edgetune/shared/protocol/http.ts';
 import { hypervolumeHistory } from '../../tuner/hypervolume-history.ts';
 import { parameterImportance } from '../../tuner/importance.ts';
-import { referencePoint } from '../../tuner/pareto.ts';
-import { boundsOf, chebyshev } from '../../tuner/scalarisation.ts';
+import { boundsOf, referencePoint } from '../../tuner/pareto.ts';
 
 /** A rung as it was told, with what was amended since. */
 export interface ToldRung {
@@ -23,8 +23,10 @@ export interface ToldRung {
 /** The exact hypervolume of more takes too long. */
 const MOST_OBJECTIVES = 4;
 
+type Insighted = Pick<StudySpec, 'objectives' | 'devices' | 'space' | 'prefer'>;
+
 export function searchInsight(
-  spec: Pick<StudySpec, 'objectives' | 'devices' | 'space'>,
+  spec: Insighted,
   told: readonly ToldRung[],
   trials: readonly TrialView[],
 ): StudyDetail['search'] {
@@ -51,24 +53,23 @@ function hypervolumeOverTime(told: readonly ToldRung[], losses: readonly (number
   });
 }
 
-/** By each trial's highest rung: PED-ANOVA over how balanced it is in all objectives. */
+/** By each trial's highest rung: PED-ANOVA over the order of preference. */
 function importanceOf(
-  { space }: Pick<StudySpec, 'space'>,
+  spec: Insighted,
   told: readonly ToldRung[],
   losses: readonly (number[] | null)[],
   trials: readonly TrialView[],
 ) {
+  const { space } = spec;
   if (!space) return [];
-  const highest = new Map<number, number[]>();
-  for (const [i, { trialId }] of told.entries()) {
-    const loss = losses[i];
-    if (loss) highest.set(trialId, loss);
-  }
-  const bounds = boundsOf([...highest.values()]);
+  const highest = new Map<number, Contender<number>>();
+  for (const [i, { trialId, metrics }] of told.entries())
+    if (losses[i]) highest.set(trialId, { item: trialId, violation: 0, metrics });
   const candidates = new Map(trials.map(({ trialId, candidate }) => [trialId, candidate]));
-  const valued = [...highest].flatMap(([trialId, loss]) => {
+  const bestFirst = createPreference(spec).rank([...highest.values()]);
+  const valued = bestFirst.flatMap((trialId, place) => {
     const candidate = candidates.get(trialId);
-    return candidate ? [{ candidate, value: chebyshev(loss, bounds) }] : [];
+    return candidate ? [{ candidate, value: place }] : [];
   });
   const shares = parameterImportance(parametersOf(space, ['model', 'training', 'system']), valued);
   // Where too little is known all are 0: that is no finding.

@@ -3,6 +3,7 @@
 import { type Precision, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { type Constraint, METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
 import { mayTake, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelFile, NoVariant } from '../../inference/model-variants.ts';
 
@@ -38,6 +39,20 @@ export function graphMetrics(facts: ArchitectureFacts, precisions: readonly Prec
 /** A device's metrics under the names by which the tuner knows them: `latency.p99@kitchen-pi`. */
 export function deviceMetrics(device: string, metrics: Metrics): Metrics {
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${name}@${device}`, value]));
+}
+
+/** What training a trial has cost so far; deterministic mode knows no costs, which no machine repeats. */
+export function trainingCosts(
+  { deterministic }: Pick<StudySpec, 'deterministic'>,
+  trainings: readonly { trialId: number; seconds: number; energyJ: number }[],
+  trialId: number,
+): Metrics {
+  if (deterministic) return {};
+  const own = trainings.filter((rung) => rung.trialId === trialId);
+  return {
+    trainingTime: own.reduce((sum, { seconds }) => sum + seconds, 0) * 1000,
+    trainingEnergy: own.reduce((sum, { energyJ }) => sum + energyJ, 0),
+  };
 }
 
 /** Metrics that are known before the first epoch: a constraint on them that fails makes training pointless. */

@@ -208,6 +208,7 @@ export class TrialInference {
         parameters: parametersOf(spec.space, ['inference']),
         scenario: spec.scenario,
         objectives: spec.objectives,
+        prefer: spec.prefer,
         constraints: spec.constraints,
         purpose: 'search',
         seed: spec.tuner.seed,

@@ -17,6 +17,7 @@ import {
   graphMetrics,
   graphViolation,
   precisionsOf,
+  trainingCosts,
   trialViolation,
 } from '../state/trial-metrics.ts';
 import type { TrialInference } from './trial-inference.ts';
@@ -215,12 +216,10 @@ export class TrialRunner {
     const facts = state.architectures.get(ask.trialId);
     const inference = this.#inference.view(ask.trialId);
     const rungs = state.trainings.filter(({ trialId, rung }) => trialId === ask.trialId && rung <= ask.rung);
-    const seconds = rungs.reduce((sum, rung) => sum + rung.seconds, 0);
-    const energyJ = rungs.reduce((sum, rung) => sum + rung.energyJ, 0);
     const metrics: Metrics = {
       ...training.metrics,
       ...(facts ? graphMetrics(facts, this.#precisions) : {}),
-      ...(spec.deterministic ? {} : { trainingTime: seconds * 1000, trainingEnergy: energyJ }),
+      ...trainingCosts(spec, rungs, ask.trialId),
       ...inference.metrics,
     };
     const feasible = inference.reason === null;

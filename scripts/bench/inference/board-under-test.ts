@@ -14,7 +14,7 @@ import { quantiseOnnx } from '../../../coordinator/export/quantise-onnx.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import type { InferenceRequest, MeasurementHistory } from '../../../coordinator/inference/inference-server.ts';
 import { allPositions, configAt, configAxes } from '../../../coordinator/inference/search/config-grid.ts';
-import { compareScores, createScorer, type Goals } from '../../../coordinator/inference/search/config-score.ts';
+import { bestFirst, type Goals, scoreOf } from '../../../coordinator/inference/search/config-score.ts';
 import { randomBatches } from '../../../coordinator/training/calibration-batches.ts';
 
 export interface Model {
@@ -172,8 +172,8 @@ function jobFor(model: Model, config: InferenceConfig): MeasureRequest {
 
 /** The best of all measurements, and how much worse (as a fraction) another one is. */
 export function optimumOf(all: readonly Measurement[], goals: Goals) {
-  const score = (measurement: Measurement) => createScorer(goals)(measurement as StoredMeasurement);
-  const winner = all.reduce((a, b) => (compareScores(score(a), score(b)) <= 0 ? a : b));
+  const score = (measurement: Measurement) => scoreOf(goals, measurement as StoredMeasurement);
+  const winner = bestFirst(goals, all as StoredMeasurement[])[0] ?? (all[0] as Measurement);
   const best = score(winner);
   return {
     winner,

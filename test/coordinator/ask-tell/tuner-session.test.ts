@@ -119,3 +119,70 @@ test('a long line that is no JSON is refused in no time', () => {
   // Looking for the mistake from each of its spaces anew would take a minute; what else runs here does not count.
   assert.ok(process.cpuUsage(start).user < 2e6);
 });
+
+/** What "best" and "front" answer when trials were told these values, in the order of the metrics. */
+function answersOf(objectives: string[], metrics: string[], rows: number[][], more: object = {}) {
+  const spec = {
+    ...SPEC,
+    objectives,
+    constraints: [],
+    budget: { minEpochs: 1, maxEpochs: 1, minDataFraction: 1 },
+    tuner: { scheduler: 'none' },
+  };
+  const exchange = session({ ...spec, ...more });
+  for (const row of rows) {
+    const { trial, rung } = exchange({ ask: {} });
+    exchange({ tell: { trial, rung, metrics: Object.fromEntries(metrics.map((name, i) => [name, row[i]])) } });
+  }
+  return {
+    best: exchange({ best: {} }).best.trial,
+    front: exchange({ front: {} }).front.map(({ trial }: { trial: number }) => trial),
+  };
+}
+
+test('of two on a front the one that is far from the best of what leads is not best, whichever came first', () => {
+  const [objectives, metrics] = [
+    ['maximize accuracy', 'minimize latency.p50'],
+    ['accuracy', 'latency.p50@pi'],
+  ];
+  const rows = [
+    [0.11, 57.7],
+    [0.7, 84.3],
+  ];
+  assert.deepEqual(answersOf(objectives, metrics, rows), { best: 1, front: [1, 0] });
+  assert.deepEqual(answersOf(objectives, metrics, rows.toReversed()), { best: 0, front: [0, 1] });
+});
+
+test('of three objectives a difference counts as a share of the value', () => {
+  const rows = [
+    [0.93, 50.1, 1.01],
+    [0.92, 50.05, 1.005],
+    [0.2, 50, 1],
+  ];
+  const objectives = ['maximize accuracy', 'minimize latency.p50', 'minimize energy'];
+  assert.deepEqual(answersOf(objectives, ['accuracy', 'latency.p50@pi', 'energy@pi'], rows), {
+    best: 0,
+    front: [0, 1, 2],
+  });
+});
+
+test('the specification may say what is preferred', () => {
+  const [objectives, metrics] = [
+    ['maximize accuracy', 'minimize latency.p50'],
+    ['accuracy', 'latency.p50@pi'],
+  ];
+  const rows = [
+    [0.93, 40],
+    [0.9, 20],
+  ];
+  assert.equal(answersOf(objectives, metrics, rows).best, 0);
+  assert.equal(answersOf(objectives, metrics, rows, { prefer: 'at most 3 points of accuracy' }).best, 1);
+  assert.equal(
+    answersOf(objectives, metrics, rows, { prefer: 'at most 3 points of accuracy for 60 % of latency' }).best,
+    0,
+  );
+  assert.throws(
+    () => answersOf(objectives, metrics, rows, { prefer: 'at most 3 ms of latency' }),
+    /prefer.atMost: names latency.p50, but the first objective leads: it is accuracy/,
+  );
+});

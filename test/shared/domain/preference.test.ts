@@ -207,7 +207,7 @@ describe('what is unknown', () => {
       [0.9, 10, 1],
       [0.8, 20, 1],
     ]);
-    delete (contenders[0]?.metrics as Metrics)['energy@pi'];
+    delete (contenders[0] as { metrics: Metrics }).metrics['energy@pi'];
     assert.deepEqual(preferenceOf().rank(contenders), [1, 0]);
   });
 

@@ -170,6 +170,7 @@ function spans(devices: readonly string[]): SpanView[] {
 
 export function recommendationFor(devices: readonly string[]): Recommendation {
   return {
+    why: 'Accuracy leads: no other is within 1 point of trial 15 (91.2 %); the next is trial 9 (89 %).',
     models: [
       {
         trialId: 15,

@@ -46,13 +46,13 @@ test('int8 where it is better and costs no more accuracy than the study gives', 
 
 test('constraints come first: of the device, and on the accuracy and size of the file that it would run', () => {
   const needed = choose({ float32: 0.92, int8: 0.9 }, undefined, ['latency.p50 <= 7 ms']);
-  assert.deepEqual([needed?.measurement.id, needed?.feasible], ['int8-1', true]);
+  assert.deepEqual([needed?.measurement.id, needed?.violation], ['int8-1', 0]);
   const kept = choose({ float32: 0.92, int8: 0.915 }, undefined, ['accuracy >= 0.92']);
-  assert.deepEqual([kept?.measurement.id, kept?.feasible], ['float32-1', true]);
+  assert.deepEqual([kept?.measurement.id, kept?.violation], ['float32-1', 0]);
   const small = choose({ float32: 0.92, int8: 0.9 }, undefined, ['modelSize <= 2 kB']);
   assert.equal(small?.measurement.id, 'int8-1');
   const neither = choose({ float32: 0.92, int8: 0.92 }, undefined, ['latency.p50 <= 4 ms']);
-  assert.deepEqual([neither?.measurement.id, neither?.feasible], ['int8-1', false]);
+  assert.deepEqual([neither?.measurement.id, neither?.violation], ['int8-1', 0.25]);
 });
 
 test('of several configs in a precision the best counts; failed measurements do not', () => {
