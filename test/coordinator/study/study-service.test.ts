@@ -56,6 +56,30 @@ describe('a study', () => {
     await close();
   });
 
+  it('names the same model first however many are recommended, by what the study prefers, and says why', async () => {
+    const firstOf = async (recommend: number, prefer?: string) => {
+      const { service, close } = studyService({ directory: newDirectory() });
+      const more = `recommend: ${recommend}\ntuner: {seed: 3, scheduler: none}\nparallelTrials: 1`;
+      const { id } = await service.create(yaml(prefer === undefined ? more : `${more}\nprefer: ${prefer}`));
+      const { recommendation } = await untilState(service, id, 'succeeded', 'failed');
+      const report = new TextDecoder().decode(
+        (await service.exportFiles(id)).find(({ path }) => path === 'report.md')?.bytes,
+      );
+      await close();
+      assert.ok(recommendation?.why && report.includes(recommendation.why));
+      const widths = recommendation.models.map(({ candidate }) => Number(candidate.width));
+      return { width: widths[0] as number, widest: Math.max(...widths), why: recommendation.why };
+    };
+    // Accuracy and latency both grow with the width.
+    const [one, three] = [await firstOf(1), await firstOf(3)];
+    assert.equal(one.width, three.width);
+    assert.equal(three.width, three.widest);
+    assert.match(three.why, /^Accuracy leads: no other is within 1 point of trial \d+ \(/);
+    const generous = await firstOf(3, 'at most 90 % of accuracy for 50 % of latency');
+    assert.ok(generous.width < generous.widest);
+    assert.match(generous.why, /within 90 % of the best\. Among them trial \d+ is the best compromise: against/);
+  });
+
   it('is measured while it trains: training does not wait for the boards', async () => {
     let release = () => {};
     const blocked = new Promise<void>((resolve) => {
