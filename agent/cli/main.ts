@@ -1,4 +1,5 @@
 /** The agent's command line. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 removed from the fleet, 75 start again. */
+
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -8,6 +9,7 @@ import {
   precisionSchema,
   runnerNameSchema,
 } from '@edgetune/shared/domain/inference-config.ts';
+import { errorText } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { printable } from '@edgetune/shared/log/printable.ts';
 import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
@@ -186,6 +188,6 @@ function numberFrom(least: number) {
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`edgetune-agent: ${printable((error as Error).message)}`);
+  console.error(`edgetune-agent: ${printable(errorText(error))}`);
   process.exit(EXIT.failed);
 }

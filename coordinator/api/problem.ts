@@ -1,4 +1,6 @@
 /** Every refusal of the API as a problem that a person can act on, and with which status: said here and nowhere else. */
+
+import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
@@ -28,9 +30,14 @@ export class HttpProblem extends Error {
 export class MistakenRequest extends Error {
   override name = 'MistakenRequest';
   readonly issues: NonNullable<Problem['issues']>;
-  constructor({ issues }: z.ZodError) {
+  constructor(error: z.ZodError) {
     super('the request has mistakes');
-    this.issues = issues.map(({ path, message }) => ({ path: path.join('.'), message, line: null, column: null }));
+    this.issues = mistakesIn(error).map(({ path, message }) => ({
+      path: path.map(String).join('.'),
+      message,
+      line: null,
+      column: null,
+    }));
   }
 }
 

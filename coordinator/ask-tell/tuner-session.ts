@@ -1,6 +1,7 @@
 /** Drives a tuner by JSON messages, for programs that train by themselves: one line in, one line out. */
 import { computedOnly, METRICS, metricInfo } from '@edgetune/shared/domain/objective.ts';
 import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
+import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import {
   type Told,
@@ -84,7 +85,7 @@ function answered(session: Session, line: string): object {
   }
   const parsed = tunerRequestSchema.safeParse(json);
   const id = typeof json === 'object' && json !== null && 'id' in json ? { id: json.id } : {};
-  if (!parsed.success) return { ...id, error: explained(json, parsed.error.issues) };
+  if (!parsed.success) return { ...id, error: explained(json) };
   try {
     return { ...id, ...handled(session, parsed.data) };
   } catch (error) {
@@ -102,14 +103,14 @@ function parseLine(line: string): unknown {
   }
 }
 
-/** The first mistake within the kind of message that was meant. */
-function explained(json: unknown, issues: readonly { code: string; path: PropertyKey[]; message: string }[]): string {
-  if (typeof json === 'object' && json !== null && 'tell' in json) {
-    const told = tunerRequestSchema.options[1].safeParse(json);
-    if (!told.success)
-      return told.error.issues.map(({ path, message }) => `${path.map(String).join('.')}: ${message}`).join('; ');
-  }
-  return `write one of {"ask":{}}, {"tell":{…}}, {"best":{}} or {"front":{}} (${issues[0]?.message})`;
+/** The mistakes within the kind of message that was meant. */
+function explained(json: unknown): string {
+  if (typeof json === 'object' && json !== null)
+    for (const [index, kind] of ['ask', 'tell', 'best', 'front'].entries()) {
+      const meant = kind in json ? tunerRequestSchema.options[index]?.safeParse(json) : undefined;
+      if (meant?.error) return mistakesInLine(meant.error);
+    }
+  return 'write one of {"ask":{}}, {"tell":{…}}, {"best":{}} or {"front":{}}';
 }
 
 function handled(session: Session, request: TunerRequest): object {

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
+import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { type StudyEvent, studyEventSchema } from '@edgetune/shared/domain/study-event.ts';
 import {
   type BenchRequestBody,
@@ -83,7 +84,11 @@ export function createClient({ server, token, pin }: ClientOptions) {
     path: string,
     body?: unknown,
   ): Promise<z.output<T>> {
-    return schema.parse(await (await request(method, path, body)).json());
+    const answer = schema.safeParse(await (await request(method, path, body)).json());
+    if (answer.success) return answer.data;
+    throw new Error(
+      `the coordinator at ${server} answers as this version of EdgeTune does not know (${mistakesInLine(answer.error)}): use the same version on both`,
+    );
   }
 
   const study = (id: string) => `/api/studies/${encodeURIComponent(id)}`;

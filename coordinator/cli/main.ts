@@ -1,4 +1,5 @@
 /** The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 no coordinator answers. */
+import { errorText } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { RefusedError, UnreachableError } from './client.ts';
@@ -47,6 +48,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   // Commander has said it already.
-  if (!(error instanceof CommanderError)) console.error(`edgetune: ${(error as Error).message}`);
+  if (!(error instanceof CommanderError)) console.error(`edgetune: ${errorText(error)}`);
   process.exit(exitCodeOf(error));
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { LOG_FORMATS } from '@edgetune/shared/log/create-logger.ts';
 import { LOG_LEVELS } from '@edgetune/shared/log/logger.ts';
 import { parse } from 'yaml';
@@ -82,7 +83,7 @@ export function loadConfig(
     const mistakes = parsed.error.issues.map((issue) =>
       issue.code === 'unrecognized_keys'
         ? `  unknown setting ${issue.keys.join(', ')}: there are ${keys.join(', ')}`
-        : `  ${issue.path.join('.')}: ${issue.message}`,
+        : `  ${mistakesInLine({ issues: [issue] })}`,
     );
     throw new ConfigError(`the settings have mistakes:\n${mistakes.join('\n')}`);
   }

@@ -1,6 +1,7 @@
 /** The fleet over MQTT: what agents say becomes presence, boards and results; jobs and acknowledgements go to them. */
 import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { missingFeature } from '@edgetune/shared/protocol/agent-features.ts';
 import type { EnrollRequest } from '@edgetune/shared/protocol/http.ts';
@@ -360,19 +361,14 @@ function refusedUpdate(message: unknown, error: z.ZodError): JobUpdateMessage | 
     updateId: 'unreadable',
     ...fence.data,
     state: 'failed',
-    reason: `the agent's report could not be read (${firstIssue(error)}): is it of the same version as the coordinator?`,
+    reason: `the agent's report could not be read (${mistakesInLine(error)}): is it of the same version as the coordinator?`,
     measurement: null,
     at: new Date().toISOString(),
   };
 }
 
 function unreadable(record: DeviceRecord, kind: string, error: z.ZodError): string {
-  return `${record.name}: its ${kind} could not be read and was ignored: ${firstIssue(error)}`;
-}
-
-function firstIssue(error: z.ZodError): string {
-  const [issue] = error.issues;
-  return issue ? `${issue.path.join('.') || 'message'}: ${issue.message}` : 'invalid';
+  return `${record.name}: its ${kind} could not be read and was ignored: ${mistakesInLine(error)}`;
 }
 
 /** Undefined where the payload is no JSON: no schema takes it. */

@@ -1,11 +1,11 @@
 /** A study from YAML: every mistake at once, each with its line and what is allowed. */
 
 import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { listedValues, mayTake, type ParameterLevel, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import { type StudySpec, studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
 import type { CheckedStudySpec } from './context/study-context.ts';
 import { StudyInputError } from './state/study-errors.ts';
 
@@ -45,7 +45,7 @@ export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec 
     ...place(positionOf(document, lines, path)),
   });
   const parsed = studySpecSchema.safeParse(document.toJS());
-  if (!parsed.success) throw inputError(parsed.error.issues.flatMap(flatten).map(locate));
+  if (!parsed.success) throw inputError(mistakesIn(parsed.error).map(locate));
 
   const defaultSpace = checks.defaultSpace(parsed.data.workload);
   const spec: CheckedStudySpec = { ...parsed.data, space: parsed.data.space ?? defaultSpace };
@@ -82,28 +82,6 @@ function positionOf(document: ReturnType<typeof parseDocument>, lines: LineCount
     if (isNode(node) && node.range) return lines.linePos(node.range[0]);
   }
   return document.contents?.range ? lines.linePos(document.contents.range[0]) : null;
-}
-
-/** A union's issue hides the issues of its branches: of those, the branch that came furthest speaks. */
-function flatten(issue: z.core.$ZodIssue): PlacedMistake[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...issue.path, key], message: `unknown key "${key}"` }));
-  }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const deepest = [...issue.errors].sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? [];
-    if (depth(deepest) > 0) {
-      return deepest.flatMap((inner) =>
-        flatten({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue),
-      );
-    }
-  }
-  const allowed =
-    issue.code === 'invalid_union' && 'options' in issue ? ` (one of ${(issue.options as unknown[]).join(', ')})` : '';
-  return [{ path: issue.path, message: `${issue.message}${allowed}` }];
-}
-
-function depth(issues: readonly z.core.$ZodIssue[]): number {
-  return Math.max(0, ...issues.map((issue) => issue.path.length));
 }
 
 function unknownDevices(spec: StudySpec, deviceNames: readonly string[]): PlacedMistake[] {

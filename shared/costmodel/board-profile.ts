@@ -6,6 +6,7 @@ import {
 } from '@edgetune/shared/domain/inference-config.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { mistakesIn } from '../domain/schema-mistakes.ts';
 import { TERMS } from './terms.ts';
 
 const microseconds = z.number().min(0);
@@ -123,6 +124,8 @@ export type BoardProfileInput = z.input<typeof boardProfileSchema>;
 export function parseBoardProfile(yaml: string): BoardProfile {
   const parsed = boardProfileSchema.safeParse(parse(yaml));
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(whole file)'}: ${issue.message}`);
+  const issues = mistakesIn(parsed.error).map(
+    ({ path, message }) => `  ${path.map(String).join('.') || '(whole file)'}: ${message}`,
+  );
   throw new RangeError(`this is not a board profile:\n${issues.join('\n')}`);
 }

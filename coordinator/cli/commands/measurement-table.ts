@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { FitRow } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { inferenceConfigSchema, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { analyseGraph, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import { precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
@@ -56,8 +57,7 @@ export function readMeasurementTable(table: string, dimensions: Record<string, n
     const cells = cellsOf(line);
     const parsed = rowSchema.safeParse(Object.fromEntries(head.map((name, at) => [name, cells[at] ?? ''])));
     if (!parsed.success) {
-      const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-      mistakes.push(`  line ${index + 2}: ${issues.join('; ')}`);
+      mistakes.push(`  line ${index + 2}: ${mistakesInLine(parsed.error)}`);
       return [];
     }
     const { model, batch, threads, precision, latency_ms, energy_mj, memory_bytes } = parsed.data;

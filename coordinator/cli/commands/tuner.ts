@@ -1,6 +1,7 @@
 /** `edgetune tuner`: ask and tell on standard input and output, without coordinator or fleet. */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
@@ -40,7 +41,7 @@ function sessionOf(file: string): TunerSession {
   try {
     const parsed = tunerSpecSchema.safeParse(parse(readFileSync(file, 'utf8')));
     if (parsed.success) return createTunerSession(parsed.data);
-    const mistakes = parsed.error.issues.map(({ path, message }) => `  ${path.map(String).join('.')}: ${message}`);
+    const mistakes = mistakesIn(parsed.error).map(({ path, message }) => `  ${path.map(String).join('.')}: ${message}`);
     throw new RangeError(`mistakes in it:\n${mistakes.join('\n')}`);
   } catch (error) {
     throw new InvalidArgumentError(`${file}: ${(error as Error).message}`);

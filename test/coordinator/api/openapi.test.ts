@@ -118,6 +118,7 @@ it('what it says of a body is asked of it', async (t) => {
       const { error, issues } = problemSchema.parse(await answer.json());
       assert.equal(error, 'the request has mistakes', `${method} ${path}`);
       assert.ok(issues && issues.length > 0 && issues.every((issue) => issue.path !== ''), `${method} ${path}`);
+      for (const { message } of issues) assert.match(message, /^(is missing: it must be|unknown key) /);
       tried++;
     }
   assert.ok(tried >= 7, `${tried} routes with a body`);
