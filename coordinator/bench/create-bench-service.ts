@@ -14,11 +14,12 @@ import type {
   BenchSummary,
   BenchView,
 } from '@edgetune/shared/protocol/bench.ts';
-import { aborted } from '../inference/aborted.ts';
 import type { InferenceRequest, InferenceServer, MeasurementSource } from '../inference/inference-server.ts';
 import { countConfigs } from '../inference/search/config-grid.ts';
 import { measurementBudget } from '../inference/search/config-search.ts';
 import { sizedSignature } from '../inference/sized-signature.ts';
+import { aborted } from '../lifecycle/aborted.ts';
+import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { InferenceInputError, joined } from './bench-input.ts';
 import { benchParameters } from './bench-parameters.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
@@ -73,11 +74,6 @@ const SAVE_INTERVAL_MS = 1000;
 const KEPT_BENCHES = 100;
 /** Models that were uploaded lately may be about to be benched. */
 const KEPT_UPLOADS = 20;
-
-/** The coordinator ends: what is running goes on at the next start. */
-class ShutdownError extends Error {
-  override name = 'ShutdownError';
-}
 
 export function createBenchService(options: BenchServiceOptions): BenchService {
   const { inference, device: deviceNamed, benches, blobs, quantise, log } = options;
@@ -288,7 +284,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     blobsInUse: () => [...uploads, ...benches.models()],
     async close() {
       const open = [...running.values()];
-      for (const { controller } of open) controller.abort(new ShutdownError('the coordinator is stopping'));
+      for (const { controller } of open) controller.abort(new ShutdownError());
       await Promise.all(open.map(({ done }) => done));
     },
   };

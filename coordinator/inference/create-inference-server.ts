@@ -7,7 +7,7 @@ import { RUNS_PER_SEARCH } from '@edgetune/shared/domain/rate-search.ts';
 import { type Scenario, scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { type MeasureRequest, type StopRule, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { type Fleet, JobFailedError } from '../fleet/fleet.ts';
-import { aborted } from './aborted.ts';
+import { aborted } from '../lifecycle/aborted.ts';
 import { architectureGroup, createExperience } from './experience.ts';
 import type {
   InferenceRequest,

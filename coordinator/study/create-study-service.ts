@@ -5,6 +5,7 @@ import { quantisationSchema, type StudyState } from '@edgetune/shared/domain/stu
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
+import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
 import { exportFiles } from './outcome/export-files.ts';
 import { parseStudy, type StudyChecks } from './parse-study.ts';
@@ -35,12 +36,9 @@ interface Entry {
   run: { controller: AbortController; done: Promise<void>; kept: ReadonlySet<string> } | null;
 }
 
-/** Why a run ends early: stopped by a person (and stays so), or the coordinator ends (and goes on at the next start). */
+/** Why a run ends early, and stays so: a person has stopped it. */
 class StoppedError extends Error {
   override name = 'StoppedError';
-}
-class ShutdownError extends Error {
-  override name = 'ShutdownError';
 }
 
 export function createStudyService(
@@ -264,7 +262,7 @@ export function createStudyService(
 
     async close() {
       const runs = [...entries.values()].flatMap(({ run }) => run ?? []);
-      for (const { controller } of runs) controller.abort(new ShutdownError('the coordinator ends'));
+      for (const { controller } of runs) controller.abort(new ShutdownError());
       await Promise.allSettled(runs.map(({ done }) => done));
     },
   };

@@ -1,5 +1,4 @@
 /** Trains a trial up to a budget: the part that runs inside a training child. */
-
 import { keyedRandom32, shuffle } from '@edgetune/shared/math/random.ts';
 import { adamStep, newAdamState } from './adam.ts';
 import type { LoadedBackend } from './backends/load-backend.ts';
@@ -15,15 +14,15 @@ export class DivergedError extends Error {
   override name = 'DivergedError';
 }
 
-export type RungResult = Pick<TrainOutcome, 'metrics' | 'checkpoint' | 'epochs'>;
+export type TrainedToBudget = Pick<TrainOutcome, 'metrics' | 'checkpoint' | 'epochs'>;
 
 /** @param onEpoch is awaited: it lets the process hear its messages between epochs */
-export async function trainRung(
+export async function trainToBudget(
   task: LoadedTask,
   backend: LoadedBackend,
   request: TrainRequest,
   onEpoch: (report: EpochReport) => Promise<void>,
-): Promise<RungResult> {
+): Promise<TrainedToBudget> {
   const { candidate, seed, budget } = request;
   const replica = new Replica(task, candidate, seed);
   const batchSize = Number(candidate.batchSizeTraining ?? 32);

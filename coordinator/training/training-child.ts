@@ -10,7 +10,7 @@ import { decodeCheckpoint } from './checkpoint.ts';
 import { type ChildMessage, type ChildRequest, type ChildResult, childRequestSchema } from './child-messages.ts';
 import { evaluateOnnx } from './evaluate-onnx.ts';
 import { Replica } from './replica.ts';
-import { trainRung } from './train-rung.ts';
+import { trainToBudget } from './train-to-budget.ts';
 import { workloadNamed } from './workloads/all.ts';
 
 type Request<T extends ChildRequest['type']> = Extract<ChildRequest, { type: T }>;
@@ -52,7 +52,7 @@ async function build(request: Request<'build'>): Promise<ChildResult<'build'>> {
 async function train(request: Request<'train'>): Promise<ChildResult<'train'>> {
   const backend = await loadBackend();
   const before = process.cpuUsage();
-  const outcome = await trainRung(load(request), backend, request, async (report) => {
+  const outcome = await trainToBudget(load(request), backend, request, async (report) => {
     await send({ type: 'epoch', ...report });
     // A turn of the event loop: only there does a process hear that its coordinator is gone.
     await new Promise((resolve) => setImmediate(resolve));

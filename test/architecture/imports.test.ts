@@ -117,12 +117,21 @@ const ROOMS: Record<string, Room> = {
   },
   'coordinator/broker': { may: ['shared/log', 'shared/protocol', 'shared/runtime'] },
   'coordinator/fleet': { may: ['coordinator/broker', 'shared/domain', 'shared/protocol'], types: ['shared/log'] },
+  'coordinator/lifecycle': { may: [] },
   'coordinator/inference/predictor': { may: ['shared/math', 'shared/domain', 'shared/onnx'] },
   'coordinator/inference/search': { may: ['coordinator/inference/predictor', 'shared/math', 'shared/domain'] },
   'coordinator/inference': {
-    may: ['coordinator/inference/predictor', 'coordinator/inference/search', 'coordinator/fleet', ...SHARED],
+    may: [
+      'coordinator/lifecycle',
+      'coordinator/inference/predictor',
+      'coordinator/inference/search',
+      'coordinator/fleet',
+      ...SHARED,
+    ],
   },
-  'coordinator/bench': { may: ['coordinator/inference', 'coordinator/inference/search', ...SHARED] },
+  'coordinator/bench': {
+    may: ['coordinator/lifecycle', 'coordinator/inference', 'coordinator/inference/search', ...SHARED],
+  },
   'coordinator/study/state': {
     may: ['coordinator/tuner', 'shared/domain'],
     types: ['coordinator/inference', 'shared/protocol'],
@@ -164,6 +173,7 @@ const ROOMS: Record<string, Room> = {
       'coordinator/study/context',
       'coordinator/study/trial',
       'coordinator/study/outcome',
+      'coordinator/lifecycle',
       'coordinator/tuner',
       'shared/domain',
       'shared/protocol',

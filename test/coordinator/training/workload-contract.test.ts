@@ -21,7 +21,7 @@ import { decodeCheckpoint } from '../../../coordinator/training/checkpoint.ts';
 import { evaluateOnnx, toChannelsFirst } from '../../../coordinator/training/evaluate-onnx.ts';
 import { GradientTeam } from '../../../coordinator/training/gradient-team.ts';
 import { Replica } from '../../../coordinator/training/replica.ts';
-import { trainRung } from '../../../coordinator/training/train-rung.ts';
+import { trainToBudget } from '../../../coordinator/training/train-to-budget.ts';
 import type { TrialTask } from '../../../coordinator/training/training-service.ts';
 import { workloadNamed } from '../../../coordinator/training/workloads/all.ts';
 import { WORKLOAD_CATALOGUE } from '../../../coordinator/training/workloads/catalogue.ts';
@@ -129,7 +129,7 @@ for (const [name, { dataset, candidate, otherModels }] of Object.entries(CASES) 
       const { task, loaded } = setUp(t);
       const losses: number[] = [];
       const train = (epochs: number, checkpoint: Uint8Array | null) =>
-        trainRung(
+        trainToBudget(
           loaded,
           backend,
           { ...task, budget: { epochs, dataFraction: 1 }, cores: 1, checkpoint },
