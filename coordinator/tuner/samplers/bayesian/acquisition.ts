@@ -56,7 +56,7 @@ export function hypervolumeGain(
   { full }: Places,
   random: Random,
 ): Acquisition {
-  const optimism = -Math.log(1 - random.uniform());
+  const optimism = random.exponential();
   const top = Math.max(...observations.filter(({ violation }) => violation === 0).map(({ level }) => level));
   const reached = observations.flatMap(({ violation, level }, i) =>
     violation === 0 && level === top ? [scaled.map((values) => values[i] as number)] : [],

@@ -7,13 +7,11 @@ import type { Random } from '@edgetune/shared/math/random.ts';
 import type { SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import { crossed, mutated } from './variation.ts';
 
 const POPULATION = 50;
 const STARTUP = 20;
 const CROSSOVER_SHARE = 0.9;
-/** Distribution indices of crossover and mutation, as in the paper. */
-const CROSSOVER_INDEX = 20;
-const MUTATION_INDEX = 20;
 
 export class Nsga2Sampler implements Sampler {
   readonly #startup: Sampler;
@@ -48,20 +46,4 @@ export class Nsga2Sampler implements Sampler {
 function known(coordinate: number | undefined, choices: number, random: Random): number {
   if (coordinate !== undefined && !Number.isNaN(coordinate)) return coordinate;
   return choices > 0 ? random.below(choices) : random.uniform();
-}
-
-const inUnit = (x: number) => Math.min(1, Math.max(0, x));
-
-function crossed(a: number, b: number, random: Random): number {
-  const u = random.uniform();
-  const power = 1 / (CROSSOVER_INDEX + 1);
-  const beta = u < 0.5 ? (2 * u) ** power : (1 / (2 * (1 - u))) ** power;
-  const side = random.uniform() < 0.5 ? 1 : -1;
-  return inUnit(((1 + side * beta) * a + (1 - side * beta) * b) / 2);
-}
-
-function mutated(x: number, random: Random): number {
-  const u = random.uniform();
-  const power = 1 / (MUTATION_INDEX + 1);
-  return inUnit(x + (u < 0.5 ? (2 * u) ** power - 1 : 1 - (2 * (1 - u)) ** power));
 }

@@ -10,6 +10,7 @@ import type { Space, SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
 import { randomSampler } from '../unguided/random.ts';
+import { normalReferenceWidths } from './bandwidths.ts';
 import { ParzenMixture } from './parzen.ts';
 import { splitLevel } from './split.ts';
 
@@ -17,7 +18,6 @@ const TOP_SHARE = 0.15;
 const SAMPLES = 64;
 const RANDOM_SHARE = 1 / 3;
 const WIDENING = 3;
-const LEAST_WIDTH = 1e-3;
 
 interface Model {
   revision: number;
@@ -55,7 +55,7 @@ export class BohbSampler implements Sampler {
       Math.max(Math.min(least, size >> 1), Math.floor(TOP_SHARE * size)),
     );
     const goodPoints = good.map(({ point }: Observation) => point);
-    const widths = normalReference(space, goodPoints);
+    const widths = normalReferenceWidths(space, goodPoints);
     const mixture = (points: readonly SpacePoint[], of: readonly number[]) =>
       new ParzenMixture(space, { points, weights: points.map(() => 1), priorWeight: 0, widths: of });
     this.#model = {
@@ -65,21 +65,10 @@ export class BohbSampler implements Sampler {
         widths.map((width, at) => (isChoice(space, at) ? width : WIDENING * width)),
       ),
       good: mixture(goodPoints, widths),
-      bad: mixture(bad, normalReference(space, bad)),
+      bad: mixture(bad, normalReferenceWidths(space, bad)),
     };
     return this.#model;
   }
 }
 
 const isChoice = (space: Space, at: number) => (space.dimensions[at]?.choices ?? 0) > 0;
-
-/** The normal reference rule, 1.06 σ n^(−1/(4+d)), per dimension over the points where it is active. */
-function normalReference(space: Space, points: readonly SpacePoint[]): number[] {
-  return space.dimensions.map(({ choices }, at) => {
-    const values = points.map((point) => point[at] as number).filter((value) => !Number.isNaN(value));
-    const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length);
-    const width = 1.06 * Math.sqrt(variance) * Math.max(1, values.length) ** (-1 / (4 + space.dimensions.length));
-    return Math.max(LEAST_WIDTH, choices > 0 ? Math.min(width, (choices - 1) / choices) : width);
-  });
-}

@@ -4,9 +4,9 @@
  * min(⌈0.1 n⌉, 25) are good.
  */
 import type { Random } from '@edgetune/shared/math/random.ts';
-import type { Space } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
 import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import { scottWidths } from './bandwidths.ts';
 import { ParzenMixture } from './parzen.ts';
 import { goodWeights, splitLevel } from './split.ts';
 
@@ -58,26 +58,15 @@ export class TpeSampler implements Sampler {
         points: goodPoints,
         weights: goodWeights(good),
         priorWeight: 1,
-        widths: widths(space, goodPoints.length),
+        widths: scottWidths(space, goodPoints.length),
       }),
       bad: new ParzenMixture(space, {
         points: bad,
         weights: bad.map(() => 1),
         priorWeight: 1,
-        widths: widths(space, bad.length),
+        widths: scottWidths(space, bad.length),
       }),
     };
     return this.#model;
   }
-}
-
-/** Scott's rule as Optuna's multivariate TPE takes it; on choices the mass of one flat observation. */
-function widths(space: Space, count: number): number[] {
-  const active = space.dimensions.length;
-  const scott = 0.2 * Math.max(count, 1) ** (-1 / (active + 4));
-  return space.dimensions.map(({ choices, count: values }) =>
-    choices > 0
-      ? Math.min(0.9, choices / (count + choices))
-      : Math.max(scott, Number.isFinite(values) ? 0.5 / values : 0),
-  );
 }

@@ -23,8 +23,8 @@ function permutations(seed: number, count: number): number[][] {
   });
 }
 
-/** The scrambled radical inverse of `index`, to 40 bits. */
-function radicalInverse(index: number, digits: readonly number[]): number {
+/** The radical inverse of `index`, its digits permuted by `digits` (as many as the base), to 40 bits. */
+export function radicalInverse(index: number, digits: readonly number[]): number {
   const base = digits.length;
   let [rest, value, scale] = [index, 0, 1 / base];
   while (scale > 1e-12) {
