@@ -8,6 +8,8 @@ import {
   nonDominatedRanks,
   volumeGain,
 } from '../../../coordinator/tuner/pareto.ts';
+import { near } from '../../support/near.ts';
+import { reference } from './fixtures/reference.ts';
 
 const points = (dimensions: number) =>
   fc.array(fc.array(fc.integer({ min: 0, max: 8 }), { minLength: dimensions, maxLength: dimensions }), {
@@ -90,4 +92,23 @@ test('the gain of a further point is the difference of the hypervolumes with and
       },
     ),
   );
+});
+
+test('hypervolumes, contributions and ranks are pymoo’s', () => {
+  for (const { points, reference: corner, volume, contributions, ranks } of reference.volumes.cases) {
+    near(hypervolume(points, corner), volume, 1e-12);
+    for (const [i, gain] of hypervolumeContributions(points, corner).entries())
+      near(gain, contributions[i] as number, 1e-12, `contribution of ${points[i]}`);
+    assert.deepEqual(nonDominatedRanks(points), ranks);
+  }
+});
+
+test('what an outcome adds to a front is pymoo’s', () => {
+  const { front, reference: corner, rows } = reference.gain;
+  const gainOf = volumeGain(front, corner);
+  for (const { outcome, gain } of rows) near(gainOf(outcome), gain, 1e-12, `gain of ${outcome}`);
+  // The same in three dimensions, where the third value is the same for all: its share of the range.
+  const deeper = (point: readonly number[]) => [...point, 0.25];
+  const gainAbove = volumeGain(front.map(deeper), [...corner, 1]);
+  for (const { outcome, gain } of rows) near(gainAbove(deeper(outcome)), 0.75 * gain, 1e-12, `gain of ${outcome}`);
 });
