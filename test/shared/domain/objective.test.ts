@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  anyConstraintSchema,
+  anyObjectiveSchema,
   constraintSchema,
   formatConstraint,
   formatObjective,
   METRICS,
   objectiveSchema,
+  parseAnyConstraint,
+  parseAnyObjective,
   parseConstraint,
   parseObjective,
   violationOf,
@@ -55,6 +59,56 @@ describe('objectives', () => {
     assert.throws(() => constraintSchema.parse({ metric: 'edgetune.time', operator: '<=', limit: 3 }), /is computed/);
   });
 
+  it('know of each metric its unit, its better side and whose it is', () => {
+    const table = Object.entries(METRICS).map(
+      ([name, { dimension, direction, of }]) => `${name} ${dimension} ${direction === 'minimize' ? '↓' : '↑'} ${of}`,
+    );
+    assert.deepEqual(table, [
+      'accuracy ratio ↑ trial',
+      'loss count ↓ trial',
+      'trainingTime time ↓ trial',
+      'trainingEnergy energy ↓ trial',
+      'parameters count ↓ trial',
+      'macs count ↓ trial',
+      'modelSize memory ↓ trial',
+      'latency.mean time ↓ device',
+      'latency.p50 time ↓ device',
+      'latency.p90 time ↓ device',
+      'latency.p95 time ↓ device',
+      'latency.p99 time ↓ device',
+      'latency.p999 time ↓ device',
+      'throughput rate ↑ device',
+      'memory memory ↓ device',
+      'energy energy ↓ device',
+      'power power ↓ device',
+      'edgetune.time count ↓ device',
+      'edgetune.energy count ↓ device',
+    ]);
+    assert.deepEqual(METRICS['edgetune.energy']?.ratio, {
+      ofTrial: 'trainingEnergy',
+      ofDevice: 'energy',
+      over: 'accuracy',
+    });
+  });
+
+  it("may be a program's own, with the direction said", () => {
+    assert.deepEqual(parseAnyObjective('maximise reward'), {
+      metric: 'reward',
+      direction: 'maximize',
+      aggregate: 'worst',
+    });
+    assert.throws(() => parseAnyObjective('reward'), /say "minimize reward" or "maximize reward"/);
+    assert.throws(() => parseAnyObjective('minimize toString'), /"toString" cannot be used as the name of a metric/);
+    assert.throws(() => parseAnyObjective('minimize reward on pi'), /belongs to the trial/);
+    assert.deepEqual(parseAnyConstraint('reward >= 3'), { metric: 'reward', operator: '>=', limit: 3 });
+    assert.throws(() => parseAnyConstraint('constructor >= 3'), /cannot be used as the name of a metric/);
+    assert.ok(!anyObjectiveSchema.safeParse({ metric: 'constructor', direction: 'minimize' }).success);
+    assert.ok(!anyObjectiveSchema.safeParse({ metric: '', direction: 'minimize' }).success);
+    assert.ok(anyObjectiveSchema.safeParse({ metric: 'reward', direction: 'minimize' }).success);
+    assert.ok(!anyObjectiveSchema.safeParse({ metric: 'edgetune.time', direction: 'maximize' }).success);
+    assert.ok(!anyConstraintSchema.safeParse({ metric: 'edgetune.time', operator: '<=', limit: 1 }).success);
+  });
+
   it('written and read again are the same', () => {
     fc.assert(
       fc.property(
@@ -81,6 +135,11 @@ describe('constraints', () => {
       device: 'kitchen-pi',
     });
     assert.deepEqual(parseConstraint('accuracy>=80%'), { metric: 'accuracy', operator: '>=', limit: 0.8 });
+    for (const sign of ['<=', '<', '≤']) assert.equal(parseConstraint(`energy ${sign} 1 J`).operator, '<=');
+    for (const sign of ['>=', '>', '≥']) assert.equal(parseConstraint(`energy ${sign} 1 J`).operator, '>=');
+    assert.throws(() => parseConstraint('accuracy >= 0.5 on pi'), /belongs to the trial, not to a device/);
+    assert.equal(formatConstraint(parseConstraint('accuracy >= 80 %')), 'accuracy >= 80 %');
+    assert.equal(formatConstraint(parseConstraint('latency <= 3 ms on pi')), 'latency.p50 <= 3 ms on pi');
     assert.throws(() => parseConstraint('memory <= 30 ms'), /"30 ms" is not a memory/);
     assert.throws(() => parseConstraint('memory = 3 MB'), /is not a constraint/);
     assert.throws(() => parseConstraint('memory <= 3 constructor'), /"3 constructor" is not a memory/);
@@ -139,5 +198,7 @@ describe('constraints', () => {
     );
     assert.equal(violationOf(parseConstraint('accuracy >= 80 %'), 0.4), 0.5);
     assert.equal(violationOf(below, Number.NaN), Infinity);
+    assert.equal(violationOf({ metric: 'loss', operator: '<=', limit: -2 }, -1), 0.5);
+    assert.ok(violationOf({ metric: 'loss', operator: '<=', limit: 0 }, 1) > 1e300);
   });
 });

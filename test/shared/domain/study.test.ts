@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { stopCriteriaSchema, studySpecSchema } from '@edgetune/shared/domain/study.ts';
+import { checkBounds } from './support/schema-bounds.ts';
+
+const LEAST = { name: 'a', dataset: { format: 'synthetic-images' }, devices: ['pi', 'orin'] };
+
+const issuesOf = (change: object) =>
+  (studySpecSchema.safeParse({ ...LEAST, ...change }).error?.issues ?? []).map(
+    ({ path, message }) => `${path.join('.')}: ${message}`,
+  );
+
+describe('a study', () => {
+  it('has defaults for all but name, data set and devices', () => {
+    const { dataset, ...rest } = studySpecSchema.parse(LEAST);
+    assert.deepEqual(dataset, {
+      format: 'synthetic-images',
+      classes: 8,
+      samples: 2000,
+      imageSize: 16,
+      channels: 3,
+      seed: 1,
+    });
+    assert.deepEqual(rest, {
+      name: 'a',
+      devices: ['pi', 'orin'],
+      workload: 'image-classifier',
+      scenario: { kind: 'single-stream' },
+      objectives: [
+        { metric: 'accuracy', direction: 'maximize', aggregate: 'worst' },
+        { metric: 'latency.p50', direction: 'minimize', aggregate: 'worst' },
+      ],
+      constraints: [],
+      budget: { minEpochs: 1, maxEpochs: 9, minDataFraction: 0.3, maxDataFraction: 1, reductionFactor: 3 },
+      tuner: { mode: 'onefold', sampler: 'auto', scheduler: 'auto', seed: 1, initialCandidates: [] },
+      stop: { trials: 20, target: [] },
+      quantisation: { maxAccuracyDrop: 0.01 },
+      recommend: 3,
+      deterministic: false,
+      notes: {},
+    });
+  });
+
+  it('keeps its numbers within what makes sense', () => {
+    checkBounds(studySpecSchema, LEAST, [
+      ['name', ['a', 'A 1._-', 'x'.repeat(100)], ['', ' a', '-a', 'x'.repeat(101), 'a/b', 'a\nb']],
+      ['devices', [['pi']], [[], ['pi', 'pi'], ['a b']]],
+      ['budget.minEpochs', [1, 9], [0, 1.5, -1]],
+      ['budget.maxEpochs', [1, 1000], [0, 1.5]],
+      ['budget.minDataFraction', [0.001, 1], [0, -0.1, 1.01]],
+      ['budget.maxDataFraction', [0.3, 1], [0, 1.01]],
+      ['budget.reductionFactor', [2, 2.5, 10], [1.9, 10.1]],
+      ['quantisation.maxAccuracyDrop', [0, 1], [-0.01, 1.01]],
+      ['recommend', [1, 20], [0, 21, 1.5]],
+      ['parallelTrials', [1, 64], [0, 1.5]],
+      ['stop.trials', [1, 1e6], [0, 1.5, -1]],
+      ['stop.timeS', [0.1], [0, -1]],
+      ['stop.energyJ', [0.1], [0, -1]],
+      ['stop.noImprovement', [1], [0, 1.5]],
+      ['tuner.seed', [-1, 0, 7], [1.5]],
+      ['objectives', [['accuracy'], [{ metric: 'energy', direction: 'minimize' }]], [[], ['speed']]],
+      ['unknown', [], [1]],
+      ['dataset.classes', [2, 20], [1, 21]],
+      ['dataset.samples', [64, 100_000], [63, 100_001]],
+      ['dataset.imageSize', [8, 64], [7, 65]],
+      ['dataset.channels', [1, 3], [0, 2, 4]],
+    ]);
+  });
+
+  it('is refused where one part contradicts another, at its place', () => {
+    assert.deepEqual(issuesOf({ budget: { minEpochs: 10 } }), ['budget.minEpochs: must be at most maxEpochs (9)']);
+    assert.deepEqual(issuesOf({ budget: { minEpochs: 9 } }), []);
+    assert.deepEqual(issuesOf({ budget: { minDataFraction: 0.6, maxDataFraction: 0.5 } }), [
+      'budget.minDataFraction: must be at most maxDataFraction (0.5)',
+    ]);
+    assert.deepEqual(issuesOf({ budget: { minDataFraction: 0.5, maxDataFraction: 0.5 } }), []);
+    assert.deepEqual(issuesOf({ devices: ['a', 'b', 'a'] }), ['devices: named twice: a']);
+    assert.deepEqual(issuesOf({ objectives: ['accuracy', 'latency on nano'] }), [
+      `objectives.1: device "nano" is not one of the study's devices (pi, orin)`,
+    ]);
+    assert.deepEqual(issuesOf({ objectives: ['accuracy', 'latency on orin'] }), []);
+    assert.deepEqual(issuesOf({ constraints: ['memory <= 1 MB', 'latency <= 1 ms on nano'] }), [
+      `constraints.1: device "nano" is not one of the study's devices (pi, orin)`,
+    ]);
+    assert.deepEqual(issuesOf({ constraints: ['latency <= 1 ms on pi'] }), []);
+    assert.match(issuesOf({ prefer: 'at most 1 ms of latency' })[0] ?? '', /^prefer.atMost: names latency.p50, but/);
+    assert.deepEqual(issuesOf({ prefer: 'at most 1 point of accuracy' }), []);
+    assert.match(issuesOf({ prefer: 'much accuracy' })[0] ?? '', /^prefer: "much accuracy" is not a preference/);
+  });
+
+  it('may write objectives, constraints and targets as text', () => {
+    const spec = studySpecSchema.parse({ ...LEAST, constraints: ['latency.p99 <= 30 ms on pi'] });
+    assert.deepEqual(spec.constraints, [{ metric: 'latency.p99', operator: '<=', limit: 30, device: 'pi' }]);
+    assert.deepEqual(stopCriteriaSchema.parse({ target: ['accuracy >= 90 %'] }).target, [
+      { metric: 'accuracy', operator: '>=', limit: 0.9 },
+    ]);
+    assert.match(issuesOf({ constraints: ['latency is small'] })[0] ?? '', /^constraints.0: "latency is small" is not/);
+  });
+});
