@@ -123,7 +123,7 @@ function inOrder<T>(
   const feasible = known.flatMap(({ violation, losses }) => (violation === 0 && losses ? [losses] : []));
   const front = paretoFront(feasible).map((index) => feasible[index] as number[]);
   const shares = sharesOf(terms, front);
-  const lead = mayLead && allTerms[0] && terms[0]?.objective === allTerms[0].objective ? terms[0] : null;
+  const lead = mayLead && terms[0]?.objective === allTerms[0]?.objective ? (terms[0] ?? null) : null;
   const leading = terms.map(({ objective }) => objective === lead?.objective);
   const best = bestOf(front, (losses) => mean(shares(losses), leading));
   const give = lead && best ? giveOf(lead.metric, prefer) : null;

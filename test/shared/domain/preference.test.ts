@@ -151,6 +151,10 @@ describe('the first objective leads', () => {
     );
   });
 
+  it('leads also alone: its best value is all that counts', () => {
+    assert.deepEqual(ranked([[0.5], [0.7], [0.6999]], { objectives: ['maximize accuracy'] }, ['accuracy']), [1, 2, 0]);
+  });
+
   it('not where all are alike in what leads', () => {
     const rows = [
       [100, 8],
@@ -474,6 +478,24 @@ describe('why the first is first', () => {
         [0.8, 20, 2],
       ]),
       'Trial 0 is best in every objective.',
+    );
+    assert.match(
+      why([
+        [0.9, 20, 1],
+        [0.895, 20, 1],
+        [0.2, 1, 1],
+      ]) ?? '',
+      /^Accuracy leads: 2 are within 1 point of the best\. Among them trial 0 is/,
+    );
+    assert.match(
+      why(
+        [
+          [0.9, 20],
+          [0.9, 20],
+        ],
+        {},
+      ) ?? '',
+      /Among them trial 0 is the best compromise: against trial 1, the same accuracy \(90 %\), the same latency/,
     );
     assert.equal(
       why([

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createRateJudge, createRateSearch, QUERIES_PER_RATE } from '@edgetune/shared/domain/rate-search.ts';
+import {
+  createRateJudge,
+  createRateSearch,
+  noRateKeeps,
+  QUERIES_PER_RATE,
+  RUNS_PER_SEARCH,
+} from '@edgetune/shared/domain/rate-search.ts';
 import fc from 'fast-check';
 
 const UNHURRIED = { minDurationMs: 0, maxDurationMs: 1e9 };
@@ -43,6 +49,28 @@ describe('the search for the highest rate', () => {
     };
     assert.equal(play(100, never), null);
     assert.ok(windows <= 16, `${windows} windows`);
+  });
+
+  it('goes down by a twentieth eight times, then by halves, down to a hundredth of what the runner can do', () => {
+    const windows: number[] = [];
+    const never = (rate: number, isWindow: boolean) => {
+      if (isWindow) windows.push(rate);
+      return !isWindow;
+    };
+    assert.equal(play(100, never), null);
+    const factors = windows.slice(1).map((rate, i) => Number((rate / (windows[i] as number)).toPrecision(6)));
+    assert.deepEqual(factors, [...Array(8).fill(0.95), ...Array(factors.length - 8).fill(0.5)]);
+    assert.ok((windows[0] as number) >= 98 && (windows[0] as number) <= 100);
+    assert.ok((windows.at(-1) as number) >= 1 && (windows.at(-1) as number) < 2);
+    // Three of so many may be over the bound: `queriesFor(3, .99)` by the definition of the criterion.
+    assert.equal(QUERIES_PER_RATE, 1001);
+    assert.equal(RUNS_PER_SEARCH, 10);
+  });
+
+  it('says which bound no rate keeps', () => {
+    const error = noRateKeeps(3);
+    assert.equal(error.name, 'RateNotFoundError');
+    assert.match(error.message, /^no rate keeps p99 <= 3 ms/);
   });
 
   it('ends where no rate will do', () => {

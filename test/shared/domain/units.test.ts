@@ -47,6 +47,7 @@ describe('quantities', () => {
       [formatQuantity(0, 'time'), formatQuantity(0, 'memory'), formatQuantity(0, 'energy')],
       ['0 ms', '0 B', '0 J'],
     );
+    assert.deepEqual([formatQuantity(0, 'ratio'), formatQuantity(0, 'count')], ['0 %', '0']);
     assert.equal(formatQuantity(Number.NaN, 'time'), '–');
     assert.ok(unitsOf('time').includes('ms'));
   });
