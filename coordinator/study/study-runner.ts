@@ -9,7 +9,7 @@ import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
 import type { StudyContext } from './context/study-context.ts';
 import { recommend } from './outcome/recommend.ts';
-import { trialViolation } from './state/trial-metrics.ts';
+import { MOST_VIOLATION, trialViolation } from './state/trial-metrics.ts';
 import { TrialInference } from './trial/trial-inference.ts';
 import { type Told, TrialRunner } from './trial/trial-runner.ts';
 
@@ -167,7 +167,10 @@ export class StudyRunner {
         trialId,
         rung: trial.rung,
         metrics,
-        violation: violation + trialViolation(this.#context.spec.constraints, { ...trial.metrics, ...metrics }),
+        violation: Math.min(
+          MOST_VIOLATION,
+          violation + trialViolation(this.#context.spec.constraints, { ...trial.metrics, ...metrics }),
+        ),
       };
       this.#context.emit({ type: 'trial-amended', ...change });
       this.#tuner.amend(change);

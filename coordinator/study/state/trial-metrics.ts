@@ -7,6 +7,12 @@ import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelFile, NoVariant } from '../../inference/model-variants.ts';
 
+/**
+ * The most that a violation of constraints counts: that of an architecture which a device cannot run at all, or of a
+ * limit of 0 that is missed. Events are JSON, which has no infinity.
+ */
+export const MOST_VIOLATION = 1e6;
+
 /** What the graph alone says. */
 export interface ArchitectureFacts {
   signature: string;

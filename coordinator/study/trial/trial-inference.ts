@@ -9,7 +9,7 @@ import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { variantsOf } from '../context/int8-variant.ts';
 import type { StudyContext } from '../context/study-context.ts';
-import { bytesIn, deviceMetrics } from '../state/trial-metrics.ts';
+import { bytesIn, deviceMetrics, MOST_VIOLATION } from '../state/trial-metrics.ts';
 import { predictDeviceMetrics } from './interim-prediction.ts';
 
 type Finished = Extract<StudyEventBody, { type: 'inference-finished' }>;
@@ -231,7 +231,7 @@ export class TrialInference {
       device: deviceName,
       best: result.best?.config ?? null,
       feasible: isUnknown || result.feasible,
-      violation: isUnknown ? 0 : Number.isFinite(result.violation) ? result.violation : UNMEASURABLE_VIOLATION,
+      violation: isUnknown ? 0 : Math.min(MOST_VIOLATION, result.violation),
       metrics: result.best ? metricsOf(result.best) : {},
       measurements,
       ...(result.possible === undefined ? {} : { possible: result.possible }),
@@ -244,6 +244,3 @@ export class TrialInference {
 function isVerdict({ best, feasible }: Finished): boolean {
   return best !== null || !feasible;
 }
-
-/** Violation of an architecture that a device cannot run at all: worse than any that it can. (JSON has no infinity.) */
-const UNMEASURABLE_VIOLATION = 1e6;

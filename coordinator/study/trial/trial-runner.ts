@@ -16,6 +16,7 @@ import {
   type ArchitectureFacts,
   graphMetrics,
   graphViolation,
+  MOST_VIOLATION,
   precisionsOf,
   trainingCosts,
   trialViolation,
@@ -230,7 +231,7 @@ export class TrialRunner {
       status: feasible ? 'ok' : 'infeasible',
       metrics,
       predicted: inference.predicted,
-      violation: inference.violation + trialViolation(this.#constraints, metrics),
+      violation: Math.min(MOST_VIOLATION, inference.violation + trialViolation(this.#constraints, metrics)),
       cost: spec.deterministic
         ? nominalCost(ask, rungs.at(-2))
         : { seconds: training.seconds, joules: training.energyJ },
@@ -257,7 +258,7 @@ export class TrialRunner {
       status,
       metrics: { ...(facts ? graphMetrics(facts, this.#precisions) : {}), ...inference.metrics },
       predicted: inference.predicted,
-      violation,
+      violation: Math.min(MOST_VIOLATION, violation),
       cost: { seconds: 0, joules: 0 },
       reason,
     };
