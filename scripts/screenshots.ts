@@ -7,7 +7,12 @@ import { createClient } from '../coordinator/cli/client.ts';
 const server = process.argv[2] ?? 'http://localhost:8080';
 const folder = join(import.meta.dirname, '..', 'docs', 'images');
 const client = createClient({ server });
-const [[study], [bench]] = [await client.studies(), await client.benches()];
+const [
+  {
+    studies: [study],
+  },
+  [bench],
+] = [await client.studies(), await client.benches()];
 if (!study && !bench) throw new Error(`${server} has no study or bench to show: run the demo first`);
 mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({

@@ -8,7 +8,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
-import { TunerLimitError } from '../ask-tell/tuner-service.ts';
+import { TunerLimitError, UnreadableTunerError } from '../ask-tell/tuner-service.ts';
 import { InferenceInputError } from '../bench/bench-input.ts';
 import { FleetError } from '../fleet/fleet-error.ts';
 import { StudyInputError, StudyStateError } from '../study/state/study-errors.ts';
@@ -52,7 +52,8 @@ function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem
   if (error instanceof FleetError)
     return { status: FLEET_STATUS[error.code], problem: { error: message, hint: error.hint } };
   if (error instanceof StudyInputError) return { status: 400, problem: error.problem };
-  if (error instanceof StudyStateError) return { status: 409, problem: { error: message } };
+  if (error instanceof StudyStateError || error instanceof UnreadableTunerError)
+    return { status: 409, problem: { error: message } };
   // What is wrong with a model, or with what is asked of it, is the client's to mend.
   if (error instanceof InferenceInputError || error instanceof OnnxError || error instanceof TunerProblemError)
     return { status: 400, problem: { error: message } };

@@ -25,8 +25,12 @@ const eventsQuery = z.object({
 /** @throws {HttpProblem} where there is no such study */
 export function studyNamed(studies: StudyService, { id }: { id: string }): StudyDetail {
   const study = studies.find(id);
-  if (!study) throw new HttpProblem(404, `there is no study "${id}"`, 'GET /api/studies lists them');
+  if (!study) throw noStudy(id);
   return study;
+}
+
+function noStudy(id: string): HttpProblem {
+  return new HttpProblem(404, `there is no study "${id}"`, 'GET /api/studies lists them');
 }
 
 export function studyRoutes(routes: Routes, { studies }: { studies: StudyService }): void {
@@ -46,7 +50,7 @@ export function studyRoutes(routes: Routes, { studies }: { studies: StudyService
       summary: 'All studies',
       responses: { 200: json(studyListSchema) },
     }),
-    (c) => c.json({ studies: studies.list() }, 200),
+    (c) => c.json({ studies: studies.list(), setAside: studies.setAside() }, 200),
   );
   routes.openapi(
     declared({
@@ -97,7 +101,8 @@ export function studyRoutes(routes: Routes, { studies }: { studies: StudyService
       responses: { 204: NOTHING },
     }),
     async (c) => {
-      await studies.remove(studyNamed(studies, c.req.valid('param')).id);
+      const { id } = c.req.valid('param');
+      if (!(await studies.remove(id))) throw noStudy(id);
       return c.body(null, 204);
     },
   );

@@ -9,13 +9,14 @@ export interface TunerRecord {
 
 export interface TunerRepository {
   insert(record: TunerRecord): void;
+  /** @throws {Error} where its row cannot be read, saying why */
   get(id: string): TunerRecord | null;
   /** Newest first. */
   list(): Omit<TunerRecord, 'spec'>[];
   /** Appends to the tuner's journal, all or nothing. */
   append(id: string, entries: readonly TunerEntry[]): void;
-  /** The tuner's journal, oldest first. */
+  /** The tuner's journal, oldest first. @throws {Error} where an entry cannot be read, saying why */
   entries(id: string): TunerEntry[];
-  /** Also removes its journal. */
-  remove(id: string): void;
+  /** Also removes its journal. False: there was none. */
+  remove(id: string): boolean;
 }

@@ -16,6 +16,11 @@ export class TunerLimitError extends Error {
   }
 }
 
+/** What the store holds of a tuner cannot be read. */
+export class UnreadableTunerError extends Error {
+  override name = 'UnreadableTunerError';
+}
+
 /** A tuner keeps up to two kilobytes a trial in memory. */
 const MOST_TUNERS = 100;
 const MOST_LINES = 1000;
@@ -32,12 +37,13 @@ export interface TunerService {
    */
   create(spec: TunerSpec): TunerView;
   list(): Omit<TunerView, 'open'>[];
-  /** Null: there is none of this id. */
+  /** Null: there is none of this id. @throws {UnreadableTunerError} */
   find(id: string): TunerView | null;
   /**
    * Answers lines in their order, after those that came before. When the answers are there, everything that they
    * changed is in the journal. Null: there is no tuner of this id.
    * @throws {TunerLimitError} where there are too many lines at once
+   * @throws {UnreadableTunerError}
    */
   answer(id: string, lines: readonly string[]): Promise<string[] | null>;
   /** False: there was none. */
@@ -73,14 +79,25 @@ export function createTunerService(
       running.set(id, known);
       return known;
     }
-    const record = tuners.get(id);
-    if (!record) return null;
-    const started = start(record.spec);
-    const entries = tuners.entries(id);
-    started.session.replay(entries);
-    started.written = entries.length;
-    running.set(id, started);
+    const started = readable(id, () => {
+      const record = tuners.get(id);
+      if (!record) return null;
+      const tuner = start(record.spec);
+      const entries = tuners.entries(id);
+      tuner.session.replay(entries);
+      return { ...tuner, written: entries.length };
+    });
+    if (started) running.set(id, started);
     return started;
+  }
+
+  function readable<T>(id: string, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      const why = (error as Error).message;
+      throw new UnreadableTunerError(`tuner ${id} cannot be read (${why}): delete it, and begin anew`);
+    }
   }
 
   /** Drops those from memory that were not used for longest: their journals bring them back at the next request. */
@@ -139,7 +156,7 @@ export function createTunerService(
     },
     list: () => tuners.list(),
     find(id) {
-      const record = tuners.get(id);
+      const record = readable(id, () => tuners.get(id));
       if (!record) return null;
       const open = of(id)?.session.open() ?? [];
       dropIdle();
@@ -162,10 +179,8 @@ export function createTunerService(
       return answers;
     },
     remove(id) {
-      if (!tuners.get(id)) return false;
-      tuners.remove(id);
       running.delete(id);
-      return true;
+      return tuners.remove(id);
     },
   };
 }

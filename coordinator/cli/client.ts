@@ -100,7 +100,7 @@ export function createClient({ server, token, pin }: ClientOptions) {
     renewToken: (name: string) => json(http.addDeviceResponseSchema, 'POST', `${device(name)}/token`),
     renameDevice: (name: string, newName: string) => json(deviceViewSchema, 'PATCH', device(name), { name: newName }),
     removeDevice: async (name: string) => void (await request('DELETE', device(name))),
-    studies: async () => (await json(http.studyListSchema, 'GET', '/api/studies')).studies,
+    studies: () => json(http.studyListSchema, 'GET', '/api/studies'),
     study: (id: string) => json(http.studyDetailSchema, 'GET', study(id)),
     createStudy: async (yaml: string) =>
       (await json(http.createStudyResponseSchema, 'POST', '/api/studies', { yaml })).study,

@@ -1,23 +1,51 @@
 /** Benches on the database. */
+import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { constraintSchema, objectiveSchema } from '@edgetune/shared/domain/objective.ts';
+import {
+  benchDeviceSchema,
+  benchMeasurementSchema,
+  benchRequestSchema,
+  benchViewSchema,
+} from '@edgetune/shared/protocol/bench.ts';
 import { desc, eq, sql } from 'drizzle-orm';
-import type { BenchRepository } from '../bench/bench-repository.ts';
+import { z } from 'zod';
+import type { BenchRecord, BenchRepository } from '../bench/bench-repository.ts';
 import type { Database } from './database.ts';
+import { json, type RowReader } from './rows.ts';
 import { benches } from './schema.ts';
 
-export function createBenchTable({ read, write }: Database): BenchRepository {
-  const columns = { request: benches.request, view: benches.view };
+/** A request has been parsed when it is stored: what people write as text is an object. */
+const planSchema = benchRequestSchema.extend({
+  objectives: z.array(objectiveSchema),
+  constraints: z.array(constraintSchema),
+  batchSizes: z.array(z.int().positive()),
+  precisions: z.array(precisionSchema),
+});
+/** The first benches were all in float32, and did not say what came from the history. */
+const measurementSchema = benchMeasurementSchema.extend({
+  from: benchMeasurementSchema.shape.from.default('measured'),
+});
+const viewSchema = benchViewSchema.extend({
+  precision: precisionSchema.default('float32'),
+  int8: benchViewSchema.shape.int8.default(null),
+  devices: z.array(benchDeviceSchema.extend({ measurements: z.array(measurementSchema) })),
+});
+const rowSchema = z.object({ request: json(planSchema), view: json(viewSchema) });
+
+export function createBenchTable({ read, write }: Database, rows: RowReader): BenchRepository {
+  const columns = { id: benches.id, request: benches.request, view: benches.view };
+  const parsed = (found: readonly { id: string }[]): BenchRecord[] => rows.read('bench', rowSchema, found);
   return {
-    save: ({ request, view }) =>
-      write(
-        (tx) =>
-          void tx
-            .insert(benches)
-            .values({ id: view.id, request, view })
-            .onConflictDoUpdate({ target: benches.id, set: { request, view } })
-            .run(),
-      ),
-    get: (id) => read.select(columns).from(benches).where(eq(benches.id, id)).get() ?? null,
-    list: () => read.select(columns).from(benches).orderBy(desc(benches.number)).all(),
+    save: (record) =>
+      write((tx) => {
+        const row = { request: JSON.stringify(record.request), view: JSON.stringify(record.view) };
+        tx.insert(benches)
+          .values({ id: record.view.id, ...row })
+          .onConflictDoUpdate({ target: benches.id, set: row })
+          .run();
+      }),
+    get: (id) => parsed(read.select(columns).from(benches).where(eq(benches.id, id)).all())[0] ?? null,
+    list: () => parsed(read.select(columns).from(benches).orderBy(desc(benches.number)).all()),
     models: () =>
       read
         .select({

@@ -1,16 +1,46 @@
 /** Devices and join tokens on the database. */
+import { boardDescriptionSchema } from '@edgetune/shared/domain/device.ts';
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
-import type { DeviceRepository } from '../fleet/device-repository.ts';
+import { z } from 'zod';
+import type { DeviceRecord, DeviceRepository } from '../fleet/device-repository.ts';
 import type { Database } from './database.ts';
+import { json, type RowReader } from './rows.ts';
 import { devices, joinTokens } from './schema.ts';
 
-export function createDeviceTable({ read, write }: Database): DeviceRepository {
+const deviceSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  addedAt: z.string(),
+  joinedAt: z.string().nullable(),
+  lastSeenAt: z.string().nullable(),
+  board: z.unknown(),
+  credentialHash: z.string().nullable(),
+});
+const boardSchema = z.object({ board: json(boardDescriptionSchema).nullable() });
+const tokenSchema = z.object({
+  tokenHash: z.string(),
+  deviceId: z.string(),
+  expiresAt: z.string(),
+  usedAt: z.string().nullable(),
+});
+
+/** Columns of what is known of a device; a board is stored as JSON. */
+function columnsOf<T extends Partial<DeviceRecord>>({ board, ...rest }: T) {
+  return board === undefined ? rest : { ...rest, board: board && JSON.stringify(board) };
+}
+
+export function createDeviceTable({ read, write }: Database, rows: RowReader): DeviceRepository {
   return {
-    list: () => read.select().from(devices).orderBy(asc(sql`rowid`)).all(),
-    insert: (record) => write((tx) => void tx.insert(devices).values(record).run()),
+    list: () =>
+      rows.read('device', deviceSchema, read.select().from(devices).orderBy(asc(sql`rowid`)).all()).map((device) => {
+        // Its agent tells anew with each hello what board it is on: without that the device is a member all the same.
+        const [known] = rows.read('the board of device', boardSchema, [device]);
+        return { ...device, board: known?.board ?? null };
+      }),
+    insert: (record) => write((tx) => void tx.insert(devices).values(columnsOf(record)).run()),
     update: (id, change) => {
       if (Object.keys(change).length === 0) return;
-      write((tx) => void tx.update(devices).set(change).where(eq(devices.id, id)).run());
+      write((tx) => void tx.update(devices).set(columnsOf(change)).where(eq(devices.id, id)).run());
     },
     remove: (id) => write((tx) => void tx.delete(devices).where(eq(devices.id, id)).run()),
     insertToken: (token) =>
@@ -20,11 +50,20 @@ export function createDeviceTable({ read, write }: Database): DeviceRepository {
           .run();
         tx.insert(joinTokens).values(token).run();
       }),
-    token: (tokenHash) => read.select().from(joinTokens).where(eq(joinTokens.tokenHash, tokenHash)).get() ?? null,
+    token: (tokenHash) => {
+      const found = read.select().from(joinTokens).where(eq(joinTokens.tokenHash, tokenHash)).all();
+      return (
+        rows.read(
+          'join token',
+          tokenSchema,
+          found.map((row) => ({ ...row, id: row.tokenHash })),
+        )[0] ?? null
+      );
+    },
     join: (tokenHash, { id, board, credentialHash, joinedAt }) =>
       write((tx) => {
         tx.update(joinTokens).set({ usedAt: joinedAt }).where(eq(joinTokens.tokenHash, tokenHash)).run();
-        tx.update(devices).set({ board, credentialHash, joinedAt }).where(eq(devices.id, id)).run();
+        tx.update(devices).set(columnsOf({ board, credentialHash, joinedAt })).where(eq(devices.id, id)).run();
       }),
   };
 }

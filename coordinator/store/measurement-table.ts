@@ -1,11 +1,19 @@
 /** The history of measurements on the database. */
+import { type StoredMeasurement, storedMeasurementSchema } from '@edgetune/shared/domain/measurement.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { and, asc, desc, eq } from 'drizzle-orm';
+import { z } from 'zod';
 import type { MeasurementHistory } from '../inference/inference-server.ts';
 import type { Database } from './database.ts';
+import { json, type RowReader } from './rows.ts';
 import { measurements } from './schema.ts';
 
-export function createMeasurementTable({ read, write }: Database): MeasurementHistory {
+const rowSchema = z.object({ measurement: json(storedMeasurementSchema) });
+
+export function createMeasurementTable({ read, write }: Database, rows: RowReader): MeasurementHistory {
+  const columns = { id: measurements.id, measurement: measurements.measurement };
+  const parsed = (found: readonly { id: string }[]): StoredMeasurement[] =>
+    rows.read('measurement', rowSchema, found).map(({ measurement }) => measurement);
   return {
     save: (measurement) => {
       const row = {
@@ -13,7 +21,7 @@ export function createMeasurementTable({ read, write }: Database): MeasurementHi
         signature: measurement.signature,
         deviceClass: measurement.deviceClass,
         scenarioKey: scenarioKey(measurement.scenario),
-        measurement,
+        measurement: JSON.stringify(measurement),
       };
       // The same result may be delivered twice: an id is written once, and the later copy wins.
       write(
@@ -22,30 +30,30 @@ export function createMeasurementTable({ read, write }: Database): MeasurementHi
       );
     },
     find: (query) =>
-      read
-        .select({ measurement: measurements.measurement })
-        .from(measurements)
-        .where(
-          and(
-            eq(measurements.signature, query.signature),
-            eq(measurements.scenarioKey, query.scenarioKey),
-            eq(measurements.deviceClass, query.deviceClass),
-          ),
-        )
-        .orderBy(asc(measurements.number))
-        .all()
-        .map((row) => row.measurement),
+      parsed(
+        read
+          .select(columns)
+          .from(measurements)
+          .where(
+            and(
+              eq(measurements.signature, query.signature),
+              eq(measurements.scenarioKey, query.scenarioKey),
+              eq(measurements.deviceClass, query.deviceClass),
+            ),
+          )
+          .orderBy(asc(measurements.number))
+          .all(),
+      ),
     recent: ({ deviceClass, scenarioKey, limit }) =>
-      read
-        .select({ measurement: measurements.measurement })
-        .from(measurements)
-        .where(and(eq(measurements.deviceClass, deviceClass), eq(measurements.scenarioKey, scenarioKey)))
-        .orderBy(desc(measurements.number))
-        .limit(limit)
-        .all()
-        .map((row) => row.measurement),
-    get: (id) =>
-      read.select({ measurement: measurements.measurement }).from(measurements).where(eq(measurements.id, id)).get()
-        ?.measurement ?? null,
+      parsed(
+        read
+          .select(columns)
+          .from(measurements)
+          .where(and(eq(measurements.deviceClass, deviceClass), eq(measurements.scenarioKey, scenarioKey)))
+          .orderBy(desc(measurements.number))
+          .limit(limit)
+          .all(),
+      ),
+    get: (id) => parsed(read.select(columns).from(measurements).where(eq(measurements.id, id)).all())[0] ?? null,
   };
 }

@@ -1,14 +1,8 @@
-/** The tables. A change here needs a new migration in migrations/ (a test compares the two). */
-
-import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
-import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
-import type { StudyState } from '@edgetune/shared/domain/study.ts';
-import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
-import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
-import type { JobRequest, JobState } from '@edgetune/shared/protocol/job.ts';
-import type { TunerEntry, TunerSpec } from '@edgetune/shared/protocol/tuner-lines.ts';
+/**
+ * The tables. A change here needs a new migration in migrations/ (a test compares the two), and a new database under
+ * test/fixtures/databases. JSON is plain text here: the tables' files parse it, row by row.
+ */
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { BenchPlan } from '../bench/bench-repository.ts';
 
 export const studies = sqliteTable('studies', {
   /** Order of insertion: two studies may be made within one millisecond. */
@@ -16,7 +10,7 @@ export const studies = sqliteTable('studies', {
   id: text('id').notNull().unique(),
   name: text('name').notNull(),
   yaml: text('yaml').notNull(),
-  state: text('state').$type<StudyState>().notNull(),
+  state: text('state').notNull(),
   reason: text('reason'),
   createdAt: text('created_at').notNull(),
   finishedAt: text('finished_at'),
@@ -30,7 +24,9 @@ export const studyEvents = sqliteTable(
       .references(() => studies.id, { onDelete: 'cascade' }),
     seq: integer('seq').notNull(),
     at: text('at').notNull(),
-    body: text('body', { mode: 'json' }).$type<StudyEventBody>().notNull(),
+    body: text('body').notNull(),
+    /** Of the body's kind, when it was written (event-versions.ts). */
+    version: integer('version').notNull().default(1),
   },
   (table) => [primaryKey({ columns: [table.studyId, table.seq] })],
 );
@@ -41,7 +37,7 @@ export const measurements = sqliteTable('measurements', {
   signature: text('signature').notNull(),
   deviceClass: text('device_class').notNull(),
   scenarioKey: text('scenario_key').notNull(),
-  measurement: text('measurement', { mode: 'json' }).$type<StoredMeasurement>().notNull(),
+  measurement: text('measurement').notNull(),
 });
 
 export const devices = sqliteTable('devices', {
@@ -50,7 +46,7 @@ export const devices = sqliteTable('devices', {
   addedAt: text('added_at').notNull(),
   joinedAt: text('joined_at'),
   lastSeenAt: text('last_seen_at'),
-  board: text('board', { mode: 'json' }).$type<BoardDescription>(),
+  board: text('board'),
   credentialHash: text('credential_hash'),
 });
 
@@ -69,8 +65,8 @@ export const jobs = sqliteTable('jobs', {
     .notNull()
     .references(() => devices.id, { onDelete: 'cascade' }),
   studyId: text('study_id'),
-  request: text('request', { mode: 'json' }).$type<JobRequest>().notNull(),
-  state: text('state').$type<JobState>().notNull(),
+  request: text('request').notNull(),
+  state: text('state').notNull(),
   attempt: integer('attempt').notNull(),
   leaseToken: text('lease_token').notNull(),
   reason: text('reason'),
@@ -81,15 +77,15 @@ export const jobs = sqliteTable('jobs', {
 export const benches = sqliteTable('benches', {
   number: integer('number').primaryKey({ autoIncrement: true }),
   id: text('id').notNull().unique(),
-  request: text('request', { mode: 'json' }).$type<BenchPlan>().notNull(),
-  view: text('view', { mode: 'json' }).$type<BenchView>().notNull(),
+  request: text('request').notNull(),
+  view: text('view').notNull(),
 });
 
 export const tuners = sqliteTable('tuners', {
   number: integer('number').primaryKey({ autoIncrement: true }),
   id: text('id').notNull().unique(),
   createdAt: text('created_at').notNull(),
-  spec: text('spec', { mode: 'json' }).$type<TunerSpec>().notNull(),
+  spec: text('spec').notNull(),
 });
 
 export const tunerEntries = sqliteTable('tuner_entries', {
@@ -97,5 +93,5 @@ export const tunerEntries = sqliteTable('tuner_entries', {
   tunerId: text('tuner_id')
     .notNull()
     .references(() => tuners.id, { onDelete: 'cascade' }),
-  entry: text('entry', { mode: 'json' }).$type<TunerEntry>().notNull(),
+  entry: text('entry').notNull(),
 });

@@ -1,6 +1,7 @@
 /** Everything that outlives the coordinator, in one data directory: `edgetune.db`, `blobs/`, a lock. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Logger, plainLogger } from '@edgetune/shared/log/logger.ts';
 import type { TunerRepository } from '../ask-tell/tuner-repository.ts';
 import type { BenchRepository } from '../bench/bench-repository.ts';
 import type { DeviceRepository } from '../fleet/device-repository.ts';
@@ -15,6 +16,7 @@ import { createDeviceTable } from './device-table.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { createJobTable } from './job-table.ts';
 import { createMeasurementTable } from './measurement-table.ts';
+import { createRowReader } from './rows.ts';
 import { createStudyTable } from './study-table.ts';
 import { createTunerTable } from './tuner-table.ts';
 import { explainWriteError } from './write-error.ts';
@@ -33,6 +35,8 @@ export interface Store {
 export interface StoreOptions {
   /** Bytes that models and checkpoints may take on the disk. */
   blobQuotaBytes?: number;
+  /** Hears of rows that cannot be read. */
+  log?: Logger;
 }
 
 const DEFAULT_BLOB_QUOTA_BYTES = 10e9;
@@ -52,7 +56,7 @@ export function openStore(dataDirectory: string, options: StoreOptions = {}): St
   let database: Database | null = null;
   try {
     database = openDatabase(join(dataDirectory, 'edgetune.db'));
-    return storeOver(database, openBlobs(dataDirectory, options), unlock);
+    return storeOver(database, openBlobs(dataDirectory, options), unlock, options);
   } catch (error) {
     database?.close();
     unlock();
@@ -69,14 +73,20 @@ function openBlobs(dataDirectory: string, { blobQuotaBytes = DEFAULT_BLOB_QUOTA_
   }
 }
 
-function storeOver(database: Database, blobs: BlobStore, unlock: () => void): Store {
+function storeOver(
+  database: Database,
+  blobs: BlobStore,
+  unlock: () => void,
+  { log = plainLogger(console.error) }: StoreOptions,
+): Store {
+  const rows = createRowReader(log);
   return {
     studies: createStudyTable(database),
-    measurements: createMeasurementTable(database),
-    benches: createBenchTable(database),
+    measurements: createMeasurementTable(database, rows),
+    benches: createBenchTable(database, rows),
     tuners: createTunerTable(database),
-    devices: createDeviceTable(database),
-    jobs: createJobTable(database),
+    devices: createDeviceTable(database, rows),
+    jobs: createJobTable(database, rows),
     blobs,
     close() {
       database.close();

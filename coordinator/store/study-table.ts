@@ -1,35 +1,59 @@
 /** Studies and their events on the database. */
-import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
+import { studyStateSchema } from '@edgetune/shared/domain/study.ts';
+import { type StudyEvent, type StudyEventBody, studyEventBodySchema } from '@edgetune/shared/domain/study-event.ts';
 import { and, asc, desc, eq, getTableColumns, gt, max } from 'drizzle-orm';
+import { z } from 'zod';
 import type { StudyRecord, StudyRepository } from '../study/state/study-repository.ts';
-import type { Database } from './database.ts';
+import type { Database, Queries } from './database.ts';
+import { readEventBody, versionOf } from './event-versions.ts';
+import { parseRow } from './rows.ts';
 import { studies, studyEvents } from './schema.ts';
+
+const recordSchema: z.ZodType<StudyRecord> = z.object({
+  id: z.string(),
+  name: z.string(),
+  yaml: z.string(),
+  state: studyStateSchema,
+  reason: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  finishedAt: z.string().nullable(),
+});
+const eventSchema = z.object({
+  seq: z.int(),
+  at: z.iso.datetime(),
+  body: z.string(),
+  version: z.int().positive(),
+});
 
 export function createStudyTable({ read, write }: Database): StudyRepository {
   const { number: _, ...columns } = getTableColumns(studies);
 
   return {
-    insert: (record) => write((tx) => void tx.insert(studies).values(record).run()),
-    update: (id, change) => {
-      if (Object.keys(change).length === 0) return;
-      write((tx) => void tx.update(studies).set(change).where(eq(studies.id, id)).run());
-    },
-    get: (id) => read.select(columns).from(studies).where(eq(studies.id, id)).get() ?? null,
-    list: (): StudyRecord[] => read.select(columns).from(studies).orderBy(desc(studies.number)).all(),
-    remove: (id) => write((tx) => void tx.delete(studies).where(eq(studies.id, id)).run()),
-    append: (studyId, bodies) =>
+    insert: (record, first) =>
       write((tx) => {
-        const last = tx
-          .select({ seq: max(studyEvents.seq) })
-          .from(studyEvents)
-          .where(eq(studyEvents.studyId, studyId))
-          .get();
-        const at = new Date().toISOString();
-        const events = bodies.map(
-          (body, index): StudyEvent => ({ seq: (last?.seq ?? 0) + index + 1, studyId, at, body }),
-        );
-        for (const event of events) tx.insert(studyEvents).values(event).run();
-        return events;
+        tx.insert(studies).values(record).run();
+        return appended(tx, record.id, [first])[0] as StudyEvent;
+      }),
+    list: () =>
+      read
+        .select(columns)
+        .from(studies)
+        .orderBy(desc(studies.number))
+        .all()
+        .map((row) => {
+          try {
+            return parseRow(recordSchema, row);
+          } catch (error) {
+            const { id, name, createdAt } = row;
+            const problem = `its row in the database cannot be read (${(error as Error).message})`;
+            return { id: String(id), name: String(name), createdAt: String(createdAt), problem };
+          }
+        }),
+    remove: (id) => write((tx) => void tx.delete(studies).where(eq(studies.id, id)).run()),
+    append: (studyId, bodies, change = {}) =>
+      write((tx) => {
+        if (Object.keys(change).length > 0) tx.update(studies).set(change).where(eq(studies.id, studyId)).run();
+        return appended(tx, studyId, bodies);
       }),
     events: (studyId, afterSeq = 0, limit = -1) =>
       read
@@ -38,6 +62,51 @@ export function createStudyTable({ read, write }: Database): StudyRepository {
         .where(and(eq(studyEvents.studyId, studyId), gt(studyEvents.seq, afterSeq)))
         .orderBy(asc(studyEvents.seq))
         .limit(limit)
-        .all(),
+        .all()
+        .map((row, index) => readEvent(row, Math.floor(afterSeq) + 1 + index)),
+    blobsNamed: (studyId) =>
+      read
+        .select({ body: studyEvents.body })
+        .from(studyEvents)
+        .where(eq(studyEvents.studyId, studyId))
+        .all()
+        .flatMap(({ body }) => String(body).match(/\b[0-9a-f]{64}\b/g) ?? []),
   };
+}
+
+/** Writes events after those that are there. What could not be read again is not written. */
+function appended(tx: Queries, studyId: string, bodies: readonly StudyEventBody[]): StudyEvent[] {
+  const last = tx
+    .select({ seq: max(studyEvents.seq) })
+    .from(studyEvents)
+    .where(eq(studyEvents.studyId, studyId))
+    .get();
+  const at = new Date().toISOString();
+  return bodies.map((body, index) => {
+    const event: StudyEvent = { seq: (last?.seq ?? 0) + index + 1, studyId, at, body: checked(body) };
+    const row = { ...event, body: JSON.stringify(event.body), version: versionOf(body.type) };
+    tx.insert(studyEvents).values(row).run();
+    return event;
+  });
+}
+
+function checked(body: StudyEventBody): StudyEventBody {
+  try {
+    return parseRow(studyEventBodySchema, body);
+  } catch (error) {
+    throw new Error(
+      `the event ${body.type} is not written, as it could not be read again: ${(error as Error).message}`,
+    );
+  }
+}
+
+function readEvent(row: typeof studyEvents.$inferSelect, expectedSeq: number): StudyEvent {
+  const { studyId, seq } = row;
+  if (seq !== expectedSeq) throw new Error(`its event ${expectedSeq} is missing`);
+  try {
+    const { at, body, version } = parseRow(eventSchema, row);
+    return { seq, studyId, at, body: readEventBody(body, version) };
+  } catch (error) {
+    throw new Error(`its event ${seq} cannot be read (${(error as Error).message})`, { cause: error });
+  }
 }

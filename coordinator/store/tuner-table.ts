@@ -1,24 +1,40 @@
 /** Tuners of programs, and their journals, on the database. */
+import { tunerEntrySchema, tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { asc, desc, eq } from 'drizzle-orm';
+import { z } from 'zod';
 import type { TunerRepository } from '../ask-tell/tuner-repository.ts';
 import type { Database } from './database.ts';
+import { json, parseRow } from './rows.ts';
 import { tunerEntries, tuners } from './schema.ts';
+
+const recordSchema = z.object({ id: z.string(), createdAt: z.string(), spec: json(tunerSpecSchema) });
+const entrySchema = z.object({ entry: json(tunerEntrySchema) });
 
 export function createTunerTable({ read, write }: Database): TunerRepository {
   return {
-    insert: (record) => write((tx) => void tx.insert(tuners).values(record).run()),
-    get: (id) =>
-      read
+    insert: (record) =>
+      write((tx) => {
+        tx.insert(tuners)
+          .values({ ...record, spec: JSON.stringify(record.spec) })
+          .run();
+      }),
+    get: (id) => {
+      const row = read
         .select({ id: tuners.id, createdAt: tuners.createdAt, spec: tuners.spec })
         .from(tuners)
         .where(eq(tuners.id, id))
-        .get() ?? null,
+        .get();
+      return row ? parseRow(recordSchema, row) : null;
+    },
     list: () =>
       read.select({ id: tuners.id, createdAt: tuners.createdAt }).from(tuners).orderBy(desc(tuners.number)).all(),
     append(id, entries) {
       if (entries.length === 0) return;
       write((tx) => {
-        for (const entry of entries) tx.insert(tunerEntries).values({ tunerId: id, entry }).run();
+        for (const entry of entries)
+          tx.insert(tunerEntries)
+            .values({ tunerId: id, entry: JSON.stringify(entry) })
+            .run();
       });
     },
     entries: (id) =>
@@ -28,7 +44,7 @@ export function createTunerTable({ read, write }: Database): TunerRepository {
         .where(eq(tunerEntries.tunerId, id))
         .orderBy(asc(tunerEntries.number))
         .all()
-        .map(({ entry }) => entry),
-    remove: (id) => write((tx) => void tx.delete(tuners).where(eq(tuners.id, id)).run()),
+        .map((row) => parseRow(entrySchema, row).entry),
+    remove: (id) => write((tx) => tx.delete(tuners).where(eq(tuners.id, id)).run()).changes > 0,
   };
 }

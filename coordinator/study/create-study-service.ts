@@ -1,10 +1,10 @@
 /** The studies of this coordinator: made, run, stopped, resumed, listed; each a function of its events. */
 
 import { randomUUID } from 'node:crypto';
-import { quantisationSchema, type StudyState } from '@edgetune/shared/domain/study.ts';
+import type { StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
-import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
+import type { SetAsideStudy, StudySummary } from '@edgetune/shared/protocol/http.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
 import { exportFiles } from './outcome/export-files.ts';
@@ -12,7 +12,7 @@ import { parseStudy, type StudyChecks } from './parse-study.ts';
 import type { SpanBus } from './span-bus.ts';
 import { StudyProjection } from './state/projection.ts';
 import { StudyInputError, StudyStateError } from './state/study-errors.ts';
-import type { StudyRecord, StudyRepository } from './state/study-repository.ts';
+import type { StudyRecord, StudyRepository, UnreadableStudy } from './state/study-repository.ts';
 import { StudyRunner } from './study-runner.ts';
 import type { StudyService } from './study-service.ts';
 
@@ -46,6 +46,7 @@ export function createStudyService(
 ): StudyService & { start(): void; close(): Promise<void> } {
   const { studies, blobs, fleet, log } = options;
   const entries = new Map<string, Entry>();
+  const setAside = new Map<string, SetAsideStudy>();
   const overviewListeners = new Set<Parameters<StudyService['subscribeAll']>[0]>();
 
   const summaryOf = (entry: Entry): StudySummary => entry.state.summary(entry.record, entry.spec);
@@ -55,40 +56,52 @@ export function createStudyService(
   };
 
   function emit(entry: Entry, ...bodies: StudyEventBody[]): void {
-    for (const event of studies.append(entry.record.id, bodies)) {
+    const change: Partial<StudyRecord> = Object.assign({}, ...bodies.map(changeOf));
+    const events = studies.append(entry.record.id, bodies, change);
+    Object.assign(entry.record, change);
+    for (const event of events) {
       entry.state.apply(event);
-      if (event.body.type === 'study-state') setState(entry, event.body.state, event.body.reason);
+      if (event.body.type === 'study-state') logState(entry.record);
       for (const listener of entry.listeners) listener(event);
       if (OVERVIEW_EVENTS.has(event.body.type)) announce(entry);
       if (event.body.type === 'training-finished') void collectBlobs();
     }
   }
 
-  function setState(entry: Entry, state: StudyState, reason: string | null): void {
-    const finishedAt = ['succeeded', 'failed', 'stopped'].includes(state) ? new Date().toISOString() : null;
-    studies.update(entry.record.id, { state, reason, finishedAt });
-    Object.assign(entry.record, { state, reason, finishedAt });
-    log.info(`study "${entry.record.name}" ${state}${reason === null ? '' : `: ${reason}`}`, {
-      studyId: entry.record.id,
-    });
+  function logState({ id: studyId, name, state, reason }: StudyRecord): void {
+    log.info(`study "${name}" ${state}${reason === null ? '' : `: ${reason}`}`, { studyId });
   }
 
-  function load(record: StudyRecord): Entry {
+  /** @throws {Error} where it cannot be read, saying why */
+  function load(record: StudyRecord | UnreadableStudy): Entry {
+    if ('problem' in record) throw new Error(record.problem);
     const events = studies.events(record.id);
     const created = events[0]?.body;
-    if (created?.type !== 'study-created')
-      throw new Error(`study ${record.id} has no first event: the store is damaged`);
-    // A study of before there was a setting gets its default.
-    const quantisation = created.spec.quantisation ?? quantisationSchema.parse({});
-    const spec = { ...created.spec, quantisation } as CheckedStudySpec;
+    if (!created) throw new Error('it has no events: a coordinator ended while it was being made');
+    if (created.type !== 'study-created') throw new Error(`its first event is "${created.type}", not its making`);
     return {
       record,
-      spec,
+      spec: created.spec as CheckedStudySpec,
       deviceIds: created.deviceIds,
       state: new StudyProjection(events),
       listeners: new Set(),
       run: null,
     };
+  }
+
+  /** What cannot be read stands still, and stops nothing else. */
+  function putAside({ id, name, createdAt }: StudyRecord | UnreadableStudy, problem: string): void {
+    const remedy = `Remove it (edgetune study remove ${id}), or stop the coordinator and put back a copy of its data directory in which it is whole`;
+    setAside.set(id, { id, name, createdAt, reason: `${problem}. ${remedy}` });
+    log.error(`study "${name}" cannot be read and is set aside: ${problem}. ${remedy}`, { studyId: id });
+  }
+
+  function start(record: StudyRecord | UnreadableStudy): void {
+    const entry = load(record);
+    entries.set(record.id, entry);
+    if (entry.record.state === 'stopping')
+      emit(entry, { type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
+    else if (RESUMED_AT_START.has(entry.record.state)) launch(entry);
   }
 
   function launch(entry: Entry): void {
@@ -148,6 +161,14 @@ export function createStudyService(
     entry.run = { controller, done, kept };
   }
 
+  /** Of a study with this id, else of the newest with this name. */
+  function idOf(idOrName: string): string | null {
+    const all = [...[...entries.values()].map(({ record }) => record), ...setAside.values()];
+    const found =
+      all.find(({ id }) => id === idOrName) ?? all.filter(({ name }) => name === idOrName).sort(newestFirst)[0];
+    return found?.id ?? null;
+  }
+
   function entryOf(id: string): Entry {
     const entry = entries.get(id);
     if (!entry) throw new StudyStateError(`there is no study ${id}`);
@@ -158,18 +179,20 @@ export function createStudyService(
   async function collectBlobs(): Promise<void> {
     const inUse = new Set(options.otherBlobsInUse?.() ?? []);
     for (const entry of entries.values()) for (const sha256 of blobsInUse(entry)) inUse.add(sha256);
+    // A copy of the data directory, or a newer EdgeTune, may bring them back.
+    for (const id of setAside.keys()) for (const sha256 of studies.blobsNamed(id)) inUse.add(sha256);
     await blobs.collect(inUse).catch((error) => log.warn('cleaning up blobs failed', { error }));
   }
 
   return {
     start() {
       for (const record of studies.list()) {
-        const entry = load(record);
-        entries.set(record.id, entry);
-        if (!RESUMED_AT_START.has(record.state)) continue;
-        if (record.state === 'stopping')
-          emit(entry, { type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
-        else launch(entry);
+        try {
+          start(record);
+        } catch (error) {
+          entries.delete(record.id);
+          putAside(record, (error as Error).message);
+        }
       }
     },
 
@@ -188,23 +211,27 @@ export function createStudyService(
         createdAt: new Date().toISOString(),
         finishedAt: null,
       };
-      studies.insert(record);
       const deviceIds = Object.fromEntries(
         devices.filter(({ name }) => spec.devices.includes(name)).map(({ name, id }) => [name, id]),
       );
-      const entry: Entry = { record, spec, deviceIds, state: new StudyProjection(), listeners: new Set(), run: null };
+      const created = studies.insert(record, { type: 'study-created', spec, deviceIds });
+      const state = new StudyProjection([created]);
+      const entry: Entry = { record, spec, deviceIds, state, listeners: new Set(), run: null };
       entries.set(record.id, entry);
-      emit(entry, { type: 'study-created', spec, deviceIds });
+      announce(entry);
       launch(entry);
       return summaryOf(entry);
     },
 
-    list: () => [...entries.values()].map(summaryOf).sort((a, b) => b.createdAt.localeCompare(a.createdAt)),
+    list: () => [...entries.values()].map(summaryOf).sort(newestFirst),
+
+    setAside: () => [...setAside.values()].sort(newestFirst),
 
     find(idOrName) {
-      const byName = [...entries.values()].filter(({ record }) => record.name === idOrName);
-      const entry =
-        entries.get(idOrName) ?? byName.sort((a, b) => b.record.createdAt.localeCompare(a.record.createdAt))[0];
+      const id = idOf(idOrName);
+      const unreadable = id !== null && setAside.get(id);
+      if (unreadable) throw new StudyStateError(`study "${unreadable.name}" cannot be read: ${unreadable.reason}`);
+      const entry = id !== null && entries.get(id);
       return entry ? entry.state.detail(entry.record, entry.spec) : null;
     },
 
@@ -232,12 +259,16 @@ export function createStudyService(
       return summaryOf(entry);
     },
 
-    async remove(id) {
-      const entry = entryOf(id);
-      if (entry.run) throw new StudyStateError(`study "${entry.record.name}" is running: stop it first`);
+    async remove(idOrName) {
+      const id = idOf(idOrName);
+      if (id === null) return false;
+      if (entries.get(id)?.run)
+        throw new StudyStateError(`study "${entryOf(id).record.name}" is running: stop it first`);
       studies.remove(id);
       entries.delete(id);
+      setAside.delete(id);
       await collectBlobs();
+      return true;
     },
 
     events: (id, afterSeq, limit) => studies.events(entryOf(id).record.id, afterSeq, limit),
@@ -269,6 +300,7 @@ export function createStudyService(
 }
 
 const RESUMED_AT_START: ReadonlySet<StudyState> = new Set(['queued', 'running', 'waiting', 'stopping']);
+const ENDED: ReadonlySet<StudyState> = new Set(['stopped', 'succeeded', 'failed']);
 const OVERVIEW_EVENTS: ReadonlySet<StudyEventBody['type']> = new Set([
   'study-created',
   'study-state',
@@ -276,6 +308,17 @@ const OVERVIEW_EVENTS: ReadonlySet<StudyEventBody['type']> = new Set([
   'trial-told',
   'recommendation',
 ]);
+
+/** What an event changes in the record of its study. */
+function changeOf(body: StudyEventBody): Partial<StudyRecord> {
+  if (body.type !== 'study-state') return {};
+  const { state, reason } = body;
+  return { state, reason, finishedAt: ENDED.has(state) ? new Date().toISOString() : null };
+}
+
+function newestFirst(a: { createdAt: string }, b: { createdAt: string }): number {
+  return b.createdAt.localeCompare(a.createdAt);
+}
 
 /** Blobs that a study still needs: what it recommended, and while it is not done its models and last checkpoints. */
 function blobsInUse({ record, state, run }: Entry): string[] {

@@ -1,6 +1,11 @@
 /** What the API and the command line need of studies. */
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
-import type { OverviewStreamMessage, StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
+import type {
+  OverviewStreamMessage,
+  SetAsideStudy,
+  StudyDetail,
+  StudySummary,
+} from '@edgetune/shared/protocol/http.ts';
 
 export interface StudyService {
   /**
@@ -9,14 +14,22 @@ export interface StudyService {
    */
   create(yaml: string): Promise<StudySummary>;
   list(): StudySummary[];
-  /** By id, or by name (the newest of that name); null where there is none. */
+  /** Studies that cannot be read, newest first. */
+  setAside(): SetAsideStudy[];
+  /**
+   * By id, or by name (the newest of that name); null where there is none.
+   * @throws {StudyStateError} saying why it was set aside, where it cannot be read
+   */
   find(idOrName: string): StudyDetail | null;
   /** Stops a running study; what was trained and measured stays, and it can be resumed. Resolves when it stands. */
   stop(id: string): Promise<StudySummary>;
   /** Goes on with a stopped or failed study. */
   resume(id: string): Promise<StudySummary>;
-  /** Removes a study that is not running, with its events; blobs that nothing else needs go with the next clean-up. */
-  remove(id: string): Promise<void>;
+  /**
+   * Removes a study that is not running, or was set aside, with its events; blobs that nothing else needs go with the
+   * next clean-up. By id, or by name (the newest of that name); false where there is none.
+   */
+  remove(idOrName: string): Promise<boolean>;
   /** Events after `afterSeq`, oldest first, at most `limit`. */
   events(id: string, afterSeq: number, limit: number): StudyEvent[];
   /** Calls back for every event of one study from now on; returns the function that ends it. */

@@ -141,7 +141,17 @@ export const studyDetailSchema = studySummarySchema.extend({
   lastSeq: z.int().min(0),
 });
 export type StudyDetail = z.infer<typeof studyDetailSchema>;
-export const studyListSchema = z.object({ studies: z.array(studySummarySchema) });
+
+/** A study that the store holds and the coordinator cannot read: it stands still, can be removed, and stops nothing else. */
+export const setAsideStudySchema = studySummarySchema.pick({ id: true, name: true, createdAt: true }).extend({
+  /** What of it cannot be read, and what to do. */
+  reason: z.string(),
+});
+export type SetAsideStudy = z.infer<typeof setAsideStudySchema>;
+export const studyListSchema = z.object({
+  studies: z.array(studySummarySchema),
+  setAside: z.array(setAsideStudySchema).default([]),
+});
 
 /** POST /api/studies: a study as YAML text (JSON is YAML too). */
 export const createStudyRequestSchema = z.object({ yaml: z.string().min(1).max(1_000_000) });

@@ -51,7 +51,8 @@ export function registerStudy(program: Command): void {
     .description('All studies, newest first.')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
-      const studies = await clientOf(options).studies();
+      const { studies, setAside } = await clientOf(options).studies();
+      for (const { id, name, reason } of setAside) console.error(`study ${id} ("${name}") cannot be read: ${reason}`);
       if (options.json) return printJson(studies);
       if (studies.length === 0)
         return console.log('There are no studies: start one with "edgetune study run my-study.yaml".');
@@ -97,7 +98,7 @@ export function registerStudy(program: Command): void {
     .description('Delete a study that is not running.')
     .action(async (id: string, options: Options) => {
       const client = clientOf(options);
-      await client.removeStudy((await client.study(id)).id);
+      await client.removeStudy(id);
       console.log('removed');
     });
 

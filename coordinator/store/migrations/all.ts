@@ -6,10 +6,11 @@ import { initial } from './0001-initial.ts';
 import { benches } from './0002-benches.ts';
 import { tuners } from './0003-tuners.ts';
 import { measurementsByClass } from './0004-measurements-by-class.ts';
+import { eventVersions } from './0005-event-versions.ts';
 
 export interface Migration {
   name: string;
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [initial, benches, tuners, measurementsByClass];
+export const migrations: readonly Migration[] = [initial, benches, tuners, measurementsByClass, eventVersions];

@@ -13,15 +13,30 @@ export interface StudyRecord {
   finishedAt: string | null;
 }
 
+/** What is known of a study whose record cannot be read, and why it cannot. */
+export type UnreadableStudy = Pick<StudyRecord, 'id' | 'name' | 'createdAt'> & { problem: string };
+
 export interface StudyRepository {
-  insert(record: StudyRecord): void;
-  update(id: string, change: Partial<Pick<StudyRecord, 'state' | 'reason' | 'finishedAt'>>): void;
-  get(id: string): StudyRecord | null;
+  /** Adds a study with its first event: neither is ever there without the other. */
+  insert(record: StudyRecord, first: StudyEventBody): StudyEvent;
   /** Newest first. */
-  list(): StudyRecord[];
+  list(): (StudyRecord | UnreadableStudy)[];
   remove(id: string): void;
-  /** Appends events in one transaction and returns them with their numbers (per study, from 1, without gaps) and times. */
-  append(studyId: string, bodies: readonly StudyEventBody[]): StudyEvent[];
-  /** Events with seq > afterSeq, oldest first. */
+  /**
+   * Appends events, and changes the record with them, in one transaction.
+   * @returns the events with their numbers (per study, from 1, without gaps) and times
+   * @throws {Error} where a body is none that `events` could read again: nothing is written
+   */
+  append(
+    studyId: string,
+    bodies: readonly StudyEventBody[],
+    change?: Partial<Pick<StudyRecord, 'state' | 'reason' | 'finishedAt'>>,
+  ): StudyEvent[];
+  /**
+   * Events with seq > afterSeq, oldest first.
+   * @throws {Error} naming the event that is missing or cannot be read, and why
+   */
   events(studyId: string, afterSeq?: number, limit?: number): StudyEvent[];
+  /** SHA-256 of all blobs that the study's events name, also of events that cannot be read. */
+  blobsNamed(studyId: string): string[];
 }

@@ -11,28 +11,28 @@ export function memoryStudies(): StudyRepository {
   const records = new Map<string, StudyRecord>();
   const logs = new Map<string, StudyEvent[]>();
   const logOf = (id: string) => logs.get(id) ?? [];
+  const append: StudyRepository['append'] = (studyId, bodies, change = {}) => {
+    Object.assign(records.get(studyId) ?? {}, change);
+    const log = logOf(studyId);
+    logs.set(studyId, log);
+    const at = new Date().toISOString();
+    const events = bodies.map((body, i) => ({ seq: log.length + i + 1, studyId, at, body }));
+    log.push(...events);
+    return events;
+  };
   return {
-    insert: (record) => void records.set(record.id, { ...record }),
-    update: (id, change) => void Object.assign(records.get(id) ?? {}, change),
-    get: (id) => records.get(id) ?? null,
+    insert(record, first) {
+      records.set(record.id, { ...record });
+      return append(record.id, [first])[0] as StudyEvent;
+    },
     list: () => [...records.values()],
     remove(id) {
       records.delete(id);
       logs.delete(id);
     },
-    append(studyId, bodies) {
-      const log = logOf(studyId);
-      logs.set(studyId, log);
-      const events = bodies.map((body, i) => ({
-        seq: log.length + i + 1,
-        studyId,
-        at: new Date().toISOString(),
-        body,
-      }));
-      log.push(...events);
-      return events;
-    },
+    append,
     events: (studyId, afterSeq = 0, limit = Infinity) => logOf(studyId).slice(afterSeq, afterSeq + limit),
+    blobsNamed: () => [],
   };
 }
 

@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
 import { is } from 'drizzle-orm';
 import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { openDatabase } from '../../../coordinator/store/database.ts';
 import { migrations } from '../../../coordinator/store/migrations/all.ts';
 import * as schema from '../../../coordinator/store/schema.ts';
-import { openStore } from '../../../coordinator/store/store.ts';
 import { createStudyTable } from '../../../coordinator/store/study-table.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const record = {
+  id: 's-1',
+  name: 'n',
+  yaml: '',
+  state: 'queued',
+  reason: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  finishedAt: null,
+} as const;
 
 test('the migrations make the very tables that the schema describes', (t) => {
   const database = openDatabase(join(temporaryFolder(t), 'a.db'));
@@ -46,29 +54,6 @@ test('a write that need not wait for the disk leaves the others waiting for it, 
   assert.deepEqual(client.pragma('synchronous'), [{ synchronous: 2 }]);
 });
 
-test('a database of the first release opens, is migrated, and holds what was in it', (t) => {
-  const directory = temporaryFolder(t);
-  const fixture = join(import.meta.dirname, 'fixtures', '0001-initial.db.gz');
-  writeFileSync(join(directory, 'edgetune.db'), gunzipSync(readFileSync(fixture)));
-  const store = openStore(directory);
-  t.after(() => store.close());
-  assert.equal(store.studies.get('s-1')?.name, 'old study');
-  assert.deepEqual(
-    store.studies.events('s-1').map(({ seq, body }) => [seq, body.type]),
-    [
-      [1, 'study-state'],
-      [2, 'warning'],
-    ],
-  );
-  assert.equal(store.measurements.get('m-1')?.latencyMs?.p50, 2);
-  assert.deepEqual(
-    store.devices.list().map(({ id, name, credentialHash }) => [id, name, credentialHash]),
-    [['d-000000000001', 'kitchen-pi', 'hash']],
-  );
-  assert.ok(store.devices.token('token-hash')?.usedAt);
-  assert.equal(store.jobs.get('j-1')?.state, 'running');
-});
-
 test('migrations run once, in order; one that fails leaves nothing behind', (t) => {
   const file = join(temporaryFolder(t), 'a.db');
   openDatabase(file).close();
@@ -94,20 +79,21 @@ test('a database of a newer version, and a file that is none, are refused with w
   assert.throws(() => openDatabase(other), /other\.db is not an EdgeTune database: move it away/);
 });
 
+test('a study whose first event cannot be written is not there', (t) => {
+  const database = openDatabase(join(temporaryFolder(t), 'a.db'));
+  t.after(database.close);
+  const studies = createStudyTable(database);
+  database.client.pragma('max_page_count=1');
+  const large = { type: 'warning', message: 'x'.repeat(1e6) } as const;
+  assert.throws(() => studies.insert(record, large), /the disk is full/);
+  assert.deepEqual(studies.list(), []);
+});
+
 test('a full disk is named, and what was written before is still there', (t) => {
   const database = openDatabase(join(temporaryFolder(t), 'a.db'));
   t.after(database.close);
   const studies = createStudyTable(database);
-  const record = {
-    id: 's-1',
-    name: 'n',
-    yaml: '',
-    state: 'queued',
-    reason: null,
-    createdAt: '',
-    finishedAt: null,
-  } as const;
-  studies.insert(record);
+  const first = studies.insert(record, { type: 'warning', message: 'first' });
   database.client.pragma('max_page_count=1');
   const large = { type: 'warning', message: 'x'.repeat(1e6) } as const;
   assert.throws(
@@ -115,5 +101,5 @@ test('a full disk is named, and what was written before is still there', (t) => 
     /the disk is full: .*a\.db could not be written. Free some space/,
   );
   assert.deepEqual(studies.list(), [record]);
-  assert.deepEqual(studies.events('s-1'), []);
+  assert.deepEqual(studies.events('s-1'), [first]);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openDatabase } from '../../../coordinator/store/database.ts';
 import { createMeasurementTable } from '../../../coordinator/store/measurement-table.ts';
+import { createRowReader } from '../../../coordinator/store/rows.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const query = { deviceClass: 'pi5', scenarioKey: 'single-stream' };
@@ -17,7 +18,7 @@ test('no question about measurements walks through the table, or sorts what it f
     asked.push(sql);
     return prepare(sql);
   };
-  const measurements = createMeasurementTable(database);
+  const measurements = createMeasurementTable(database, createRowReader(assert.fail));
   measurements.recent?.({ ...query, limit: 600 });
   measurements.find({ ...query, signature: 'signature-a' });
   measurements.get('m-1');

@@ -42,33 +42,34 @@ const warning = (message: string): StudyEventBody => ({ type: 'warning', message
 check(
   'studies are listed newest first, changed and removed',
   ({ studies }) => {
-    for (const id of ['s-1', 's-2', 's-3']) studies.insert(study(id));
+    for (const id of ['s-1', 's-2', 's-3']) studies.insert(study(id), warning(`first of ${id}`));
     studies.append('s-2', [warning('gone with its study')]);
-    studies.update('s-1', { state: 'failed', reason: 'no device' });
-    studies.update('s-1', { finishedAt: '2026-01-02T00:00:00.000Z' });
-    studies.update('s-1', {});
+    studies.append('s-1', [warning('second')], { state: 'failed', reason: 'no device' });
+    studies.append('s-1', [], { finishedAt: '2026-01-02T00:00:00.000Z' });
     studies.remove('s-2');
   },
   ({ studies }) => {
-    assert.deepEqual(
-      studies.list().map(({ id }) => id),
-      ['s-3', 's-1'],
-    );
-    const expected = study('s-1', { state: 'failed', reason: 'no device', finishedAt: '2026-01-02T00:00:00.000Z' });
-    assert.deepEqual(studies.get('s-1'), expected);
-    assert.equal(studies.get('s-2'), null);
+    const changed = study('s-1', { state: 'failed', reason: 'no device', finishedAt: '2026-01-02T00:00:00.000Z' });
+    assert.deepEqual(studies.list(), [study('s-3'), changed]);
     assert.deepEqual(studies.events('s-2'), []);
+    assert.deepEqual(
+      studies.events('s-1').map(({ seq, body }) => [seq, body]),
+      [
+        [1, warning('first of s-1')],
+        [2, warning('second')],
+      ],
+    );
   },
 );
 
 check(
   'events are numbered per study from 1 without gaps',
   ({ studies }) => {
-    studies.insert(study('s-1'));
-    studies.insert(study('s-2'));
+    const first = studies.insert(study('s-1'), warning('first'));
+    assert.equal(studies.insert(study('s-2'), warning('first')).seq, 1);
     const events = studies.append('s-1', [warning('a'), warning('b')]);
-    assert.deepEqual(events, studies.events('s-1'));
-    assert.deepEqual(studies.append('s-2', [warning('other')])[0]?.seq, 1);
+    assert.deepEqual([first, ...events], studies.events('s-1'));
+    assert.equal(studies.append('s-2', [warning('other')])[0]?.seq, 2);
     studies.append('s-1', [warning('c')]);
     assert.deepEqual(studies.append('s-1', []), []);
   },
@@ -77,26 +78,42 @@ check(
     assert.deepEqual(
       events.map(({ seq, studyId, body }) => [seq, studyId, body]),
       [
-        [1, 's-1', warning('a')],
-        [2, 's-1', warning('b')],
-        [3, 's-1', warning('c')],
+        [1, 's-1', warning('first')],
+        [2, 's-1', warning('a')],
+        [3, 's-1', warning('b')],
+        [4, 's-1', warning('c')],
       ],
     );
     assert.ok(events.every(({ at }) => new Date(at).toISOString() === at));
     assert.deepEqual(studies.events('s-1', 1, 1), [events[1]]);
-    assert.deepEqual(studies.events('s-1', 3), []);
+    assert.deepEqual(studies.events('s-1', 4), []);
   },
 );
 
+check(
+  'blobs that the events of a study name are known by their SHA-256',
+  ({ studies }) => {
+    studies.insert(study('s-1'), warning(`"${'a'.repeat(64)}" and ${'b'.repeat(64)}`));
+    studies.insert(study('s-2'), warning('c'.repeat(64)));
+    studies.append('s-1', [warning(`${'d'.repeat(63)} ${'d'.repeat(65)}`)]);
+  },
+  ({ studies }) => assert.deepEqual(studies.blobsNamed('s-1'), ['a'.repeat(64), 'b'.repeat(64)]),
+);
+
 test('events of a study that is not there are refused, and none of a failed batch is kept', (t) => {
-  const store = openStore(temporaryFolder(t));
-  t.after(() => store.close());
-  assert.throws(() => store.studies.append('s-none', [warning('a')]), /FOREIGN KEY/);
-  store.studies.insert(study('s-1'));
-  const cyclic: Record<string, unknown> = {};
-  cyclic.self = cyclic;
-  assert.throws(() => store.studies.append('s-1', [warning('a'), cyclic as never]), /circular/);
-  assert.deepEqual(store.studies.events('s-1'), []);
+  const { studies, close } = openStore(temporaryFolder(t));
+  t.after(close);
+  assert.throws(() => studies.append('s-none', [warning('a')]), /FOREIGN KEY/);
+  const first = studies.insert(study('s-1'), warning('first'));
+  const infinite = { type: 'trial-amended', trialId: 0, rung: 0, metrics: {}, violation: Infinity } as const;
+  assert.throws(
+    () => studies.append('s-1', [warning('a'), infinite], { state: 'running' }),
+    /the event trial-amended is not written, as it could not be read again: violation: /,
+  );
+  assert.deepEqual(studies.events('s-1'), [first]);
+  assert.deepEqual(studies.list(), [study('s-1')]);
+  assert.throws(() => studies.insert(study('s-1'), warning('twice')), /UNIQUE/);
+  assert.deepEqual(studies.events('s-1'), [first]);
 });
 
 const stored = (id: string, change = {}) => ({
@@ -126,6 +143,11 @@ check(
       stored('m-2', { deviceId: 'd-000000000002' }),
     ]);
     assert.deepEqual(measurements.find({ ...query, deviceClass: 'pi3' }), []);
+    assert.deepEqual(
+      measurements.recent?.({ ...query, limit: 2 }).map(({ id }) => id),
+      ['m-4', 'm-2'],
+      'the latest first, of any architecture',
+    );
     assert.deepEqual(measurements.get('m-5'), stored('m-5', { scenario: { kind: 'offline' } }));
     assert.equal(measurements.get('m-9'), null);
   },
@@ -262,8 +284,8 @@ check(
     tuners.append('t-2', [tunerTell(1), tunerTell(2)]);
     tuners.append('t-1', [tunerTell(3)]);
     tuners.append('t-2', []);
-    tuners.remove('t-2');
-    tuners.remove('t-9');
+    assert.equal(tuners.remove('t-2'), true);
+    assert.equal(tuners.remove('t-9'), false);
   },
   ({ tuners }) => {
     assert.deepEqual(

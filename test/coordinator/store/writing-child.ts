@@ -14,16 +14,19 @@ const job = {
   updatedAt: '',
 } as const;
 const store = openStore(process.argv[2] as string);
-if (!store.studies.get('s-1'))
-  store.studies.insert({
-    id: 's-1',
-    name: 'n',
-    yaml: '',
-    state: 'running',
-    reason: null,
-    createdAt: '',
-    finishedAt: null,
-  });
+if (store.studies.list().length === 0)
+  store.studies.insert(
+    {
+      id: 's-1',
+      name: 'n',
+      yaml: '',
+      state: 'running',
+      reason: null,
+      createdAt: '2026-01-01T00:00:00.000Z',
+      finishedAt: null,
+    },
+    { type: 'warning', message: 'first' },
+  );
 store.devices.insert({
   id: 'd-000000000001',
   name: 'kitchen-pi',

@@ -115,24 +115,6 @@ describe('a study with a precision in its space', () => {
     await close();
   });
 
-  it('gives a study of before int8 the default', async (t) => {
-    const directory = temporaryFolder(t);
-    const first = studyService({ directory });
-    const { id } = await first.service.create(yaml());
-    await untilState(first.service, id, 'succeeded', 'failed');
-    const record = first.store.studies.get(id);
-    const [created] = first.store.studies.events(id).map(({ body }) => body);
-    assert.ok(record && created?.type === 'study-created');
-    const { quantisation: _, ...spec } = created.spec;
-    first.store.studies.insert({ ...record, id: 's-old', name: 'old' });
-    first.store.studies.append('s-old', [{ ...created, spec: spec as typeof created.spec }]);
-    await first.close();
-    const { service, close } = studyService({ directory });
-    service.start();
-    assert.equal(service.find('s-old')?.spec.quantisation.maxAccuracyDrop, 0.01);
-    await close();
-  });
-
   it('refuses precisions that there are not, and float16 without a provider that makes it', async (t) => {
     const { service, close } = studyService({ directory: temporaryFolder(t) });
     const refused = (precision: string, message: RegExp) =>

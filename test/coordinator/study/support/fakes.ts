@@ -199,6 +199,7 @@ export function studyService(options: {
   fleet?: ReturnType<typeof fakeFleet>['fleet'];
   cores?: number;
   otherBlobsInUse?: () => string[];
+  log?: (message: string) => void;
 }) {
   const store: Store = openStore(options.directory);
   const service = createStudyService({
@@ -212,7 +213,7 @@ export function studyService(options: {
     spans: createSpanBus(),
     checks: { checkSpace: () => [], defaultSpace: () => space },
     workloads: [],
-    log: plainLogger(() => {}),
+    log: plainLogger(options.log ?? (() => {})),
     ...(options.otherBlobsInUse ? { otherBlobsInUse: options.otherBlobsInUse } : {}),
   });
   return {

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readEventBody, versionOf } from '../../../coordinator/store/event-versions.ts';
+
+const told = {
+  type: 'trial-told',
+  trialId: 1,
+  rung: 0,
+  status: 'infeasible',
+  metrics: { accuracy: 0.5, 'latency.p50@pi': null },
+  predicted: [],
+  violation: null,
+  cost: { seconds: 0, joules: 0 },
+  reason: null,
+};
+const created = {
+  type: 'study-created',
+  spec: { name: 'old', dataset: { format: 'synthetic-images' }, devices: ['pi'] },
+  deviceIds: {},
+};
+
+describe('an event of an earlier version', () => {
+  it('has a number where JSON had none for infinity, and no metric without a value', () => {
+    const body = readEventBody(JSON.stringify(told), 1);
+    assert.deepEqual(body, { ...told, violation: 1e6, metrics: { accuracy: 0.5 } });
+    const { status: _1, predicted: _2, cost: _3, reason: _4, ...amended } = { ...told, type: 'trial-amended' };
+    assert.deepEqual(readEventBody(JSON.stringify(amended), 1), {
+      ...amended,
+      violation: 1e6,
+      metrics: { accuracy: 0.5 },
+    });
+  });
+
+  it('keeps the numbers that it has', () => {
+    const body = { ...told, metrics: { accuracy: 0.5 }, violation: 0.25 };
+    assert.deepEqual(readEventBody(JSON.stringify(body), 1), body);
+  });
+
+  it('says what held of quantisation before a study could say it', () => {
+    const body = readEventBody(JSON.stringify(created), 1);
+    assert.equal(body.type === 'study-created' && body.spec.quantisation.maxAccuracyDrop, 0.01);
+    const said = { ...created, spec: { ...created.spec, quantisation: { maxAccuracyDrop: 0.5 } } };
+    const kept = readEventBody(JSON.stringify(said), 1);
+    assert.equal(kept.type === 'study-created' && kept.spec.quantisation.maxAccuracyDrop, 0.5);
+  });
+});
+
+describe("an event of today's version", () => {
+  it('is not changed by an upcaster, and refused where the schema does not take it', () => {
+    assert.throws(
+      () => readEventBody(JSON.stringify(told), versionOf('trial-told')),
+      /^Error: metrics\.latency\.p50@pi: /,
+    );
+  });
+
+  it('is the first where its kind never changed', () => {
+    assert.equal(versionOf('warning'), 1);
+    assert.equal(versionOf('study-created'), 2);
+  });
+});
