@@ -4,7 +4,8 @@ import { SyntheticBadge } from '../components/badge.tsx';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import { dateTime, quantity } from '../components/format.ts';
 import { paths } from '../route.ts';
-import { studies } from '../state/overview.ts';
+import { setAside, studies } from '../state/overview.ts';
+import { SetAside } from '../study/set-aside.tsx';
 import { StateBadge } from '../study/state-badge.tsx';
 
 const COLUMNS: readonly Column<StudySummary>[] = [
@@ -73,6 +74,7 @@ export function StudiesPage() {
           New study
         </a>
       </div>
+      <SetAside studies={setAside.value} />
       {list === null ? (
         <p>Reading the studies …</p>
       ) : list.length === 0 ? (

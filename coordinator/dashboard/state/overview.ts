@@ -4,6 +4,7 @@ import {
   deviceListSchema,
   type OverviewStreamMessage,
   overviewStreamMessageSchema,
+  type SetAsideStudy,
   type StudySummary,
   studyListSchema,
 } from '@edgetune/shared/protocol/http.ts';
@@ -14,6 +15,8 @@ import { followStream } from '../api/event-stream.ts';
 /** Null until the first answer. */
 export const devices = signal<DeviceView[] | null>(null);
 export const studies = signal<StudySummary[] | null>(null);
+/** Studies that cannot be read: found when the coordinator starts. */
+export const setAside = signal<SetAsideStudy[]>([]);
 export const connected = signal(true);
 
 /** Reads both lists anew; the stream tells what changes, but not what went away while it was down. */
@@ -24,6 +27,7 @@ export async function reloadOverview(): Promise<void> {
   ]);
   devices.value = fleet.devices;
   studies.value = list.studies;
+  setAside.value = list.setAside;
 }
 
 export function followOverview(signal: AbortSignal): void {

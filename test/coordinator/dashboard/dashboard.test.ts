@@ -158,6 +158,20 @@ describe('dashboard', { skip: noChromium, timeout: 900_000 }, () => {
     await page.getByRole('heading', { name: '25 trials' }).waitFor();
   });
 
+  it('names a study that cannot be read, with the reason, beside the others, and deletes it', async () => {
+    fake.studies.push(sampleStudy(['kitchen-pi'], 25));
+    const createdAt = '2026-01-01T00:00:00.000Z';
+    fake.setAside.push({ id: 's-9', name: 'broken one', createdAt, reason: 'its event 4 is missing. Remove it' });
+    await open('studies');
+    const notice = page.getByRole('region', { name: 'broken one cannot be read' });
+    await notice.getByText('its event 4 is missing. Remove it').waitFor();
+    await text('25 of 40').waitFor();
+    await notice.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await notice.waitFor({ state: 'detached' });
+    assert.equal(fake.requests.at(-1), 'DELETE /api/studies/s-9');
+  });
+
   it('sorts the trials and shows them in pages', async () => {
     fake.studies.push(sampleStudy(['kitchen-pi'], 25));
     await open('studies/s-1');

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
-import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
+import type { SetAsideStudy, StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { EXAMPLE_YAML, pendingDevice, summaryOf } from './sample-data.ts';
 
 const TYPES: Record<string, string> = {
@@ -19,6 +19,7 @@ export interface FakeCoordinator {
   url: string;
   devices: DeviceView[];
   studies: StudyDetail[];
+  setAside: SetAsideStudy[];
   /** "METHOD /path body" of everything that changed something. */
   requests: string[];
   adminToken: string | null;
@@ -35,6 +36,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
     url: '',
     devices: [],
     studies: [],
+    setAside: [],
     requests: [],
     adminToken: null,
     detailReads: 0,
@@ -92,11 +94,14 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
     } else if (kind === 'devices' && device && method === 'PATCH') {
       device.name = (JSON.parse(text) as { name: string }).name;
       json(200, device);
+    } else if (kind === 'studies' && method === 'DELETE') {
+      fake.setAside = fake.setAside.filter(({ id }) => id !== name);
+      response.writeHead(204).end();
     } else if (kind === 'devices' && device && method === 'DELETE') {
       fake.devices.splice(fake.devices.indexOf(device), 1);
       response.writeHead(204).end();
     } else if (kind === 'studies' && name === '' && method === 'GET') {
-      json(200, { studies: fake.studies.map(summaryOf) });
+      json(200, { studies: fake.studies.map(summaryOf), setAside: fake.setAside });
     } else if (kind === 'studies' && name === '' && method === 'POST') {
       const { yaml } = JSON.parse(text) as { yaml: string };
       const line = yaml.split('\n').findIndex((other) => other.includes('parsecs')) + 1;
