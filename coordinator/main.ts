@@ -73,7 +73,10 @@ export async function startCoordinator({
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const store = openStore(config.dataDir, { blobQuotaBytes: config.blobQuotaBytes, log: log.child({ part: 'store' }) });
+    const store = openStore(config.dataDir, {
+      blobQuotaBytes: config.blobQuotaBytes,
+      log: log.child({ part: 'store' }),
+    });
     closers.push(() => store.close());
     // The store has the data directory to itself: no other coordinator makes a key there meanwhile.
     const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);

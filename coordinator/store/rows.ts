@@ -44,7 +44,9 @@ export function createRowReader(log: Logger): RowReader {
         } catch (error) {
           const name = `${kind} ${String(row.id)}`;
           if (!told.has(name))
-            log.warn(`${name} cannot be read and is left out; its row stays in the database (${(error as Error).message})`);
+            log.warn(
+              `${name} cannot be read and is left out; its row stays in the database (${(error as Error).message})`,
+            );
           told.add(name);
           return [];
         }

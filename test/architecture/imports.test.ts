@@ -182,7 +182,7 @@ const ROOMS: Record<string, Room> = {
   },
   // The store knows those who need it by the interfaces that lie beside them.
   'coordinator/store': {
-    may: ['shared/domain', 'shared/protocol'],
+    may: ['shared/domain', 'shared/log', 'shared/protocol'],
     types: [
       'coordinator/ask-tell',
       'coordinator/bench',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { openDatabase } from '../../../coordinator/store/database.ts';
 import { createMeasurementTable } from '../../../coordinator/store/measurement-table.ts';
 import { createRowReader } from '../../../coordinator/store/rows.ts';
@@ -18,7 +19,7 @@ test('no question about measurements walks through the table, or sorts what it f
     asked.push(sql);
     return prepare(sql);
   };
-  const measurements = createMeasurementTable(database, createRowReader(assert.fail));
+  const measurements = createMeasurementTable(database, createRowReader(plainLogger(assert.fail)));
   measurements.recent?.({ ...query, limit: 600 });
   measurements.find({ ...query, signature: 'signature-a' });
   measurements.get('m-1');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { studyEventBodySchema } from '@edgetune/shared/domain/study-event.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { openDatabase } from '../../../coordinator/store/database.ts';
 import { migrations } from '../../../coordinator/store/migrations/all.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
@@ -29,7 +30,7 @@ for (const [index, { name }] of migrations.entries())
   test(`a database as ${name} left it`, (t) => {
     const directory = dataDirectory(t, `${name}.db.gz`);
     const log: string[] = [];
-    const store = openStore(directory, { log: (message) => log.push(message) });
+    const store = openStore(directory, { log: plainLogger((message) => log.push(message)) });
     const events = store.studies.events('s-1').map(({ body }) => body);
     assert.deepEqual(
       [...new Set(events.map(({ type }) => type))].sort(),

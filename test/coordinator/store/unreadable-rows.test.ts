@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { openStore, type Store } from '../../../coordinator/store/store.ts';
 import { damage } from '../../support/damage.ts';
@@ -22,7 +23,7 @@ function damaged(t: TestContext, fill: (store: Store) => void, sql: string): Sto
   before.close();
   damage(directory, sql);
   const log: string[] = [];
-  const store = openStore(directory, { log: (message) => log.push(message) });
+  const store = openStore(directory, { log: plainLogger((message) => log.push(message)) });
   t.after(() => store.close());
   return { ...store, log };
 }
@@ -153,7 +154,7 @@ test('a tuner is read whole or not at all: without one entry it would be another
   const sql = "UPDATE tuner_entries SET entry = '{}' WHERE number = 2; UPDATE tuners SET spec = '{}' WHERE id = 't-2'";
   const { tuners } = damaged(t, fill, sql);
   assert.deepEqual(tuners.get('t-1')?.spec, spec);
-  assert.throws(() => tuners.entries('t-1'), /^Error: entry: /);
+  assert.throws(() => tuners.entries('t-1'), /^Error: entry\./);
   assert.throws(() => tuners.get('t-2'), /^Error: spec.space: /);
   assert.equal(tuners.entries('t-2').length, 2);
   assert.deepEqual(
