@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseAnyObjective } from '@edgetune/shared/domain/objective.ts';
-import { type AtMost, parseAtMost } from '@edgetune/shared/domain/prefer.ts';
-import { createPreference, logLoss } from '@edgetune/shared/domain/preference.ts';
+import { type AtMost, parseAtMost, parsePrefer } from '@edgetune/shared/domain/prefer.ts';
+import { createPreference, logLoss, worstCompeting } from '@edgetune/shared/domain/preference.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import fc from 'fast-check';
 
@@ -165,6 +165,32 @@ describe('the first objective leads', () => {
     assert.deepEqual(ranked(rows, wanted, keys), [0, 1]);
     assert.deepEqual(ranked(rows, { ...wanted, leads: false }, keys), [1, 0]);
   });
+});
+
+describe('the worst value that still competes', () => {
+  const worst = (metric: string, direction: 'minimize' | 'maximize', best: number, atMost?: string) =>
+    worstCompeting(metric, direction, best, atMost === undefined ? undefined : parsePrefer(atMost));
+
+  it('is so far from the best as may be given', () => {
+    assert.equal(worst('latency.p50', 'minimize', 10), 11);
+    assert.equal(worst('throughput', 'maximize', 10), 9);
+    assert.equal(worst('accuracy', 'maximize', 0.9), 0.89);
+    assert.equal(worst('latency.p50', 'minimize', 10, 'at most 3 ms of latency'), 13);
+    assert.equal(worst('throughput', 'maximize', 10, 'at most 50 % of throughput'), 5);
+    assert.equal(worst('latency.p50', 'minimize', 10, 'at most 50 % of throughput'), 11);
+  });
+});
+
+it('what is first leads, unless it is said that it does not', () => {
+  const objectives = ['minimize latency.p50', 'minimize energy'].map(parseAnyObjective);
+  const contenders = contendersOf(
+    [
+      [100, 8],
+      [200, 1],
+    ],
+    ['latency.p50@pi', 'energy@pi'],
+  );
+  assert.deepEqual(createPreference({ objectives, devices: ['pi'] }).rank(contenders), [0, 1]);
 });
 
 describe('constraints come first', () => {
