@@ -115,7 +115,6 @@ export const boardProfileSchema = z.strictObject({
   sources: z.record(z.string(), z.string()),
 });
 export type BoardProfile = z.infer<typeof boardProfileSchema>;
-export type BoardProfileInput = z.input<typeof boardProfileSchema>;
 
 /**
  * Parses a user's own profile, written as YAML with the fields of `boardProfileSchema`.

@@ -24,7 +24,6 @@ export const recommendedDeviceSchema = z.object({
   /** Why this precision and not the other one; null where there was no other. */
   precisionReason: z.string().nullable().default(null),
 });
-export type RecommendedDevice = z.infer<typeof recommendedDeviceSchema>;
 
 export const recommendedModelSchema = z.object({
   trialId: z.int().min(0),

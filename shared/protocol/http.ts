@@ -38,7 +38,6 @@ export const enrollResponseSchema = z.object({
   mqttSharesKey: z.boolean().default(false),
 });
 export type EnrollRequest = z.infer<typeof enrollRequestSchema>;
-export type EnrollResponse = z.infer<typeof enrollResponseSchema>;
 
 // --- devices -------------------------------------------------------------------------------------------------------
 

@@ -87,4 +87,3 @@ export const tunerRequestSchema = z.union([
   z.strictObject({ id: z.union([z.string(), z.number()]).optional(), front: z.unknown() }),
 ]);
 export type TunerRequest = z.infer<typeof tunerRequestSchema>;
-export type ToldMetrics = z.infer<typeof toldMetrics>;

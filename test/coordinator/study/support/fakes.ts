@@ -1,6 +1,6 @@
 /** Stand-ins for the study's ports: a training service and a fleet that answer at once, or when the test says so. */
 
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/device.ts';
 import { inferenceConfigSchema, type Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
@@ -185,10 +185,6 @@ export function analyseFake(onnx: Uint8Array) {
     kernels: [],
     weightBytes: width * 400,
   };
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** A study service over a real store and the given stand-ins. */
