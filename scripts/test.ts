@@ -25,7 +25,8 @@ if (files.length === 0) {
 /** What waits for something that never comes shall say so; on a slow machine the longest file takes some minutes. */
 const LONGEST_TEST_MS = 1_800_000;
 const options = ['--test-concurrency=2', `--test-timeout=${LONGEST_TEST_MS}`];
-const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...options, ...flags, ...files], {
+const imports = ['--import', 'tsx', '--import', new URL('./test-processes/assert-ok.js', import.meta.url).href];
+const run = spawnSync(process.execPath, [...imports, '--test', ...options, ...flags, ...files], {
   cwd: root,
   stdio: 'inherit',
 });

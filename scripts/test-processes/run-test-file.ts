@@ -38,7 +38,8 @@ const OUTPUT_LINES = 40;
 
 export function runTestFile({ root, file, environment, limitMs, signal }: FileRun): Promise<FileOutcome> {
   const reporter = new URL('./failure-reporter.js', import.meta.url).href;
-  const flags = ['--import', import.meta.resolve('tsx'), `--test-reporter=${reporter}`];
+  const imports = [import.meta.resolve('tsx'), new URL('./assert-ok.js', import.meta.url).href];
+  const flags = [...imports.flatMap((url) => ['--import', url]), `--test-reporter=${reporter}`];
   // Under node:test itself a test process would report to its parent, in another format.
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
   const began = performance.now();
