@@ -4,11 +4,11 @@ import { type OnnxGraph, type OnnxNode, type OnnxTensor, opsetOf } from './graph
 import { OnnxError } from './onnx-error.ts';
 import { SHAPE_RULES } from './shape-rules/all.ts';
 import {
-  elementsOf,
   MAX_KNOWN_VALUES,
   type RuleInput,
   ruleName,
   type ShapeRule,
+  shapeFrom,
   type Value,
 } from './shape-rules/rule.ts';
 import { tensorFromValues } from './tensor.ts';
@@ -110,12 +110,11 @@ function unsupported(node: OnnxNode): never {
   );
 }
 
-function checkValue(node: OnnxNode, dtype: Dtype, shape: readonly number[]): void {
+function checkValue(node: OnnxNode, dtype: Dtype, shape: number[]): void {
   const where = `node "${node.name}" (${node.opType})`;
   if (dtype === 'string')
     throw new OnnxError('unsupported-type', where, 'strings are not supported on a simulated board');
-  if (shape.some((size) => !Number.isSafeInteger(size) || size < 0) || !Number.isSafeInteger(elementsOf(shape)))
-    throw new OnnxError('invalid-shape', where, `its output would be [${shape}]`);
+  shapeFrom(node, shape);
 }
 
 /** What a shape rule sees of a node. @throws {OnnxError} where an input is defined nowhere */

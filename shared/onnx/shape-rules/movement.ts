@@ -13,6 +13,7 @@ import {
   required,
   type ShapeRule,
   type ShapeRules,
+  shapeFrom,
 } from './rule.ts';
 
 /** Axes from the attribute (older operator sets) or from an input (newer ones); null where neither gives any. */
@@ -29,21 +30,26 @@ const reshape: ShapeRule = (rule) => {
   const total = elementsOf(data.shape);
   const rest = elementsOf(sizes.filter((size) => size !== -1));
   const shape = sizes.map((size) => (size === -1 ? (rest === 0 ? 0 : total / rest) : size));
-  if (elementsOf(shape) !== total || shape.some((size) => !Number.isInteger(size) || size < 0))
+  const rests = wanted.filter((size) => size === -1).length;
+  if (rests > 1 || elementsOf(shape) !== total || shape.some((size) => !Number.isInteger(size) || size < 0))
     fail(rule.node, `[${data.shape}] does not reshape to [${wanted}]`);
   return [output(data.dtype, shape, data.values)];
 };
 
 const flatten: ShapeRule = (rule) => {
   const data = required(rule, 0);
+  const rank = data.shape.length;
   const axis = intAttribute(rule.node, 'axis', 1);
-  const split = axis < 0 ? axis + data.shape.length : axis;
+  // Behind the last axis is a place too.
+  const split = axis === rank ? rank : axisOf(rule, axis, rank);
   return [output(data.dtype, [elementsOf(data.shape.slice(0, split)), elementsOf(data.shape.slice(split))])];
 };
 
 const squeeze: ShapeRule = (rule) => {
   const data = required(rule, 0);
   const axes = axesOf(rule, 1, data.shape.length);
+  const kept = axes?.find((axis) => data.shape[axis] !== 1);
+  if (kept !== undefined) fail(rule.node, `axis ${kept} of [${data.shape}] is not of size 1`);
   const drop = (size: number, axis: number) => (axes ? axes.includes(axis) : size === 1);
   return [
     output(
@@ -56,8 +62,10 @@ const squeeze: ShapeRule = (rule) => {
 
 const unsqueeze: ShapeRule = (rule) => {
   const data = required(rule, 0);
-  const count = (intsAttribute(rule.node, 'axes') ?? knownValues(rule, 1) ?? []).length;
-  const axes = axesOf(rule, 1, data.shape.length + count) ?? [];
+  const wanted = intsAttribute(rule.node, 'axes') ?? knownValues(rule, 1) ?? [];
+  const count = wanted.length;
+  const axes = wanted.map((axis) => axisOf(rule, axis, data.shape.length + count));
+  if (new Set(axes).size < count) fail(rule.node, `axes [${wanted}] name one twice`);
   const rest = [...data.shape];
   const shape = Array.from({ length: data.shape.length + count }, (_, axis) =>
     axes.includes(axis) ? 1 : (rest.shift() as number),
@@ -68,7 +76,7 @@ const unsqueeze: ShapeRule = (rule) => {
 const transpose: ShapeRule = (rule) => {
   const data = required(rule, 0);
   const order = intsAttribute(rule.node, 'perm') ?? data.shape.map((_, axis) => data.shape.length - 1 - axis);
-  if (order.length !== data.shape.length) fail(rule.node, `perm [${order}] on a tensor [${data.shape}]`);
+  if (new Set(order).size !== data.shape.length) fail(rule.node, `perm [${order}] on a tensor [${data.shape}]`);
   const shape = order.map((axis) => data.shape[axisOf(rule, axis, data.shape.length)] as number);
   return [output(data.dtype, shape, data.shape.length <= 1 ? data.values : null)];
 };
@@ -157,13 +165,15 @@ const gather: ShapeRule = (rule) => {
 const gatherNd: ShapeRule = (rule) => {
   const data = required(rule, 0);
   const indices = required(rule, 1).shape;
-  const batch = intAttribute(rule.node, 'batch_dims', 0);
-  return [output(data.dtype, [...indices.slice(0, -1), ...data.shape.slice(batch + (indices.at(-1) ?? 0))])];
+  const named = indices.at(-1) as number;
+  const from = intAttribute(rule.node, 'batch_dims', 0) + named;
+  if (from > data.shape.length) fail(rule.node, `${named} indices for a tensor [${data.shape}]`);
+  return [output(data.dtype, [...indices.slice(0, -1), ...data.shape.slice(from)])];
 };
 
 const expand: ShapeRule = (rule) => {
   const data = required(rule, 0);
-  const shape = broadcastShapes(rule, [data.shape, knownValues(rule, 1) ?? []]);
+  const shape = broadcastShapes(rule, [data.shape, shapeFrom(rule.node, knownValues(rule, 1) ?? [])]);
   const count = elementsOf(shape);
   const values =
     data.values?.length === 1 && count <= MAX_KNOWN_VALUES ? Array<number>(count).fill(data.values[0] as number) : null;
@@ -261,7 +271,7 @@ const shapeOf: ShapeRule = (rule) => {
 };
 
 const constantOfShape: ShapeRule = (rule) => {
-  const shape = knownValues(rule, 0) ?? [];
+  const shape = shapeFrom(rule.node, knownValues(rule, 0) ?? []);
   const tensor = rule.node.attributes.get('value')?.tensor;
   const count = elementsOf(shape);
   const values = count <= MAX_KNOWN_VALUES ? Array<number>(count).fill(tensor?.read()?.[0] ?? 0) : null;

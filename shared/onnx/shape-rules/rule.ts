@@ -64,6 +64,13 @@ export function knownValues(rule: RuleInput, index: number): number[] | null {
   );
 }
 
+/** Sizes as a shape. @throws {OnnxError} where one of them is no size, or all together are too many elements to count */
+export function shapeFrom(node: OnnxNode, sizes: number[]): number[] {
+  if (sizes.some((size) => !Number.isSafeInteger(size) || size < 0) || !Number.isSafeInteger(elementsOf(sizes)))
+    fail(node, `its output would be [${sizes}]`);
+  return sizes;
+}
+
 /** Turns a negative axis into the one that it stands for. @throws {OnnxError} where there is no such axis */
 export function axisOf(rule: RuleInput, axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
