@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { analyseGraph } from '@edgetune/shared/onnx/analyse.ts';
+import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
 import { inferShapes } from '@edgetune/shared/onnx/infer-shapes.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { SHAPE_RULES } from '@edgetune/shared/onnx/shape-rules/all.ts';
@@ -24,8 +25,17 @@ const FOLLOWED = new Set(
 const askedOutputs = ({ outputs = [true] }: OperatorCase) =>
   outputs.flatMap((isAsked, index) => (isAsked ? [outputName(index)] : []));
 
+/** What the reader makes of a row. */
+function read<T>(row: OperatorCase, reading: (graph: OnnxGraph) => T): T {
+  try {
+    return reading(readOnnx(modelOf(row)));
+  } catch (error) {
+    return assert.fail(`${titleOf(row)}: ${(error as Error).stack}`);
+  }
+}
+
 function inferred(row: OperatorCase): readonly (readonly [string, Value])[] {
-  const values = inferShapes(readOnnx(modelOf(row)), SIZES);
+  const values = read(row, (graph) => inferShapes(graph, SIZES));
   return askedOutputs(row).map((name) => [name, values.get(name) as Value]);
 }
 
@@ -77,7 +87,7 @@ async function checkAgainstOnnxRuntime(row: OperatorCase): Promise<void> {
 
 function checkByHand(row: OperatorCase): void {
   const title = titleOf(row);
-  const { kernels, macs, weightBytes, peakActivationBytes } = analyseGraph(readOnnx(modelOf(row)), SIZES);
+  const { kernels, macs, weightBytes, peakActivationBytes } = read(row, (graph) => analyseGraph(graph, SIZES));
   const isFolded =
     row.op !== 'DequantizeLinear' && row.inputs.every((operand) => operand === null || operand.isInitializer);
   assert.deepEqual(
