@@ -15,8 +15,22 @@ function readsOf(node: OnnxNode): string[] {
   return reads;
 }
 
+/** Which node makes a value. @throws {OnnxError} for a value that two make, or that was there before */
+function producersOf(nodes: readonly OnnxNode[], known: ReadonlySet<string>): Map<string, OnnxNode> {
+  const producers = new Map<string, OnnxNode>();
+  for (const node of nodes)
+    for (const output of node.outputs) {
+      if (output === '') continue;
+      if (producers.has(output) || known.has(output))
+        throw new OnnxError('invalid-graph', `node "${node.name}"`, `its output "${output}" is defined twice`);
+      producers.set(output, node);
+    }
+  return producers;
+}
+
 /**
- * Kahn's algorithm, keeping the file's order among nodes that are ready.
+ * The file's order where it is one already, as exporters write it; a node that comes too early is put off until the
+ * nodes that it reads from, in depth, are done. (Breadth first, branches would be shown as alive all at once.)
  * `known`: values that exist without any node; `isOuter`: whether a name may come from an enclosing graph.
  * @throws {OnnxError} `cyclic`, or `invalid-graph` for a name that nothing defines or that two nodes define
  */
@@ -25,32 +39,34 @@ export function topologicalOrder(
   known: ReadonlySet<string>,
   isOuter: (name: string) => boolean,
 ): OnnxNode[] {
-  const producers = new Map<string, number>();
-  for (const [index, node] of nodes.entries())
-    for (const output of node.outputs) {
-      if (output === '') continue;
-      if (producers.has(output) || known.has(output))
-        throw new OnnxError('invalid-graph', `node "${node.name}"`, `its output "${output}" is defined twice`);
-      producers.set(output, index);
+  const producers = producersOf(nodes, known);
+  const sources = new Map(
+    nodes.map((node) => {
+      const reads = readsOf(node).filter((name) => !known.has(name));
+      const lost = reads.find((name) => !producers.has(name) && !isOuter(name));
+      if (lost !== undefined)
+        throw new OnnxError('invalid-graph', `node "${node.name}"`, `its input "${lost}" is defined nowhere`);
+      return [node, reads.flatMap((name) => producers.get(name) ?? [])] as const;
+    }),
+  );
+  const order = new Set<OnnxNode>();
+  const open = new Set<OnnxNode>();
+  for (const root of nodes) {
+    // Without recursion: a graph may be tens of thousands of nodes deep.
+    const stack = [root];
+    while (stack.length > 0) {
+      const node = stack.at(-1) as OnnxNode;
+      const waiting = (sources.get(node) as OnnxNode[]).filter((source) => !order.has(source));
+      if (waiting.length === 0) {
+        order.add(node);
+        stack.pop();
+        continue;
+      }
+      // Reached again from one of its own sources.
+      if (open.has(node)) throw new OnnxError('cyclic', `node "${node.name}"`, 'its inputs depend on its own output');
+      open.add(node);
+      for (const source of waiting.reverse()) stack.push(source);
     }
-  const waiting = nodes.map(() => 0);
-  const readers = nodes.map((): number[] => []);
-  for (const [index, node] of nodes.entries())
-    for (const name of readsOf(node)) {
-      const producer = producers.get(name);
-      if (producer !== undefined) {
-        (readers[producer] as number[]).push(index);
-        waiting[index] = (waiting[index] as number) + 1;
-      } else if (!known.has(name) && !isOuter(name))
-        throw new OnnxError('invalid-graph', `node "${node.name}"`, `its input "${name}" is defined nowhere`);
-    }
-  const order: number[] = waiting.flatMap((count, index) => (count === 0 ? [index] : []));
-  for (let position = 0; position < order.length; position += 1)
-    for (const reader of readers[order[position] as number] as number[]) {
-      waiting[reader] = (waiting[reader] as number) - 1;
-      if (waiting[reader] === 0) order.push(reader);
-    }
-  const stuck = nodes.find((_, index) => (waiting[index] as number) > 0);
-  if (stuck) throw new OnnxError('cyclic', `node "${stuck.name}"`, 'its inputs depend on its own output');
-  return order.map((index) => nodes[index] as OnnxNode);
+  }
+  return [...order];
 }
