@@ -7,6 +7,7 @@ import { type KernelKind, kernelKindOf } from './kernel-kind.ts';
 import type { LiveGraph } from './live-graph.ts';
 import { macsOfNode } from './macs.ts';
 import { bytesOfValue } from './shape-rules/elementwise.ts';
+import { recurrentSizes } from './shape-rules/recurrent.ts';
 import { elementsOf, type Value } from './shape-rules/rule.ts';
 
 export interface FusedKernel {
@@ -120,7 +121,7 @@ class Fuser {
       windowElements: window.elements,
       unfoldedBytes: kind === 'convolution' ? unfoldedBytes(window, rule.inputs, output, quantised) : 0,
       ...products,
-      steps: kind === 'recurrent' ? (data?.shape[0] ?? 1) : 1,
+      steps: kind === 'recurrent' ? recurrentSizes(rule).length : 1,
       quantised,
     };
   }
