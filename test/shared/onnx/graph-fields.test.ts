@@ -5,12 +5,13 @@ import {
   intAttribute,
   intsAttribute,
   type OnnxAttribute,
+  type OnnxNode,
   opsetOf,
   stringAttribute,
 } from '@edgetune/shared/onnx/graph.ts';
-import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { type FieldValue, proto } from '../../support/protobuf.ts';
+import { refused } from './support.ts';
 
 type Fields = (readonly [number, FieldValue])[];
 
@@ -30,17 +31,10 @@ const graph = (...rest: Fields): Fields => [
   [MODEL.graph, proto([GRAPH.input, value('x', tensorType(1))], [GRAPH.output, value('y')], ...rest)],
 ];
 const attributes = (...fields: Uint8Array[]) =>
-  readOnnx(proto(...graph([GRAPH.node, relu(...fields.map((field) => [NODE.attribute, field] as const))]))).nodes[0]
-    ?.attributes;
-
-function refused(code: string, message: RegExp, run: () => unknown): void {
-  assert.throws(run, (error: Error) => {
-    assert.ok(error instanceof OnnxError, error.stack);
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  });
-}
+  (
+    readOnnx(proto(...graph([GRAPH.node, relu(...fields.map((field) => [NODE.attribute, field] as const))])))
+      .nodes[0] as OnnxNode
+  ).attributes;
 
 test('versions, metadata and names', () => {
   const read = readOnnx(
@@ -111,7 +105,7 @@ test('attributes of every type', () => {
   );
   const empty = { f: null, i: null, s: null, tensor: null, graph: null, floats: [], ints: [], strings: [], graphs: [] };
   const plain = (name: string) => {
-    const { tensor, graph, graphs, ...rest } = read?.get(name) as OnnxAttribute;
+    const { tensor, graph, graphs, ...rest } = read.get(name) as OnnxAttribute;
     return {
       ...rest,
       tensor: tensor?.read() ?? null,

@@ -5,14 +5,9 @@ import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { graphPrecision, precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { buildOnnx, type NodeSpec, type TensorSpec } from '../../support/onnx-builder.ts';
+import { node } from './support.ts';
 
 const [UINT8, INT8, FLOAT16, INT32] = [2, 3, 10, 6];
-const node = (opType: string, inputs: string[], output: string, rest: Partial<NodeSpec> = {}): NodeSpec => ({
-  opType,
-  inputs,
-  outputs: [output],
-  ...rest,
-});
 const quantiser = (from: string, to: string) => node('QuantizeLinear', [from, 's', 'z'], to);
 const dequantiser = (from: string, to: string) => node('DequantizeLinear', [from, 's', 'z'], to);
 

@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
-import { OnnxError, type OnnxErrorCode } from '@edgetune/shared/onnx/onnx-error.ts';
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { MAX_MODEL_BYTES, readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import fc from 'fast-check';
 import { sharedData } from '../../support/data.ts';
 import { buildOnnx, int64Tensor, type ModelSpec } from '../../support/onnx-builder.ts';
+import { refused } from './support.ts';
 
 const relu = (change: Partial<ModelSpec> = {}): ModelSpec => ({
   inputs: [{ name: 'x', shape: ['batch', 4] }],
@@ -15,15 +16,6 @@ const relu = (change: Partial<ModelSpec> = {}): ModelSpec => ({
   outputs: ['y'],
   ...change,
 });
-
-function refused(code: OnnxErrorCode, message: RegExp, run: () => unknown): void {
-  assert.throws(run, (error: Error) => {
-    assert.ok(error instanceof OnnxError, `${error.name}: ${error.message}`);
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  });
-}
 
 test('what is no ONNX model is refused as such', () => {
   refused('not-onnx', /empty/, () => readOnnx(new Uint8Array()));

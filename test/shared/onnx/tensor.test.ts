@@ -1,10 +1,10 @@
 /** Elements of tensors, as files hold them: raw bytes, or fields of their own by type. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { tensorFromValues, tensorOf } from '@edgetune/shared/onnx/tensor.ts';
 import { decodeMessage } from '@edgetune/shared/onnx/wire.ts';
 import { type FieldValue, packed, proto } from '../../support/protobuf.ts';
+import { refused } from './support.ts';
 
 /** Field numbers of TensorProto (onnx.proto3). */
 const [DIMS, DATA_TYPE, FLOAT, INT32, INT64, NAME, RAW, DOUBLE, UINT64, EXTERNAL, LOCATION] = [
@@ -16,15 +16,6 @@ const tensor = (...fields: (readonly [number, FieldValue])[]) =>
 const elements = (type: number, count: number, ...fields: (readonly [number, FieldValue])[]) =>
   tensor([DIMS, count], [DATA_TYPE, type], ...fields).read();
 const raw = (array: { buffer: ArrayBufferLike }): readonly [number, FieldValue] => [RAW, new Uint8Array(array.buffer)];
-
-function refused(message: RegExp, code: string, run: () => unknown): void {
-  assert.throws(run, (error: Error) => {
-    assert.ok(error instanceof OnnxError, error.stack);
-    assert.match(error.message, message);
-    assert.equal(error.code, code);
-    return true;
-  });
-}
 
 test('raw bytes of every type', () => {
   assert.deepEqual(elements(1, 2, raw(Float32Array.of(0.5, -2))), [0.5, -2]);
@@ -80,30 +71,30 @@ test('elements without plain numbers are not read', () => {
 
 test('a wrong number of elements is refused when they are asked for, not before', () => {
   const short = tensor([DIMS, 3], [DATA_TYPE, 1], [NAME, 'w'], [RAW, new Uint8Array(8)]);
-  refused(/tensor "w": 8 bytes of data where 12 belong/, 'invalid-graph', () => short.read());
+  refused('invalid-graph', /tensor "w": 8 bytes of data where 12 belong/, () => short.read());
   const fewer = tensor([DIMS, 3], [DATA_TYPE, 7], [INT64, 1]);
-  refused(/tensor "owner": 1 elements where 3 belong/, 'invalid-graph', () => fewer.read());
+  refused('invalid-graph', /tensor "owner": 1 elements where 3 belong/, () => fewer.read());
   // An element as another wire type than its own is none.
-  refused(/0 elements where 1 belong/, 'invalid-graph', () => elements(7, 1, [INT64, { float: 1 }]));
+  refused('invalid-graph', /0 elements where 1 belong/, () => elements(7, 1, [INT64, { float: 1 }]));
 });
 
 test('sizes are whole numbers that a number can count', () => {
   const shaped = (...dims: number[]) => tensor(...dims.map((dim) => [DIMS, dim] as const), [DATA_TYPE, 1]);
   assert.deepEqual([shaped().elementCount, shaped(2, 3).elementCount, shaped(2, 0).elementCount], [1, 6, 0]);
   assert.deepEqual(shaped(2, 3).dims, [2, 3]);
-  refused(/-1 is not a size/, 'invalid-graph', () => shaped(2, -1));
-  refused(/\[134217728,134217728\] has too many elements/, 'invalid-graph', () => shaped(2 ** 27, 2 ** 27));
+  refused('invalid-graph', /-1 is not a size/, () => shaped(2, -1));
+  refused('invalid-graph', /\[134217728,134217728\] has too many elements/, () => shaped(2 ** 27, 2 ** 27));
 });
 
 test('a type that ONNX does not have is refused; one that is not said is undefined', () => {
-  refused(/element type 77 is not known/, 'unsupported-type', () => tensor([DATA_TYPE, 77]));
+  refused('unsupported-type', /element type 77 is not known/, () => tensor([DATA_TYPE, 77]));
   assert.equal(tensor([NAME, 'w']).dtype, 'undefined');
 });
 
 test('data outside the file is refused, however it is said', () => {
   const outside = /tensor "w": its data lies outside the model file/;
-  refused(outside, 'external-data', () => tensor([NAME, 'w'], [LOCATION, 1]));
-  refused(outside, 'external-data', () => tensor([NAME, 'w'], [EXTERNAL, proto([1, 'location'], [2, 'w.bin'])]));
+  refused('external-data', outside, () => tensor([NAME, 'w'], [LOCATION, 1]));
+  refused('external-data', outside, () => tensor([NAME, 'w'], [EXTERNAL, proto([1, 'location'], [2, 'w.bin'])]));
   assert.equal(tensor([NAME, 'w'], [LOCATION, 0]).name, 'w');
 });
 

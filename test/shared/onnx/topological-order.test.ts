@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import fc from 'fast-check';
 import { buildOnnx, type GraphSpec, type NodeSpec } from '../../support/onnx-builder.ts';
+import { refused } from './support.ts';
 
 const node = (output: string, ...inputs: string[]): NodeSpec => ({
   opType: 'Sum',
@@ -13,15 +13,6 @@ const node = (output: string, ...inputs: string[]): NodeSpec => ({
 });
 const order = (nodes: NodeSpec[], outputs: string[], rest: Partial<GraphSpec> = {}) =>
   readOnnx(buildOnnx({ inputs: [{ name: 'x', shape: [1] }], nodes, outputs, ...rest })).nodes.map(({ name }) => name);
-
-function refused(code: string, message: RegExp, run: () => unknown): void {
-  assert.throws(run, (error: Error) => {
-    assert.ok(error instanceof OnnxError, error.stack);
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  });
-}
 
 test('an order that holds is kept, branch by branch', () => {
   const branches = [node('a1', 'x'), node('a2', 'a1'), node('b1', 'x'), node('b2', 'b1'), node('y', 'b2', 'a2')];

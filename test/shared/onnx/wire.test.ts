@@ -1,19 +1,10 @@
 /** Protobuf as the reader decodes it (https://protobuf.dev/programming-guides/encoding). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OnnxError, type OnnxErrorCode } from '@edgetune/shared/onnx/onnx-error.ts';
 import { ONNX_SCHEMA } from '@edgetune/shared/onnx/schema.ts';
 import { decodeMessage } from '@edgetune/shared/onnx/wire.ts';
 import { packed, proto } from '../../support/protobuf.ts';
-
-function refused(code: OnnxErrorCode, message: RegExp, run: () => unknown): void {
-  assert.throws(run, (error: Error) => {
-    assert.ok(error instanceof OnnxError, error.stack);
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, message);
-    return true;
-  });
-}
+import { refused } from './support.ts';
 
 const IR_VERSION = [1, 8] as const;
 
