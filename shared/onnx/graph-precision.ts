@@ -3,7 +3,7 @@ import type { InferenceConfig, Precision } from '../domain/inference-config.ts';
 import type { OnnxGraph, OnnxNode } from './graph.ts';
 
 /** Operators that make, read or compute on 8-bit integers with a scale: ONNX's own and ONNX Runtime's. */
-const QUANTISED = /QuantizeLinear$|^QLinear|Integer(ToFloat)?$|^QGemm$|^DynamicQuantize/;
+const QUANTISED = /[Qq]uantizeLinear$|^QLinear|Integer(ToFloat)?$|^QGemm$|^DynamicQuantize/;
 
 /** The first node that makes or reads quantised values, also inside control flow; null: there is none. */
 export function quantisedNode(graph: OnnxGraph): OnnxNode | null {
