@@ -1,17 +1,10 @@
 /** Shape inference with concrete sizes: every value of the graph gets its type, its shape and, where small, its elements. */
 import type { Dtype } from './dtype.ts';
-import { type OnnxGraph, type OnnxNode, type OnnxTensor, opsetOf } from './graph.ts';
+import { type OnnxGraph, type OnnxNode, opsetOf } from './graph.ts';
 import { OnnxError } from './onnx-error.ts';
 import { SHAPE_RULES } from './shape-rules/all.ts';
-import {
-  MAX_KNOWN_VALUES,
-  type RuleInput,
-  ruleName,
-  type ShapeRule,
-  shapeFrom,
-  type Value,
-} from './shape-rules/rule.ts';
-import { tensorFromValues } from './tensor.ts';
+import { tensorValue } from './shape-rules/constant.ts';
+import { type RuleInput, ruleName, type ShapeRule, shapeFrom, type Value } from './shape-rules/rule.ts';
 
 export interface Sizes {
   /** Size of every symbolic dimension that stands for the batch. */
@@ -71,33 +64,6 @@ export function inputShapes(graph: OnnxGraph, sizes: Sizes): Map<string, number[
   return shapes;
 }
 
-/** Its elements are read when they are asked for: those of weights never are. */
-function tensorValue(tensor: OnnxTensor): Value {
-  const isKnown = tensor.elementCount <= MAX_KNOWN_VALUES && tensor.dims.length <= 1;
-  let values: number[] | null | undefined = isKnown ? undefined : null;
-  return {
-    dtype: tensor.dtype,
-    shape: tensor.dims,
-    get values() {
-      if (values === undefined) values = tensor.read();
-      return values;
-    },
-    constant: true,
-  };
-}
-
-/** The tensor that a `Constant` node makes. */
-export function constantTensor(node: OnnxNode): OnnxTensor {
-  for (const { name, tensor, i, f, ints, floats } of node.attributes.values()) {
-    if (name === 'value' && tensor) return tensor;
-    if (name === 'value_int' && i !== null) return tensorFromValues(name, 'int64', [], [i]);
-    if (name === 'value_ints') return tensorFromValues(name, 'int64', [ints.length], ints);
-    if (name === 'value_float' && f !== null) return tensorFromValues(name, 'float32', [], [f]);
-    if (name === 'value_floats') return tensorFromValues(name, 'float32', [floats.length], floats);
-  }
-  throw new OnnxError('unsupported-type', `node "${node.name}" (Constant)`, 'only numeric constants are supported');
-}
-
 function unsupported(node: OnnxNode): never {
   const subgraph = [...node.attributes.values()].some(({ graph, graphs }) => graph || graphs.length > 0);
   const operator = ruleName(node);
@@ -128,9 +94,7 @@ export function ruleInput(graph: OnnxGraph, node: OnnxNode, values: ReadonlyMap<
  * @throws {OnnxError} naming the node whose inputs do not fit, or that the cost model does not know
  */
 export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> {
-  const stranger = graph.nodes.find(
-    (node) => node.opType !== 'Constant' && !Object.hasOwn(SHAPE_RULES, ruleName(node)),
-  );
+  const stranger = graph.nodes.find((node) => !Object.hasOwn(SHAPE_RULES, ruleName(node)));
   if (stranger) unsupported(stranger);
   const values = new Map<string, Value>();
   for (const [name, tensor] of graph.initializers) values.set(name, tensorValue(tensor));
@@ -141,10 +105,6 @@ export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> 
     values.set(name, { dtype, shape: shapes.get(name) as number[], values: null, constant: false });
   }
   for (const node of graph.nodes) {
-    if (node.opType === 'Constant') {
-      values.set(node.outputs[0] ?? '', tensorValue(constantTensor(node)));
-      continue;
-    }
     const rule = SHAPE_RULES[ruleName(node)] as ShapeRule;
     const input = ruleInput(graph, node, values);
     const constant = input.inputs.every((value) => value === null || value.constant);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isInteger } from './dtype.ts';
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor } from './graph.ts';
-import { constantTensor } from './infer-shapes.ts';
+import { constantTensor } from './shape-rules/constant.ts';
 
 /** Inputs of floating-point type that decide shapes, by operator. */
 const SHAPE_LIKE_FLOATS: ReadonlyMap<string, readonly number[]> = new Map([

@@ -47,7 +47,7 @@ function broadcastRule(evaluate: Evaluate | null, result: 'same' | 'bool' | 'sec
       rule,
       inputs.map((input) => input.shape),
     );
-    const typed = inputs[result === 'second' ? 1 : 0] as Value;
+    const typed = required(rule, result === 'second' ? 1 : 0);
     const dtype = result === 'bool' ? 'bool' : typed.dtype;
     const known =
       evaluate !== null &&
