@@ -1,6 +1,7 @@
 /**
  * Makes small mistakes in the sources of a folder, one at a time, and lists those that the folder's own tests let pass:
  * `npm run mutate -- FOLDER [--sample 40] [--seed 1] [--jobs 2] [--minutes 20] [--at-least PERCENT] [--json FILE]`.
+ * `--at-least` counts what timed out as seen, and fails where the time ends the run.
  * FOLDER is such as `coordinator/tuner`; its own tests are those below `test/FOLDER`. Sources on disk stay as they are.
  */
 import { writeFileSync } from 'node:fs';

@@ -12,7 +12,9 @@ export interface Counts {
   survived: number;
   notReached: number;
   notRun: number;
-  /** Killed or timed out, of those that were run, in percent; null where none was. */
+  /** Killed by a failing test, of those that were run, in percent; null where none was run. */
+  killedPercent: number | null;
+  /** Killed or timed out, likewise. */
   scorePercent: number | null;
 }
 
@@ -21,6 +23,7 @@ export function count(tried: readonly Tried[]): Counts {
   const [killed, timedOut, survived] = [of('killed'), of('timed out'), of('survived')];
   const [notReached, notRun] = [of('not reached'), of('not run')];
   const run = tried.length - notRun;
+  const percentOf = (part: number) => (run === 0 ? null : (100 * part) / run);
   return {
     killed,
     byAssertion: tried.filter(({ verdict }) => verdict.kind === 'killed' && verdict.isAssertion).length,
@@ -28,7 +31,8 @@ export function count(tried: readonly Tried[]): Counts {
     survived,
     notReached,
     notRun,
-    scorePercent: run === 0 ? null : (100 * (killed + timedOut)) / run,
+    killedPercent: percentOf(killed),
+    scorePercent: percentOf(killed + timedOut),
   };
 }
 
@@ -57,7 +61,8 @@ export function formatResult(result: MutationResult): string {
     survived: counts.survived,
     'not reached': counts.notReached,
     'equivalent (listed)': equivalent.length,
-    'killed %': counts.scorePercent === null ? null : counts.scorePercent.toFixed(1),
+    'killed %': counts.killedPercent?.toFixed(1) ?? null,
+    'with timed out %': counts.scorePercent?.toFixed(1) ?? null,
   };
   const late = counts.notRun === 0 ? '' : `\nThe time was over: ${counts.notRun} of ${tried.length} were not run.\n`;
   return [
