@@ -234,3 +234,15 @@ export const ROOMS: Record<string, Room> = {
     folders: ['commands', 'render'],
   },
 };
+
+/** What a room may import, as its README says it. */
+export function importsLine({ may, types = [] }: Room): string {
+  const named = (rooms: readonly string[]) => {
+    const all = ANY_SHARED.every((room) => rooms.includes(room));
+    const pure = !all && SHARED.every((room) => rooms.includes(room));
+    const rest = rooms.filter((room) => !((all || pure) && ANY_SHARED.includes(room))).map((room) => `\`${room}\``);
+    return [...rest, ...(all ? ['all of `shared`'] : pure ? ['all of `shared` but `shared/runtime`'] : [])].join(', ');
+  };
+  const ofTypes = types.length > 0 ? `; of types only: ${named(types)}` : '';
+  return `May import: ${may.length > 0 ? named(may) : 'nothing else of ours'}${ofTypes}.`;
+}
