@@ -39,12 +39,21 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
   const contenders = models.map(({ model, metrics, violation }) => ({ item: model, metrics, violation }));
   const recommendation = {
     models: preference.rank(contenders),
-    why: preference.why(contenders, ({ trialId }) => `trial ${trialId}`),
+    why: reasonWhy(
+      spec,
+      preference.why(contenders, ({ trialId }) => `trial ${trialId}`),
+    ),
     syntheticData: spec.dataset.format === 'synthetic-images',
     summary: summarise(context),
   };
   emit({ type: 'recommendation', recommendation });
   return recommendation;
+}
+
+/** The accuracy that decides is not the one on the test split, which stands beside it. */
+function reasonWhy({ objectives }: StudyContext['spec'], why: string | null): string | null {
+  const isByAccuracy = objectives.some(({ metric }) => metric === 'accuracy');
+  return why === null || !isByAccuracy ? why : `${why} The accuracy that decides is that on the validation split.`;
 }
 
 async function recommendModel(

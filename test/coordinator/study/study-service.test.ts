@@ -77,6 +77,7 @@ describe('a study', () => {
     assert.match(three.why, /^Accuracy leads: no other is within 1 point of trial \d+ \(/);
     const generous = await firstOf(3, 'at most 90 % of accuracy for 50 % of latency');
     assert.ok(generous.width < generous.widest);
+    assert.match(generous.why, /decides is that on the validation split\.$/);
     assert.match(generous.why, /within 90 % of the best\. Among them trial \d+ is the best compromise: against/);
   });
 
