@@ -21,6 +21,7 @@ import { createAgentRelease } from './fleet/agent-release.ts';
 import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
 import { createHostLease } from './fleet/host-lease.ts';
 import { createInferenceServer } from './inference/create-inference-server.ts';
+import { PARTS, type Parts } from './parts.ts';
 import { openStore } from './store/store.ts';
 import { createStudyService } from './study/create-study-service.ts';
 import { createSpanBus, measureWithSpans } from './study/span-bus.ts';
@@ -33,6 +34,8 @@ import { VERSION } from './version.ts';
 export interface CoordinatorOptions {
   config: Config;
   log: Logger;
+  /** What studies may name; absent: all that there is. */
+  parts?: Parts;
   /** How long each inference config is measured; absent: the protocol's defaults. */
   stopRule?: Partial<StopRule>;
   /** Folder of what was built: dashboard, packed agent, install script. Absent: this package's own. */
@@ -53,6 +56,7 @@ export interface Coordinator {
 export async function startCoordinator({
   config,
   log,
+  parts = PARTS,
   stopRule,
   ...options
 }: CoordinatorOptions): Promise<Coordinator> {
@@ -152,6 +156,7 @@ export async function startCoordinator({
       cores: createCorePool(config.trainingCores),
       analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
       spans,
+      parts,
       checks: {
         defaultSpace: defaultSpaceOf,
         checkSpace: validateSpace,
@@ -163,10 +168,11 @@ export async function startCoordinator({
 
     const app = createApi({
       version: VERSION,
+      parts,
       fleet: managed,
       studies,
       bench,
-      tuners: createTunerService(store.tuners),
+      tuners: createTunerService(store.tuners, { parts }),
       calibrations,
       blobs: store.blobs,
       hostNames: ownNames,

@@ -1,4 +1,6 @@
 /** The HTTP API and the dashboard. Bodies are described, and parsed, by shared/protocol/http.ts. */
+
+import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { healthSchema } from '@edgetune/shared/protocol/http.ts';
 import { OpenAPIHono } from '@hono/zod-openapi';
@@ -29,6 +31,8 @@ import { tunerRoutes } from './tuner-routes.ts';
 
 export interface ApiOptions extends GuardOptions, InstallOptions {
   version: string;
+  /** What studies and tuners may name. */
+  parts: StudyParts;
   fleet: Fleet & FleetAdmin;
   studies: StudyService;
   bench: BenchService;

@@ -1,4 +1,5 @@
 /** Routes of studies; their live data is in streams.ts. */
+import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import {
   createStudyRequestSchema,
   createStudyResponseSchema,
@@ -12,6 +13,7 @@ import { z } from 'zod';
 import type { StudyService } from '../study/study-service.ts';
 import { HttpProblem } from './problem.ts';
 import { bytes, declared, json, jsonBody, NOTHING, type Routes } from './routes.ts';
+import { studyPartsView } from './study-parts.ts';
 import { zipFiles } from './zip-files.ts';
 
 /** By id or name. */
@@ -33,15 +35,15 @@ function noStudy(id: string): HttpProblem {
   return new HttpProblem(404, `there is no study "${id}"`, 'GET /api/studies lists them');
 }
 
-export function studyRoutes(routes: Routes, { studies }: { studies: StudyService }): void {
+export function studyRoutes(routes: Routes, { studies, parts }: { studies: StudyService; parts: StudyParts }): void {
   routes.openapi(
     declared({
       method: 'get',
       path: '/api/workloads',
-      summary: 'What can be trained',
+      summary: 'What a study may name: workloads, samplers, schedulers',
       responses: { 200: json(workloadListSchema) },
     }),
-    (c) => c.json({ workloads: studies.workloads() }, 200),
+    (c) => c.json(studyPartsView(parts, studies.workloads()), 200),
   );
   routes.openapi(
     declared({

@@ -1,8 +1,10 @@
 /** Routes of ask and tell: bodies and answers as in shared/protocol/tuner-lines.ts and docs/tuner-protocol.md. */
+import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import {
+  type TunerSpec,
   tunerListSchema,
   tunerRequestSchema,
-  tunerSpecSchema,
+  tunerSpecSchemaFor,
   tunerViewSchema,
 } from '@edgetune/shared/protocol/tuner-lines.ts';
 import type { Context } from 'hono';
@@ -18,7 +20,8 @@ const JSONL: string = 'application/jsonl';
 /** Each line is parsed by itself: a wrong one is answered in its place. */
 const aLine: object = z.toJSONSchema(tunerRequestSchema, { io: 'input', unrepresentable: 'any' });
 
-export function tunerRoutes(routes: Routes, { tuners }: { tuners: TunerService }): void {
+export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerService; parts: StudyParts }): void {
+  const specSchema = tunerSpecSchemaFor(parts);
   const found = <T>(value: T | null, id: string): T => {
     if (value !== null) return value;
     throw new HttpProblem(404, `there is no tuner "${id}"`, 'GET /api/tuners lists them');
@@ -41,12 +44,12 @@ export function tunerRoutes(routes: Routes, { tuners }: { tuners: TunerService }
         body: {
           description: 'Its specification in YAML or JSON',
           required: true,
-          content: { 'application/yaml': { schema: tunerSpecSchema } },
+          content: { 'application/yaml': { schema: specSchema } },
         },
       },
       responses: { 201: json(tunerViewSchema) },
     }),
-    async (c) => c.json(tuners.create(await specOf(c)), 201),
+    async (c) => c.json(tuners.create(await specOf(c, specSchema)), 201),
   );
   routes.openapi(
     declared({
@@ -94,7 +97,7 @@ export function tunerRoutes(routes: Routes, { tuners }: { tuners: TunerService }
 }
 
 /** A specification in YAML; JSON is YAML, too. @throws {HttpProblem} @throws {MistakenRequest} */
-async function specOf(context: Context): Promise<z.output<typeof tunerSpecSchema>> {
+async function specOf(context: Context, schema: ReturnType<typeof tunerSpecSchemaFor>): Promise<TunerSpec> {
   const text = await context.req.text();
   let read: unknown;
   try {
@@ -102,7 +105,7 @@ async function specOf(context: Context): Promise<z.output<typeof tunerSpecSchema
   } catch (error) {
     throw new HttpProblem(400, `the specification is neither YAML nor JSON: ${(error as Error).message}`);
   }
-  const spec = tunerSpecSchema.safeParse(read);
+  const spec = schema.safeParse(read);
   if (!spec.success) throw new MistakenRequest(spec.error);
   return spec.data;
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { TunerEntry, TunerSpec, TunerView } from '@edgetune/shared/protocol/tuner-lines.ts';
+import { TUNER_PARTS, type TunerParts } from '../tuner/tuner-parts.ts';
 import { TunerProblemError } from '../tuner/validate-problem.ts';
 import type { TunerRepository } from './tuner-repository.ts';
 import { createTunerSession, type TunerSession } from './tuner-session.ts';
@@ -58,9 +59,16 @@ interface Running {
   written: number;
 }
 
+export interface TunerServiceOptions {
+  /** The samplers and schedulers that a specification may name. */
+  parts?: TunerParts;
+  /** Asks and tells of the tuners that are kept in memory, at most. */
+  mostEntriesInMemory?: number;
+}
+
 export function createTunerService(
   tuners: TunerRepository,
-  mostEntriesInMemory: number = MOST_ENTRIES_IN_MEMORY,
+  { parts = TUNER_PARTS, mostEntriesInMemory = MOST_ENTRIES_IN_MEMORY }: TunerServiceOptions = {},
 ): TunerService {
   /** Those used last come last. */
   const running = new Map<string, Running>();
@@ -69,7 +77,8 @@ export function createTunerService(
 
   function start(spec: TunerSpec): Running {
     const unwritten: TunerEntry[] = [];
-    return { session: createTunerSession(spec, (entry) => unwritten.push(entry)), unwritten, written: 0 };
+    const session = createTunerSession(spec, { parts, record: (entry) => void unwritten.push(entry) });
+    return { session, unwritten, written: 0 };
   }
 
   function of(id: string): Running | null {

@@ -13,6 +13,7 @@ import {
 } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import type { FrontEntry, Tuner } from '../tuner/tuner.ts';
+import { TUNER_PARTS, type TunerParts } from '../tuner/tuner-parts.ts';
 
 export interface TunerSession {
   /** Answers one line; a mistake becomes `{"error": …}` and changes nothing. */
@@ -23,13 +24,20 @@ export interface TunerSession {
   open(): TunerJob[];
 }
 
-/**
- * @param record is given everything that changes the tuner, in order, as it happens
- * @throws {TunerProblemError} listing every mistake of the specification.
- */
-export function createTunerSession(spec: TunerSpec, record: (entry: TunerEntry) => void = () => {}): TunerSession {
+export interface TunerSessionOptions {
+  /** The samplers and schedulers that a specification may name. */
+  parts?: TunerParts;
+  /** Is given everything that changes the tuner, in order, as it happens. */
+  record?(entry: TunerEntry): void;
+}
+
+/** @throws {TunerProblemError} listing every mistake of the specification. */
+export function createTunerSession(
+  spec: TunerSpec,
+  { parts = TUNER_PARTS, record = () => {} }: TunerSessionOptions = {},
+): TunerSession {
   const { trials, ...stop } = spec.stop;
-  const tuner = createTuner({
+  const problem = {
     parameters: parametersOf(spec.space, ['model', 'training', 'system']),
     objectives: spec.objectives,
     prefer: spec.prefer,
@@ -40,7 +48,8 @@ export function createTunerSession(spec: TunerSpec, record: (entry: TunerEntry) 
     maxTrials: trials,
     synchronous: spec.deterministic,
     stop,
-  });
+  };
+  const tuner = createTuner(problem, parts);
   const open = new Map<number, TunerJob>();
   const note = (entry: TunerEntry) => {
     if ('tell' in entry) open.delete(entry.tell.trial);

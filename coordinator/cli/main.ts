@@ -1,6 +1,7 @@
 /** The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 no coordinator answers. */
 import { errorText } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { Command, CommanderError } from 'commander';
+import { PARTS } from '../parts.ts';
 import { VERSION } from '../version.ts';
 import { RefusedError, UnreachableError } from './client.ts';
 import { registerBench } from './commands/bench.ts';
@@ -22,9 +23,9 @@ const program = new Command('edgetune')
   );
 registerServe(program);
 registerDevice(program);
-registerStudy(program);
+registerStudy(program, PARTS);
 registerBench(program);
-registerTuner(program);
+registerTuner(program, PARTS);
 registerSimulate(program);
 registerQuantise(program);
 registerProfile(program);

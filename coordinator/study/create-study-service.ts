@@ -19,7 +19,7 @@ import type { StudyService } from './study-service.ts';
 export interface StudyServiceOptions extends StudyPorts {
   studies: StudyRepository;
   spans: SpanBus;
-  checks: Omit<StudyChecks, 'deviceNames'>;
+  checks: Omit<StudyChecks, 'deviceNames' | 'parts'>;
   workloads: ReturnType<StudyService['workloads']>;
   /** Blobs that others than studies still need. */
   otherBlobsInUse?: () => Iterable<string>;
@@ -198,7 +198,8 @@ export function createStudyService(
 
     async create(yaml) {
       const devices = fleet.devices();
-      const spec = parseStudy(yaml, { ...options.checks, deviceNames: devices.map(({ name }) => name) });
+      const { parts, checks } = options;
+      const spec = parseStudy(yaml, { ...checks, parts, deviceNames: devices.map(({ name }) => name) });
       await options.training.checkDataset(spec.workload, spec.dataset).catch((error) => {
         throw new StudyInputError({ error: (error as Error).message, issues: [] });
       });

@@ -3,7 +3,8 @@
 import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { listedValues, mayTake, type ParameterLevel, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
-import { type StudySpec, studySpecSchema } from '@edgetune/shared/domain/study.ts';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
+import { type StudyParts, studySchemaFor } from '@edgetune/shared/domain/study-parts.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { CheckedStudySpec } from './context/study-context.ts';
@@ -19,6 +20,8 @@ export interface PlacedMistake {
 
 /** What a study is checked against beyond its schema. */
 export interface StudyChecks {
+  /** What it may name. */
+  parts: StudyParts;
   /** Names of all devices of the fleet. */
   deviceNames: readonly string[];
   /** Mistakes of a search space that the schema cannot see. */
@@ -44,7 +47,7 @@ export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec 
     message,
     ...place(positionOf(document, lines, path)),
   });
-  const parsed = studySpecSchema.safeParse(document.toJS());
+  const parsed = studySchemaFor(checks.parts).safeParse(document.toJS());
   if (!parsed.success) throw inputError(mistakesIn(parsed.error).map(locate));
 
   const defaultSpace = checks.defaultSpace(parsed.data.workload);

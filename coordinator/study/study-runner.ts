@@ -38,7 +38,7 @@ export class StudyRunner {
   constructor(context: StudyContext, history: readonly StudyEventBody[]) {
     this.#context = context;
     const { spec } = context;
-    this.#tuner = createTuner({
+    const problem = {
       parameters: parametersOf(spec.space, ['model', 'training', 'system']),
       objectives: spec.objectives,
       prefer: spec.prefer,
@@ -49,7 +49,8 @@ export class StudyRunner {
       maxTrials: spec.stop.trials,
       stop: stopCriteria(spec.stop),
       synchronous: spec.deterministic,
-    });
+    };
+    this.#tuner = createTuner(problem, context.parts);
     this.#unfinished = restore(this.#tuner, history);
     this.#inference = new TrialInference(
       context,

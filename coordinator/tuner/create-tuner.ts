@@ -13,17 +13,19 @@ import { Search } from './search.ts';
 import { Space } from './space.ts';
 import { isTargetReached, StopRule, targetShortfall } from './stop-rule.ts';
 import type { Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
+import { TUNER_PARTS, type TunerParts } from './tuner-parts.ts';
 import { TunerProblemError, validateProblem } from './validate-problem.ts';
 
 /**
  * Makes a tuner.
+ * @param parts the samplers and schedulers that the problem may name
  * @throws {TunerProblemError} listing every mistake in the problem.
  */
-export function createTuner(problem: TunerProblem): Tuner {
-  const issues = validateProblem(problem);
+export function createTuner(problem: TunerProblem, parts: TunerParts = TUNER_PARTS): Tuner {
+  const issues = validateProblem(problem, parts);
   if (issues.length > 0) throw new TunerProblemError(issues);
   const plan = planOf(problem);
-  const make = (of: Plan) => new AskTellTuner(of);
+  const make = (of: Plan) => new AskTellTuner(of, parts);
   return problem.settings.mode === 'hierarchical' ? new HierarchicalTuner(plan, make) : make(plan);
 }
 
@@ -46,6 +48,7 @@ const MOST_INFEASIBLE = 24;
 
 class AskTellTuner implements Tuner {
   readonly #problem: TunerProblem;
+  readonly #parts: TunerParts;
   readonly #space: Space;
   /** What the study optimises: the front is made of it. */
   readonly #goals: ObjectiveTerm[];
@@ -62,8 +65,9 @@ class AskTellTuner implements Tuner {
   /** What all searches have seen. */
   #observed = 0;
 
-  constructor({ problem, budgets }: Plan) {
+  constructor({ problem, budgets }: Plan, parts: TunerParts) {
     this.#problem = problem;
+    this.#parts = parts;
     this.#space = new Space(problem.parameters);
     this.#goals = objectiveTerms(problem.objectives, problem.devices);
     this.#terms = problem.settings.mode === 'onefold' ? (targetTerm(problem) ?? this.#goals) : this.#goals;
@@ -103,7 +107,7 @@ class AskTellTuner implements Tuner {
   }
 
   #newSearch(): Search {
-    return new Search(this.#problem, this.#budgets.length, this.#terms.length);
+    return new Search(this.#problem, this.#parts, this.#budgets.length, this.#terms.length);
   }
 
   /** Trials that may still be started. */

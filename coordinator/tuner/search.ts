@@ -2,15 +2,17 @@
  * One search of the space: what it has seen, and who decides by that. It may settle where nothing better is near; then
  * the tuner begins another, which knows nothing of it.
  */
+import { type Part, partNamed, unknownPart } from '@edgetune/shared/domain/part.ts';
 import { History } from './history.ts';
 import type { Observation } from './observation.ts';
 import { Progress } from './progress.ts';
 import { createSampler } from './samplers/create-sampler.ts';
-import type { Sampler } from './samplers/sampler.ts';
+import type { Sampler, SamplerKind } from './samplers/sampler.ts';
 import { createScheduler } from './schedulers/create-scheduler.ts';
-import type { Scheduler } from './schedulers/scheduler.ts';
+import type { Scheduler, SchedulerKind } from './schedulers/scheduler.ts';
 import type { SpacePoint } from './space.ts';
 import type { TunerProblem } from './tuner.ts';
+import type { TunerParts } from './tuner-parts.ts';
 
 /**
  * A search is stuck when so many reports, and so large a share of all its reports, have improved nothing. Some runs of
@@ -28,11 +30,14 @@ export class Search {
   readonly #progress = new Progress();
   readonly #mayGetStuck: boolean;
 
-  constructor(problem: TunerProblem, levels: number, objectives: number) {
+  /** @throws {RangeError} where the problem names a part that there is not */
+  constructor(problem: TunerProblem, parts: TunerParts, levels: number, objectives: number) {
+    const sampler = named('sampler', problem.settings.sampler, parts.samplers);
+    const scheduler = named('scheduler', problem.settings.scheduler, parts.schedulers);
     this.history = new History(levels, objectives);
-    this.#scheduler = createScheduler(problem, levels, objectives);
-    this.#sampler = createSampler(problem, objectives);
-    this.#mayGetStuck = mayGetStuck(problem);
+    this.#scheduler = createScheduler(scheduler, problem, levels, objectives);
+    this.#sampler = createSampler(sampler, problem, objectives);
+    this.#mayGetStuck = mayGetStuck(problem, sampler, scheduler);
   }
 
   get isStuck(): boolean {
@@ -69,11 +74,18 @@ export class Search {
   }
 }
 
-/**
- * The samplers of others run as they were published, and who fills whole rungs would lose the begun ones; a search that
- * ends where everything was tried is not stuck either.
- */
-function mayGetStuck({ settings: { sampler, scheduler, mode }, synchronous }: TunerProblem): boolean {
+function named<P extends Part>(kind: string, name: string, parts: readonly P[]): P {
+  const part = partNamed(parts, name);
+  if (!part) throw new RangeError(unknownPart(kind, name, parts));
+  return part;
+}
+
+/** A deterministic study keeps to one search, and the mode that gives all one epoch ends where everything was tried. */
+function mayGetStuck(
+  { settings: { mode }, synchronous }: TunerProblem,
+  sampler: SamplerKind,
+  scheduler: SchedulerKind,
+): boolean {
   if (synchronous || mode === 'top-k-after-one-epoch') return false;
-  return (sampler === 'auto' || sampler === 'bayesian') && ['auto', 'asha', 'none'].includes(scheduler);
+  return sampler.commits === true && scheduler.fillsRungs !== true;
 }

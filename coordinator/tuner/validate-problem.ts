@@ -1,8 +1,10 @@
 /** Checks of a whole problem before a tuner is made of it. Every mistake is listed. */
 import { type Constraint, computedOnly, metricInfo, type Objective } from '@edgetune/shared/domain/objective.ts';
+import { partNamed, unknownPart } from '@edgetune/shared/domain/part.ts';
 import { preferIssues } from '@edgetune/shared/domain/prefer.ts';
 import { type SearchSpace, searchSpaceSchema } from '@edgetune/shared/domain/search-space.ts';
 import type { TunerProblem } from './tuner.ts';
+import type { TunerParts } from './tuner-parts.ts';
 import { candidateIssues, type SpaceIssue, validateSpace } from './validate-space.ts';
 
 export class TunerProblemError extends RangeError {
@@ -16,7 +18,7 @@ export class TunerProblemError extends RangeError {
 }
 
 /** Lists what is wrong with a problem; an empty list means that a tuner can be made of it. */
-export function validateProblem(problem: TunerProblem): SpaceIssue[] {
+export function validateProblem(problem: TunerProblem, { samplers, schedulers }: TunerParts): SpaceIssue[] {
   const issues = validateSpace(spaceOf(problem));
   const add = (path: (string | number)[], message: string) => issues.push({ path: path.map(String), message });
   for (const { name, level } of problem.parameters)
@@ -42,6 +44,10 @@ export function validateProblem(problem: TunerProblem): SpaceIssue[] {
   if (minDataFraction > maxDataFraction)
     add(['ladder', 'minDataFraction'], `must be at most maxDataFraction (${maxDataFraction}), not ${minDataFraction}`);
   if (!(problem.maxTrials >= 1)) add(['maxTrials'], `must be at least 1, not ${problem.maxTrials}`);
+  const { sampler, scheduler } = problem.settings;
+  if (!partNamed(samplers, sampler)) add(['settings', 'sampler'], unknownPart('sampler', sampler, samplers));
+  if (!partNamed(schedulers, scheduler))
+    add(['settings', 'scheduler'], unknownPart('scheduler', scheduler, schedulers));
   for (const [index, candidate] of problem.settings.initialCandidates.entries())
     for (const message of candidateIssues(problem.parameters, candidate))
       add(['settings', 'initialCandidates', index], message);

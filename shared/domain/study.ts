@@ -61,10 +61,8 @@ export const budgetLadderSchema = z.strictObject({
 
 export const tunerSettingsSchema = z.strictObject({
   mode: z.enum(['onefold', 'hierarchical', 'accuracy-only', 'hyperpower', 'top-k-after-one-epoch']).default('onefold'),
-  sampler: z
-    .enum(['auto', 'random', 'quasi-random', 'grid', 'bayesian', 'tpe', 'bohb', 'motpe', 'nsga2', 'dehb'])
-    .default('auto'),
-  scheduler: z.enum(['auto', 'none', 'successive-halving', 'hyperband', 'asha']).default('auto'),
+  sampler: z.string().min(1).default('auto'),
+  scheduler: z.string().min(1).default('auto'),
   seed: z.int().default(1),
   /** Rungs are sized by counting trials (nominal, the default), or so that each costs as many seconds or joules as the one below. */
   rungSizing: z.enum(['nominal', 'seconds', 'joules']).optional(),
@@ -92,6 +90,10 @@ export const studyNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/, 'a study name has 1 to 100 letters, digits, spaces, ".", "_" or "-"');
 
+/**
+ * A study, whatever parts it names: also one that was written by a version with other parts. A new one is checked by
+ * `studySchemaFor` (`study-parts.ts`), which knows the parts that there are.
+ */
 export const studySpecSchema = z
   .strictObject({
     name: studyNameSchema,

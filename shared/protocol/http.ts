@@ -156,7 +156,9 @@ export const studyListSchema = z.object({
 export const createStudyRequestSchema = z.object({ yaml: z.string().min(1).max(1_000_000) });
 export const createStudyResponseSchema = z.object({ study: studySummarySchema });
 
-/** GET /api/workloads: what the New study form offers. */
+const partSchema = z.object({ name: z.string(), description: z.string() });
+
+/** GET /api/workloads: what a study may name, of which the New study form is made. */
 export const workloadListSchema = z.object({
   workloads: z.array(
     z.object({
@@ -166,7 +168,10 @@ export const workloadListSchema = z.object({
       exampleYaml: z.string(),
     }),
   ),
+  samplers: z.array(partSchema),
+  schedulers: z.array(partSchema),
 });
+export type StudyPartsView = z.infer<typeof workloadListSchema>;
 
 /** GET /api/studies/:id/events */
 export const studyEventsSchema = z.object({ events: z.array(studyEventSchema) });

@@ -5,6 +5,7 @@ import { namedValues } from '../domain/named-values.ts';
 import { anyConstraintSchema, anyObjectiveSchema, parseAnyConstraint, parseAnyObjective } from '../domain/objective.ts';
 import { candidateSchema } from '../domain/search-space.ts';
 import { studySpecSchema } from '../domain/study.ts';
+import { tunerSettingsSchemaFor } from '../domain/study-parts.ts';
 import { written } from '../domain/written.ts';
 
 const { objectives, prefer, budget, tuner, stop, space } = studySpecSchema.shape;
@@ -32,6 +33,11 @@ export const tunerSpecSchema = z.object({
   deterministic: z.boolean().default(false),
 });
 export type TunerSpec = z.infer<typeof tunerSpecSchema>;
+
+/** The schema of a new tuner: with the samplers and schedulers that there are. */
+export function tunerSpecSchemaFor(parts: Parameters<typeof tunerSettingsSchemaFor>[0]) {
+  return tunerSpecSchema.extend({ tuner: tunerSettingsSchemaFor(parts).prefault({}) });
+}
 
 /** Where a program should go on: the job that an ask gave. */
 export const tunerJobSchema = z.object({

@@ -5,7 +5,9 @@ import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
 import type { Command } from 'commander';
 import { unzipSync } from 'fflate';
+import type { Parts } from '../../parts.ts';
 import type { Client } from '../client.ts';
+import { tunerPartsText } from '../render/parts.ts';
 import { StudyProgress } from '../render/progress.ts';
 import { renderRecommendation, renderTimeline } from '../render/recommendation.ts';
 import { renderTable } from '../render/table.ts';
@@ -17,13 +19,15 @@ interface Options extends ServerOptions {
 
 const ENDED = ['succeeded', 'failed', 'stopped'];
 
-export function registerStudy(program: Command): void {
+/** @param parts what a study may name */
+export function registerStudy(program: Command, parts: Parts): void {
   const study = program.command('study').description('Run, watch, stop, resume and export studies.');
 
   withServer(study.command('run <file>'))
     .description('Start a study written as YAML and follow it to its recommendation; Ctrl-C leaves it running.')
     .option('--detach', 'start it and return at once')
     .option('--json', 'print the study as JSON')
+    .addHelpText('after', () => `\n${tunerPartsText(parts)}`)
     .addHelpText(
       'after',
       '\nExit code 0: it succeeded; 1: it failed or was stopped; 2: the file has mistakes.\n\nExamples:\n  edgetune study run my-study.yaml\n  edgetune study run my-study.yaml --detach --json',

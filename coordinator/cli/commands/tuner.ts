@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
-import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import { tunerSpecSchemaFor } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
 import { createTunerSession, type TunerSession } from '../../ask-tell/tuner-session.ts';
+import type { Parts } from '../../parts.ts';
+import { tunerPartsText } from '../render/parts.ts';
 
 const EXAMPLES = `
 One JSON message a line, one answer a line:
@@ -19,17 +21,17 @@ Example:
 
 docs/tuner-protocol.md has the whole protocol and a Python example.`;
 
-/** Adds the command to the program. */
-export function registerTuner(program: Command): void {
+/** Adds the command to the program. @param parts what a specification may name */
+export function registerTuner(program: Command, parts: Parts): void {
   program
     .command('tuner')
     .description('drive the tuner from a program in any language: JSON lines on standard input and output')
     .requiredOption(
       '--spec <file>',
       'study file (YAML); its space, objectives, constraints, budget, tuner and stop count',
-      sessionOf,
+      (file: string) => sessionOf(file, parts),
     )
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => `\n${tunerPartsText(parts)}\n${EXAMPLES}`)
     .action(async ({ spec }: { spec: TunerSession }) => {
       for await (const line of createInterface({ input: process.stdin }))
         if (line.trim() !== '') process.stdout.write(`${spec.answer(line)}\n`);
@@ -37,10 +39,10 @@ export function registerTuner(program: Command): void {
 }
 
 /** @throws {InvalidArgumentError} with every mistake in the file. */
-function sessionOf(file: string): TunerSession {
+function sessionOf(file: string, parts: Parts): TunerSession {
   try {
-    const parsed = tunerSpecSchema.safeParse(parse(readFileSync(file, 'utf8')));
-    if (parsed.success) return createTunerSession(parsed.data);
+    const parsed = tunerSpecSchemaFor(parts).safeParse(parse(readFileSync(file, 'utf8')));
+    if (parsed.success) return createTunerSession(parsed.data, { parts });
     const mistakes = mistakesIn(parsed.error).map(({ path, message }) => `  ${path.map(String).join('.')}: ${message}`);
     throw new RangeError(`mistakes in it:\n${mistakes.join('\n')}`);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The form for what most studies set; everything else is written in the YAML beside it. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
+import type { StudyPartsView } from '@edgetune/shared/protocol/http.ts';
 import { DevicesField } from '../components/devices-field.tsx';
 import { type Draft, valueAt } from '../components/draft.ts';
 import { ChoicesField, LinesField, NumberField, SelectField, TextField } from '../components/fields.tsx';
@@ -25,9 +26,11 @@ interface StudyFormProps {
   draft: Draft;
   fields: Record<string, unknown>;
   devices: readonly DeviceView[];
+  /** What a study may name. */
+  parts: StudyPartsView;
 }
 
-export function StudyForm({ draft, fields, devices }: StudyFormProps) {
+export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
   const bound = { draft, fields };
   const synthetic = valueAt(fields, ['dataset', 'format']) === 'synthetic-images';
   return (
@@ -106,14 +109,14 @@ export function StudyForm({ draft, fields, devices }: StudyFormProps) {
             {...bound}
             path={['tuner', 'sampler']}
             label="Sampler"
-            options={tunerSettingsSchema.shape.sampler.unwrap().options}
+            options={parts.samplers.map(({ name }) => name)}
             otherwise="auto"
           />
           <SelectField
             {...bound}
             path={['tuner', 'scheduler']}
             label="Scheduler"
-            options={tunerSettingsSchema.shape.scheduler.unwrap().options}
+            options={parts.schedulers.map(({ name }) => name)}
             otherwise="auto"
           />
           <NumberField {...bound} path={['tuner', 'seed']} label="Seed" otherwise={1} min={0} />

@@ -1,8 +1,12 @@
 /** Writes a study: a form with defaults beside the YAML that it stands for. */
-import { createStudyResponseSchema, type Problem, workloadListSchema } from '@edgetune/shared/protocol/http.ts';
+import {
+  createStudyResponseSchema,
+  type Problem,
+  type StudyPartsView,
+  workloadListSchema,
+} from '@edgetune/shared/protocol/http.ts';
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import type { z } from 'zod';
 import { ApiError, getJson, sendJson } from '../api/client.ts';
 import { ErrorText } from '../components/dialog.tsx';
 import { createDraft } from '../components/draft.ts';
@@ -12,11 +16,11 @@ import { paths } from '../route.ts';
 import { announce } from '../state/announce.ts';
 import { devices } from '../state/overview.ts';
 
-type Workload = z.infer<typeof workloadListSchema>['workloads'][number];
+type Workload = StudyPartsView['workloads'][number];
 
 export function NewStudyPage() {
   const draft = useMemo(createDraft, []);
-  const workloads = useSignal<Workload[]>([]);
+  const parts = useSignal<StudyPartsView | null>(null);
   const workload = useSignal<Workload | null>(null);
   const problem = useSignal<Problem | null>(null);
   const failure = useSignal<string | null>(null);
@@ -33,7 +37,7 @@ export function NewStudyPage() {
     if (devices.value === null || workload.peek() !== null) return;
     getJson('/api/workloads', workloadListSchema).then(
       (list) => {
-        workloads.value = list.workloads;
+        parts.value = list;
         if (list.workloads[0] && workload.peek() === null) startFrom(list.workloads[0]);
       },
       (error: Error) => {
@@ -75,21 +79,20 @@ export function NewStudyPage() {
             <select
               value={workload.value?.name ?? ''}
               onChange={(event) => {
-                const chosen = workloads.value.find(({ name }) => name === event.currentTarget.value);
+                const chosen = parts.value?.workloads.find(({ name }) => name === event.currentTarget.value);
                 if (chosen) startFrom(chosen);
               }}
             >
-              {workloads.value.map(({ name }) => (
+              {parts.value?.workloads.map(({ name }) => (
                 <option key={name}>{name}</option>
               ))}
             </select>
             <small>{workload.value?.description}</small>
           </label>
-          {fields ? (
-            <StudyForm draft={draft} fields={fields} devices={devices.value ?? []} />
-          ) : (
-            <p>The text is no complete YAML now; the form comes back when it is.</p>
+          {fields && parts.value && (
+            <StudyForm draft={draft} fields={fields} devices={devices.value ?? []} parts={parts.value} />
           )}
+          {!fields && <p>The text is no complete YAML now; the form comes back when it is.</p>}
         </div>
         <div class="card">
           <YamlEditor draft={draft} problem={problem.value} />

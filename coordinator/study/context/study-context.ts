@@ -8,6 +8,7 @@ import type { Fleet } from '../../fleet/fleet.ts';
 import type { InferenceServer } from '../../inference/inference-server.ts';
 import type { CorePool } from '../../training/core-pool.ts';
 import type { TrainingService } from '../../training/training-service.ts';
+import type { TunerParts } from '../../tuner/tuner-parts.ts';
 import type { StudyProjection } from '../state/projection.ts';
 import type { BlobStore } from './blob-store.ts';
 
@@ -15,6 +16,8 @@ import type { BlobStore } from './blob-store.ts';
 export type CheckedStudySpec = StudySpec & { space: SearchSpace };
 
 export interface StudyPorts {
+  /** What its tuner may be put together of. */
+  parts: TunerParts;
   training: TrainingService;
   inference: InferenceServer;
   fleet: Pick<Fleet, 'devices' | 'subscribe'>;

@@ -1,5 +1,6 @@
 /** A sampler proposes points of the space; it never decides budgets. It keeps no state but what can be recomputed. */
 
+import type { Part } from '@edgetune/shared/domain/part.ts';
 import type { Random } from '@edgetune/shared/math/random.ts';
 import type { History } from '../history.ts';
 import type { Space } from '../space.ts';
@@ -27,4 +28,27 @@ export interface SamplerView {
 export interface Sampler {
   /** Must depend on nothing but its arguments: a restored tuner proposes the same. */
   propose(view: SamplerView, random: Random): Proposal;
+}
+
+/** What a sampler is made for: the search of one problem. */
+export interface SamplerSetting {
+  seed: number;
+  /** Trials that the problem starts at most. */
+  maxTrials: number;
+  /** Number of objectives. */
+  objectives: number;
+  /** Whether a candidate's time counts: the study ends by what its trials cost, or as soon as it can. */
+  weighsTime: boolean;
+  /** Spreads candidates evenly over the space: for as long as a model has too few observations. */
+  startup: Sampler;
+}
+
+/** A sampler that a study can name. */
+export interface SamplerKind extends Part {
+  create(setting: SamplerSetting): Sampler;
+  /**
+   * It commits itself to what it has found, so that a search that is stuck is begun anew. Absent: no; the samplers of
+   * others run as they were published.
+   */
+  readonly commits?: true;
 }

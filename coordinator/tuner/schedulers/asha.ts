@@ -6,8 +6,9 @@
  */
 import type { Observation } from '../observation.ts';
 import { Agreement } from './agreement.ts';
+import { HyperbandScheduler } from './hyperband.ts';
 import { Rung } from './rung.ts';
-import type { Scheduler, SchedulerOptions, Situation, Step } from './scheduler.ts';
+import type { Scheduler, SchedulerKind, SchedulerOptions, Situation, Step } from './scheduler.ts';
 
 export class AshaScheduler implements Scheduler {
   /** By place of the ladder: what trials that started there or below have reached. */
@@ -80,3 +81,9 @@ export class AshaScheduler implements Scheduler {
     this.#agreements[after.level]?.toldBelow(after);
   }
 }
+
+export const asha: SchedulerKind = {
+  name: 'asha',
+  description: 'asynchronous successive halving (Li et al. 2020); by whole rungs where the study is deterministic',
+  create: (options) => (options.synchronous ? new HyperbandScheduler(options, 1) : new AshaScheduler(options)),
+};

@@ -6,7 +6,7 @@
 import type { Observation } from '../observation.ts';
 import { bracketSize } from './bracket-size.ts';
 import { Rung } from './rung.ts';
-import type { Scheduler, SchedulerOptions, Situation, Step } from './scheduler.ts';
+import type { Scheduler, SchedulerKind, SchedulerOptions, Situation, Step } from './scheduler.ts';
 
 interface Bracket {
   start: number;
@@ -116,3 +116,17 @@ export class HyperbandScheduler implements Scheduler {
     (this.#bracketWith(after.trialId).rungs[rung] as Rung).amended(before, after);
   }
 }
+
+export const hyperband: SchedulerKind = {
+  name: 'hyperband',
+  description: 'brackets of successive halving that start at every budget of the ladder (Li et al. 2018)',
+  create: (options) => new HyperbandScheduler(options, options.levels),
+  fillsRungs: true,
+};
+
+export const successiveHalving: SchedulerKind = {
+  name: 'successive-halving',
+  description: 'rungs by whole: when all trials of one are told, the best go on',
+  create: (options) => new HyperbandScheduler(options, 1),
+  fillsRungs: true,
+};

@@ -1,4 +1,4 @@
-import type { Scheduler, Situation, Step } from './scheduler.ts';
+import type { Scheduler, SchedulerKind, Situation, Step } from './scheduler.ts';
 
 /** Every trial gets the whole budget at once. */
 export class NoScheduler implements Scheduler {
@@ -14,3 +14,9 @@ export class NoScheduler implements Scheduler {
   told() {}
   amended() {}
 }
+
+export const none: SchedulerKind = {
+  name: 'none',
+  description: 'every trial gets the whole budget at once',
+  create: ({ levels }) => new NoScheduler(levels),
+};

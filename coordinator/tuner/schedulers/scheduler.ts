@@ -2,6 +2,7 @@
  * A scheduler decides what is done next — a new trial, or an older one at a higher rung — and never which candidate.
  * Its state changes only by `asked`, `told` and `amended`; `next` changes nothing.
  */
+import type { Part } from '@edgetune/shared/domain/part.ts';
 import type { Observation } from '../observation.ts';
 
 export type Step =
@@ -36,4 +37,12 @@ export interface SchedulerOptions {
   synchronous: boolean;
   /** Size rungs so that each costs as much as the one below, as measured; else by counting trials. */
   costAware: boolean;
+}
+
+/** A scheduler that a study can name. */
+export interface SchedulerKind extends Part {
+  /** @param options of a ladder of two places at least */
+  create(options: SchedulerOptions): Scheduler;
+  /** It fills whole rungs: those that were begun would be lost if the search were begun anew. Absent: no. */
+  readonly fillsRungs?: true;
 }

@@ -10,6 +10,7 @@ import { createSpanBus } from '../../../coordinator/study/span-bus.ts';
 import { createCorePool } from '../../../coordinator/training/core-pool.ts';
 import { WATTS_PER_BUSY_CORE } from '../../../coordinator/training/training-energy.ts';
 import type { TrainingService } from '../../../coordinator/training/training-service.ts';
+import { TUNER_PARTS } from '../../../coordinator/tuner/tuner-parts.ts';
 import { BOARDS, simulatedBoards } from './boards.ts';
 import { memoryBlobs, memoryHistory, memoryStudies } from './memory.ts';
 import { Timeline } from './timeline.ts';
@@ -88,6 +89,7 @@ export async function runStudy(
     cores: createCorePool(TRAINING_CORES),
     analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
     spans: createSpanBus(),
+    parts: TUNER_PARTS,
     checks: { checkSpace: () => [], defaultSpace: () => problem.space },
     workloads: [],
     log: plainLogger(() => {}),

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { type ApiOptions, createApi } from '../../../coordinator/api/create-api.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
+import { PARTS } from '../../../coordinator/parts.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const mediaSchema = z.record(z.string(), z.object({ schema: z.record(z.string(), z.unknown()).optional() }));
@@ -29,6 +30,7 @@ const documentSchema = z.object({
 /** Routes are registered without any of the services behind them. */
 const app = createApi({
   version: '1.2.3',
+  parts: PARTS,
   hostNames: ['localhost'],
   log: plainLogger(() => {}),
 } as unknown as ApiOptions);

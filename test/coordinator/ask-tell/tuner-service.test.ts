@@ -24,7 +24,7 @@ test('only tuners that were used lately are kept in memory; the others go on as 
       return store.tuners.entries(id);
     },
   };
-  const service = createTunerService(tuners, 10);
+  const service = createTunerService(tuners, { mostEntriesInMemory: 10 });
   const ids = [service.create(SPEC).id, service.create(SPEC).id] as const;
   const expected = ids.map(() => createTunerSession(SPEC));
   const round = async (index: 0 | 1) => {

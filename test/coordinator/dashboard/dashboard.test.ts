@@ -147,6 +147,16 @@ describe('dashboard', { skip: noChromium, timeout: 900_000 }, () => {
       assert.ok(sent.includes(part), `${part} in ${sent}`);
   });
 
+  it('offers what the coordinator says that there is', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    await open('new');
+    await text('Tuner').click();
+    const offered = async (label: string) =>
+      page.getByRole('combobox', { name: label }).locator('option').allTextContents();
+    assert.deepEqual(await offered('Sampler'), ['auto', 'sampler-of-this-test']);
+    assert.deepEqual(await offered('Scheduler'), ['auto', 'scheduler-of-this-test']);
+  });
+
   it('lists the studies and leads to one', async () => {
     fake.studies.push(sampleStudy(['kitchen-pi'], 25));
     await open('studies');

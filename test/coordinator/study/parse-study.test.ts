@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import { parseStudy } from '../../../coordinator/study/parse-study.ts';
 import { StudyInputError } from '../../../coordinator/study/state/study-errors.ts';
+import { TUNER_PARTS } from '../../../coordinator/tuner/tuner-parts.ts';
 
 const defaultSpace: SearchSpace = {
   model: { width: { type: 'ordinal', values: [8, 16] } },
@@ -10,7 +11,12 @@ const defaultSpace: SearchSpace = {
   system: {},
   inference: { batchSize: { type: 'ordinal', values: [1, 4] } },
 };
-const checks = { deviceNames: ['kitchen-pi', 'orin'], checkSpace: () => [], defaultSpace: () => defaultSpace };
+const checks = {
+  parts: TUNER_PARTS,
+  deviceNames: ['kitchen-pi', 'orin'],
+  checkSpace: () => [],
+  defaultSpace: () => defaultSpace,
+};
 
 function mistakesOf(yaml: string): { line: number | null; path: string; message: string }[] {
   try {

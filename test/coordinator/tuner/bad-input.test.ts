@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseObjective } from '@edgetune/shared/domain/objective.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
-import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
 import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import fc from 'fast-check';
 import { createTunerSession } from '../../../coordinator/ask-tell/tuner-session.ts';
 import { createTuner } from '../../../coordinator/tuner/create-tuner.ts';
+import { SAMPLERS } from '../../../coordinator/tuner/samplers/all.ts';
 import type { Ask, Tell } from '../../../coordinator/tuner/tuner.ts';
 import { TunerProblemError } from '../../../coordinator/tuner/validate-problem.ts';
 import { candidateIssues } from '../../../coordinator/tuner/validate-space.ts';
@@ -37,7 +37,7 @@ function distorted(ask: Ask, change: Record<string, unknown>): Tell {
 test('whatever is told: candidates stay valid, the study goes on, and the front holds finite values only', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom(...tunerSettingsSchema.shape.sampler.unwrap().options),
+      fc.constantFrom(...SAMPLERS.map(({ name }) => name)),
       fc.integer({ min: 1, max: 3 }),
       fc.boolean(),
       fc.array(fc.option(distortion, { nil: {}, freq: 1 }), { minLength: 30, maxLength: 45 }),

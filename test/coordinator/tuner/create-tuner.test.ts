@@ -5,6 +5,8 @@ import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
 import fc from 'fast-check';
 import { createTuner } from '../../../coordinator/tuner/create-tuner.ts';
 import { budgetLadder } from '../../../coordinator/tuner/ladder.ts';
+import { SAMPLERS } from '../../../coordinator/tuner/samplers/all.ts';
+import { SCHEDULERS } from '../../../coordinator/tuner/schedulers/all.ts';
 import type { Tell, TunerProblem } from '../../../coordinator/tuner/tuner.ts';
 import { TunerProblemError } from '../../../coordinator/tuner/validate-problem.ts';
 import { answer, asksOf, drive, problem } from '../../support/tuning.ts';
@@ -12,8 +14,8 @@ import { answer, asksOf, drive, problem } from '../../support/tuning.ts';
 const objectives = (count: number) =>
   ['maximize accuracy', 'minimize latency', 'minimize energy'].slice(0, count).map(parseObjective);
 
-const samplers = tunerSettingsSchema.shape.sampler.unwrap().options;
-const schedulers = tunerSettingsSchema.shape.scheduler.unwrap().options;
+const samplers = SAMPLERS.map(({ name }) => name);
+const schedulers = SCHEDULERS.map(({ name }) => name);
 
 const problems: fc.Arbitrary<TunerProblem> = fc
   .record({

@@ -11,7 +11,7 @@ import type { Random } from '@edgetune/shared/math/random.ts';
 import type { History } from '../../history.ts';
 import type { Observation } from '../../observation.ts';
 import type { Space, SpacePoint } from '../../space.ts';
-import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import type { Proposal, Sampler, SamplerKind, SamplerView } from '../sampler.ts';
 import { type Acquisition, expectedImprovement, feasibilityOf, hypervolumeGain } from './acquisition.ts';
 import { FittedScales } from './fitted-scales.ts';
 import { GaussianProcess, pointSet } from './gaussian-process.ts';
@@ -201,3 +201,10 @@ function modelled({ levels, size }: History, most: number): Observation[] {
   }
   return chosen;
 }
+
+export const bayesian: SamplerKind = {
+  name: 'bayesian',
+  description: 'Gaussian processes over candidates and budgets: each trial counts',
+  create: ({ startup, weighsTime }) => new BayesianSampler(startup, weighsTime),
+  commits: true,
+};

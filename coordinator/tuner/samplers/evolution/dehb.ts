@@ -6,7 +6,7 @@
 import type { Random } from '@edgetune/shared/math/random.ts';
 import type { SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
-import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import type { Proposal, Sampler, SamplerKind, SamplerView } from '../sampler.ts';
 
 const POPULATION = 20;
 const STARTUP = 10;
@@ -52,3 +52,9 @@ function distinct(count: number, random: Random): [number, number, number] {
   while (c === a || c === b) c = (c + 1) % count;
   return [a, b, c];
 }
+
+export const dehb: SamplerKind = {
+  name: 'dehb',
+  description: 'differential evolution over budgets (Awad et al. 2021)',
+  create: ({ startup }) => new DehbSampler(startup),
+};

@@ -6,7 +6,7 @@
 import type { Random } from '@edgetune/shared/math/random.ts';
 import type { SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
-import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import type { Proposal, Sampler, SamplerKind, SamplerView } from '../sampler.ts';
 import { crossed, mutated } from './variation.ts';
 
 const POPULATION = 50;
@@ -47,3 +47,9 @@ function known(coordinate: number | undefined, choices: number, random: Random):
   if (coordinate !== undefined && !Number.isNaN(coordinate)) return coordinate;
   return choices > 0 ? random.below(choices) : random.uniform();
 }
+
+export const nsga2: SamplerKind = {
+  name: 'nsga2',
+  description: 'a genetic algorithm for several objectives (Deb et al. 2002)',
+  create: ({ startup }) => new Nsga2Sampler(startup),
+};

@@ -8,7 +8,7 @@ import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Observation } from '../../observation.ts';
 import type { Space, SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
-import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import type { Proposal, Sampler, SamplerKind, SamplerView } from '../sampler.ts';
 import { randomSampler } from '../unguided/random.ts';
 import { normalReferenceWidths } from './bandwidths.ts';
 import { ParzenMixture } from './parzen.ts';
@@ -72,3 +72,9 @@ export class BohbSampler implements Sampler {
 }
 
 const isChoice = (space: Space, at: number) => (space.dimensions[at]?.choices ?? 0) > 0;
+
+export const bohb: SamplerKind = {
+  name: 'bohb',
+  description: 'kernel densities of good and bad candidates (Falkner et al. 2018)',
+  create: () => new BohbSampler(),
+};

@@ -5,7 +5,7 @@
  */
 import type { Random } from '@edgetune/shared/math/random.ts';
 import { modelledLevel } from '../modelled-level.ts';
-import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import type { Proposal, Sampler, SamplerKind, SamplerView } from '../sampler.ts';
 import { scottWidths } from './bandwidths.ts';
 import { ParzenMixture } from './parzen.ts';
 import { goodWeights, splitLevel } from './split.ts';
@@ -70,3 +70,15 @@ export class TpeSampler implements Sampler {
     return this.#model;
   }
 }
+
+export const tpe: SamplerKind = {
+  name: 'tpe',
+  description: 'tree-structured Parzen estimator (Bergstra et al. 2011)',
+  create: ({ startup }) => new TpeSampler('tpe', startup),
+};
+
+export const motpe: SamplerKind = {
+  name: 'motpe',
+  description: 'the same for several objectives (Ozaki et al. 2022)',
+  create: ({ startup }) => new TpeSampler('motpe', startup),
+};

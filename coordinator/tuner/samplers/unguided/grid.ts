@@ -1,4 +1,4 @@
-import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import type { Proposal, Sampler, SamplerKind, SamplerView } from '../sampler.ts';
 import { randomSampler } from './random.ts';
 
 /** Values at most on each continuous dimension. */
@@ -37,3 +37,9 @@ function strided(index: number, size: number): number {
 function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
+
+export const grid: SamplerKind = {
+  name: 'grid',
+  description: 'all values, those of ranges as finely as the trials allow',
+  create: ({ maxTrials }) => new GridSampler(maxTrials),
+};

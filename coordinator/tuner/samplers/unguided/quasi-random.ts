@@ -1,7 +1,7 @@
 /** Halton's sequence with random digit permutations (Halton 1960; scrambling as in Braaten and Weller 1979). */
 import { keyedRandom } from '@edgetune/shared/math/random.ts';
 import type { Space } from '../../space.ts';
-import type { Proposal, Sampler, SamplerView } from '../sampler.ts';
+import type { Proposal, Sampler, SamplerKind, SamplerView } from '../sampler.ts';
 import { randomSampler } from './random.ts';
 
 function primes(count: number): number[] {
@@ -56,3 +56,9 @@ export class QuasiRandomSampler implements Sampler {
     return { point, by: 'quasi-random' };
   }
 }
+
+export const quasiRandom: SamplerKind = {
+  name: 'quasi-random',
+  description: "Halton's sequence: as even over the space as any number of trials can be",
+  create: ({ seed }) => new QuasiRandomSampler(seed),
+};

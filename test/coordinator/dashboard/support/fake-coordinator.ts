@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { SetAsideStudy, StudyDetail } from '@edgetune/shared/protocol/http.ts';
-import { EXAMPLE_YAML, pendingDevice, summaryOf } from './sample-data.ts';
+import { pendingDevice, STUDY_PARTS, summaryOf } from './sample-data.ts';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
@@ -73,8 +73,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
       streams.set(response, pathname);
       response.on('close', () => streams.delete(response));
     } else if (kind === 'workloads') {
-      const description = 'Convolutional networks for small images.';
-      json(200, { workloads: [{ name: 'image-classifier', description, exampleYaml: EXAMPLE_YAML }] });
+      json(200, STUDY_PARTS);
     } else if (kind === 'blobs' || action === 'export') {
       response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(`content of ${pathname}`);
     } else if (kind === 'devices' && method === 'GET') {

@@ -4,7 +4,7 @@ import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
-import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
+import type { SpanView, StudyDetail, StudyPartsView, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
 import { storedMeasurement } from '../../../support/measurement.ts';
 
 export const EXAMPLE_YAML = `name: my first study
@@ -20,6 +20,24 @@ constraints:
 budget: {minEpochs: 1, maxEpochs: 9}
 stop: {trials: 20}
 `;
+
+export const STUDY_PARTS: StudyPartsView = {
+  workloads: [
+    {
+      name: 'image-classifier',
+      description: 'Convolutional networks for small images.',
+      exampleYaml: EXAMPLE_YAML,
+    },
+  ],
+  samplers: [
+    { name: 'auto', description: 'the default' },
+    { name: 'sampler-of-this-test', description: 'told by the coordinator alone' },
+  ],
+  schedulers: [
+    { name: 'auto', description: 'the default' },
+    { name: 'scheduler-of-this-test', description: 'told by the coordinator alone' },
+  ],
+};
 
 const AT = '2026-03-01T10:00:00.000Z';
 const SHA = 'a'.repeat(64);

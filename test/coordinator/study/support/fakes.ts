@@ -15,6 +15,7 @@ import { createStudyService } from '../../../../coordinator/study/create-study-s
 import { createSpanBus } from '../../../../coordinator/study/span-bus.ts';
 import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
 import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
+import { TUNER_PARTS } from '../../../../coordinator/tuner/tuner-parts.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 
 export const space: SearchSpace = {
@@ -206,6 +207,7 @@ export function studyService(options: {
     fleet: options.fleet ?? fakeFleet(['pi', 'orin']).fleet,
     cores: createCorePool(options.cores ?? 2),
     analyse: analyseFake,
+    parts: TUNER_PARTS,
     spans: createSpanBus(),
     checks: { checkSpace: () => [], defaultSpace: () => space },
     workloads: [],

@@ -1,0 +1,20 @@
+/**
+ * What can be added to EdgeTune: samplers, schedulers, workloads, data formats, runners. Each kind has a list, which is
+ * passed to whoever needs to know what there is.
+ */
+export interface Part {
+  /** As studies, requests and boards name it. */
+  readonly name: string;
+  /** For people who choose one, in a sentence. */
+  readonly description: string;
+}
+
+/** The part of this name; undefined where there is none. */
+export function partNamed<P extends Pick<Part, 'name'>>(parts: readonly P[], name: string): P | undefined {
+  return parts.find((part) => part.name === name);
+}
+
+/** Says that there is no such part, and which there are. `kind` as people call it, such as "sampler". */
+export function unknownPart(kind: string, name: unknown, parts: readonly Pick<Part, 'name'>[]): string {
+  return `unknown ${kind} "${name}": use one of ${parts.map((part) => part.name).join(', ')}`;
+}

@@ -1,0 +1,123 @@
+/** A part is added by its registration alone: here are throw-away ones, looked for wherever the lists are read. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
+import { problemSchema, workloadListSchema } from '@edgetune/shared/protocol/http.ts';
+import { tunerViewSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import { Command } from 'commander';
+import { registerStudy } from '../../coordinator/cli/commands/study.ts';
+import { registerTuner } from '../../coordinator/cli/commands/tuner.ts';
+import { loadConfig } from '../../coordinator/config/config.ts';
+import { startCoordinator } from '../../coordinator/main.ts';
+import { PARTS, type Parts } from '../../coordinator/parts.ts';
+import { createTuner } from '../../coordinator/tuner/create-tuner.ts';
+import type { SamplerKind } from '../../coordinator/tuner/samplers/sampler.ts';
+import type { SchedulerKind } from '../../coordinator/tuner/schedulers/scheduler.ts';
+import { TunerProblemError } from '../../coordinator/tuner/validate-problem.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { problem } from '../support/tuning.ts';
+
+const sampler: SamplerKind = {
+  name: 'corner',
+  description: 'the first value of everything, for this test',
+  create: () => ({ propose: ({ space }) => ({ point: space.dimensions.map(() => 0), by: 'corner' }) }),
+};
+const scheduler: SchedulerKind = {
+  name: 'lowest',
+  description: 'the lowest budget for all, for this test',
+  create: () => ({
+    next: ({ canStart }) => (canStart ? { kind: 'start', bracket: 0 } : { kind: 'wait' }),
+    asked() {},
+    told() {},
+    amended() {},
+  }),
+};
+const parts: Parts = {
+  ...PARTS,
+  samplers: [...PARTS.samplers, sampler],
+  schedulers: [...PARTS.schedulers, scheduler],
+};
+const STUDY = 'name: x\ndataset: {format: synthetic-images}\ndevices: [nobody]\n';
+
+async function coordinatorWith(t: TestContext, given: Parts) {
+  const config = loadConfig({ dataDir: join(temporaryFolder(t), 'data'), port: 0, mqttPort: 0 }, {});
+  const coordinator = await startCoordinator({ config, log: plainLogger(() => {}), parts: given });
+  t.after(() => coordinator.close());
+  const send = (path: string, body: unknown) =>
+    fetch(new URL(path, coordinator.url), { method: 'POST', body: JSON.stringify(body) });
+  return {
+    send,
+    parts: async () => workloadListSchema.parse(await (await fetch(new URL('/api/workloads', coordinator.url))).json()),
+    mistakesOf: async (yaml: string) =>
+      problemSchema
+        .parse(await (await send('/api/studies', { yaml })).json())
+        .issues?.map(({ line, path, message }) => `line ${line}: ${path}: ${message}`),
+  };
+}
+
+function helpOf(...path: string[]): string {
+  const program = new Command();
+  registerStudy(program, parts);
+  registerTuner(program, parts);
+  let command = program;
+  for (const name of path) command = command.commands.find((each) => each.name() === name) as Command;
+  let help = '';
+  command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+  return help;
+}
+
+describe('a throw-away sampler and scheduler', () => {
+  it('pass the check of a study, in which others are refused with the list of those that there are', async (t) => {
+    const { mistakesOf } = await coordinatorWith(t, parts);
+    const named = (of: { sampler: string; scheduler: string }) =>
+      mistakesOf(`${STUDY}tuner:\n  sampler: ${of.sampler}\n  scheduler: ${of.scheduler}\n`);
+    const [mistake, ...others] = (await named({ sampler: 'corner', scheduler: 'lowest' })) ?? [];
+    assert.match(mistake ?? '', /^line 3: devices\.0: unknown device "nobody"/);
+    assert.deepEqual(others, []);
+    const unknown = await named({ sampler: 'cornor', scheduler: 'lowset' });
+    assert.equal(unknown?.length, 2);
+    assert.match(unknown?.[0] ?? '', /^line 5: tuner\.sampler: unknown sampler "cornor": use one of auto, .*corner$/);
+    assert.match(unknown?.[1] ?? '', /^line 6: tuner\.scheduler: unknown scheduler "lowset": use one of .*lowest$/);
+  });
+
+  it('are in the answer of which the form is made', async (t) => {
+    const { samplers, schedulers } = await (await coordinatorWith(t, parts)).parts();
+    assert.deepEqual(samplers.at(-1), { name: sampler.name, description: sampler.description });
+    assert.deepEqual(schedulers.at(-1), { name: scheduler.name, description: scheduler.description });
+    assert.equal(samplers.length, parts.samplers.length);
+  });
+
+  it('stand in the help of the commands that take them', () => {
+    for (const path of [['study', 'run'], ['tuner']])
+      for (const { name, description } of [sampler, scheduler])
+        assert.match(helpOf(...path), new RegExp(`^  ${name} +${description}$`, 'm'), path.join(' '));
+  });
+
+  it('are what tuners of programs are made of, over HTTP', async (t) => {
+    const { send } = await coordinatorWith(t, parts);
+    const space = { model: { width: { type: 'ordinal', values: [8, 16] } } };
+    const create = (name: string) =>
+      send('/api/tuners', { space, objectives: ['maximize accuracy'], tuner: { sampler: name, scheduler: 'lowest' } });
+    const { id } = tunerViewSchema.parse(await (await create('corner')).json());
+    const job = JSON.parse(await (await send(`/api/tuners/${id}`, { ask: {} })).text());
+    assert.deepEqual([job.candidate, job.proposedBy], [{ width: 8 }, 'corner']);
+    assert.match(await (await create('cornor')).text(), /unknown sampler \\?"cornor\\?": use one of auto/);
+  });
+
+  it('are unknown to a tuner that was not given them', () => {
+    const of = problem({ settings: { sampler: 'corner', scheduler: 'lowest' } });
+    assert.equal(createTuner(of, parts).ask()?.proposedBy, 'corner');
+    assert.throws(
+      () => createTuner(of),
+      (error) => {
+        assert.ok(error instanceof TunerProblemError);
+        assert.deepEqual(
+          error.issues.map(({ path }) => path.join('.')),
+          ['settings.sampler', 'settings.scheduler'],
+        );
+        return true;
+      },
+    );
+  });
+});
