@@ -1,0 +1,39 @@
+/** As whom an agent speaks to which coordinator: as it has joined before, or by joining now. */
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import { type Enrolment, EnrolmentError, enrol, savedEnrolment } from '../enrolment/enrolment.ts';
+
+export interface JoinOptions {
+  server: string;
+  /** Public key of the coordinator; absent: that of the first run, if any. */
+  pin?: string | undefined;
+  /** Needed for the first run in this data directory only. */
+  token?: string | undefined;
+  dataDirectory: string;
+}
+
+/** Where the enrolment and the options of this run differ, the latter hold. */
+export type Membership = Enrolment & { pin: string | undefined };
+
+/**
+ * @throws {EnrolmentError} where the board cannot join
+ * @throws {WrongKeyError} where who answers has another key than the pinned one
+ */
+export async function joinFleet(options: JoinOptions, board: BoardDescription): Promise<Membership> {
+  const { server, pin, token, dataDirectory } = options;
+  const saved = joinedBefore(options);
+  if (saved) return { ...saved, server: server || saved.server, pin: pin ?? saved.pin };
+  if (!token)
+    throw new EnrolmentError(
+      'this board has not joined a fleet yet: run "edgetune device add NAME" on the coordinator and use the command that it prints',
+    );
+  return { ...(await enrol({ server, pin, token, board, dataDirectory })), pin };
+}
+
+/**
+ * The enrolment of an earlier run. A token that is given with it is from the pasted command line and was used up by the first
+ * run, unless the line names another key: then the board is to join anew, also where MQTT was not encrypted before.
+ */
+function joinedBefore({ dataDirectory, token, pin }: JoinOptions): Enrolment | null {
+  const saved = savedEnrolment(dataDirectory);
+  return token !== undefined && pin !== undefined && pin !== saved?.pin ? null : saved;
+}

@@ -1,0 +1,111 @@
+/** An agent's words with its coordinator: what it says of itself and its jobs, and the commands that come. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '@edgetune/shared/log/logger.ts';
+import {
+  type CommandMessage,
+  commandMessageSchema,
+  type HelloMessage,
+  type JobUpdateMessage,
+  PROTOCOL_VERSION,
+  type StatusMessage,
+} from '@edgetune/shared/protocol/messages.ts';
+import { topics } from '@edgetune/shared/protocol/topics.ts';
+import type { MqttClient } from 'mqtt';
+import { connectSession } from './connect-session.ts';
+import type { Membership } from './join-fleet.ts';
+
+export interface SessionListener {
+  /** The connection is there, for the first time or again: all is to be said anew. */
+  onConnected(): void;
+  onCommand(command: CommandMessage): void;
+}
+
+const FAREWELL_TIMEOUT_MS = 2000;
+
+export class Session {
+  readonly #client: MqttClient;
+  readonly #membership: Membership;
+  readonly #log: Logger;
+  readonly #id = randomUUID();
+
+  /** Connects, and comes back by itself. @throws {Error} where a key is pinned and the broker's URL is not mqtts:// */
+  constructor(membership: Membership, log: Logger) {
+    const { deviceId, credential, mqttUrl, mqttSharesKey, pin } = membership;
+    this.#membership = membership;
+    this.#log = log;
+    this.#client = connectSession({
+      url: mqttUrl,
+      pin: mqttSharesKey ? pin : undefined,
+      deviceId,
+      credential,
+      will: { topic: topics.status(deviceId), payload: Buffer.from(this.#status('offline')), qos: 1, retain: true },
+    });
+  }
+
+  get connected(): boolean {
+    return this.#client.connected;
+  }
+
+  listen({ onConnected, onCommand }: SessionListener): void {
+    const { deviceId, mqttUrl, name } = this.#membership;
+    // It tries again every other second, perhaps for days: each trouble is told once until the next connection.
+    const said = new Set<string>();
+    const sayOnce = (message: string) => {
+      if (!said.has(message)) this.#log.warn(message);
+      said.add(message);
+    };
+    this.#client.on('connect', () => {
+      said.clear();
+      this.#client.subscribe(topics.command(deviceId), { qos: 1 });
+      this.#send(topics.status(deviceId), this.#status('online'), true);
+      onConnected();
+      this.#log.info(`connected to ${mqttUrl} as "${name}"`);
+    });
+    this.#client.on('offline', () => sayOnce(`the coordinator at ${mqttUrl} cannot be reached: trying again`));
+    this.#client.on('error', (error) => sayOnce(`connection: ${error.message}`));
+    this.#client.on('message', (_topic, payload) => {
+      const command = parseCommand(payload);
+      if (command) onCommand(command);
+      else this.#log.warn('a command that this version does not understand was ignored');
+    });
+  }
+
+  sayHello(about: Pick<HelloMessage, 'board' | 'jobs' | 'update'>): void {
+    const { deviceId } = this.#membership;
+    const hello: HelloMessage = { protocol: PROTOCOL_VERSION, sessionId: this.#id, deviceId, ...about };
+    this.#send(topics.hello(deviceId), JSON.stringify(hello));
+  }
+
+  report(update: JobUpdateMessage): void {
+    this.#send(topics.jobUpdate(this.#membership.deviceId), JSON.stringify(update));
+  }
+
+  /** Says that the agent is going, where somebody hears it. */
+  async close(): Promise<void> {
+    if (this.connected) {
+      const farewell = this.#client
+        .publishAsync(topics.status(this.#membership.deviceId), this.#status('offline'), { qos: 1, retain: true })
+        .catch(() => {});
+      await Promise.race([farewell, new Promise((resolve) => setTimeout(resolve, FAREWELL_TIMEOUT_MS).unref())]);
+    }
+    await this.#client.endAsync(true);
+  }
+
+  #send(topic: string, payload: string, retain = false): void {
+    // While not connected nothing is queued: the hello and the outbox say all anew.
+    if (this.connected) this.#client.publish(topic, payload, { qos: 1, retain });
+  }
+
+  #status(state: StatusMessage['state']): string {
+    const at = new Date().toISOString();
+    return JSON.stringify({ protocol: PROTOCOL_VERSION, sessionId: this.#id, state, at } satisfies StatusMessage);
+  }
+}
+
+function parseCommand(payload: Buffer): CommandMessage | null {
+  try {
+    return commandMessageSchema.parse(JSON.parse(payload.toString('utf8')));
+  } catch {
+    return null;
+  }
+}
