@@ -1,6 +1,6 @@
 /** The browser that the dashboard is tested in; where there is none the tests skip aloud. */
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 export const noChromium =
@@ -17,6 +17,16 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
+/** A browser takes its time where much else runs. */
+const LONGEST_WAIT_MS = 60_000;
+
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath as string, args: ARGUMENTS, timeout: 120_000 });
+  return chromium.launch({ executablePath: executablePath as string, args: ARGUMENTS, timeout: LONGEST_WAIT_MS });
+}
+
+/** A page on which every wait has a deadline; Playwright says what it waited for. */
+export async function openPage(browser: Browser): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(LONGEST_WAIT_MS);
+  return page;
 }

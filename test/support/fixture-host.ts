@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Host, HostError, type HostMqtt } from '../../agent/board/host.ts';
 import { byNumber } from '../../agent/board/system-host.ts';
+import { until } from './waiting.ts';
 
 export interface BoardFixture {
   board: string;
@@ -145,6 +146,11 @@ export class FixtureHost implements Host {
 
   nowMs(): number {
     return this.now;
+  }
+
+  /** Lets those who sleep on this board wake until its clock has come so far. */
+  until(ms: number): Promise<void> {
+    return until(`somebody to sleep on this board until ${ms} ms`, () => this.now >= ms, { everyTurn: true });
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,10 +1,10 @@
 /** A fleet on a real embedded broker and a real store, and agents that speak the protocol and nothing else. */
 
 import type { TestContext } from 'node:test';
-import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
-import { type Job, type MeasureRequest, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
+import { type Job, type JobState, type MeasureRequest, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import {
   type CommandMessage,
   commandMessageSchema,
@@ -21,6 +21,7 @@ import type { HostLease } from '../../coordinator/fleet/fleet.ts';
 import { openStore, type Store } from '../../coordinator/store/store.ts';
 import { measurement } from './measurement.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { until, within } from './waiting.ts';
 
 export const MACHINE_ID = 'machine-of-the-coordinator';
 
@@ -103,7 +104,7 @@ export class FakeAgent {
     } = {},
   ): Promise<this> {
     this.sessionId = sessionId;
-    this.client = await mqtt.connectAsync(url, {
+    const connecting = mqtt.connectAsync(url, {
       clientId: this.deviceId,
       username: this.deviceId,
       password: credential,
@@ -111,13 +112,15 @@ export class FakeAgent {
       reconnectPeriod: 0,
       will: { topic: topics.status(this.deviceId), payload: Buffer.from(this.status('offline')), qos: 1, retain: true },
     });
+    this.client = await within(`${this.deviceId} to connect`, connecting);
     this.client.on('error', () => {});
     this.client.on('message', (_topic, payload) => {
       this.received.push(commandMessageSchema.parse(JSON.parse(payload.toString())));
       for (const listener of this.#listeners) listener();
     });
-    await this.client.subscribeAsync(topics.command(this.deviceId), { qos: 1 });
-    await this.client.publishAsync(topics.status(this.deviceId), this.status('online'), { qos: 1, retain: true });
+    const subscribed = this.client.subscribeAsync(topics.command(this.deviceId), { qos: 1 });
+    await within(`${this.deviceId} to subscribe`, subscribed);
+    await this.publish(topics.status(this.deviceId), this.status('online'), true);
     if (hello) await this.hello({ jobs, board });
     return this;
   }
@@ -125,7 +128,15 @@ export class FakeAgent {
   async hello({ jobs = [] as HelloMessage['jobs'], board = boardDescription() } = {}): Promise<void> {
     const { deviceId, sessionId } = this;
     const message: HelloMessage = { protocol: 1, sessionId, deviceId, board, jobs };
-    await this.client.publishAsync(topics.hello(deviceId), JSON.stringify(message), { qos: 1 });
+    await this.publish(topics.hello(deviceId), JSON.stringify(message));
+  }
+
+  /** Says it, and waits until the broker has taken it. */
+  async publish(topic: string, payload: string | Buffer, retain = false): Promise<void> {
+    await within(
+      `the broker to take what is said on ${topic}`,
+      this.client.publishAsync(topic, payload, { qos: 1, retain }),
+    );
   }
 
   status(state: 'online' | 'offline'): string {
@@ -146,7 +157,7 @@ export class FakeAgent {
       at: new Date().toISOString(),
       ...change,
     };
-    await this.client.publishAsync(topics.jobUpdate(this.deviceId), JSON.stringify(message), { qos: 1 });
+    await this.publish(topics.jobUpdate(this.deviceId), JSON.stringify(message));
     return message.updateId;
   }
 
@@ -156,17 +167,14 @@ export class FakeAgent {
     matches: (command: Extract<CommandMessage, { type: T }>) => boolean = () => true,
   ): Promise<Extract<CommandMessage, { type: T }>> {
     type Wanted = Extract<CommandMessage, { type: T }>;
-    for (;;) {
-      const found = this.received.find((command) => command.type === type && matches(command as Wanted));
-      if (found) return found as Wanted;
-      await new Promise<void>((resolve) => {
-        const listener = () => {
-          this.#listeners.delete(listener);
-          resolve();
-        };
+    const find = () => this.received.find((command) => command.type === type && matches(command as Wanted));
+    await until(`the command "${type}" to reach ${this.deviceId}`, find, {
+      changes: (listener) => {
         this.#listeners.add(listener);
-      });
-    }
+        return () => this.#listeners.delete(listener);
+      },
+    });
+    return find() as Wanted;
   }
 
   async job(matches: (job: Job) => boolean = () => true): Promise<Job> {
@@ -180,6 +188,14 @@ export class FakeAgent {
   }
 }
 
+/** `fleet.measure`, whose answer is there in time. */
+export function measureOn(
+  fleet: Pick<ManagedFleet, 'measure'>,
+  ...args: Parameters<ManagedFleet['measure']>
+): Promise<Measurement> {
+  return within(`the answer to a job of ${args[0]}`, fleet.measure(...args));
+}
+
 /** Adds a device, joins it, and connects an agent for it. */
 export async function joinDevice(
   { fleet, broker }: FleetUnderTest,
@@ -189,20 +205,27 @@ export async function joinDevice(
   const { token } = fleet.addDevice(name);
   const { deviceId, credential } = fleet.enroll({ token, board });
   const agent = await new FakeAgent(deviceId).connect(broker.url, credential, { board });
-  await until(fleet, () => fleet.device(name)?.presence === 'online');
+  await untilPresence(fleet, name, 'online');
   return { agent, credential, deviceId };
 }
 
 /** Waits, change by change, until the condition on the fleet holds. */
-export function until(fleet: ManagedFleet, condition: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (condition()) return resolve();
-    const end = fleet.subscribe(() => {
-      if (!condition()) return;
-      end();
-      resolve();
-    });
-  });
+export function untilFleet(
+  fleet: Pick<ManagedFleet, 'subscribe'>,
+  what: string,
+  condition: () => unknown,
+  seconds?: number,
+): Promise<void> {
+  const changes = (listener: () => void) => fleet.subscribe(listener);
+  return until(what, condition, { changes, ...(seconds === undefined ? {} : { seconds }) });
+}
+
+export function untilPresence(fleet: ManagedFleet, name: string, presence: DeviceView['presence']): Promise<void> {
+  return untilFleet(fleet, `${name} to be ${presence}`, () => fleet.device(name)?.presence === presence);
+}
+
+export function untilJob({ fleet, store }: FleetUnderTest, jobId: string, state: JobState): Promise<void> {
+  return untilFleet(fleet, `job ${jobId} to be ${state}`, () => store.jobs.get(jobId)?.state === state);
 }
 
 export function boardDescription(change: Partial<BoardDescription> = {}): BoardDescription {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { releaseName } from '@edgetune/shared/protocol/messages.ts';
 import type { ReleaseFile } from '../../coordinator/fleet/agent-release.ts';
+import { event } from './waiting.ts';
 
 export interface InstalledAgent {
   versions: string;
@@ -20,7 +21,7 @@ export function layOutAgent(
 ): InstalledAgent {
   const [bin, versions] = [join(folder, 'bin'), join(folder, 'versions')];
   for (const each of [bin, versions]) mkdirSync(each, { recursive: true });
-  execFileSync('tar', ['-xzf', file.path, '-C', versions]);
+  execFileSync('tar', ['-xzf', file.path, '-C', versions], { timeout: 60_000 });
   const release = releaseName({ version, sha256: file.sha256 });
   renameSync(join(versions, 'package'), join(versions, release));
   symlinkSync(release, join(versions, 'current'));
@@ -30,13 +31,14 @@ export function layOutAgent(
   const env = { ...process.env, EDGETUNE_AGENT_DATA_DIR: join(folder, 'data') };
   return {
     versions,
-    command: (...args) => execFileSync('sh', [script, ...args], { env, encoding: 'utf8' }),
+    command: (...args) => execFileSync('sh', [script, ...args], { env, encoding: 'utf8', timeout: 60_000 }),
     start(...args) {
       const child = spawn('sh', [script, ...args], { env, stdio: ['ignore', 'inherit', 'inherit'] });
       t.after(async () => {
         if (child.exitCode !== null) return;
+        const ended = event('the installed agent to end', child, 'exit');
         child.kill('SIGTERM');
-        await new Promise((resolve) => child.once('exit', resolve));
+        await ended;
       });
       return child;
     },

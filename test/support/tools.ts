@@ -21,7 +21,8 @@ export function namespacesMissing(...tools: string[]): string | null {
   if (process.getuid?.() !== 0) return 'it needs root';
   const missing = ['unshare', 'chroot', ...tools].filter((tool) => !hasTool(tool));
   if (missing.length > 0) return `it needs ${missing.join(', ')} (apt-get install)`;
-  if (spawnSync('unshare', ['--mount', '--pid', '--fork', '--mount-proc', 'true']).status !== 0)
+  const namespaces = ['--mount', '--pid', '--fork', '--mount-proc', 'true'];
+  if (spawnSync('unshare', namespaces, { timeout: 20_000 }).status !== 0)
     return 'this machine lets root make no namespaces';
   return null;
 }

@@ -13,10 +13,12 @@ import { loadConfig } from '../../coordinator/config/config.ts';
 import { createAgentRelease } from '../../coordinator/fleet/agent-release.ts';
 import { startCoordinator } from '../../coordinator/main.ts';
 import { convModel } from '../coordinator/inference/support/conv-model.ts';
+import { ask } from '../support/ask.ts';
 import { buildAgent } from '../support/built-agent.ts';
 import { measureRequest } from '../support/fleet.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { namespacesMissing } from '../support/tools.ts';
+import { within } from '../support/waiting.ts';
 import { untilOnline } from './support/system.ts';
 
 const EMULATOR = 'qemu-aarch64-static';
@@ -55,7 +57,9 @@ it('measures on arm64', async (t) => {
   });
   const unpack = async (file: Promise<{ path: string }>, name: string) => {
     mkdirSync(join(folder, name));
-    execFileSync('tar', ['-xzf', (await file).path, '-C', join(folder, name), '--strip-components=1']);
+    execFileSync('tar', ['-xzf', (await file).path, '-C', join(folder, name), '--strip-components=1'], {
+      timeout: 120_000,
+    });
   };
   await unpack(release.nodeFor('linux-arm64'), 'node');
   await unpack(release.agentFor('linux-arm64'), 'agent');
@@ -66,7 +70,7 @@ it('measures on arm64', async (t) => {
   });
   t.after(() => coordinator.close());
   const { token } = coordinator.fleet.addDevice('emulated-pi');
-  const upload = await fetch(new URL('/api/bench/models', coordinator.url), { method: 'POST', body: convModel({}) });
+  const upload = await ask(new URL('/api/bench/models', coordinator.url), { method: 'POST', body: convModel({}) });
   const model = (await upload.json()) as { modelSha256: string; modelBytes: number; signature: string };
 
   const emulated = join(folder, 'emulated-node');
@@ -95,11 +99,10 @@ it('measures on arm64', async (t) => {
   const device = coordinator.fleet.device('emulated-pi');
   assert.equal(device?.board?.architecture, 'arm64');
 
-  const measurement = await coordinator.fleet.measure(
-    device.id,
-    measureRequest({ ...model, stopRule: { ...measureRequest().stopRule, minRuns: 3, maxRuns: 3, minDurationMs: 0 } }),
-    { studyId: null, signal: t.signal },
-  );
+  const few = { minRuns: 3, maxRuns: 3, minDurationMs: 0 };
+  const request = measureRequest({ ...model, stopRule: { ...measureRequest().stopRule, ...few } });
+  const measuring = coordinator.fleet.measure(device.id, request, { studyId: null, signal: t.signal });
+  const measurement = await within('the emulated board to measure', measuring, 240);
   assert.ok(['ok', 'invalid'].includes(measurement.outcome), `${measurement.outcome}: ${measurement.reason}`);
   t.diagnostic(`p50 ${measurement.latencyMs?.p50.toFixed(3)} ms on the emulated processor (${measurement.outcome})`);
 });

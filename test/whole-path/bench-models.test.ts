@@ -3,16 +3,15 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
-import { type BenchView, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import { benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { startAgent } from '../../agent/session/start-agent.ts';
 import { simulatedBoard } from '../../agent/simulated/simulated-agent-board.ts';
 import { thisMachine } from '../../agent/this-machine/agent-board.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { sharedData } from '../support/data.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, untilOnline } from './support/system.ts';
+import { coordinatorIn, untilBench, untilOnline } from './support/system.ts';
 
 /** Sizes of the dimensions that the models leave open, as their README tests them. */
 const SIZES: Record<string, number> = { length: 128, sequence: 576, tokens: 32 };
@@ -22,7 +21,7 @@ const BATCHES: Record<string, number[]> = { 'qtdnn-int8.onnx': [20] };
 const REFUSED_BY_THE_BOARD: Record<string, RegExp> = { 'silero-vad-16k-op15.onnx': /node ".+": If is control flow/ };
 const ENOUGH = { minDurationMs: 20, minRuns: 5, warmupRuns: 1 };
 
-it('each public model is measured on each device, or refused with the reason', { timeout: 900_000 }, async (t) => {
+it('each public model is measured on each device, or refused with the reason', async (t) => {
   const models = sharedData('datasets/onnx-models');
   if (!models) return t.skip('../shared/data/datasets/onnx-models is not there');
   const folder = temporaryFolder(t);
@@ -56,11 +55,8 @@ it('each public model is measured on each device, or refused with the reason', {
       // One config each: whether it runs is the question, not what is best.
       maxSeconds: 0.001,
     });
-    let view: BenchView = started;
-    while (view.state === 'running') {
-      await sleep(50);
-      view = benchViewSchema.parse(await client.bench(started.id));
-    }
+    const ended = await untilBench(client, started.id, `the bench of ${file}`, ({ state }) => state !== 'running');
+    const view = benchViewSchema.parse(ended);
     const [here, pi] = view.devices;
     for (const entry of view.devices) {
       const batches = new Set(entry.measurements.map(({ config }) => config.batchSize));

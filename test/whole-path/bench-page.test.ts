@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import { buildDashboard } from '../../coordinator/dashboard/build.ts';
 import { convModel } from '../coordinator/inference/support/conv-model.ts';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { launchChromium, noChromium, openPage } from '../support/chromium.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tokensModel } from '../support/tokens-model.ts';
 import { coordinatorIn, joinAgents } from './support/system.ts';
@@ -18,7 +18,7 @@ const file = (name: string, bytes: Uint8Array) => ({
   buffer: Buffer.from(bytes),
 });
 
-it('benches an uploaded model on two boards, in the browser', { skip: noChromium, timeout: 600_000 }, async (t) => {
+it('benches an uploaded model on two boards, in the browser', { skip: noChromium }, async (t) => {
   await buildDashboard(join(ROOT, 'coordinator/dist/dashboard'));
   const folder = temporaryFolder(t);
   const coordinator = await coordinatorIn(t, folder);
@@ -26,8 +26,7 @@ it('benches an uploaded model on two boards, in the browser', { skip: noChromium
   await joinAgents(t, coordinator, folder, agents);
   const browser = await launchChromium();
   t.after(() => browser.close());
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
-  page.setDefaultTimeout(60_000);
+  const page = await openPage(browser);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   const screenshot = async (name: string) => {

@@ -1,27 +1,24 @@
 /** The bench from the command line, and over a coordinator that is killed: real processes, simulated boards. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { convModel } from '../coordinator/inference/support/conv-model.ts';
+import { runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, freePort, joinAgents, startAgentProcess, startCoordinatorProcess } from './support/system.ts';
+import { event, until } from '../support/waiting.ts';
+import {
+  coordinatorIn,
+  freePort,
+  joinAgents,
+  startAgentProcess,
+  startCoordinatorProcess,
+  untilBench,
+} from './support/system.ts';
 
 const BIN = join(import.meta.dirname, '../../coordinator/bin/edgetune.js');
-const run = promisify(execFile);
-
-async function untilBench(read: () => Promise<BenchView>, reached: (view: BenchView) => boolean): Promise<BenchView> {
-  for (;;) {
-    const view = await read();
-    if (reached(view)) return view;
-    await sleep(30);
-  }
-}
 const measuredIn = ({ devices }: BenchView) => devices.reduce((sum, { measurements }) => sum + measurements.length, 0);
 
 it('finds the highest rate of the server scenario within a p99 latency, from the command line', async (t) => {
@@ -32,7 +29,8 @@ it('finds the highest rate of the server scenario within a p99 latency, from the
     const out = join(folder, 'bench.json');
     const model = join(folder, 'model.onnx');
     const fixed = ['bench', model, '--devices', 'pi', '--server', coordinator.url, '--format', 'json', '--out', out];
-    await run(process.execPath, [BIN, ...fixed, ...flags]);
+    const { code, err } = await runProgram(process.execPath, [BIN, ...fixed, ...flags]);
+    if (code !== 0) throw new Error(err);
     return JSON.parse(readFileSync(out, 'utf8')) as BenchView;
   };
   const server = ['--scenario', 'server', '--p99-bound', '20', '--objective', 'maximize throughput'];
@@ -60,19 +58,14 @@ it('goes on with a bench when the coordinator was killed in the middle of it', a
   const flags = ['--simulate', 'raspberry-pi-4', '--time-scale', '0.1'];
   startAgentProcess(t, { server, token, folder, name: 'pi', flags });
   const { modelSha256 } = await client.uploadBenchModel(convModel());
-  while ((await client.devices()).some(({ board }) => board === null)) await sleep(30);
+  await until('the board to have joined', async () => (await client.devices()).every(({ board }) => board !== null));
   const { id } = await client.startBench({ modelSha256, devices: ['pi'] });
-  const before = await untilBench(
-    () => client.bench(id),
-    (view) => measuredIn(view) >= 2,
-  );
+  const before = await untilBench(client, id, 'two measurements', (view) => measuredIn(view) >= 2);
+  const ended = event('the killed coordinator to end', first, 'exit');
   first.kill('SIGKILL');
-  await new Promise((resolve) => first.once('exit', resolve));
+  await ended;
   await startCoordinatorProcess(t, { folder, port, mqttPort });
-  const view = await untilBench(
-    () => client.bench(id),
-    ({ state }) => state !== 'running',
-  );
+  const view = await untilBench(client, id, 'the bench to end', ({ state }) => state !== 'running');
   const [entry] = view.devices;
   assert.deepEqual([view.state, entry?.state], ['finished', 'finished'], entry?.reason ?? '');
   const ids = new Set(entry?.measurements.map((measurement) => measurement.id));

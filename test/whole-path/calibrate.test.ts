@@ -1,10 +1,8 @@
 /** Calibration from the command line: the device is a simulated board whose coefficients the test knows. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { promisify } from 'node:util';
 import { type BoardProfile, parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
 import { predict } from '@edgetune/shared/costmodel/predict.ts';
@@ -14,13 +12,21 @@ import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { stringify } from 'yaml';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { CALIBRATION_POOL } from '../../coordinator/export/calibration-pool.ts';
+import { runProgram } from '../support/programs.ts';
 import { network } from '../support/random-network.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { coordinatorIn, joinAgents } from './support/system.ts';
 
 const BIN = join(import.meta.dirname, '../../coordinator/bin/edgetune.js');
 const AGENT = join(import.meta.dirname, '../../agent/bin/edgetune-agent.js');
-const run = promisify(execFile);
+
+/** What a program prints. */
+async function printed(...args: string[]): Promise<string> {
+  const { code, out, err } = await runProgram(process.execPath, args, { seconds: 240 });
+  assert.equal(code, 0, err);
+  return out;
+}
+
 const CONFIG = inferenceConfigSchema.parse({ batchSize: 1, threads: 1 });
 
 /** A Raspberry Pi 5 whose convolutions are much slower, and whose matrix products and kernels' starts are faster. */
@@ -38,16 +44,16 @@ function truth(): BoardProfile {
   return { ...profile, name: 'truth' };
 }
 
-it('recovers a board whose coefficients are known, from ten architectures', { timeout: 600_000 }, async (t) => {
+it('recovers a board whose coefficients are known, from ten architectures', async (t) => {
   const folder = temporaryFolder(t, { 'truth.yaml': stringify(truth()) });
   const coordinator = await coordinatorIn(t, folder);
   await joinAgents(t, coordinator, folder, { pi: ['--simulate', join(folder, 'truth.yaml')] });
   const out = join(folder, 'mine.yaml');
-  const { stdout } = await run(process.execPath, [
-    BIN,
-    ...['device', 'calibrate', 'pi', '--as', 'raspberry-pi-5', '--out', out, '--server', coordinator.url],
-  ]);
-  assert.match(stdout, /which is SIMULATED itself.*latency [\d.]+ %/s);
+  const flags = ['--as', 'raspberry-pi-5', '--out', out, '--server', coordinator.url];
+  assert.match(
+    await printed(BIN, 'device', 'calibrate', 'pi', ...flags),
+    /which is SIMULATED itself.*latency [\d.]+ %/s,
+  );
   const fitted = parseBoardProfile(readFileSync(out, 'utf8'));
   assert.equal(fitted.name, 'mine');
   assert.match(fitted.sources.calibration ?? '', /^measured on pi \(/);
@@ -65,7 +71,7 @@ it('recovers a board whose coefficients are known, from ten architectures', { ti
   const [before, after] = [errorOf(boardProfileNamed('raspberry-pi-5')), errorOf(fitted)];
   assert.ok(after < 0.08 && after < before / 3, `${before} before, ${after} after`);
   assert.ok((fitted.error.latencyMape ?? 1) < 0.15, `stated: ${fitted.error.latencyMape}`);
-  const board = JSON.parse((await run(process.execPath, [AGENT, 'describe', '--simulate', out])).stdout);
+  const board = JSON.parse(await printed(AGENT, 'describe', '--simulate', out));
   assert.deepEqual([board.simulated.profile, board.simulated.latencyMape], ['mine', fitted.error.latencyMape]);
 });
 

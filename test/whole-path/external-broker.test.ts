@@ -6,25 +6,19 @@ import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, freePort, joinAgents, smallStudy, untilEnded } from './support/system.ts';
+import { event } from '../support/waiting.ts';
+import { coordinatorIn, freePort, joinAgents, smallStudy, untilEnded, untilSaid } from './support/system.ts';
 
 const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
 const skip =
-  spawnSync('mosquitto', ['-h'], { env: environment }).error === undefined
+  spawnSync('mosquitto', ['-h'], { env: environment, timeout: 20_000 }).error === undefined
     ? false
     : 'Mosquitto is not installed: the external broker is not tested';
 
 async function startMosquitto(t: TestContext, configFile: string): Promise<ChildProcess> {
   const child = spawn('mosquitto', ['-c', configFile], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
-  let output = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stderr?.on('data', (chunk) => {
-      output += chunk;
-      if (output.includes('running')) resolve();
-    });
-    child.once('exit', (code) => reject(new Error(`mosquitto ended with code ${code}: ${output}`)));
-  });
+  await untilSaid(child, child.stderr, 'running');
   return child;
 }
 
@@ -43,7 +37,7 @@ it('a study runs on Mosquitto, also when it is restarted, and agents never see i
   assert.doesNotMatch(readFileSync(join(folder, 'pi', 'enrolment.json'), 'utf8'), /sesame/);
 
   const { id } = await client.createStudy(smallStudy(['pi']));
-  const ended = new Promise((resolve) => broker.once('exit', resolve));
+  const ended = event('the killed broker to end', broker, 'exit');
   broker.kill('SIGKILL');
   await ended;
   await startMosquitto(t, configFile);

@@ -5,6 +5,7 @@ import { it } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { createHostLease } from '../../coordinator/fleet/host-lease.ts';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
+import { elapse, event, PROCESS_S, until, within } from '../support/waiting.ts';
 
 /** States of the training processes that this process has started (proc(5): T is stopped). */
 function trainingStates(): string[] {
@@ -12,14 +13,6 @@ function trainingStates(): string[] {
   return children
     .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('training-child'))
     .map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.charAt(0) ?? '?');
-}
-
-async function untilStates(accept: (states: string[]) => boolean): Promise<string[]> {
-  for (;;) {
-    const states = trainingStates();
-    if (accept(states)) return states;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 it('training children, their threads too, stand still while the lease is held, and finish afterwards', async (t) => {
@@ -43,19 +36,19 @@ it('training children, their threads too, stand still while the lease is held, a
       never,
     );
   const trials = [trial(1, 1), trial(2, 2)];
-  await untilStates((states) => states.length === 2 && epochs > 0);
+  await until('both trials to train', () => trainingStates().length === 2 && epochs > 0, { seconds: PROCESS_S });
 
   const giveBack = await lease.acquire(never);
-  await untilStates((states) => states.every((state) => state === 'T'));
+  await until('training to stand still', () => trainingStates().every((state) => state === 'T'));
   // Messages that were on their way when the children stopped.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await elapse(50);
   const [epochsAtStart, threadTimes] = [epochs, cpuTicks()];
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await elapse(200);
   assert.deepEqual(cpuTicks(), threadTimes, 'no thread of a training process ran');
   assert.equal(epochs, epochsAtStart);
   giveBack();
   assert.ok(lease.pausedMs >= 200);
-  const outcomes = await Promise.all(trials);
+  const outcomes = await within('both trials to end', Promise.all(trials), PROCESS_S);
   assert.deepEqual(
     outcomes.map((outcome) => outcome.epochs),
     [6, 6],
@@ -86,13 +79,13 @@ it('a coordinator that dies while training stands still leaves no stopped proces
     const { readFileSync } = await import('node:fs');
     const pids = readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ');
     process.stdout.write(pids.filter((pid) => readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('training-child')).join(' ') + '\\n');
-    setInterval(() => {}, 1000);
+    process.stdin.resume();
   `;
   const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const line = await new Promise<string>((resolve) => parent.stdout.once('data', (chunk) => resolve(String(chunk))));
-  const pids = line.trim().split(' ').filter(Boolean);
+  const [line] = await event('the ids of the training processes', parent.stdout, 'data', PROCESS_S);
+  const pids = String(line).trim().split(' ').filter(Boolean);
   assert.ok(pids.length > 0);
   parent.kill('SIGKILL');
   const alive = (pid: string) => {
@@ -102,5 +95,5 @@ it('a coordinator that dies while training stands still leaves no stopped proces
       return false;
     }
   };
-  while (pids.some(alive)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('the training processes to end', () => !pids.some(alive));
 });

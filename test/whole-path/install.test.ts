@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
@@ -15,6 +16,7 @@ import { startCoordinator } from '../../coordinator/main.ts';
 import { type BuiltAgent, buildAgent } from '../support/built-agent.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { namespacesMissing } from '../support/tools.ts';
+import { event, until, within } from '../support/waiting.ts';
 import { untilOnline } from './support/system.ts';
 
 it('installs the agent on a clean Debian, and takes it off again without a trace', async (t) => {
@@ -23,7 +25,8 @@ it('installs the agent on a clean Debian, and takes it off again without a trace
   const folder = temporaryFolder(t);
   const root = join(folder, 'board');
   const choices = ['--variant=minbase', '--include=systemd,curl', '--dpkgopt=force-unsafe-io'];
-  const made = spawnSync('mmdebstrap', ['--quiet', ...choices, suite(), root], { encoding: 'utf8' });
+  const options = ['--quiet', ...choices, suite(), root];
+  const made = spawnSync('mmdebstrap', options, { encoding: 'utf8', timeout: 240_000 });
   // No mirror, or a machine that lets root do less: neither is the install script's fault.
   if (made.status !== 0) return t.skip(`mmdebstrap makes no Debian here: ${made.stderr.trim().split('\n').at(-1)}`);
   const clean = filesIn(root);
@@ -76,7 +79,7 @@ it('installs the agent on a clean Debian, and takes it off again without a trace
   assert.equal(removed.code, 0, removed.output);
   assert.match(removed.output, /"kitchen-pi" has left the fleet/);
   assert.deepEqual(coordinator.fleet.devices(), []);
-  if (agent.exitCode === null) await new Promise((resolve) => agent.once('exit', resolve));
+  await until('the agent to end', () => agent.exitCode !== null || agent.signalCode !== null);
   assert.deepEqual(changes(root, clean), []);
   assert.doesNotMatch(readFileSync(join(root, 'etc/passwd'), 'utf8'), /edgetune/);
   assert.doesNotMatch(readFileSync(join(root, 'etc/group'), 'utf8'), /edgetune/);
@@ -130,6 +133,7 @@ function filesIn(root: string): Set<string> {
   const found = execFileSync('find', [root, '-xdev', '(', ...inMemory, ')', '-prune', '-o', '-print'], {
     encoding: 'utf8',
     maxBuffer: 64e6,
+    timeout: 60_000,
   });
   return new Set(
     found
@@ -168,7 +172,7 @@ async function onBoard(
   command: string,
 ): Promise<{ code: number | null; output: string }> {
   const child = startOnBoard(t, root, `exec 2>&1; ${command}`);
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const output = await text(child.stdout as NonNullable<ChildProcess['stdout']>);
-  return { code: await ended, output };
+  const ended = event(`"${command}" to end`, child, 'exit', 180);
+  const output = await within(`the output of "${command}"`, text(child.stdout as Readable), 180);
+  return { code: (await ended)[0], output };
 }

@@ -5,7 +5,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import mqtt from 'mqtt';
+import { ask } from '../support/ask.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { PROCESS_S, until } from '../support/waiting.ts';
 import { freePort, startCoordinatorProcess } from './support/system.ts';
 
 const AGENT = join(import.meta.dirname, '../../agent/bin/edgetune-agent.js');
@@ -13,7 +15,6 @@ const ADMIN_TOKEN = 'correct-horse-battery-staple';
 /** A user name that pretends to be the end of its line and another record, and clears the screen. */
 const FORGED = 'x"\n{"level":"info","message":"admin logged in"}\r\u001b[2J\u009b2J';
 const PASSWORD = 'the-strangers-password';
-const DEADLINE_MS = 60_000;
 
 interface Line {
   time: string;
@@ -27,13 +28,13 @@ const linesOf = (output: string) =>
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Line);
 
-test('every line is one record, none is forged, and none tells a secret', { timeout: 4 * DEADLINE_MS }, async (t) => {
+test('every line is one record, none is forged, and none tells a secret', async (t) => {
   const folder = temporaryFolder(t);
   const [port, mqttPort] = [await freePort(), await freePort()];
   const flags = ['--log-format', 'json', '--log-level', 'debug', '--admin-token', ADMIN_TOKEN];
   const coordinator = await startCoordinatorProcess(t, { folder, port, mqttPort, flags });
   const server = `http://localhost:${port}`;
-  const answer = await fetch(`${server}/api/devices`, {
+  const answer = await ask(`${server}/api/devices`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'pi' }),
@@ -51,18 +52,8 @@ test('every line is one record, none is forged, and none tells a secret', { time
   agent.stdout.on('data', (chunk) => {
     said.agent += chunk;
   });
-  const signal = AbortSignal.timeout(DEADLINE_MS);
-  const until = async (what: string, holds: () => boolean, stream: NodeJS.ReadableStream | null) => {
-    while (!holds()) {
-      await new Promise<void>((resolve, reject) => {
-        stream?.once('data', resolve);
-        signal.addEventListener('abort', () => reject(new Error(`${what} was not logged in time: ${said.agent}`)), {
-          once: true,
-        });
-      });
-    }
-  };
-  await until('that the agent connected', () => said.agent.includes('connected to'), agent.stdout);
+  const seconds = PROCESS_S;
+  await until('the agent to say that it is connected', () => said.agent.includes('connected to'), { seconds });
 
   const stranger = mqtt.connect(`mqtt://127.0.0.1:${mqttPort}`, {
     protocolVersion: 4,
@@ -73,7 +64,7 @@ test('every line is one record, none is forged, and none tells a secret', { time
   });
   t.after(() => stranger.end(true));
   stranger.on('error', () => {});
-  await until('the refusal', () => coordinator.output.includes('refused'), coordinator.stdout);
+  await until('the coordinator to say that it refused', () => coordinator.output.includes('refused'));
 
   const { credential } = JSON.parse(readFileSync(join(dataDirectory, 'enrolment.json'), 'utf8')) as {
     credential: string;

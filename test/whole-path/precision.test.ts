@@ -5,6 +5,7 @@ import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { renderRecommendation } from '../../coordinator/cli/render/recommendation.ts';
+import { ask } from '../support/ask.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { coordinatorIn, joinAgents, smallStudy, untilEnded } from './support/system.ts';
 
@@ -36,7 +37,7 @@ it('a study searches precision on this machine and a simulated board, and recomm
   assert.ok(validationAccuracy > model.validationAccuracy - 0.1, 'the variant has learnt what the model has');
   assert.ok(onnxBytes < 0.5 * model.onnxBytes, `${onnxBytes} of ${model.onnxBytes} bytes`);
   const file = async (sha256: string) =>
-    readOnnx(new Uint8Array(await (await fetch(`${coordinator.url}/api/blobs/${sha256}`)).arrayBuffer()));
+    readOnnx(new Uint8Array(await (await ask(`${coordinator.url}/api/blobs/${sha256}`)).arrayBuffer()));
   const [float, int8] = [await file(model.onnxSha256), await file(onnxSha256)];
   assert.deepEqual([graphPrecision(float), graphPrecision(int8)], ['float32', 'int8']);
   assert.equal(int8.metadata.get('edgetune.input.layout'), 'NCHW');

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
+import { ask } from '../support/ask.ts';
+import { untilFleet } from '../support/fleet.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { event, PROCESS_S } from '../support/waiting.ts';
 import {
   coordinatorIn,
   freePort,
@@ -14,6 +17,7 @@ import {
   startAgentProcess,
   startCoordinatorProcess,
   untilEnded,
+  untilEvent,
   untilOnline,
 } from './support/system.ts';
 
@@ -65,17 +69,16 @@ it('a coordinator killed in the middle of a study goes on with it at the next st
   const { token } = await client.addDevice('pi');
   startAgentProcess(t, { server, token, folder, name: 'pi', flags: ['--simulate', 'raspberry-pi-4'] });
   const { id } = await client.createStudy(smallStudy(['pi'], 'tuner: {seed: 3}'));
-  const controller = new AbortController();
-  for await (const { body } of client.followStudy(id, controller.signal)) if (body.type === 'trial-told') break;
-  controller.abort();
+  await untilEvent('a trial to be told', server, id, ({ type }) => type === 'trial-told');
+  const ended = event('the killed coordinator to end', first, 'exit');
   first.kill('SIGKILL');
-  await new Promise((resolve) => first.once('exit', resolve));
+  await ended;
 
   await startCoordinatorProcess(t, { folder, port, mqttPort });
   const study = await untilEnded(server, id);
   assert.equal(study.state, 'succeeded', study.reason ?? '');
   assert.equal(study.trialViews.length, 3);
-  const response = await fetch(`${server}/api/studies/${id}/events?limit=5000`);
+  const response = await ask(`${server}/api/studies/${id}/events?limit=5000`);
   const { events } = (await response.json()) as { events: { body: { type: string; trialId: number; rung: number } }[] };
   const rungs = events
     .filter(({ body }) => body.type === 'training-finished')
@@ -92,15 +95,10 @@ it('an agent killed in the middle of a job comes back, and the study goes on', a
   const agent = startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags });
   await untilOnline(coordinator, 'pi');
   const { id } = await coordinator.studies.create(smallStudy(['pi']));
-  await new Promise<void>((resolve) => {
-    const end = coordinator.fleet.subscribe((change) => {
-      if (change.type !== 'device' || change.device.presence !== 'busy') return;
-      end();
-      resolve();
-    });
-  });
+  await untilFleet(coordinator.fleet, 'a job', () => coordinator.fleet.device('pi')?.presence === 'busy', PROCESS_S);
+  const ended = event('the killed agent to end', agent, 'exit');
   agent.kill('SIGKILL');
-  await new Promise((resolve) => agent.once('exit', resolve));
+  await ended;
   startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags });
   const study = await untilEnded(coordinator.url, id);
   assert.equal(study.state, 'succeeded', `${study.reason}\n${coordinator.log.join('\n')}`);

@@ -1,13 +1,9 @@
 /** Encrypted, with a key that only its pin vouches for: joining, a job with its download, and who has another key. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
-import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import mqtt from 'mqtt';
 import { installationFindings } from '../../agent/doctor/installation-findings.ts';
@@ -17,10 +13,11 @@ import { startAgent } from '../../agent/session/start-agent.ts';
 import { simulatedBoard } from '../../agent/simulated/simulated-agent-board.ts';
 import { createClient, UnreachableError } from '../../coordinator/cli/client.ts';
 import { reluModel } from '../support/models.ts';
+import { runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { coordinatorIn, freePort, untilOnline } from './support/system.ts';
+import { Arrival } from '../support/waiting.ts';
+import { coordinatorIn, freePort, untilBench, untilOnline } from './support/system.ts';
 
-const run = promisify(execFile);
 const OTHER_PIN = `sha256//${Buffer.alloc(32).toString('base64')}`;
 
 it('a board joins, measures and leaves over TLS, and trusts one key only', async (t) => {
@@ -63,11 +60,7 @@ it('a board joins, measures and leaves over TLS, and trusts one key only', async
 
   const { modelSha256 } = await client.uploadBenchModel(reluModel());
   const started = await client.startBench({ modelSha256, modelName: 'relu', devices: ['pi'], maxSeconds: 0.001 });
-  let view: BenchView = started;
-  while (view.state === 'running') {
-    await sleep(20);
-    view = await client.bench(started.id);
-  }
+  const view = await untilBench(client, started.id, 'the bench to end', ({ state }) => state !== 'running');
   assert.ok(view.devices[0]?.best, view.devices[0]?.reason ?? '');
 
   // MQTT over WebSocket is on the port of HTTPS.
@@ -82,8 +75,8 @@ it('a board joins, measures and leaves over TLS, and trusts one key only', async
   const bin = join(import.meta.dirname, '../../coordinator/bin/edgetune.js');
   const env = { ...process.env, EDGETUNE_PIN: pin };
   // Not spawnSync: the coordinator is in this process.
-  const { stdout } = await run(process.execPath, [bin, 'device', 'list', '--server', server], { env });
-  assert.match(stdout, /^pi .*SIMULATED/m);
+  const { out } = await runProgram(process.execPath, [bin, 'device', 'list', '--server', server], { env });
+  assert.match(out, /^pi .*SIMULATED/m);
 
   await leaveFleet(enrolment);
   assert.deepEqual(coordinator.fleet.devices(), []);
@@ -97,15 +90,12 @@ it('a coordinator with another key is refused by its boards, which say what to d
   const board = simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 });
   const { token } = first.fleet.addDevice('pi');
   const log: string[] = [];
-  let refuse: (message: string) => void = () => {};
-  const refused = new Promise<string>((resolve) => {
-    refuse = resolve;
-  });
+  const refused = new Arrival<string>('the agent to refuse the other key');
   const agent = await startAgent({
     ...{ server: first.url, pin: first.tlsPin as string, token, dataDirectory, board },
     log: plainLogger((message) => {
       log.push(message);
-      if (/shows the public key/.test(message)) refuse(message);
+      if (/shows the public key/.test(message)) refused.come(message);
     }),
   });
   t.after(() => agent.stop());
@@ -123,7 +113,7 @@ it('a coordinator with another key is refused by its boards, which say what to d
   rmSync(join(folder, 'data/tls'), { recursive: true });
   const replaced = await coordinatorIn(t, folder, undefined, settings);
   assert.notEqual(replaced.tlsPin, first.tlsPin);
-  assert.match(await refused, /its key was replaced.*device add NAME --renew/);
+  assert.match(await refused.wait(), /its key was replaced.*device add NAME --renew/);
   const findings = await installationFindings(dataDirectory);
   const fleet = findings.find(({ what }) => what === 'fleet');
   assert.match(JSON.stringify(fleet), /shows the public key.*--renew/);
@@ -132,7 +122,8 @@ it('a coordinator with another key is refused by its boards, which say what to d
   const { token: another } = replaced.fleet.renewToken('pi');
   const flags = ['--server', replaced.url, '--pin', replaced.tlsPin as string, '--token', another];
   const bin = join(import.meta.dirname, '../../agent/bin/edgetune-agent.js');
-  await run(process.execPath, [bin, 'join', ...flags, '--data-dir', dataDirectory]);
+  const joined = await runProgram(process.execPath, [bin, 'join', ...flags, '--data-dir', dataDirectory]);
+  assert.equal(joined.code, 0, joined.err);
   assert.equal(savedEnrolment(dataDirectory)?.pin, replaced.tlsPin);
   const again = await startAgent({ server: replaced.url, dataDirectory, board, log: plainLogger(() => {}) });
   t.after(() => again.stop());

@@ -7,10 +7,12 @@ import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { loadConfig } from '../../coordinator/config/config.ts';
 import { createAgentRelease } from '../../coordinator/fleet/agent-release.ts';
-import { type Coordinator, startCoordinator } from '../../coordinator/main.ts';
+import { startCoordinator } from '../../coordinator/main.ts';
 import { buildAgent } from '../support/built-agent.ts';
+import { untilFleet } from '../support/fleet.ts';
 import { layOutAgent } from '../support/installed-agent.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { event, PROCESS_S } from '../support/waiting.ts';
 import { freePort } from './support/system.ts';
 
 const replaceIn = (path: string, change: (text: string) => string) =>
@@ -42,14 +44,18 @@ it('goes back from releases that do not work, says why, and takes the one that d
     ...['run', '--server', coordinator.url, '--pin', coordinator.tlsPin as string, '--token', token],
     ...['--simulate', 'raspberry-pi-5'],
   );
-  const until = async (condition: (device: DeviceView) => boolean): Promise<DeviceView> => {
+  const until = async (what: string, condition: (device: DeviceView) => boolean): Promise<DeviceView> => {
     const found = () => {
       const device = coordinator.fleet.device('kitchen-pi');
       return device && device.presence === 'online' && condition(device) ? device : null;
     };
-    return found() ?? (await changed(coordinator, found));
+    await untilFleet(coordinator.fleet, what, found, PROCESS_S);
+    return found() as DeviceView;
   };
-  await until(({ board, agentUpdate }) => board?.agentVersion === '0.1.0' && agentUpdate?.failed === null);
+  await until(
+    'the agent to be there',
+    ({ board, agentUpdate }) => board?.agentVersion === '0.1.0' && agentUpdate?.failed === null,
+  );
   /** As where the coordinator's own installation is updated. */
   const restartServing = async (version: string, change?: (folder: string) => void) => {
     await coordinator.close();
@@ -58,7 +64,7 @@ it('goes back from releases that do not work, says why, and takes the one that d
   };
 
   await restartServing('0.2.0', (staged) => writeFileSync(join(staged, 'dist/measure-child.js'), 'process.exit(7);\n'));
-  const untested = await until(({ agentUpdate }) => agentUpdate?.failed != null);
+  const untested = await until('0.2.0 to fail', ({ agentUpdate }) => agentUpdate?.failed != null);
   assert.match(untested.agentUpdate?.failed?.release ?? '', /^0\.2\.0-/);
   assert.match(untested.agentUpdate?.failed?.reason ?? '', /a tiny model could not be run/);
   assert.equal(untested.board?.agentVersion, '0.1.0');
@@ -69,28 +75,17 @@ it('goes back from releases that do not work, says why, and takes the one that d
       text.replace('\n', "\nif (process.argv[2] === 'run') process.exit(9);\n"),
     ),
   );
-  const back = await until(({ agentUpdate }) => agentUpdate?.failed?.release.startsWith('0.3.0-') ?? false);
+  const back = await until('0.3.0 to fail', ({ agentUpdate }) => /^0\.3\.0-/.test(agentUpdate?.failed?.release ?? ''));
   assert.match(back.agentUpdate?.failed?.reason ?? '', /ended before it had connected/);
   assert.equal(back.board?.agentVersion, '0.1.0');
 
   await restartServing('0.4.0');
-  const updated = await until(({ board }) => board?.agentVersion === '0.4.0');
+  const updated = await until('0.4.0 to be there', ({ board }) => board?.agentVersion === '0.4.0');
   assert.equal(updated.agentUpdate?.failed, null);
   assert.match(agent.command('status'), /online[\s\S]*version {2}0\.4\.0/);
   assert.equal(readdirSync(agent.versions).filter((name) => /^\d/.test(name)).length, 2, 'it and the one before it');
 
-  const ended = new Promise((resolve) => launcher.once('exit', resolve));
+  const ended = event('the agent to end', launcher, 'exit');
   launcher.kill('SIGTERM');
-  assert.equal(await ended, 0, 'who is asked to stop has not failed');
+  assert.equal((await ended)[0], 0, 'who is asked to stop has not failed');
 });
-
-function changed<T>(coordinator: Coordinator, found: () => T | null): Promise<T> {
-  return new Promise((resolve) => {
-    const end = coordinator.fleet.subscribe(() => {
-      const value = found();
-      if (value === null) return;
-      end();
-      resolve(value);
-    });
-  });
-}

@@ -1,20 +1,16 @@
 /** This machine through the door: files, commands with a time limit, HTTP and MQTT. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { describe, it } from 'node:test';
 import { Aedes } from 'aedes';
 import { entries, type HostErrorCode, readNumber, readText, runText } from '../../../agent/board/host.ts';
 import { systemHost } from '../../../agent/board/system-host.ts';
+import { listen } from '../../support/listening.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrival } from '../../support/waiting.ts';
 
 const withCode = (code: HostErrorCode) => (error: { code?: string }) => error.code === code;
-
-async function listen(t: TestContext, server: ReturnType<typeof createTcpServer>): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
 
 describe('files', () => {
   it('are read under a root, trimmed and without NUL; numbers are numbers or null', (t) => {
@@ -101,12 +97,12 @@ describe('the network', () => {
           () => {},
         );
     });
-    await new Promise<void>((resolve) =>
-      broker.publish(
-        { cmd: 'publish', topic: 'stat/plug/STATUS10', payload: 'old', qos: 0, retain: true, dup: false },
-        () => resolve(),
-      ),
+    const retained = new Arrival<unknown>('the old message to be retained');
+    broker.publish(
+      { cmd: 'publish', topic: 'stat/plug/STATUS10', payload: 'old', qos: 0, retain: true, dup: false },
+      retained.come,
     );
+    await retained.wait();
     const client = await systemHost().mqtt(`mqtt://127.0.0.1:${port}`, 2000);
     const answer = client.next(['stat/plug/STATUS10'], 5000);
     client.publish('cmnd/plug/STATUS', '10');

@@ -1,20 +1,18 @@
 /** The commands of an agent on its own board: status, doctor and uninstall, beside one that runs. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { runProgram } from '../../support/programs.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { event, PROCESS_S } from '../../support/waiting.ts';
 import { coordinatorIn, startAgentProcess, untilOnline } from '../../whole-path/support/system.ts';
 
 const bin = join(import.meta.dirname, '../../../agent/bin/edgetune-agent.js');
 
-function agentCommand(...args: string[]): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
-    );
-  });
+async function agentCommand(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const { code, out, err } = await runProgram(process.execPath, [bin, ...args]);
+  return { code, output: out + err };
 }
 
 it('says how it stands before, while and after it is a device', async (t) => {
@@ -28,7 +26,7 @@ it('says how it stands before, while and after it is a device', async (t) => {
   const { token } = coordinator.fleet.addDevice('pi');
   const flags = ['--simulate', 'raspberry-pi-5'];
   const agent = startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags });
-  const ended = new Promise((resolve) => agent.once('exit', resolve));
+  const ended = event('the agent to end', agent, 'exit', PROCESS_S);
   await untilOnline(coordinator, 'pi');
   const running = await agentCommand('status', ...data, '--json');
   assert.equal(running.code, 0);
@@ -42,7 +40,7 @@ it('says how it stands before, while and after it is a device', async (t) => {
   const left = await agentCommand('uninstall', ...data);
   assert.equal(left.code, 0, left.output);
   assert.match(left.output, /"pi" has left the fleet/);
-  assert.equal(await ended, 0, 'the agent that ran has ended');
+  assert.equal((await ended)[0], 0, 'the agent that ran has ended');
   assert.deepEqual(coordinator.fleet.devices(), []);
   assert.deepEqual(readdirSync(join(folder, 'pi')), ['notes.txt'], 'what is not the agent’s stays');
 });

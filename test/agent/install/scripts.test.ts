@@ -13,7 +13,11 @@ const folder = join(import.meta.dirname, '../../../agent/install');
 it('the scripts are free of complaints', (t) => {
   if (!hasTool('shellcheck')) return t.skip('shellcheck is not installed');
   const scripts = readdirSync(folder).filter((name) => name.endsWith('.sh'));
-  const { stdout, status } = spawnSync('shellcheck', ['--shell=sh', ...scripts], { cwd: folder, encoding: 'utf8' });
+  const { stdout, status } = spawnSync('shellcheck', ['--shell=sh', ...scripts], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   assert.equal(status, 0, stdout);
 });
 
@@ -58,6 +62,7 @@ it('install.sh says that a token is used up where what it was exchanged for is t
     spawnSync('sh', ['-s'], {
       input: [functions, `data=${place}/data`, ...settings, 'undo'].join('\n'),
       encoding: 'utf8',
+      timeout: 60_000,
     }).stderr;
   assert.doesNotMatch(after('used_token=yes'), /token is used up/, 'the credential stays: the same line again works');
   assert.deepEqual(readdirSync(place), ['data']);
@@ -81,7 +86,10 @@ it('after a power cut that left no name of a version on trial, the current versi
   });
   chmodSync(join(home, 'bin/node'), 0o755);
   symlinkSync('0.2.0', join(home, 'versions/current'));
-  const { status } = spawnSync('sh', [join(home, 'bin/edgetune-agent.sh'), 'run'], { encoding: 'utf8' });
+  const { status } = spawnSync('sh', [join(home, 'bin/edgetune-agent.sh'), 'run'], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   assert.equal(status, 3, 'that of the agent');
   assert.deepEqual(readdirSync(join(home, 'versions')), ['0.2.0', 'current']);
 });
@@ -98,7 +106,10 @@ function onTrial(t: TestContext, newer: string) {
   chmodSync(join(home, 'bin/node'), 0o755);
   symlinkSync('0.2.0', join(home, 'versions/current'));
   symlinkSync('0.1.0', join(home, 'versions/previous'));
-  const { status } = spawnSync('sh', [join(home, 'bin/edgetune-agent.sh'), 'run'], { encoding: 'utf8' });
+  const { status } = spawnSync('sh', [join(home, 'bin/edgetune-agent.sh'), 'run'], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   assert.equal(status, 3, 'that of the previous version');
   return new Versions(join(home, 'versions'));
 }
@@ -118,5 +129,6 @@ function runOn(place: string, ...args: string[]) {
   return spawnSync('sh', [join(folder, 'install.sh'), ...args], {
     env: { ...process.env, PATH: `${join(place, 'bin')}:${process.env.PATH}` },
     encoding: 'utf8',
+    timeout: 60_000,
   });
 }

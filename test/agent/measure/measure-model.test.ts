@@ -12,6 +12,7 @@ import { RejectedError } from '../../../agent/rejected-error.ts';
 import { thisMachine } from '../../../agent/this-machine/agent-board.ts';
 import { OnnxGraphBuilder } from '../../../coordinator/export/onnx-graph-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { PROCESS_S, until, within } from '../../support/waiting.ts';
 
 // Other tests run meanwhile.
 const machine = thisMachine({ toleratesLoad: true });
@@ -63,7 +64,7 @@ function request(
 
 const never = new AbortController().signal;
 const measure = (modelPath: string, change?: Parameters<typeof request>[1], signal = never) =>
-  machine.measure(request(modelPath, change), { board, modelPath, signal });
+  within('a measurement', machine.measure(request(modelPath, change), { board, modelPath, signal }), PROCESS_S);
 
 interface Watched {
   measurement: Measurement;
@@ -73,18 +74,19 @@ interface Watched {
 
 /** Looks at the measuring process while it runs: how many threads it has and on how many cores it may run. */
 async function watchThreads(run: Promise<Measurement>): Promise<Watched | null> {
-  let seen: { threads: number; cores: number } | null = null;
-  let ended: Measurement | null = null;
-  const result = run.then((measurement) => {
-    ended = measurement;
+  const seen: { threads: number; cores: number }[] = [];
+  let hasEnded = false;
+  const result = run.finally(() => {
+    hasEnded = true;
   });
-  while (!ended) {
+  await until('the measurement to end', () => {
     const now = measuringProcess();
     // The threads come one by one while the model is loaded.
-    if (now && now.threads >= (seen?.threads ?? 0)) seen = now;
-    await Promise.race([result, new Promise((resolve) => setTimeout(resolve, 20))]);
-  }
-  return seen ? { measurement: ended, ...(seen as { threads: number; cores: number }) } : null;
+    if (now && now.threads >= (seen.at(-1)?.threads ?? 0)) seen.push(now);
+    return hasEnded;
+  });
+  const last = seen.at(-1);
+  return last ? { measurement: await result, ...last } : null;
 }
 
 function measuringProcess(): { threads: number; cores: number } | null {

@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
@@ -16,9 +15,11 @@ import { JobRunner, type Measure } from '../../../agent/session/job-runner.ts';
 import { ModelCache } from '../../../agent/session/model-cache.ts';
 import { Outbox } from '../../../agent/session/outbox.ts';
 import { measurementFor } from '../../support/fleet.ts';
+import { listen } from '../../support/listening.ts';
 import { measureRequestFor } from '../../support/measuring.ts';
 import { reluModel } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrival } from '../../support/waiting.ts';
 
 const MODEL = randomBytes(2_000_000);
 const SHA256 = createHash('sha256').update(MODEL).digest('hex');
@@ -27,10 +28,10 @@ const SHA256 = createHash('sha256').update(MODEL).digest('hex');
 function smallDisk(t: TestContext): string | null {
   const folder = mkdtempSync(join(tmpdir(), 'edgetune-test-'));
   t.after(() => {
-    spawnSync('umount', [folder]);
+    spawnSync('umount', [folder], { timeout: 20_000 });
     rmSync(folder, { recursive: true, force: true });
   });
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'edgetune-test', folder]);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'edgetune-test', folder], { timeout: 20_000 });
   return mounted.status === 0 ? folder : null;
 }
 
@@ -39,10 +40,7 @@ const NO_MOUNT = 'this process may not mount a file system';
 function agentOn(disk: string, measure: Measure) {
   for (const name of ['outbox', 'jobs']) mkdirSync(join(disk, name), { recursive: true });
   const sent: JobUpdateMessage[] = [];
-  let answered: () => void = () => {};
-  const answer = new Promise<void>((resolve) => {
-    answered = resolve;
-  });
+  const answer = new Arrival('the job to be answered');
   const log: string[] = [];
   const outbox = new Outbox(
     join(disk, 'outbox'),
@@ -57,7 +55,7 @@ function agentOn(disk: string, measure: Measure) {
     ),
     send: (update) => {
       sent.push(update);
-      if (update.state !== 'accepted' && update.state !== 'running') answered();
+      if (update.state !== 'accepted' && update.state !== 'running') answer.come();
     },
   });
   return { jobs, outbox, sent, answer, log };
@@ -73,15 +71,13 @@ function jobFor(t: TestContext): Job {
 it('a model that does not fit fails the job with the reason, and what was downloaded of it is gone', async (t) => {
   const disk = smallDisk(t);
   if (!disk) return t.skip(NO_MOUNT);
-  const server = createServer((_, response) => response.end(MODEL)).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  const port = await listen(
+    t,
+    createServer((_, response) => response.end(MODEL)),
+  );
   const cache = new ModelCache({
     directory: join(disk, 'models'),
-    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    server: `http://127.0.0.1:${port}`,
     deviceId: 'd-000000000001',
     credential: 'secret',
     maxBytes: 1e9,
@@ -91,7 +87,7 @@ it('a model that does not fit fails the job with the reason, and what was downlo
     return measurementFor(request);
   });
   jobs.accept(jobFor(t));
-  await answer;
+  await answer.wait();
   assert.equal(sent.at(-1)?.state, 'failed');
   assert.match(sent.at(-1)?.reason ?? '', /the disk of this board is full: a model of 2 MB does not fit into .*models/);
   assert.deepEqual(readdirSync(join(disk, 'models')), []);
@@ -104,7 +100,7 @@ it('a result is delivered, and the job that cannot be written down is run', asyn
   const { bavail, bsize } = statfsSync(disk);
   writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize));
   jobs.accept(jobFor(t));
-  await answer;
+  await answer.wait();
   assert.equal(sent.at(-1)?.state, 'succeeded');
   assert.deepEqual([...readdirSync(join(disk, 'jobs')), ...readdirSync(join(disk, 'outbox'))], []);
   assert.deepEqual(

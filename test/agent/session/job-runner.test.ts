@@ -11,6 +11,7 @@ import { JobRunner, type Measure } from '../../../agent/session/job-runner.ts';
 import { Outbox } from '../../../agent/session/outbox.ts';
 import { measurementFor } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrival, turn, until, untilAborted } from '../../support/waiting.ts';
 
 const request = measureRequestSchema.parse({
   kind: 'measure',
@@ -45,27 +46,28 @@ function runner(t: TestContext, measure: Measure, folder = temporaryFolder(t)) {
     await jobs.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const waiters: { states: string[]; resolve: () => void }[] = [];
+  const listeners = new Set<() => void>();
   const jobs = new JobRunner({
     measure,
     outbox,
     journal,
     send: (update) => {
       sent.push(update);
-      for (const { states, resolve } of waiters) if (states.includes(`${update.jobId} ${update.state}`)) resolve();
+      for (const listener of listeners) listener();
     },
   });
-  const until = (...states: string[]) =>
-    new Promise<void>((resolve) => {
-      if (sent.some((update) => states.includes(`${update.jobId} ${update.state}`))) resolve();
-      else waiters.push({ states, resolve });
-    });
   const states = () => sent.map(({ jobId, state }) => `${jobId} ${state}`);
-  return { jobs, outbox, journal, sent, until, states, folder };
+  const untilSent = (state: string) =>
+    until(`the agent to say "${state}"`, () => states().includes(state), {
+      changes: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    });
+  return { jobs, outbox, journal, sent, until: untilSent, states, folder };
 }
 /** Goes on until it is stopped. */
-const never: Measure = (_request, signal) =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+const never: Measure = (_request, signal) => untilAborted(signal);
 const ok: Measure = async ({ request: asked }, _signal, mayBegin) => {
   await mayBegin();
   return measurementFor(asked);
@@ -73,10 +75,11 @@ const ok: Measure = async ({ request: asked }, _signal, mayBegin) => {
 
 describe('the agent’s jobs', () => {
   it('leave room between two of them for something else', async (t) => {
-    let begin = () => {};
+    let begin = new Arrival('the test to let the job begin');
     const done: string[] = [];
     const { jobs, until } = runner(t, async (...given) => {
-      await new Promise<void>((resolve) => (begin = resolve));
+      begin = new Arrival('the test to let the job begin');
+      await begin.wait();
       const measurement = await ok(...given);
       done.push('a job');
       return measurement;
@@ -86,17 +89,17 @@ describe('the agent’s jobs', () => {
     const between = jobs.between(async () => {
       done.push('something else');
     });
-    begin();
+    begin.come();
     await between;
     assert.deepEqual(done, ['a job', 'something else']);
-    begin();
+    begin.come();
     await until('j2 succeeded');
     await assert.rejects(
       jobs.between(() => Promise.reject(new Error('no'))),
       /no/,
     );
     jobs.accept(job('j3'));
-    begin();
+    begin.come();
     await until('j3 succeeded');
   });
 
@@ -111,7 +114,7 @@ describe('the agent’s jobs', () => {
     jobs.accept({ ...job('j1'), waitForHost: true });
     await until('j1 running');
     jobs.proceed(job('j1'));
-    await new Promise(setImmediate);
+    await turn();
     jobs.proceed(job('j1'));
     await until('j1 succeeded');
     const [accepted, running] = ['j1 accepted', 'j1 running'];
@@ -128,7 +131,7 @@ describe('the agent’s jobs', () => {
     await until('j1 running');
     t.mock.timers.tick(3_600_000);
     jobs.proceed(job('j1'));
-    await new Promise(setImmediate);
+    await turn();
     t.mock.timers.tick(999);
     assert.deepEqual(jobs.open().length, 1);
     t.mock.timers.tick(1);

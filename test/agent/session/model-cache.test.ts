@@ -2,20 +2,17 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { ModelCache } from '../../../agent/session/model-cache.ts';
+import { listen } from '../../support/listening.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const never = new AbortController().signal;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 async function cacheOn(t: TestContext, listener: RequestListener, maxBytes = 1e6) {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  t.after(() => server.close());
+  const port = await listen(t, createServer(listener));
   const directory = temporaryFolder(t);
-  const { port } = server.address() as AddressInfo;
   return {
     directory,
     cache: new ModelCache({

@@ -1,7 +1,7 @@
 /** The network goes away in the middle of a job and comes back when it is done: the result is delivered, once. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
@@ -10,12 +10,16 @@ import type { AgentBoard } from '../../../agent/this-machine/agent-board.ts';
 import {
   boardDescription,
   measurementFor,
+  measureOn,
   measureOptions,
   measureRequest,
   startFleet,
-  until,
+  untilFleet,
+  untilPresence,
 } from '../../support/fleet.ts';
+import { listen } from '../../support/listening.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrival, until, within } from '../../support/waiting.ts';
 
 /** A way to a port that can be cut and mended. */
 async function network(t: TestContext, port: number) {
@@ -29,8 +33,8 @@ async function network(t: TestContext, port: number) {
       socket.on('error', () => {}).on('close', () => sockets.delete(socket));
     }
     inward.pipe(outward).pipe(inward);
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
+  });
+  const here = await listen(t, server);
   const cut = () => {
     isCut = true;
     for (const socket of sockets) socket.destroy();
@@ -38,11 +42,8 @@ async function network(t: TestContext, port: number) {
   const mend = () => {
     isCut = false;
   };
-  t.after(() => {
-    cut();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, cut, mend };
+  t.after(cut);
+  return { port: here, cut, mend };
 }
 
 it('a result that was measured while the network was away is delivered when it is back, once', async (t) => {
@@ -63,65 +64,54 @@ it('a result that was measured while the network was away is delivered when it i
   });
   mkdirSync(join(dataDirectory, 'models'));
   writeFileSync(join(dataDirectory, 'models', `${request.modelSha256}.onnx`), Buffer.alloc(request.modelBytes));
-  let finish: () => void = () => {};
+  const finish = new Arrival('the measurement to be made');
   let runs = 0;
   const board: AgentBoard = {
     describe: async () => boardDescription(),
     async measure(asked, { mayBegin }) {
       runs++;
       await mayBegin?.();
-      await new Promise<void>((resolve) => {
-        finish = resolve;
-      });
+      await finish.wait();
       return measurementFor(asked);
     },
   };
   const agent = await startAgent({ server: '', dataDirectory, board, log: plainLogger(() => {}) });
   t.after(() => agent.stop());
   const states: string[] = [];
-  const result = fleet.measure(deviceId, request, {
+  const result = measureOn(fleet, deviceId, request, {
     ...measureOptions(),
     onStateChange: (state) => void states.push(state),
   });
-  await until(fleet, () => states.includes('running'));
+  await untilFleet(fleet, 'the job to run', () => states.includes('running'));
 
   way.cut();
-  await until(fleet, () => fleet.device('kitchen-pi')?.presence === 'offline');
-  finish();
-  await eventually(() => readdirSync(join(dataDirectory, 'outbox')).length === 1);
+  await untilPresence(fleet, 'kitchen-pi', 'offline');
+  finish.come();
+  await until('the result to be in the outbox', () => readdirSync(join(dataDirectory, 'outbox')).length === 1);
   assert.ok(!states.includes('succeeded'), 'nothing can have been delivered');
 
   way.mend();
-  assert.equal((await result).outcome, 'ok');
-  await eventually(() => readdirSync(join(dataDirectory, 'outbox')).length === 0);
+  assert.equal((await within('the result to be delivered', result)).outcome, 'ok');
+  await until('the outbox to be empty', () => readdirSync(join(dataDirectory, 'outbox')).length === 0);
   assert.equal(runs, 1);
   assert.deepEqual(late, [], 'no second result');
   assert.equal(states.filter((state) => state === 'succeeded').length, 1);
 });
 
-/** Files tell nobody that they change in a way that all systems have. */
-async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 it('says once that the coordinator is away, however often it has tried', async (t) => {
   let tries = 0;
-  let tried: () => void = () => {};
-  const thrice = new Promise<void>((resolve) => {
-    tried = resolve;
-  });
+  const thrice = new Arrival('three tries to connect');
   const server = createServer((socket) => {
     socket.destroy();
-    if (++tries === 3) tried();
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  t.after(() => server.close());
+    if (++tries === 3) thrice.come();
+  });
+  const port = await listen(t, server);
   const dataDirectory = temporaryFolder(t, {
     'enrolment.json': JSON.stringify({
       deviceId: 'd-000000000000',
       credential: 's'.repeat(32),
       name: 'kitchen-pi',
-      mqttUrl: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      mqttUrl: `mqtt://127.0.0.1:${port}`,
       server: 'http://127.0.0.1:9',
     }),
   });
@@ -137,7 +127,7 @@ it('says once that the coordinator is away, however often it has tried', async (
     log: plainLogger((message) => log.push(message)),
   });
   t.after(() => agent.stop());
-  await thrice;
+  await thrice.wait();
   assert.equal(log.filter((message) => /cannot be reached/.test(message)).length, 1, log.join('\n'));
   assert.equal(new Set(log).size, log.length);
 });

@@ -7,6 +7,7 @@ import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { Updater } from '../../../agent/update/updater.ts';
 import { Versions } from '../../../agent/update/versions.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrival } from '../../support/waiting.ts';
 
 it('gives up without having failed, until it was so three times; once connected that is forgotten', async (t) => {
   const folder = temporaryFolder(t, { '0.1.0/package.json': '{}', '0.2.0/package.json': '{}' });
@@ -15,7 +16,9 @@ it('gives up without having failed, until it was so three times; once connected 
   const options = { versions, server: 'http://coordinator:8080', log: plainLogger(() => {}) };
   const givenUp = async (release: string) => {
     versions.try(release);
-    await new Promise<void>((resolve) => new Updater({ ...options, onGivenUp: resolve, connectTimeoutMs: 1 }));
+    const given = new Arrival(`${release} to be given up`);
+    new Updater({ ...options, onGivenUp: given.come, connectTimeoutMs: 1 });
+    await given.wait();
     return readFileSync(join(folder, 'trial.reason'), 'utf8');
   };
   assert.equal(await givenUp('0.2.0'), '');

@@ -9,9 +9,11 @@ import { addDeviceResponseSchema, enrollResponseSchema, problemSchema } from '@e
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
+import { ask } from '../../support/ask.ts';
 import { boardDescription } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { tokensModel } from '../../support/tokens-model.ts';
+import { event, until } from '../../support/waiting.ts';
 
 const TOKEN = 'an-admin-token-of-some-length';
 
@@ -26,22 +28,18 @@ async function api(t: TestContext, settings: { adminToken?: string } = {}) {
   const config = loadConfig({ dataDir, port: 0, mqttPort: 0, ...settings }, {});
   const coordinator = await startCoordinator({ config, log: plainLogger(() => {}) });
   t.after(() => coordinator.close());
-  const call = (path: string, init: RequestInit = {}) => fetch(new URL(path, coordinator.url), init);
+  const call = (path: string, init: RequestInit = {}) => ask(new URL(path, coordinator.url), init);
   const send = (method: string, path: string, body: unknown, headers: Record<string, string> = {}) =>
     call(path, { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
   return { coordinator, call, send, model, sha256 };
 }
 
 /** fetch does not let a test choose the Host header. */
-function statusWithHeaders(url: string, headers: Record<string, string>): Promise<number> {
-  return new Promise((resolve, reject) => {
-    httpRequest(url, { headers }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    })
-      .on('error', reject)
-      .end();
-  });
+async function statusWithHeaders(url: string, headers: Record<string, string>): Promise<number> {
+  const request = httpRequest(url, { headers });
+  const [response] = await event(`the answer of ${url}`, request.end(), 'response');
+  response.resume();
+  return response.statusCode;
 }
 
 describe('the API', () => {
@@ -194,7 +192,10 @@ describe('the API', () => {
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     coordinator.fleet.addDevice('new-one');
     let text = '';
-    while (!text.includes('new-one')) text += new TextDecoder().decode((await reader.read()).value);
+    await until('the new device in the stream', async () => {
+      text += new TextDecoder().decode((await reader.read()).value);
+      return text.includes('new-one');
+    });
     await reader.cancel();
     assert.match(text, /data: \{"type":"device","device":\{/);
   });

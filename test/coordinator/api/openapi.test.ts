@@ -11,6 +11,7 @@ import { type ApiOptions, createApi } from '../../../coordinator/api/create-api.
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { PARTS } from '../../../coordinator/parts.ts';
+import { ask } from '../../support/ask.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const mediaSchema = z.record(z.string(), z.object({ schema: z.record(z.string(), z.unknown()).optional() }));
@@ -45,7 +46,7 @@ async function coordinator(t: TestContext) {
   const config = loadConfig({ dataDir: temporaryFolder(t), port: 0, mqttPort: 0 }, {});
   const started = await startCoordinator({ config, log: plainLogger(() => {}) });
   t.after(() => started.close());
-  return (path: string, init: RequestInit = {}) => fetch(new URL(path, started.url), init);
+  return (path: string, init: RequestInit = {}) => ask(new URL(path, started.url), init);
 }
 
 it('is valid OpenAPI 3.1', async () => {

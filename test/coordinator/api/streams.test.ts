@@ -6,6 +6,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { streamRoutes } from '../../../coordinator/api/streams.ts';
 import type { Fleet } from '../../../coordinator/fleet/fleet.ts';
 import type { StudyService } from '../../../coordinator/study/study-service.ts';
+import { firstOf } from '../../support/waiting.ts';
 
 const STREAM = '/api/studies/s/stream';
 
@@ -47,11 +48,11 @@ it('a study of any length is streamed whole, once and in order, and goes on with
   const count = 12_345;
   const { app, add, listeners } = studyWithEvents(count);
   let expected = 1;
-  for await (const seq of seqs(await app.request(STREAM))) {
+  await firstOf('the event that is added', seqs(await app.request(STREAM)), (seq) => {
     assert.equal(seq, expected++);
     if (seq === count) add();
-    if (seq === count + 1) break;
-  }
+    return seq === count + 1;
+  });
   assert.equal(expected, count + 2);
   assert.equal(listeners.size, 0, 'a client that went is not listened for');
 });
@@ -59,9 +60,7 @@ it('a study of any length is streamed whole, once and in order, and goes on with
 it('a client goes on after the last event that it saw', async () => {
   const { app } = studyWithEvents(20);
   const received: number[] = [];
-  for await (const seq of seqs(await app.request(STREAM, { headers: { 'last-event-id': '17' } }))) {
-    received.push(seq);
-    if (seq === 20) break;
-  }
+  const stream = seqs(await app.request(STREAM, { headers: { 'last-event-id': '17' } }));
+  await firstOf('the last event', stream, (seq) => received.push(seq) && seq === 20);
   assert.deepEqual(received, [18, 19, 20]);
 });

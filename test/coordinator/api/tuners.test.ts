@@ -9,6 +9,7 @@ import { stringify } from 'yaml';
 import { createTunerSession } from '../../../coordinator/ask-tell/tuner-session.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
+import { ask } from '../../support/ask.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const SPEC = {
@@ -25,7 +26,7 @@ async function coordinator(t: TestContext, dataDir: string, adminToken?: string)
   const started = await startCoordinator({ config, log: plainLogger(() => {}) });
   t.after(() => started.close());
   const send = (method: string, path: string, body?: string, headers: Record<string, string> = {}) =>
-    fetch(new URL(path, started.url), { method, headers, ...(body === undefined ? {} : { body }) });
+    ask(new URL(path, started.url), { method, headers, ...(body === undefined ? {} : { body }) });
   const create = async (spec: object = SPEC) =>
     tunerViewSchema.parse(await (await send('POST', '/api/tuners', JSON.stringify(spec))).json()).id;
   const lines = async (id: string, ...messages: object[]) => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { type BenchRequestBody, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
@@ -10,6 +9,7 @@ import { createInferenceServer } from '../../../coordinator/inference/create-inf
 import { openStore } from '../../../coordinator/store/store.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { tokensModel } from '../../support/tokens-model.ts';
+import { Arrival, turn, until } from '../../support/waiting.ts';
 import { board, device } from '../inference/support/board.ts';
 import { convModel } from '../inference/support/conv-model.ts';
 
@@ -54,7 +54,7 @@ async function bench(
   const start = (change: Partial<BenchRequestBody> = {}) =>
     service.start(benchRequestSchema.parse({ modelSha256, devices: ['device-1'], ...change }));
   const finished = async (id: string) => {
-    while (service.find(id)?.state === 'running') await turn();
+    await until('the bench to end', () => service.find(id)?.state !== 'running', { everyTurn: true });
     return benchViewSchema.parse(service.find(id));
   };
   return { service, store, saves, jobs, start, finished, directory, close };
@@ -171,8 +171,8 @@ describe('a bench', () => {
   });
 
   it('ends at once when it is cancelled or deleted while its int8 variant is made', async (t) => {
-    let made = (_: Uint8Array) => {};
-    const quantise = () => new Promise<Uint8Array>((resolve) => (made = resolve));
+    const made = new Arrival<Uint8Array>('the int8 variant');
+    const quantise = () => made.wait();
     const { service, start, finished } = await bench(t, () => 1, temporaryFolder(t), quantise);
     const { id } = await start({ precisions: ['float32', 'int8'] });
     await turn();
@@ -180,7 +180,7 @@ describe('a bench', () => {
     assert.equal((await finished(id)).state, 'cancelled');
     assert.equal(service.list()[0]?.state, 'cancelled');
     service.remove(id);
-    made(convModel({ layers: 2 }));
+    made.come(convModel({ layers: 2 }));
     for (let turns = 0; turns < 20; turns += 1) await turn();
     assert.deepEqual([service.list(), service.find(id)], [[], null]);
   });
@@ -196,7 +196,7 @@ describe('a bench', () => {
     const latency = (batch: number, threads: number) => batch / threads;
     const first = await bench(t, latency);
     const { id } = await first.start();
-    while (first.jobs.length < 3) await turn();
+    await until('three jobs', () => first.jobs.length >= 3, { everyTurn: true });
     await first.close();
     const known = first.saves.at(-1) ?? 0;
     assert.ok(known >= 2, 'also what came since the last time is written at the end');
@@ -222,7 +222,8 @@ describe('a bench', () => {
     const first = await bench(t, (batch, threads) => batch / threads);
     const done = await first.finished((await first.start()).id);
     const { id } = await first.start({ scenario: { kind: 'offline' } });
-    while ((first.service.find(id)?.devices[0]?.measurements.length ?? 0) < 2) await turn();
+    const measured = () => first.service.find(id)?.devices[0]?.measurements.length ?? 0;
+    await until('two measurements', () => measured() >= 2, { everyTurn: true });
     await first.close();
 
     const second = await bench(t, (batch, threads) => batch / threads, first.directory);

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { calibrationRequestSchema } from '@edgetune/shared/protocol/calibration.ts';
 import { createCalibrationService } from '../../../coordinator/bench/create-calibration-service.ts';
 import type { InferenceServer } from '../../../coordinator/inference/inference-server.ts';
+import { until, untilAborted } from '../../support/waiting.ts';
 import { device } from '../inference/support/board.ts';
 import { convModel } from '../inference/support/conv-model.ts';
 
@@ -28,35 +28,34 @@ function calibrations(tune: InferenceServer['tune']) {
   });
 }
 
-const untilEnd = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+const soon = (what: string, condition: () => boolean) => until(what, condition, { everyTurn: true });
 
 test('a model is in use until the last calibration that measures it is done with it', async () => {
-  const service = calibrations((_request, _onMeasured, signal) => untilEnd(signal));
+  const service = calibrations((_request, _onMeasured, signal) => untilAborted(signal));
   const first = await service.start(REQUEST);
   const second = await service.start(REQUEST);
-  while (service.blobsInUse().length < 2) await turn();
+  await soon('both calibrations to use their model', () => service.blobsInUse().length === 2);
   assert.equal(new Set(service.blobsInUse()).size, 1, 'both measure the same architecture');
   service.cancel(first.id);
-  while (service.find(first.id)?.state === 'running') await turn();
+  await soon('the first to end', () => service.find(first.id)?.state !== 'running');
   assert.equal(service.blobsInUse().length, 1);
   service.cancel(second.id);
-  while (service.find(second.id)?.state === 'running') await turn();
+  await soon('the second to end', () => service.find(second.id)?.state !== 'running');
   assert.deepEqual(service.blobsInUse(), []);
 });
 
 test('the last hundred calibrations are remembered, and all that run', async () => {
   let endless = true;
   const service = calibrations((_request, _onMeasured, signal) =>
-    endless ? untilEnd(signal) : Promise.reject(new Error('no such board')),
+    endless ? untilAborted(signal) : Promise.reject(new Error('no such board')),
   );
   const running = await service.start(REQUEST);
-  while (service.blobsInUse().length < 1) await turn();
+  await soon('the endless one to use its model', () => service.blobsInUse().length === 1);
   endless = false;
   const ended: string[] = [];
   for (let count = 0; count < 101; count++) {
     const { id } = await service.start(REQUEST);
-    while (service.find(id)?.state === 'running') await turn();
+    await soon('it to fail', () => service.find(id)?.state !== 'running');
     ended.push(id);
   }
   assert.deepEqual(

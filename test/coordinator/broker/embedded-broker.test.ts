@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { type EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { MAX_MESSAGE_BYTES } from '@edgetune/shared/protocol/messages.ts';
@@ -15,7 +14,9 @@ import {
   type EmbeddedBrokerOptions,
   startBroker,
 } from '../../../coordinator/broker/embedded-broker.ts';
+import { listen } from '../../support/listening.ts';
 import { selfSigned } from '../../support/tls.ts';
+import { event, until } from '../../support/waiting.ts';
 
 const me = 'd-000000000001';
 const other = 'd-000000000002';
@@ -83,7 +84,7 @@ async function rawSocket(broker: EmbeddedBroker): Promise<Socket> {
   const socket = connect(broker.port, '127.0.0.1');
   socket.on('error', () => {});
   socket.resume();
-  await once(socket, 'connect');
+  await event('a connection', socket, 'connect');
   return socket;
 }
 
@@ -153,7 +154,7 @@ test('a forged will is dropped; an honest one is published', async (t) => {
   });
   const forger = await connectClient(t, broker, { will: will(other) });
   forger.stream.destroy();
-  await until(() => log.some((line) => line.includes('dropped a message')), log);
+  await until('the will to be dropped', () => log.some((line) => line.includes('dropped a message')));
   const heard = messageOf(coordinator);
   const honest = await connectClient(t, broker, { will: will(me) });
   honest.stream.destroy();
@@ -243,10 +244,7 @@ test('over WebSocket on the HTTP port, but not for pages, and only under /mqtt',
   const { broker } = await start(t);
   const http = createServer();
   broker.attachWebSocket(http);
-  http.listen(0, '127.0.0.1');
-  await once(http, 'listening');
-  t.after(() => http.close());
-  const base = `ws://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const base = `ws://127.0.0.1:${await listen(t, http)}`;
   const coordinator = await connectCoordinator(t, broker);
   await coordinator.subscribeAsync('edgetune/devices/+/hello', { qos: 1 });
   const heard = messageOf(coordinator);
@@ -257,9 +255,9 @@ test('over WebSocket on the HTTP port, but not for pages, and only under /mqtt',
   assert.equal(await heard, large);
 
   const page = new WebSocket(`${base}/mqtt`, 'mqtt', { origin: 'https://evil.example' });
-  assert.match(String((await once(page, 'error'))[0]), /403/);
+  assert.match(String((await event('the page to be refused', page, 'error'))[0]), /403/);
   const elsewhere = new WebSocket(`${base}/other`, 'mqtt');
-  await once(elsewhere, 'error');
+  await event('another path to be refused', elsewhere, 'error');
 });
 
 test('a removed device is disconnected', async (t) => {
@@ -276,16 +274,18 @@ test('the coordinator connects again by itself and hears what it had subscribed 
   await coordinator.subscribeAsync('edgetune/devices/+/hello', { qos: 1 });
   const client = await connectClient(t, broker);
   const closed = closeOf(coordinator);
+  const again = event('the coordinator to be back', coordinator, 'connect');
   coordinator.stream.destroy();
   await closed;
-  await once(coordinator as unknown as EventEmitter, 'connect');
-  let isHeard = false;
-  const heard = messageOf(coordinator).finally(() => {
-    isHeard = true;
-  });
+  await again;
+  const heard: string[] = [];
+  coordinator.on('message', (_topic, payload) => heard.push(String(payload)));
   // It subscribes anew after it has connected: what is said in between is not for it.
-  while (!isHeard) await client.publishAsync(topics.hello(me), 'again', { qos: 1 });
-  assert.equal(await heard, 'again');
+  await until('the hello to be heard', async () => {
+    await client.publishAsync(topics.hello(me), 'again', { qos: 1 });
+    return heard.length > 0;
+  });
+  assert.equal(heard[0], 'again');
 });
 
 test('a port in use is named', async (t) => {
@@ -329,26 +329,12 @@ test('a broker that refuses, or is not there, is named without its password', as
   );
 });
 
-function closeOf(connection: Socket | MqttClient): Promise<void> {
-  return new Promise((resolve) => (connection as EventEmitter).once('close', resolve));
+function closeOf(connection: Socket | MqttClient): Promise<unknown> {
+  return event('a connection to be closed', connection, 'close');
 }
 
-function messageOf(client: MqttClient): Promise<string> {
-  return new Promise((resolve) => client.once('message', (_topic, payload) => resolve(payload.toString())));
-}
-
-/** Waits for what is told only by the log. */
-async function until(condition: () => boolean, log: string[]): Promise<void> {
-  const push = log.push;
-  while (!condition())
-    await new Promise<void>((resolve) => {
-      log.push = (...lines) => {
-        const length = push.apply(log, lines);
-        resolve();
-        return length;
-      };
-    });
-  log.push = push;
+async function messageOf(client: MqttClient): Promise<string> {
+  return String((await event('a message', client, 'message'))[1]);
 }
 
 test('encrypted, it is reached by who pins its key, and a stranger that says nothing is hung up on at the end', async (t) => {
@@ -358,11 +344,11 @@ test('encrypted, it is reached by who pins its key, and a stranger that says not
   const coordinator = await connectCoordinator(t, broker);
   const device = new MqttClient(() => pinnedStream(broker.url, tls.pin), login());
   t.after(() => device.end(true));
-  await once(device as unknown as EventEmitter, 'connect');
+  await event('the device to connect', device, 'connect');
   await device.subscribeAsync(topics.command(me));
-  const said = once(device as unknown as EventEmitter, 'message');
+  const said = messageOf(device);
   await coordinator.publishAsync(topics.command(me), 'a command');
-  assert.equal(String((await said)[1]), 'a command');
+  assert.equal(await said, 'a command');
   const otherPin = `sha256//${Buffer.alloc(32).toString('base64')}`;
   await assert.rejects(
     connectBroker(
@@ -372,8 +358,8 @@ test('encrypted, it is reached by who pins its key, and a stranger that says not
     /cannot be used: .* shows the public key/,
   );
   const stranger = connect(broker.port, '127.0.0.1');
-  await once(stranger, 'connect');
-  const gone = once(stranger, 'close');
+  await event('a stranger to connect', stranger, 'connect');
+  const gone = closeOf(stranger);
   await broker.close();
   await gone;
 });

@@ -1,26 +1,14 @@
 /** The command line as a shell sees it: output, exit codes, sentences. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { runProgram } from '../../support/programs.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { coordinatorIn, smallStudy, startAgentProcess, untilOnline } from '../../whole-path/support/system.ts';
 
 const BIN = join(import.meta.dirname, '../../../coordinator/bin/edgetune.js');
 
-function edgetune(...flags: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [BIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      err += chunk;
-    });
-    child.once('close', (code) => resolve({ code, out, err }));
-  });
-}
+const edgetune = (...flags: string[]) => runProgram(process.execPath, [BIN, ...flags]);
 
 describe('edgetune', () => {
   it('has help with examples for every command', async () => {

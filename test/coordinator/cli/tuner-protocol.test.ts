@@ -1,13 +1,13 @@
 /** The examples of docs/tuner-protocol.md do what they say. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
+import { runProgram } from '../../support/programs.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -25,18 +25,15 @@ function replaced(text: string, from: string, to: string): string {
 
 /** What a Python program prints; null where there is no Python. */
 async function printed(t: TestContext, program: string, folder: string): Promise<string | null> {
-  if (spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 8))']).status !== 0) {
+  const check = ['-c', 'import sys; sys.exit(sys.version_info < (3, 8))'];
+  if (spawnSync('python3', check, { timeout: 20_000 }).status !== 0) {
     t.skip('python3 is not installed, or older than 3.8');
     return null;
   }
   writeFileSync(join(folder, 'example.py'), program);
-  const child = spawn('python3', ['example.py'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [output, errors] = ['', ''];
-  child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (errors += chunk));
-  const [code] = await once(child, 'close');
-  assert.equal(code, 0, errors);
-  return output;
+  const { code, out, err } = await runProgram('python3', ['example.py'], { cwd: folder });
+  assert.equal(code, 0, err);
+  return out;
 }
 
 test('the Python program drives `edgetune tuner` to the end of its search', async (t) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { buildDashboard } from '../../../coordinator/dashboard/build.ts';
-import { launchChromium, noChromium } from '../../support/chromium.ts';
+import { launchChromium, noChromium, openPage } from '../../support/chromium.ts';
 import { type FakeCoordinator, startFakeCoordinator } from './support/fake-coordinator.ts';
 import {
   recommendationFor,
@@ -17,7 +17,7 @@ import {
   summaryOf,
 } from './support/sample-data.ts';
 
-describe('dashboard', { skip: noChromium, timeout: 900_000 }, () => {
+describe('dashboard', { skip: noChromium }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'edgetune-dashboard-'));
   let browser: Browser;
   let fake: FakeCoordinator;
@@ -35,8 +35,7 @@ describe('dashboard', { skip: noChromium, timeout: 900_000 }, () => {
   });
   beforeEach(async () => {
     fake = await startFakeCoordinator(directory);
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-    page.setDefaultTimeout(60_000);
+    page = await openPage(browser);
     complaints = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {

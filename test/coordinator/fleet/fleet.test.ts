@@ -6,10 +6,11 @@ import {
   boardDescription,
   joinDevice,
   measurementFor,
+  measureOn,
   measureOptions,
   measureRequest,
   startFleet,
-  until,
+  untilPresence,
 } from '../../support/fleet.ts';
 
 test('a device joins, is seen online, measures, and its result is acknowledged', async (t) => {
@@ -18,7 +19,7 @@ test('a device joins, is seen online, measures, and its result is acknowledged',
   assert.equal(fleet.device('kitchen-pi'), null);
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
   const states: JobState[] = [];
-  const result = fleet.measure(deviceId, measureRequest(), {
+  const result = measureOn(fleet, deviceId, measureRequest(), {
     ...measureOptions(),
     onStateChange: (state) => states.push(state),
   });
@@ -35,6 +36,6 @@ test('a device joins, is seen online, measures, and its result is acknowledged',
   assert.deepEqual(under.late, []);
 
   agent.vanish();
-  await until(fleet, () => fleet.device('kitchen-pi')?.presence === 'offline');
+  await untilPresence(fleet, 'kitchen-pi', 'offline');
   assert.equal(fleet.device('kitchen-pi')?.runningJobs, 0);
 });

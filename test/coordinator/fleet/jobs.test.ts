@@ -11,10 +11,13 @@ import {
   joinDevice,
   MACHINE_ID,
   measurementFor,
+  measureOn,
   measureOptions,
   measureRequest,
   startFleet,
-  until,
+  untilFleet,
+  untilJob,
+  untilPresence,
 } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { TestClock } from '../../support/test-clock.ts';
@@ -28,7 +31,7 @@ test('a job for a device that is offline waits for it, however long', async (t) 
   const { fleet, broker } = under;
   const { token } = fleet.addDevice('kitchen-pi');
   const { deviceId, credential } = fleet.enroll({ token, board: boardDescription() });
-  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   assert.equal(fleet.device('kitchen-pi')?.queuedJobs, 1);
   clock.advance(7 * 24 * 60 * MINUTE_MS);
   const agent = await new FakeAgent(deviceId).connect(broker.url, credential);
@@ -41,9 +44,9 @@ test('one job at a time is with the agent, and studies take turns', async (t) =>
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
   const order: string[] = [];
   const ask = (studyId: string, name: string) =>
-    under.fleet
-      .measure(deviceId, measureRequest({ signature: name }), measureOptions({ studyId }))
-      .then(({ signature }) => order.push(signature));
+    measureOn(under.fleet, deviceId, measureRequest({ signature: name }), measureOptions({ studyId })).then(
+      ({ signature }) => order.push(signature),
+    );
   const all = [ask('a', 'a1'), ask('a', 'a2'), ask('a', 'a3'), ask('b', 'b1'), ask('b', 'b2')];
   for (let count = 1; count <= all.length; count++) {
     const job = await agent.job(({ jobId }) => !finished.has(jobId));
@@ -63,12 +66,12 @@ test('an agent that vanishes in the middle of a job and comes back with it goes 
   const under = await startFleet(t, { clock });
   const { fleet, broker } = under;
   const { agent, credential, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   const job = await agent.job();
   await agent.update(job, 'running');
-  await until(fleet, () => under.store.jobs.get(job.jobId)?.state === 'running');
+  await untilJob(under, job.jobId, 'running');
   agent.vanish();
-  await until(fleet, () => fleet.device('kitchen-pi')?.presence === 'offline');
+  await untilPresence(fleet, 'kitchen-pi', 'offline');
   clock.advance(24 * 60 * MINUTE_MS);
   const back = await new FakeAgent(deviceId).connect(broker.url, credential, { jobs: [fence(job)] });
   await back.update(job, 'succeeded');
@@ -82,7 +85,7 @@ test('an agent that vanishes in the middle of a job and comes back with it goes 
 test('a job that never reached the agent is sent again after its hello, the same attempt', async (t) => {
   const under = await startFleet(t);
   const { agent, credential, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
   const job = await agent.job();
   agent.vanish();
   const back = await new FakeAgent(deviceId).connect(under.broker.url, credential);
@@ -96,12 +99,12 @@ test('a job that the agent has lost begins anew; the old attempt changes nothing
   const under = await startFleet(t, { clock });
   const { fleet, late } = under;
   const { agent, credential, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   const first = await agent.job();
   await agent.update(first, 'running');
-  await until(fleet, () => under.store.jobs.get(first.jobId)?.state === 'running');
+  await untilJob(under, first.jobId, 'running');
   agent.vanish();
-  await until(fleet, () => fleet.device('kitchen-pi')?.presence === 'offline');
+  await untilPresence(fleet, 'kitchen-pi', 'offline');
   const forgotten = { jobId: 'j-of-another-time', attempt: 1, leaseToken: 'x' };
   const back = await new FakeAgent(deviceId).connect(under.broker.url, credential, { jobs: [forgotten] });
   assert.deepEqual(fence(await back.command('cancel')), forgotten);
@@ -127,11 +130,11 @@ test('what the agent finished before its hello is delivered, not begun anew', as
   const under = await startFleet(t, { clock });
   const { fleet } = under;
   const { agent, credential, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   const job = await agent.job();
   await agent.update(job, 'running');
   agent.vanish();
-  await until(fleet, () => fleet.device('kitchen-pi')?.presence === 'offline');
+  await untilPresence(fleet, 'kitchen-pi', 'offline');
   const back = await new FakeAgent(deviceId).connect(under.broker.url, credential);
   await back.update(job, 'succeeded');
   await result;
@@ -143,7 +146,7 @@ test('a silent agent loses its attempt; reports keep it; after three attempts th
   const clock = new TestClock();
   const under = await startFleet(t, { clock });
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
   const failed = assert.rejects(result, {
     name: 'JobFailedError',
     state: 'failed',
@@ -168,12 +171,12 @@ test('an aborted job is cancelled at once; the next one waits until the agent ha
   const { fleet, store } = under;
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
   const abort = new AbortController();
-  const running = fleet.measure(deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
-  const queued = fleet.measure(deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
-  const next = fleet.measure(deviceId, measureRequest({ signature: 'next' }), measureOptions({ studyId: 'other' }));
+  const running = measureOn(fleet, deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
+  const queued = measureOn(fleet, deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
+  const next = measureOn(fleet, deviceId, measureRequest({ signature: 'next' }), measureOptions({ studyId: 'other' }));
   const job = await agent.job();
   await agent.update(job, 'running');
-  await until(fleet, () => store.jobs.get(job.jobId)?.state === 'running');
+  await untilJob(under, job.jobId, 'running');
   abort.abort(new Error('the trial was stopped'));
   for (const promise of [running, queued])
     await assert.rejects(promise, { state: 'cancelled', message: 'the trial was stopped' });
@@ -186,7 +189,10 @@ test('an aborted job is cancelled at once; the next one waits until the agent ha
   await agent.update(nextJob, 'succeeded');
   await next;
   const aborted = measureOptions({ signal: AbortSignal.abort(new Error('before')) });
-  await assert.rejects(fleet.measure(deviceId, measureRequest(), aborted), { state: 'cancelled', message: 'before' });
+  await assert.rejects(measureOn(fleet, deviceId, measureRequest(), aborted), {
+    state: 'cancelled',
+    message: 'before',
+  });
 });
 
 test('an agent that does not confirm a cancellation blocks its device for ten seconds only', async (t) => {
@@ -194,11 +200,11 @@ test('an agent that does not confirm a cancellation blocks its device for ten se
   const under = await startFleet(t, { clock });
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
   const abort = new AbortController();
-  const first = under.fleet.measure(deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
+  const first = measureOn(under.fleet, deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
   await agent.job();
   abort.abort(new Error('stop'));
   await assert.rejects(first);
-  const next = under.fleet.measure(deviceId, measureRequest({ signature: 'next' }), measureOptions());
+  const next = measureOn(under.fleet, deviceId, measureRequest({ signature: 'next' }), measureOptions());
   clock.advance(10_000);
   await agent.update(await agent.job(({ request }) => request.signature === 'next'), 'succeeded');
   await next;
@@ -208,7 +214,7 @@ test('a result that crosses its cancellation enriches the history', async (t) =>
   const under = await startFleet(t);
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
   const abort = new AbortController();
-  const result = under.fleet.measure(deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
+  const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
   const job = await agent.job();
   abort.abort(new Error('stop'));
   await assert.rejects(result);
@@ -223,7 +229,7 @@ test('a result that crosses its cancellation enriches the history', async (t) =>
 test('an update that comes twice is acknowledged twice and counts once', async (t) => {
   const under = await startFleet(t);
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
   const job = await agent.job();
   for (const updateId of ['u-1', 'u-2']) {
     await agent.update(job, 'succeeded', { updateId });
@@ -238,7 +244,7 @@ test('how a job ends without a measurement reaches who asked, with the agent’s
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
   const seen = new Set<string>();
   for (const state of ['failed', 'timed-out', 'rejected', 'cancelled'] as const) {
-    const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+    const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
     const rejected = assert.rejects(result, { name: 'JobFailedError', state, message: `because ${state}` });
     const job = await agent.job(({ jobId }) => !seen.has(jobId));
     seen.add(job.jobId);
@@ -259,7 +265,7 @@ test('an answer to another question, without a measurement, or unreadable, fails
     [{ measurement: { outcome: 'splendid' } as never }, /could not be read .*same version/],
   ] as const;
   for (const [change, message] of answers) {
-    const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+    const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
     const rejected = assert.rejects(result, { state: 'failed', message });
     const job = await agent.job(({ jobId }) => !seen.has(jobId));
     seen.add(job.jobId);
@@ -287,18 +293,18 @@ test('a device on the coordinator’s machine measures under the host lease, als
   assert.equal(fleet.device('simulated')?.onCoordinatorHost, false);
 
   const give = await hostLease.acquire(new AbortController().signal);
-  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   const first = await agent.job();
   assert.equal(first.waitForHost, true);
   assert.equal(standing.times, 1, 'only the other holder: the agent prepares while training goes on');
   await agent.update(first, 'running');
-  await until(fleet, () => fleet.device('this-machine')?.runningJobs === 1);
+  await untilFleet(fleet, 'the job to run', () => fleet.device('this-machine')?.runningJobs === 1);
   assert.ok(!agent.received.some(({ type }) => type === 'proceed'));
   give();
   await agent.command('proceed', ({ jobId }) => jobId === first.jobId);
   assert.equal(standing.now, 1);
   agent.vanish();
-  await until(fleet, () => fleet.device('this-machine')?.presence === 'offline');
+  await untilPresence(fleet, 'this-machine', 'offline');
   assert.equal(standing.now, 0);
   const back = await new FakeAgent(deviceId).connect(under.broker.url, credential, { board, jobs: [fence(first)] });
   await back.command('cancel', ({ attempt }) => attempt === 1);
@@ -326,10 +332,10 @@ test('a job that waits for the host lease can be aborted, and its device can lea
   const { agent, credential, deviceId } = await joinDevice(under, 'this-machine', board);
   const give = await hostLease.acquire(new AbortController().signal);
   const abort = new AbortController();
-  const aborted = under.fleet.measure(deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
+  const aborted = measureOn(under.fleet, deviceId, measureRequest(), measureOptions({ signal: abort.signal }));
   const first = await agent.job();
   await agent.update(first, 'running');
-  const patient = under.fleet.measure(deviceId, measureRequest({ signature: 'patient' }), measureOptions());
+  const patient = measureOn(under.fleet, deviceId, measureRequest({ signature: 'patient' }), measureOptions());
   abort.abort(new Error('stop'));
   await assert.rejects(aborted, { state: 'cancelled' });
   await agent.command('cancel', ({ jobId }) => jobId === first.jobId);
@@ -337,7 +343,7 @@ test('a job that waits for the host lease can be aborted, and its device can lea
   const second = await agent.job(({ request }) => request.signature === 'patient');
   await agent.update(second, 'running');
   agent.vanish();
-  await until(under.fleet, () => under.fleet.device('this-machine')?.presence === 'offline');
+  await untilPresence(under.fleet, 'this-machine', 'offline');
   give();
   (await hostLease.acquire(new AbortController().signal))();
   const back = await new FakeAgent(deviceId).connect(under.broker.url, credential, { board, jobs: [fence(second)] });
@@ -355,17 +361,17 @@ test('however long others hold the coordinator’s machine, a job waits; lost me
   const board = boardDescription({ machineId: MACHINE_ID });
   const { agent, credential, deviceId } = await joinDevice(under, 'this-machine', board);
   const give = await hostLease.acquire(new AbortController().signal);
-  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   const first = await agent.job();
   const isRunning = () => store.jobs.get(first.jobId)?.state === 'running';
   await agent.update(first, 'running');
-  await until(fleet, isRunning);
+  await untilFleet(fleet, 'the job to run', isRunning);
   clock.advance(60 * MINUTE_MS);
   assert.ok(isRunning());
   assert.ok(!agent.received.some(({ type }) => type === 'cancel'));
 
   agent.vanish();
-  await until(fleet, () => fleet.device('this-machine')?.presence === 'offline');
+  await untilPresence(fleet, 'this-machine', 'offline');
   const jobs = [{ jobId: 'j-of-another-time', attempt: 1, leaseToken: 'x' }];
   const back = await new FakeAgent(deviceId).connect(under.broker.url, credential, { board, jobs });
   // Its hello was read.
@@ -373,7 +379,7 @@ test('however long others hold the coordinator’s machine, a job waits; lost me
   clock.advance(5000);
   const second = await back.job(({ attempt }) => attempt === 2);
   await back.update(second, 'running');
-  await until(fleet, isRunning);
+  await untilFleet(fleet, 'the job to run', isRunning);
   give();
   await back.command('proceed', ({ attempt }) => attempt === 2);
   await back.update(second, 'succeeded');
@@ -384,7 +390,7 @@ test('after a restart old jobs are cancelled, and what was finished meanwhile is
   const dataDirectory = temporaryFolder(t);
   const before = await startFleet(t, { dataDirectory });
   const { agent, credential, deviceId } = await joinDevice(before, 'kitchen-pi');
-  const jobs = [1, 2].map(() => before.fleet.measure(deviceId, measureRequest(), measureOptions()));
+  const jobs = [1, 2].map(() => measureOn(before.fleet, deviceId, measureRequest(), measureOptions()));
   const ended = Promise.allSettled(jobs);
   const job = await agent.job();
   // As a kill leaves it: the journal still says that the job is under way.
@@ -413,7 +419,7 @@ test('after a restart old jobs are cancelled, and what was finished meanwhile is
 test('a coordinator that stops cancels what runs, on the board too', async (t) => {
   const under = await startFleet(t);
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
   await agent.job();
   const rejected = assert.rejects(result, { state: 'cancelled', message: /coordinator was stopped/ });
   await under.fleet.stop();
@@ -424,7 +430,7 @@ test('a coordinator that stops cancels what runs, on the board too', async (t) =
 test('a report that cannot be stored is not acknowledged; sent again, it counts', async (t) => {
   const under = await startFleet(t);
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
   const job = await agent.job();
   const { update } = under.store.jobs;
   under.store.jobs.update = () => {
@@ -445,8 +451,8 @@ test('a newer session of the same device replaces the older, whose death changes
   const { agent, credential, deviceId } = await joinDevice(under, 'kitchen-pi');
   const second = await new FakeAgent(deviceId).connect(under.broker.url, credential);
   const staleWill = agent.status('offline');
-  await second.client.publishAsync(topics.status(deviceId), staleWill, { qos: 1, retain: true });
-  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  await second.publish(topics.status(deviceId), staleWill, true);
+  const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   await second.update(await second.job(), 'succeeded');
   await result;
   assert.equal(fleet.device('kitchen-pi')?.presence, 'online');
@@ -457,15 +463,16 @@ test('a job that the agent is too old for is refused at once, with the reason; o
   const scenario = { kind: 'server' as const, p99BoundMs: 20, batchingWindowMs: 0 };
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
   await assert.rejects(
-    under.fleet.measure(deviceId, measureRequest({ scenario }), measureOptions()),
+    measureOn(under.fleet, deviceId, measureRequest({ scenario }), measureOptions()),
     (error: Error) =>
       error instanceof JobFailedError &&
       error.state === 'rejected' &&
       /kitchen-pi: its agent, version .* cannot search the highest rate/.test(error.message),
   );
   await agent.hello({ board: { ...boardDescription(), agentFeatures: ['highest-rate', 'something newer'] } });
-  await until(under.fleet, () => (under.fleet.device('kitchen-pi')?.board?.agentFeatures?.length ?? 0) > 0);
-  const measured = under.fleet.measure(deviceId, measureRequest({ scenario }), measureOptions());
+  const features = () => under.fleet.device('kitchen-pi')?.board?.agentFeatures ?? [];
+  await untilFleet(under.fleet, 'the newer hello', () => features().length > 0);
+  const measured = measureOn(under.fleet, deviceId, measureRequest({ scenario }), measureOptions());
   await agent.update(await agent.job(), 'succeeded');
   await measured;
 });

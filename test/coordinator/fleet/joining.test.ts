@@ -6,12 +6,14 @@ import {
   boardDescription,
   FakeAgent,
   joinDevice,
+  measureOn,
   measureOptions,
   measureRequest,
   startFleet,
-  until,
+  untilPresence,
 } from '../../support/fleet.ts';
 import { TestClock } from '../../support/test-clock.ts';
+import { event } from '../../support/waiting.ts';
 
 const board = boardDescription();
 
@@ -67,13 +69,13 @@ test('joining again by a new token replaces the credential; until then the old o
   const { agent, credential, deviceId } = await joinDevice(under, 'kitchen-pi');
   const { token } = fleet.renewToken('kitchen-pi');
   assert.equal(fleet.verifyCredential(deviceId, credential), true);
-  const closed = new Promise((resolve) => agent.client.once('close', () => resolve(null)));
+  const closed = event('the session of the agent to be closed', agent.client, 'close');
   const again = fleet.enroll({ token, board });
   assert.equal(again.deviceId, deviceId);
   assert.equal(fleet.verifyCredential(deviceId, credential), false);
   await closed;
   await new FakeAgent(deviceId).connect(broker.url, again.credential);
-  await until(fleet, () => fleet.device('kitchen-pi')?.presence === 'online');
+  await untilPresence(fleet, 'kitchen-pi', 'online');
 });
 
 test('a rename changes the label and nothing on the broker', async (t) => {
@@ -87,7 +89,7 @@ test('a rename changes the label and nothing on the broker', async (t) => {
   assert.equal(fleet.device('kitchen-pi'), null);
   assert.equal(fleet.device('attic-pi')?.presence, 'online');
   assert.ok(names.length > 0 && names.every((name) => name === 'attic-pi'));
-  const result = fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   await agent.update(await agent.job(), 'succeeded');
   await result;
 });
@@ -96,9 +98,9 @@ test('a removed device is told, its jobs end, its credential and its retained st
   const under = await startFleet(t);
   const { fleet, broker, client } = under;
   const { agent, credential, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const jobs = [1, 2].map(() => fleet.measure(deviceId, measureRequest(), measureOptions()));
+  const jobs = [1, 2].map(() => measureOn(fleet, deviceId, measureRequest(), measureOptions()));
   await agent.job();
-  const closed = new Promise((resolve) => agent.client.once('close', () => resolve(null)));
+  const closed = event('the session of the agent to be closed', agent.client, 'close');
   const removed: unknown[] = [];
   fleet.subscribe((change) => removed.push(change));
   const ended = Promise.allSettled(jobs);
@@ -114,7 +116,7 @@ test('a removed device is told, its jobs end, its credential and its retained st
   await agent.command('removed');
   await closed;
   await assert.rejects(new FakeAgent(deviceId).connect(broker.url, credential), /Not authorized/);
-  await assert.rejects(fleet.measure(deviceId, measureRequest(), measureOptions()), /not in the fleet any more/);
+  await assert.rejects(measureOn(fleet, deviceId, measureRequest(), measureOptions()), /not in the fleet any more/);
 
   // A retained status would arrive before that of a device which says something new.
   const statuses: string[] = [];

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
 import fc from 'fast-check';
-import { joinDevice, measureOptions, measureRequest, startFleet } from '../../support/fleet.ts';
+import { joinDevice, measureOn, measureOptions, measureRequest, startFleet } from '../../support/fleet.ts';
 
 test('whatever a device sends on its topics, the fleet goes on', async (t) => {
   const under = await startFleet(t);
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
-  const result = under.fleet.measure(deviceId, measureRequest(), measureOptions());
+  const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
   const job = await agent.job();
   const { jobId, attempt, leaseToken } = job;
   const fields = {
@@ -34,11 +34,11 @@ test('whatever a device sends on its topics, the fleet goes on', async (t) => {
   const topic = fc.constantFrom(topics.status(deviceId), topics.hello(deviceId), topics.jobUpdate(deviceId));
   await fc.assert(
     fc.asyncProperty(topic, payload, fc.boolean(), async (where, what, retain) => {
-      await agent.client.publishAsync(where, what, { qos: 1, retain });
+      await agent.publish(where, what, retain);
     }),
     { numRuns: 300 },
   );
-  await agent.client.publishAsync(topics.status(deviceId), agent.status('online'), { qos: 1, retain: true });
+  await agent.publish(topics.status(deviceId), agent.status('online'), true);
   await agent.hello({ jobs: [{ jobId, attempt, leaseToken }] });
   await agent.update(job, 'succeeded');
   assert.equal((await result).outcome, 'ok');
@@ -51,8 +51,8 @@ test('a hello in another device’s name is ignored', async (t) => {
   const { agent } = await joinDevice(under, 'kitchen-pi');
   const other = await joinDevice(under, 'garage-pi');
   const forged = JSON.stringify({ protocol: 1, sessionId: 's', deviceId: other.deviceId, board: null, jobs: [] });
-  await agent.client.publishAsync(topics.hello(agent.deviceId), forged, { qos: 1 });
-  const result = under.fleet.measure(other.deviceId, measureRequest(), measureOptions());
+  await agent.publish(topics.hello(agent.deviceId), forged);
+  const result = measureOn(under.fleet, other.deviceId, measureRequest(), measureOptions());
   await other.agent.update(await other.agent.job(), 'succeeded');
   await result;
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { openStore } from '../../../coordinator/store/store.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { event, PROCESS_S } from '../../support/waiting.ts';
 
 const WRITER = join(import.meta.dirname, 'writing-child.ts');
 
@@ -22,12 +22,14 @@ test('what a process was told is stored is there after it was killed, and its lo
   const directory = temporaryFolder(t);
   const acknowledged: string[] = [];
   const { child, lines } = startWriter(directory);
-  const exited = once(child, 'exit');
-  for await (const line of lines) {
+  const exited = event('the killed writer to end', child, 'exit', PROCESS_S);
+  const ended = event('the end of its lines', lines, 'close', PROCESS_S);
+  lines.on('line', (line) => {
     acknowledged.push(line);
     if (acknowledged.length === 200) child.kill('SIGKILL');
-  }
+  });
   assert.equal((await exited)[1], 'SIGKILL');
+  await ended;
   const store = openStore(directory);
   t.after(() => store.close());
   const messages = new Set(store.studies.events('s-1').map(({ body }) => (body as { message: string }).message));
@@ -41,8 +43,8 @@ test('what a process was told is stored is there after it was killed, and its lo
 test('a second coordinator on the same data directory is refused and told which process holds it', async (t) => {
   const directory = temporaryFolder(t);
   const { child, lines } = startWriter(directory);
-  const exited = once(child, 'exit');
-  await once(lines, 'line');
+  const exited = event('the writer to end', child, 'exit');
+  await event('the writer to have the store open', lines, 'line');
   assert.throws(
     () => openStore(directory),
     new RegExp(`another coordinator \\(process ${child.pid}\\) uses the data directory`),

@@ -1,11 +1,18 @@
 /** Each mode does in a study what it says: when devices are asked, what is refused, what is trained to the end. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { fakeFleet, fakeInference, fakeTraining, space, studyService, untilState } from './support/fakes.ts';
+import { Arrival, untilAborted } from '../../support/waiting.ts';
+import {
+  fakeFleet,
+  fakeInference,
+  fakeTraining,
+  space,
+  studyService,
+  untilEvent,
+  untilState,
+} from './support/fakes.ts';
 
 const yaml = (mode: string, more = '') => `name: ${mode}
 dataset: {format: synthetic-images}
@@ -145,7 +152,7 @@ describe('a study with a target', () => {
       // Small models train for ever, unless they are stopped.
       beforeTraining: async ({ width, signal }) => {
         if (width >= 8) return;
-        if (!signal.aborted) await once(signal, 'abort');
+        await untilAborted(signal).catch(() => {});
         stopped++;
       },
     });
@@ -168,26 +175,17 @@ describe('a study with a target', () => {
   it('trains nothing more after a restart, once it was reached', async (t) => {
     const directory = temporaryFolder(t);
     // The small model is not done when the coordinator ends, a moment after the large one reached the target.
-    let ending = () => {};
-    const untilEnding = new Promise<void>((resolve) => {
-      ending = resolve;
-    });
-    const training = fakeTraining({ beforeTraining: async ({ width }) => void (width < 8 && (await untilEnding)) });
+    const ending = new Arrival('the coordinator to end');
+    const training = fakeTraining({ beforeTraining: async ({ width }) => void (width < 8 && (await ending.wait())) });
     const first = studyService({ directory, training: training.service, cores: 2 });
     const { id } = await first.service.create(
       yaml('onefold')
         .replace('stop: {trials: 8}', "stop: {trials: 8, target: ['accuracy >= 0.35']}\nparallelTrials: 2")
         .replace('seed: 2', 'seed: 2, initialCandidates: [{width: 2}, {width: 8}]'),
     );
-    await new Promise<void>((resolve) => {
-      const end = first.service.subscribe(id, ({ body }) => {
-        if (body.type !== 'trial-told') return;
-        end();
-        resolve();
-      });
-    });
+    await untilEvent('a trial to be told', first.service, id, ({ body }) => body.type === 'trial-told');
     const closed = first.close();
-    ending();
+    ending.come();
     await closed;
     const again = fakeTraining();
     const { service, close } = studyService({ directory, training: again.service });
@@ -200,13 +198,17 @@ describe('a study with a target', () => {
 
   it('is ended by what was measured, never by a prediction', async (t) => {
     // The first model is fast; the second, by that, is expected to be, and is not.
-    const inference = fakeInference({ beforeAnswer: async ({ width }) => void (width > 2 && (await sleep(50))) });
+    const trained = new Arrival('the second model to be trained');
+    const inference = fakeInference({ beforeAnswer: async ({ width }) => void (width > 2 && (await trained.wait())) });
     const { service, close } = studyService({ directory: temporaryFolder(t), inference: inference.service, cores: 1 });
     const { id } = await service.create(
       yaml('onefold')
         .replace('stop: {trials: 8}', "stop: {trials: 2, target: ['accuracy >= 0.35', 'latency <= 7.9 ms']}")
         .replace('seed: 2', 'seed: 2, initialCandidates: [{width: 2}, {width: 8}]'),
     );
+    const isTrained = ({ body }: StudyEvent) => body.type === 'training-finished' && body.trialId === 1;
+    service.subscribe(id, (event) => isTrained(event) && trained.come());
+    if (service.events(id, 0, 10_000).some(isTrained)) trained.come();
     const study = await untilState(service, id, 'succeeded', 'failed');
     assert.equal(study.state, 'succeeded', study.reason ?? '');
     const told = service.events(id, 0, 10_000).flatMap(({ body }) => (body.type === 'trial-told' ? [body] : []));
@@ -270,17 +272,16 @@ describe('a study with a target', () => {
     // Of the first trial that is trained to the end each device answers, of others none until the coordinator ends.
     let answers = 0;
     const inference = fakeInference({
-      beforeAnswer: async ({ signal }) => void (answers++ >= 2 && !signal.aborted && (await once(signal, 'abort'))),
+      beforeAnswer: async ({ signal }) => void (answers++ >= 2 && (await untilAborted(signal).catch(() => {}))),
     });
     const first = studyService({ directory, inference: inference.service, cores: 1 });
     const { id } = await first.service.create(text);
-    await new Promise<void>((resolve) => {
-      const end = first.service.subscribe(id, ({ body }) => {
-        if (body.type !== 'trial-told' || body.metrics.epochs !== 4 || body.predicted.length === 0) return;
-        end();
-        resolve();
-      });
-    });
+    await untilEvent(
+      'a trained model to be told by predictions',
+      first.service,
+      id,
+      ({ body }) => body.type === 'trial-told' && body.metrics.epochs === 4 && body.predicted.length > 0,
+    );
     await first.close();
     const { service, close } = studyService({ directory, cores: 1 });
     service.start();

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { StudyInputError, StudyStateError } from '../../../coordinator/study/state/study-errors.ts';
-import { fakeFleet, fakeInference, fakeTraining, studyService, untilState } from './support/fakes.ts';
+import { Arrival, turn, untilAborted } from '../../support/waiting.ts';
+import { fakeFleet, fakeInference, fakeTraining, studyService, untilEvent, untilState } from './support/fakes.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'edgetune-study-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -82,14 +83,11 @@ describe('a study', () => {
   });
 
   it('is measured while it trains: training does not wait for the boards', async () => {
-    let release = () => {};
-    const blocked = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const trained = new Arrival('five trials to be trained');
     const training = fakeTraining();
     // Only the first answer comes; the others are held back until five trials have trained.
     let answers = 0;
-    const inference = fakeInference({ beforeAnswer: async () => void (answers++ >= 2 && (await blocked)) });
+    const inference = fakeInference({ beforeAnswer: async () => void (answers++ >= 2 && (await trained.wait())) });
     const { service, close } = studyService({
       directory: newDirectory(),
       training: training.service,
@@ -97,7 +95,7 @@ describe('a study', () => {
     });
     const { id } = await service.create(yaml());
     const end = service.subscribe(id, ({ body }) => {
-      if (body.type === 'trial-told' && training.trained.length >= 5) release();
+      if (body.type === 'trial-told' && training.trained.length >= 5) trained.come();
     });
     const study = await untilState(service, id, 'succeeded', 'failed');
     end();
@@ -118,10 +116,7 @@ describe('a study', () => {
   it('stops training an architecture that cannot meet a constraint', async () => {
     const training = fakeTraining({
       // Trials of infeasible architectures train for ever, unless they are stopped.
-      beforeTraining: ({ width, signal }) =>
-        width <= 4
-          ? Promise.resolve()
-          : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      beforeTraining: ({ width, signal }) => (width <= 4 ? Promise.resolve() : untilAborted(signal)),
     });
     const { service, close } = studyService({ directory: newDirectory(), training: training.service });
     const { id } = await service.create(yaml("constraints: ['latency.p99 <= 4 ms on pi']"));
@@ -182,11 +177,10 @@ describe('a study', () => {
   it('searches on while one of its devices is away, then says whom it waits for', async () => {
     const { fleet, setPresence } = fakeFleet(['pi', 'orin']);
     setPresence('orin', 'offline');
-    let back = () => {};
-    const online = new Promise<void>((resolve) => {
-      back = resolve;
+    const online = new Arrival('orin to be back');
+    const inference = fakeInference({
+      beforeAnswer: ({ device }) => (device === 'orin' ? online.wait() : Promise.resolve()),
     });
-    const inference = fakeInference({ beforeAnswer: ({ device }) => (device === 'orin' ? online : Promise.resolve()) });
     const { service, close } = studyService({ directory: newDirectory(), fleet, inference: inference.service });
     const { id } = await service.create(yaml());
     const waiting = await untilState(service, id, 'waiting');
@@ -194,7 +188,7 @@ describe('a study', () => {
     assert.equal(waiting.trialViews.filter(({ status }) => status === 'finished').length, 6, 'all trials were trained');
     assert.ok(waiting.trialViews.every(({ predicted }) => predicted.some((name) => name.endsWith('@orin'))));
     setPresence('orin', 'online');
-    back();
+    online.come();
     const study = await untilState(service, id, 'succeeded', 'failed');
     assert.equal(study.state, 'succeeded', study.reason ?? '');
     await close();
@@ -247,19 +241,11 @@ describe('a study', () => {
     let stopped = false;
     const training = fakeTraining({
       beforeTraining: ({ signal }) =>
-        training.trained.length < 3 || stopped
-          ? Promise.resolve()
-          : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+        training.trained.length < 3 || stopped ? Promise.resolve() : untilAborted(signal),
     });
     const { service, close } = studyService({ directory: newDirectory(), training: training.service });
     const { id } = await service.create(yaml());
-    await new Promise<void>((resolve) => {
-      const end = service.subscribe(id, () => {
-        if (training.trained.length < 3) return;
-        end();
-        resolve();
-      });
-    });
+    await untilEvent('three trainings', service, id, () => training.trained.length >= 3);
     assert.equal((await service.stop(id)).state, 'stopped');
     stopped = true;
     const before = training.trained.length;
@@ -276,20 +262,11 @@ describe('a study', () => {
   it('goes on after the coordinator was shut down: no rung is trained twice, no trial is lost', async () => {
     const directory = newDirectory();
     const first = fakeTraining({
-      beforeTraining: ({ signal }) =>
-        first.trained.length < 4
-          ? Promise.resolve()
-          : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      beforeTraining: ({ signal }) => (first.trained.length < 4 ? Promise.resolve() : untilAborted(signal)),
     });
     const before = studyService({ directory, training: first.service });
     const { id } = await before.service.create(yaml());
-    await new Promise<void>((resolve) => {
-      const end = before.service.subscribe(id, () => {
-        if (first.trained.length < 4) return;
-        end();
-        resolve();
-      });
-    });
+    await untilEvent('four trainings', before.service, id, () => first.trained.length >= 4);
     await before.close();
 
     const second = fakeTraining();
@@ -310,7 +287,7 @@ describe('a study', () => {
     for (const delayed of [1, 2]) {
       let calls = 0;
       const slow = async () => {
-        if (++calls % delayed === 0) for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+        if (++calls % delayed === 0) for (let turns = 0; turns < 5; turns++) await turn();
       };
       const { service, close } = studyService({
         directory: newDirectory(),

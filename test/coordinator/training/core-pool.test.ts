@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { createCorePool } from '../../../coordinator/training/core-pool.ts';
+import { turn } from '../../support/waiting.ts';
 
 const never = new AbortController().signal;
-const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 it('serves the study that has the fewest cores first', async () => {
   const pool = createCorePool(2);
@@ -18,10 +18,10 @@ it('serves the study that has the fewest cores first', async () => {
   await ask('a');
   void ask('a');
   void ask('b');
-  await settled();
+  await turn();
   assert.deepEqual(order, ['a', 'a']);
   first();
-  await settled();
+  await turn();
   assert.deepEqual(order, ['a', 'a', 'b']);
 });
 
@@ -34,11 +34,11 @@ it('a request for many cores is not overtaken by small ones', async () => {
     return free;
   });
   void pool.acquire({ cores: 1, studyId: 'c', signal: never }).then(() => order.push('small'));
-  await settled();
+  await turn();
   assert.deepEqual(order, []);
   release();
   (await large)();
-  await settled();
+  await turn();
   assert.deepEqual(order, ['large', 'small']);
 });
 
@@ -76,7 +76,7 @@ it('never hands out more than it has, and everything in the end', async () => {
           const release = await pool.acquire({ cores, studyId: String(study), signal: never });
           used += cores;
           assert.ok(used <= 4);
-          await settled();
+          await turn();
           used -= cores;
           release();
         }),

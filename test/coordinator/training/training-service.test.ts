@@ -1,7 +1,6 @@
 /** The training service with its real processes. */
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
@@ -14,7 +13,8 @@ import {
   type TrainingService,
   type TrainRequest,
 } from '../../../coordinator/training/training-service.ts';
-import { childrenOf, SMALL_TASK, stateOf, until } from './support/processes.ts';
+import { Arrival, event, PROCESS_S, until } from '../../support/waiting.ts';
+import { childrenOf, SMALL_TASK, stateOf } from './support/processes.ts';
 
 const log: string[] = [];
 let service: TrainingService;
@@ -35,13 +35,10 @@ const never = new AbortController().signal;
 /** Trains for very long; `firstEpoch` is over after the first epoch. */
 function endlessTraining(signal: AbortSignal = never) {
   const reports: EpochReport[] = [];
-  let sawEpoch = () => {};
-  const firstEpoch = new Promise<void>((resolve) => {
-    sawEpoch = resolve;
-  });
+  const firstEpoch = new Arrival('the first epoch to be trained');
   const onEpoch = (report: EpochReport) => {
     reports.push(report);
-    sawEpoch();
+    firstEpoch.come();
   };
   const training = service.train(request({ budget: { epochs: 100_000, dataFraction: 1 } }), onEpoch, signal);
   return { training, firstEpoch, reports };
@@ -133,7 +130,7 @@ describe('cancelling', () => {
   it('ends the process and rejects with the reason; the service goes on', async () => {
     const controller = new AbortController();
     const { training, firstEpoch } = endlessTraining(controller.signal);
-    await firstEpoch;
+    await firstEpoch.wait(PROCESS_S);
     controller.abort(new Error('infeasible'));
     await assert.rejects(training, /^Error: infeasible$/);
     await service.train(request({ budget: { epochs: 1, dataFraction: 0.3 } }), () => {}, never);
@@ -152,11 +149,11 @@ describe('pausing', { skip: process.platform === 'linux' ? false : 'needs /proc'
   it('stops every process until the last pause is over', async () => {
     const controller = new AbortController();
     const { training, firstEpoch, reports } = endlessTraining(controller.signal);
-    await firstEpoch;
+    await firstEpoch.wait(PROCESS_S);
     const [first, second] = [service.pause(), service.pause()];
     const children = childrenOf(process.pid);
     assert.ok(children.length > 0);
-    await until(() => children.every((pid) => stateOf(pid) === 'T'));
+    await until('the training processes to stand still', () => children.every((pid) => stateOf(pid) === 'T'));
     first();
     first();
     assert.ok(
@@ -165,7 +162,7 @@ describe('pausing', { skip: process.platform === 'linux' ? false : 'needs /proc'
     );
     const seen = reports.length;
     second();
-    await until(() => reports.length > seen + 1);
+    await until('training to go on', () => reports.length > seen + 1);
     controller.abort(new Error('enough'));
     await assert.rejects(training, /enough/);
   });
@@ -173,7 +170,7 @@ describe('pausing', { skip: process.platform === 'linux' ? false : 'needs /proc'
   it('a stopped process can be cancelled, and a request waits until the pause is over', async () => {
     const controller = new AbortController();
     const { training, firstEpoch } = endlessTraining(controller.signal);
-    await firstEpoch;
+    await firstEpoch.wait(PROCESS_S);
     const resume = service.pause();
     const waiting = service.buildArchitecture(SMALL_TASK);
     controller.abort(new Error('while stopped'));
@@ -186,11 +183,13 @@ describe('pausing', { skip: process.platform === 'linux' ? false : 'needs /proc'
     const url = new URL('./support/crashing-coordinator.ts', import.meta.url);
     const coordinator = fork(url, { execArgv: execArgvFor(url) });
     t.after(() => coordinator.kill('SIGKILL'));
-    const [children] = (await once(coordinator, 'message')) as [number[]];
+    const [children] = (await event('the first epoch of a coordinator', coordinator, 'message', PROCESS_S)) as [
+      number[],
+    ];
     assert.ok(children.length > 0);
-    await until(() => children.every((pid) => stateOf(pid) === 'T'));
+    await until('the training processes to stand still', () => children.every((pid) => stateOf(pid) === 'T'));
     coordinator.kill('SIGKILL');
-    await until(() => children.every((pid) => stateOf(pid) === null));
+    await until('the training processes to end', () => children.every((pid) => stateOf(pid) === null));
   });
 });
 
@@ -200,5 +199,5 @@ it('closing ends every process', async () => {
   const before = process.platform === 'linux' ? childrenOf(process.pid) : [];
   await own.close();
   await service.close();
-  await until(() => before.every((pid) => stateOf(pid) === null));
+  await until('every training process to end', () => before.every((pid) => stateOf(pid) === null));
 });

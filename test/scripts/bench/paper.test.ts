@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bootstrap, median, medianAt } from '../../../scripts/bench/paper/statistics.ts';
 import { Timeline } from '../../../scripts/bench/paper/timeline.ts';
+import { elapse, forEver } from '../../support/waiting.ts';
 
 const never = new AbortController().signal;
 
@@ -16,7 +17,7 @@ test('the simulated clock wakes in order of time, and waits for real work', asyn
   };
   const working = async () => {
     await timeline.sleep(1, never);
-    await timeline.standing(new Promise((resolve) => setTimeout(resolve, 20)));
+    await timeline.standing(elapse(20));
     woken.push(`work@${timeline.now}`);
   };
   await timeline.run(Promise.all([worker('a', [2, 2]), worker('b', [3]), working()]));
@@ -33,7 +34,7 @@ test('who is given up is woken at once, and does not hold the clock', async () =
 });
 
 test('a study that waits for nothing is found out', async () => {
-  await assert.rejects(new Timeline().run(new Promise(() => {})), /nothing will ever happen again at 0.0/);
+  await assert.rejects(new Timeline().run(forEver()), /nothing will ever happen again at 0.0/);
 });
 
 test('medians and their bootstrap intervals', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { sideBySide } from '../../../scripts/test-processes/side-by-side.ts';
+import { turn } from '../../support/waiting.ts';
 
 const never = new AbortController().signal;
 
@@ -11,7 +12,7 @@ it('each place has one item at a time, and the results are in the order of the i
     assert.ok(!busy.has(place));
     busy.add(place);
     most = Math.max(most, busy.size);
-    for (let turn = 0; turn < item; turn += 1) await new Promise(setImmediate);
+    for (let turns = 0; turns < item; turns += 1) await turn();
     busy.delete(place);
     return item * 10;
   });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { childModuleUrl, execArgvFor, threadEntryFor } from '@edgetune/shared/runtime/child-module.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { event } from '../../support/waiting.ts';
 
 it('finds an entry beside its source, beside its bundle, and from a chunk of the bundle', () => {
   const url = (from: string) => childModuleUrl(from, './child.ts', './child.js').href;
@@ -26,7 +26,7 @@ it('a thread runs TypeScript, and a bundle as it is', async (t) => {
   });
   const url = pathToFileURL(`${folder}/thread.ts`);
   const worker = new Worker(threadEntryFor(url), { workerData: 41 });
-  const [message] = await once(worker, 'message');
+  const [message] = await event('the answer of the thread', worker, 'message');
   assert.equal(message, 42);
   await worker.terminate();
   const built = new URL('file:///a/thread.js');

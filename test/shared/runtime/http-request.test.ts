@@ -1,21 +1,18 @@
 /** A server that falls silent is given up, over connections of both kinds. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
+import { listen } from '../../support/listening.ts';
 import { selfSigned } from '../../support/tls.ts';
+import { within } from '../../support/waiting.ts';
 
 const tls = selfSigned();
 
-async function beginsToAnswer(t: TestContext, server: Server): Promise<number> {
+function beginsToAnswer(t: TestContext, server: Server): Promise<number> {
   server.on('request', (_request, response) => response.write('a part of it'));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  return (server.address() as AddressInfo).port;
+  return listen(t, server);
 }
 
 it('limits how long a connection may be silent, also one to a pinned key', async (t) => {
@@ -29,6 +26,6 @@ it('limits how long a connection may be silent, also one to a pinned key', async
     assert.equal(socket.timeout, 300_000);
     const read = assert.rejects(body.toArray(), { code: 'ECONNRESET' });
     socket.emit('timeout');
-    await read;
+    await within('the silent answer to be given up', read);
   }
 });

@@ -1,26 +1,20 @@
 /** Trust in a public key: what it is computed from, and that nothing is sent to who has another. */
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer } from 'node:https';
-import { type AddressInfo, createServer as createPlainServer, type Server } from 'node:net';
+import { createServer as createPlainServer } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { it, type TestContext } from 'node:test';
+import { it } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
 import { connectPinned, pinnedStream, WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { publicKeyPin, publicKeyPinSchema } from '@edgetune/shared/runtime/public-key-pin.ts';
+import { listen } from '../../support/listening.ts';
 import { selfSigned } from '../../support/tls.ts';
+import { event, within } from '../../support/waiting.ts';
 
 const OTHER = `sha256//${Buffer.alloc(32).toString('base64')}`;
 const host = '127.0.0.1';
-
-async function listening(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, host);
-  await once(server, 'listening');
-  t.after(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
 
 it('pins a key as curl does', () => {
   // ISRG Root X2 of Let's Encrypt. Its pin by "openssl x509 -in ISRG_Root_X2.pem -pubkey -noout | openssl pkey -pubin
@@ -43,7 +37,7 @@ it('fetches from the holder of the key', async (t) => {
     response.writeHead(201, { 'x-seen': [request.method, request.headers['x-mine'], body].join(' ') });
     response.end('an answer');
   });
-  const port = await listening(t, server);
+  const port = await listen(t, server);
   for (const name of [host, 'localhost']) {
     const url = new URL(`https://${name}:${port}/here`);
     const answer = await fetchPinned(tls.pin)(url, { method: 'POST', headers: { 'x-mine': 'yes' }, body: 'a body' });
@@ -60,7 +54,7 @@ it('fetches from the holder of the key', async (t) => {
 
 it('ends a download with its signal, and one that is asked for too late at once', async (t) => {
   const tls = selfSigned();
-  const port = await listening(
+  const port = await listen(
     t,
     createServer(tls, (_request, response) => void response.write('a part of it')),
   );
@@ -79,7 +73,7 @@ it('sends nothing to who has another key, and says which', async (t) => {
   const server = createTlsServer(tls, (socket) =>
     socket.on('error', () => {}).on('data', (data) => received.push(data)),
   );
-  const port = await listening(t, server);
+  const port = await listen(t, server);
   const isWrong = (error: Error) =>
     error instanceof WrongKeyError &&
     error.shownPin === tls.pin &&
@@ -87,14 +81,14 @@ it('sends nothing to who has another key, and says which', async (t) => {
   await assert.rejects(fetchPinned(OTHER)(new URL(`https://${host}:${port}/secret`)), isWrong);
   const stream = pinnedStream(`mqtts://${host}:${port}`, OTHER);
   stream.write('a password');
-  const [error] = await once(stream, 'error');
+  const [error] = await event('the wrong key to be refused', stream, 'error');
   assert.ok(isWrong(error));
   assert.deepEqual(received, []);
 });
 
 it('is a stream to the holder of the key, both ways and to its end', async (t) => {
   const tls = selfSigned();
-  const port = await listening(
+  const port = await listen(
     t,
     createTlsServer(tls, (socket) => socket.pipe(socket)),
   );
@@ -102,27 +96,32 @@ it('is a stream to the holder of the key, both ways and to its end', async (t) =
   // More than a socket takes at once.
   const said = 'x'.repeat(3_000_000);
   stream.end(said);
-  assert.equal(await text(stream), said);
+  assert.equal(await within('the echo', text(stream)), said);
   assert.throws(() => pinnedStream(`ws://${host}:${port}`, tls.pin), /must begin with mqtts/);
 });
 
 it('says what is in the way of a connection', async (t) => {
   const server = createPlainServer((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n'));
-  const port = await listening(t, server);
+  const port = await listen(t, server);
   await assert.rejects(connectPinned({ host, port, pin: OTHER }), /wrong version number|packet length|closed/i);
+  const closed = event('the server to close', server, 'close');
   server.close();
-  await once(server, 'close');
+  await closed;
   await assert.rejects(connectPinned({ host, port, pin: OTHER }), { code: 'ECONNREFUSED' });
 });
 
 it('lets go of a server that accepts and says nothing', async (t) => {
   const gone: Promise<unknown>[] = [];
-  const server = createPlainServer((socket) => gone.push(once(socket.on('error', () => {}).resume(), 'close')));
-  const port = await listening(t, server);
+  const server = createPlainServer((socket) =>
+    gone.push(event('the connection to be let go', socket.on('error', () => {}).resume(), 'close')),
+  );
+  const port = await listen(t, server);
   const stream = pinnedStream(`mqtts://${host}:${port}`, OTHER);
+  const connected = event('the connection', server, 'connection');
   stream.write('a password');
-  await once(server, 'connection');
+  await connected;
+  const closed = event('the stream to close', stream, 'close');
   stream.on('error', () => {}).destroy();
-  await once(stream, 'close');
+  await closed;
   await Promise.all(gone);
 });

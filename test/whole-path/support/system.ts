@@ -3,14 +3,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { isPresent } from '@edgetune/shared/domain/device.ts';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
+import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
 import { createClient } from '../../../coordinator/cli/client.ts';
 import { type ConfigInput, loadConfig } from '../../../coordinator/config/config.ts';
 import { type Coordinator, startCoordinator } from '../../../coordinator/main.ts';
+import { untilFleet } from '../../support/fleet.ts';
+import { event, firstOf, PROCESS_S, until } from '../../support/waiting.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -85,47 +90,84 @@ export async function startCoordinatorProcess(
   const started = spawn(process.execPath, [bin, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
   const child = Object.assign(started, { output: '' });
   t.after(() => child.kill('SIGKILL'));
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.on('data', (chunk) => {
-      child.output += chunk;
-      if (child.output.includes('EdgeTune is at')) resolve();
-    });
-    child.once('exit', (code) => reject(new Error(`the coordinator ended with code ${code}: ${child.output}`)));
+  child.stdout?.on('data', (chunk) => {
+    child.output += chunk;
   });
+  await untilSaid(child, child.stdout, 'EdgeTune is at');
   return child;
 }
 
-export async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+/** Waits until a process has said this. @throws where it ends before */
+export async function untilSaid(child: ChildProcess, output: Readable | null, words: string): Promise<void> {
+  let said = '';
+  output?.on('data', (chunk) => {
+    said += chunk;
   });
+  const isSaid = () => {
+    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with code ${child.exitCode}: ${said}`);
+    return said.includes(words);
+  };
+  await until(`${child.spawnfile} to say "${words}"`, isSaid, { seconds: PROCESS_S });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const listening = event('a free port', server, 'listening');
+  server.listen(0, '127.0.0.1');
+  await listening;
+  const { port } = server.address() as { port: number };
+  const closed = event('the free port to be given back', server, 'close');
+  server.close();
+  await closed;
+  return port;
 }
 
 /** Resolves when the study has ended, as a client of the API sees it. */
 export async function untilEnded(server: string, id: string): Promise<StudyDetail> {
-  const client = createClient({ server });
+  await untilEvent(
+    'the study to end',
+    server,
+    id,
+    (body) => body.type === 'study-state' && ['succeeded', 'failed', 'stopped'].includes(body.state),
+  );
+  return createClient({ server }).study(id);
+}
+
+/** Waits for an event of a study, also one that was before. */
+export async function untilEvent(
+  what: string,
+  server: string,
+  id: string,
+  matches: (body: StudyEventBody) => boolean,
+): Promise<void> {
   const controller = new AbortController();
-  for await (const { body } of client.followStudy(id, controller.signal)) {
-    if (body.type === 'study-state' && ['succeeded', 'failed', 'stopped'].includes(body.state)) break;
-  }
-  controller.abort();
-  return client.study(id);
+  const events = createClient({ server }).followStudy(id, controller.signal);
+  await firstOf(what, events, ({ body }) => matches(body), 180).finally(() => controller.abort());
 }
 
 export async function untilOnline(coordinator: Coordinator, ...names: string[]): Promise<void> {
   const ready = () => names.every((name) => isPresent(coordinator.fleet.device(name)));
-  await new Promise<void>((resolve) => {
-    if (ready()) return resolve();
-    const end = coordinator.fleet.subscribe(() => {
-      if (!ready()) return;
-      end();
-      resolve();
-    });
-  });
+  await untilFleet(coordinator.fleet, `${names.join(', ')} to be online`, ready, PROCESS_S);
+}
+
+/** Waits until a bench has come so far. */
+export async function untilBench(
+  client: Pick<ReturnType<typeof createClient>, 'bench'>,
+  id: string,
+  what: string,
+  reached: (view: BenchView) => boolean,
+  seconds = PROCESS_S,
+): Promise<BenchView> {
+  let view = await client.bench(id);
+  await until(
+    what,
+    async () => {
+      view = await client.bench(id);
+      return reached(view);
+    },
+    { seconds },
+  );
+  return view;
 }
 
 /** A study small enough for tests. */

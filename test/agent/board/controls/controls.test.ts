@@ -15,6 +15,7 @@ import { RejectedError } from '../../../../agent/rejected-error.ts';
 import { thisMachine } from '../../../../agent/this-machine/agent-board.ts';
 import { type BoardName, FixtureHost } from '../../../support/fixture-host.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { forEver, turn } from '../../../support/waiting.ts';
 
 const POLICY = '/sys/devices/system/cpu/cpufreq/policy0';
 const limits = (host: FixtureHost, policy = POLICY) =>
@@ -91,8 +92,8 @@ describe('a pinned clock', () => {
     refuseCrossedLimits(host);
     const path = join(folder, 'board-controls.json');
     // Killed in the middle of the work: what is on disk is all that is left.
-    void journalAt(path).during(host, [pinClock(host, 2_000_000)], () => new Promise(() => {}));
-    await new Promise((resolve) => setImmediate(resolve));
+    void journalAt(path).during(host, [pinClock(host, 2_000_000)], () => forEver());
+    await turn();
     assert.deepEqual(limits(host), [2_000_000, 2_000_000]);
     assert.ok(existsSync(path));
     assert.equal(await journalAt(path).restore(host), 2);
@@ -161,7 +162,7 @@ describe('a pinned clock', () => {
     const host = FixtureHost.of('jetson-agx-xavier');
     const mode: Undo = { kind: 'run', command: 'nvpmodel', args: ['-m', '2'], outlivesBoot: true };
     const change = { undo: [...pinClock(host, 1_190_400).undo, mode], apply: async () => {} };
-    void journalAt(path).during(host, [change], () => new Promise(() => {}));
+    void journalAt(path).during(host, [change], () => forEver());
     host.files.set('/proc/sys/kernel/random/boot_id', 'another-boot\n');
     host.commands.set('nvpmodel -m 2', '');
     assert.equal(await journalAt(path).restore(host), 1);

@@ -1,7 +1,6 @@
 /** A real process is killed while it holds a board's clock; the next agent finds the board changed and sets it back. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -10,6 +9,7 @@ import { systemHost } from '../../../../agent/board/system-host.ts';
 import { thisMachine } from '../../../../agent/this-machine/agent-board.ts';
 import { boardFixture } from '../../../support/fixture-host.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { event, PROCESS_S } from '../../../support/waiting.ts';
 
 const SETUP = new URL('../../../../agent/board/board-setup.ts', import.meta.url).href;
 const HOST = new URL('../../../../agent/board/system-host.ts', import.meta.url).href;
@@ -29,15 +29,16 @@ it('the clock of a killed agent is set back by the next one', async (t) => {
     const setup = boardSetup({ host: systemHost(${JSON.stringify(root)}), dataDirectory: ${JSON.stringify(dataDirectory)} });
     await withControls(setup, 2000000, async () => {
       console.log('working');
-      await new Promise((resolve) => setTimeout(resolve, 600_000));
+      await process.stdin.toArray();
     });`;
   const agent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   t.after(() => agent.kill('SIGKILL'));
-  await once(agent.stdout, 'data');
+  await event('the agent to hold the clock', agent.stdout, 'data', PROCESS_S);
+  const ended = event('the killed agent to end', agent, 'exit');
   agent.kill('SIGKILL');
-  await once(agent, 'exit');
+  await ended;
   assert.deepEqual(limits(), ['2000000', '2000000']);
 
   const said: string[] = [];

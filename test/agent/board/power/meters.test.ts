@@ -80,10 +80,10 @@ describe('a recorded board', () => {
       await observer.begin();
       factor = 3;
       // The trapezoid to the first sample at the new power lies before the window.
-      await turnUntil(host, host.now + found.intervalMs);
+      await host.until(host.now + found.intervalMs);
       const windowStartMs = host.now;
       const windowMs = 20 * Math.max(found.intervalMs, 100);
-      await turnUntil(host, windowStartMs + windowMs);
+      await host.until(windowStartMs + windowMs);
       await observer.end();
       const { energy, absence } = observer.perSample({ samples: 10, windowStartMs, windowMs });
       assert.equal(absence, null);
@@ -109,11 +109,6 @@ describe('a recorded board', () => {
   });
 });
 
-/** Lets the recorder poll until its virtual clock has come so far. */
-async function turnUntil(host: FixtureHost, ms: number): Promise<void> {
-  while (host.now < ms) await new Promise((resolve) => setImmediate(resolve));
-}
-
 describe('RAPL', () => {
   const UJ = '/sys/class/powercap/intel-rapl:0/energy_uj';
 
@@ -138,7 +133,7 @@ describe('RAPL', () => {
     const joulesAt = (ms: number) => (ms < 1500 ? ms * 0.01 : 15 + (ms - 1500) * 0.025);
     host.files.set(UJ, () => String((262_143_000_000 + Math.round(joulesAt(host.now - startMs) * 1e6)) % rangeUj));
     const recording = await recordPower(await firstMeter(host), host);
-    await turnUntil(host, startMs + 4000);
+    await host.until(startMs + 4000);
     const trace = await recording.stop();
     const { energy } = energyPerSample(trace, {
       idle: { startMs: startMs + 200, endMs: startMs + 1200 },

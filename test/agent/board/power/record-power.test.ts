@@ -6,6 +6,7 @@ import type { PowerMeter } from '../../../../agent/board/power/power-meter.ts';
 import { type PowerTrace, recordPower } from '../../../../agent/board/power/record-power.ts';
 import { EnergyObserver, energyPerSample } from '../../../../agent/measure/window/window-energy.ts';
 import { FixtureHost } from '../../../support/fixture-host.ts';
+import { turn } from '../../../support/waiting.ts';
 
 /** A meter whose readings are given by the time. */
 function meterOf(host: FixtureHost, watts: (ms: number) => number, change: Partial<PowerMeter> = {}) {
@@ -29,16 +30,12 @@ function meterOf(host: FixtureHost, watts: (ms: number) => number, change: Parti
   return { meter, closed };
 }
 
-async function turnUntil(host: FixtureHost, ms: number): Promise<void> {
-  while (host.now < ms) await new Promise((resolve) => setImmediate(resolve));
-}
-
 describe('the recorder', () => {
   it('asks at every multiple of the interval and once at the end', async () => {
     const host = new FixtureHost();
     const { meter, closed } = meterOf(host, () => 5);
     const recording = await recordPower(meter, host);
-    await turnUntil(host, 1500);
+    await host.until(1500);
     host.now += 30;
     const { samples, failures } = await recording.stop();
     assert.deepEqual(
@@ -54,7 +51,7 @@ describe('the recorder', () => {
     host.sleep = (ms, signal) => early(Math.max(0, ms - 0.4), signal);
     const { meter } = meterOf(host, () => 5);
     const recording = await recordPower(meter, host);
-    await turnUntil(host, 1950);
+    await host.until(1950);
     assert.equal((await recording.stop()).samples.length, 1 + 10 + 1);
   });
 
@@ -65,7 +62,7 @@ describe('the recorder', () => {
       return 5;
     });
     const recording = await recordPower(meter, host);
-    await turnUntil(host, 2400);
+    await host.until(2400);
     const { samples } = await recording.stop();
     assert.deepEqual(
       samples.slice(0, 3).map(({ atMs }) => atMs),
@@ -79,9 +76,9 @@ describe('the recorder', () => {
     const observer = new EnergyObserver(host, meter, 60_000);
     await observer.begin();
     const windowStartMs = host.now;
-    await turnUntil(host, windowStartMs + 500);
+    await host.until(windowStartMs + 500);
     host.now += 30_000;
-    await turnUntil(host, windowStartMs + 31_000);
+    await host.until(windowStartMs + 31_000);
     await observer.end();
     const { energy, absence } = observer.perSample({ samples: 1, windowStartMs, windowMs: 31_000 });
     assert.equal(energy, null);
@@ -92,7 +89,7 @@ describe('the recorder', () => {
     const host = new FixtureHost();
     const { meter } = meterOf(host, (ms) => (ms === 1200 ? Number.NaN : 5));
     const recording = await recordPower(meter, host);
-    await turnUntil(host, 1400);
+    await host.until(1400);
     const { samples, failures, lastFailure } = await recording.stop();
     assert.ok(!samples.some(({ atMs }) => atMs === 1200));
     assert.deepEqual([failures, lastFailure], [1, 'nan']);
@@ -173,7 +170,7 @@ describe('energy per sample', () => {
     assert.equal(closed.count, 1);
     const early = new EnergyObserver(host, meter, 10_000);
     const begun = early.begin();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     await early.close();
     await assert.rejects(begun, /has ended/);
     assert.equal(closed.count, 2);

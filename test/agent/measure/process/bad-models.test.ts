@@ -22,6 +22,7 @@ import { describeBoard } from '../../../../agent/this-machine/describe-board.ts'
 import { measureRequestFor, type RequestChange } from '../../../support/measuring.ts';
 import { endlessModel, hungryModel, reluModel } from '../../../support/models.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { Arrival, event, PROCESS_S, until, within } from '../../../support/waiting.ts';
 
 const MB = 1e6;
 const never = new AbortController().signal;
@@ -39,11 +40,9 @@ function measure(
 ) {
   const modelPath = join(temporaryFolder(t), 'model.onnx');
   writeFileSync(modelPath, model);
-  return measureModel(
-    measureRequestFor(modelPath, change),
-    { board, modelPath, signal },
-    boardSetup({ host, toleratesLoad: true }),
-  );
+  const context = { board, modelPath, signal };
+  const setup = boardSetup({ host, toleratesLoad: true });
+  return within('a measurement', measureModel(measureRequestFor(modelPath, change), context, setup), PROCESS_S);
 }
 
 /** This machine, but for its control groups. */
@@ -120,7 +119,7 @@ it('control groups of an agent that was killed are removed when the next one sta
   if (!hierarchy || !(await hasCgroups(host))) return t.skip('this process may make no control groups here');
   const sleeper = () => {
     const child = spawn('sleep', ['1000']);
-    return { child, ended: new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal))) };
+    return { child, ended: event('a sleeping process to end', child, 'exit') };
   };
   const [agent, stuck] = [sleeper(), sleeper()];
   // While its agent lives, no other one on this machine (that of another test) removes the group.
@@ -130,7 +129,7 @@ it('control groups of an agent that was killed are removed when the next one sta
   agent.child.kill('SIGKILL');
   await agent.ended;
   await removeStaleGroups(systemHost());
-  assert.equal(await stuck.ended, 'SIGKILL');
+  assert.equal((await stuck.ended)[1], 'SIGKILL');
   assert.ok(!existsSync(folder));
 });
 
@@ -142,7 +141,8 @@ it('a measuring process does not end by the signals that ask the agent to', asyn
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(pid, signal);
   };
   const context = { board, modelPath, signal: never, mayBegin };
-  const { outcome } = await measureModel(measureRequestFor(modelPath), context, boardSetup({ toleratesLoad: true }));
+  const measuring = measureModel(measureRequestFor(modelPath), context, boardSetup({ toleratesLoad: true }));
+  const { outcome } = await within('a measurement', measuring, PROCESS_S);
   assert.equal(outcome, 'ok');
 });
 
@@ -198,10 +198,7 @@ describe('a model that never returns', () => {
     const folder = temporaryFolder(t);
     const modelPath = join(folder, 'model.onnx');
     writeFileSync(modelPath, endlessModel());
-    let answered: (update: JobUpdateMessage) => void = () => {};
-    const answer = new Promise<JobUpdateMessage>((resolve) => {
-      answered = resolve;
-    });
+    const answer = new Arrival<JobUpdateMessage>('the endless job to be answered');
     const jobs = new JobRunner({
       measure: ({ request }, signal, mayBegin) =>
         measureModel(request, { board, modelPath, signal, mayBegin }, boardSetup({ toleratesLoad: true })),
@@ -214,7 +211,7 @@ describe('a model that never returns', () => {
         plainLogger(() => {}),
       ),
       send: (update) => {
-        if (update.state !== 'accepted' && update.state !== 'running') answered(update);
+        if (update.state !== 'accepted' && update.state !== 'running') answer.come(update);
       },
     });
     const job: Job = {
@@ -226,7 +223,7 @@ describe('a model that never returns', () => {
       request: measureRequestFor(modelPath),
     };
     jobs.accept(job);
-    const { state, reason } = await answer;
+    const { state, reason } = await answer.wait(PROCESS_S);
     assert.deepEqual([state, reason], ['timed-out', 'the job did not end within 4 s']);
     assert.deepEqual(measuringProcesses(), []);
   });
@@ -265,13 +262,9 @@ function measuringProcesses(): number[] {
 
 /** The measuring process, once it runs Node.js (and not the commands that lead to it). */
 async function theMeasuringProcess(): Promise<number> {
-  for (;;) {
-    const pid = measuringProcesses().find(
-      (each) => existsSync(`/proc/${each}/status`) && /^Name:\s+(node|MainThread)/m.test(statusOf(each)),
-    );
-    if (pid !== undefined) return pid;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  const find = () => measuringProcesses().find((each) => /^Name:\s+(node|MainThread)/m.test(statusOf(each)));
+  await until('the measuring process to run', () => find() !== undefined);
+  return find() as number;
 }
 
 function statusOf(pid: number): string {

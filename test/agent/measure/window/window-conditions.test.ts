@@ -8,16 +8,12 @@ import { FixtureHost } from '../../../support/fixture-host.ts';
 const CLOCK = '/sys/devices/system/cpu/cpufreq/policy0/cpuinfo_cur_freq';
 const POLICY = '/sys/devices/system/cpu/cpufreq/policy0';
 
-async function turnUntil(host: FixtureHost, ms: number): Promise<void> {
-  while (host.now < ms) await new Promise((resolve) => setImmediate(resolve));
-}
-
 /** Looks at a window of two seconds, in which the model computed on one core. */
 async function watch(host: FixtureHost) {
   const observer = new ConditionsObserver(host, await findWarnings(host), 1000);
   const startMs = host.now;
   await observer.begin();
-  await turnUntil(host, startMs + 2000);
+  await host.until(startMs + 2000);
   await observer.end();
   return observer.conditions({ windowStartMs: startMs, windowMs: 2000, cpuSeconds: 1.9, attendingCpuSeconds: 0.1 });
 }
@@ -75,7 +71,7 @@ describe('the conditions of a window', () => {
     host.files.set('/proc/stat', () => `cpu ${Math.round(busyMs() / 10)} 0 0 0 0 0 0 0 0 0\n`);
     const observer = new ConditionsObserver(host, [], 1000);
     await observer.begin();
-    await turnUntil(host, startMs + 3000);
+    await host.until(startMs + 3000);
     await observer.end();
     const conditions = observer.conditions({
       windowStartMs: startMs + 1000,

@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { SetAsideStudy, StudyDetail } from '@edgetune/shared/protocol/http.ts';
+import { event } from '../../../support/waiting.ts';
 import { pendingDevice, STUDY_PARTS, summaryOf } from './sample-data.ts';
 
 const TYPES: Record<string, string> = {
@@ -45,11 +47,12 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
         if (followed === path)
           response.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async close() {
+      const closed = event('the fake coordinator to close', server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
   };
   const server = createServer((request, response) => {
     void answer(request, response).catch((error) => response.writeHead(500).end(String(error)));
@@ -63,8 +66,8 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
     if (!pathname.startsWith('/api/')) return sendFile(pathname, response);
     if (fake.adminToken !== null && request.headers.authorization !== `Bearer ${fake.adminToken}`)
       return void json(401, { error: 'the admin token is missing or wrong' });
-    const text = await bodyOf(request);
-    if (method !== 'GET') fake.requests.push(`${method} ${pathname} ${text}`.trim());
+    const body = await text(request);
+    if (method !== 'GET') fake.requests.push(`${method} ${pathname} ${body}`.trim());
     const [, , kind, name = '', action] = pathname.split('/');
     const device = fake.devices.find((other) => other.name === name);
     const study = fake.studies.find(({ id }) => id === name);
@@ -79,7 +82,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
     } else if (kind === 'devices' && method === 'GET') {
       json(200, { devices: fake.devices });
     } else if (kind === 'devices' && method === 'POST') {
-      const added = pendingDevice((JSON.parse(text) as { name: string }).name);
+      const added = pendingDevice((JSON.parse(body) as { name: string }).name);
       fake.devices.push(added);
       const command = `npx --yes ${fake.url}/agent.tgz run --server ${fake.url} --token secret`;
       json(201, {
@@ -91,7 +94,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
         localCommand: `${command} --simulate raspberry-pi-5`,
       });
     } else if (kind === 'devices' && device && method === 'PATCH') {
-      device.name = (JSON.parse(text) as { name: string }).name;
+      device.name = (JSON.parse(body) as { name: string }).name;
       json(200, device);
     } else if (kind === 'studies' && method === 'DELETE') {
       fake.setAside = fake.setAside.filter(({ id }) => id !== name);
@@ -102,7 +105,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
     } else if (kind === 'studies' && name === '' && method === 'GET') {
       json(200, { studies: fake.studies.map(summaryOf), setAside: fake.setAside });
     } else if (kind === 'studies' && name === '' && method === 'POST') {
-      const { yaml } = JSON.parse(text) as { yaml: string };
+      const { yaml } = JSON.parse(body) as { yaml: string };
       const line = yaml.split('\n').findIndex((other) => other.includes('parsecs')) + 1;
       const issue = { path: 'constraints.0', message: '"50 parsecs" is not a time', line, column: 5 };
       if (line > 0) json(400, { error: 'the study has a mistake', issues: [issue] });
@@ -125,13 +128,9 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
       .end(readFileSync(path));
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listening = event('the fake coordinator to listen', server, 'listening');
+  server.listen(0, '127.0.0.1');
+  await listening;
   fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return fake;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString();
 }

@@ -7,6 +7,7 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
+import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import type { Fleet } from '../../../../coordinator/fleet/fleet.ts';
 import type { InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
@@ -17,6 +18,7 @@ import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
 import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
 import { TUNER_PARTS } from '../../../../coordinator/tuner/tuner-parts.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
+import { Arrival, until } from '../../../support/waiting.ts';
 
 export const space: SearchSpace = {
   model: { width: { type: 'ordinal', values: [1, 2, 3, 4, 5, 6, 7, 8] } },
@@ -227,16 +229,23 @@ export function studyService(options: {
 
 /** Resolves when the study has come to one of these states. */
 export async function untilState(service: ReturnType<typeof createStudyService>, id: string, ...states: string[]) {
-  const reached = () => states.includes(service.find(id)?.state ?? '');
-  await new Promise<void>((resolve) => {
-    if (reached()) return resolve();
-    const end = service.subscribeAll(() => {
-      if (!reached()) return;
-      end();
-      resolve();
-    });
+  await until(`the study to be ${states.join(' or ')}`, () => states.includes(service.find(id)?.state ?? ''), {
+    changes: (listener) => service.subscribeAll(listener),
+    seconds: 60,
   });
   const study = service.find(id);
   if (!study) throw new Error(`no study ${id}`);
   return study;
+}
+
+/** Waits for an event of the study that matches, from the moment of the call on. */
+export async function untilEvent(
+  what: string,
+  service: ReturnType<typeof createStudyService>,
+  id: string,
+  matches: (event: StudyEvent) => boolean,
+): Promise<void> {
+  const come = new Arrival(what);
+  const end = service.subscribe(id, (event) => matches(event) && come.come());
+  await come.wait(60).finally(end);
 }

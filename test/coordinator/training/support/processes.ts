@@ -36,8 +36,3 @@ export function stateOf(pid: number): string | null {
     return null;
   }
 }
-
-/** Looks again and again until the condition holds; the test runner's time-out ends a wait in vain. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
