@@ -246,29 +246,24 @@ export function createFleet(options: FleetOptions): ManagedFleet {
   }
 
   function apply(record: DeviceRecord, update: JobUpdateMessage): void {
-    const run = `${update.jobId}/${update.attempt}`;
     const answered = liveDevice(record.id).jobs.update(update);
     if (update.state !== 'succeeded' || !update.measurement) return;
-    if (!answered && !delivered.has(run)) keepLateResult(record, update, update.measurement);
-    delivered.add(run);
+    const run = `${update.jobId}/${update.attempt}`;
+    if (answered || delivered.has(run) || keepLateResult(record, update, update.measurement)) delivered.add(run);
   }
 
-  /** Nothing that was measured is lost: a result that comes too late for its job still enriches the history. */
-  function keepLateResult(record: DeviceRecord, { jobId, attempt }: JobUpdateMessage, measurement: Measurement): void {
-    const job: JobRecord | null = options.jobs.get(jobId);
-    const problem =
-      job && (job.deviceId === record.id ? resultProblem(job, measurement) : 'the job is another device’s');
-    if (problem) {
+  /**
+   * Nothing that was measured is lost: a result that comes too late for its job still enriches the history.
+   * @returns false where it was dropped
+   */
+  function keepLateResult(record: DeviceRecord, update: JobUpdateMessage, measurement: Measurement): boolean {
+    const { jobId, attempt } = update;
+    const job = options.jobs.get(jobId);
+    const problem = job && (fenceProblem(job, record, update) ?? resultProblem(job, measurement));
+    if (problem)
       log.warn(`${record.name}: a late result of job ${jobId} was dropped: ${problem}`, { deviceId: record.id, jobId });
-      return;
-    }
-    options.onMeasurement({
-      ...measurement,
-      id: `m-${jobId}-${attempt}`,
-      deviceId: record.id,
-      deviceName: record.name,
-      studyId: job?.studyId ?? null,
-    });
+    else options.onMeasurement(stored(record, { id: jobId, attempt, studyId: job?.studyId ?? null }, measurement));
+    return !problem;
   }
 
   return {
@@ -282,7 +277,8 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       if (!record) throw new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`);
       const missing = record.board && missingFeature(record.board, request);
       if (missing) throw new JobFailedError('rejected', `${record.name}: ${missing}`);
-      return liveDevice(deviceId).jobs.measure(request, measureOptions);
+      const { job, measurement } = await liveDevice(deviceId).jobs.measure(request, measureOptions);
+      return stored(registry.get(deviceId) ?? record, job, measurement);
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -350,6 +346,23 @@ export function createFleet(options: FleetOptions): ManagedFleet {
 function withDeviceClass({ board }: DeviceRecord, update: JobUpdateMessage): JobUpdateMessage {
   if (!board || !update.measurement) return update;
   return { ...update, measurement: { ...update.measurement, deviceClass: deviceClassOf(board) } };
+}
+
+/** Why this device cannot have run this job under this fence; null: it can. Of earlier attempts no token is kept. */
+function fenceProblem(job: JobRecord, { id }: DeviceRecord, update: JobUpdateMessage): string | null {
+  if (job.deviceId !== id) return 'the job is another device’s';
+  if (update.attempt > job.attempt) return `attempt ${update.attempt} was never made`;
+  const isForeign = update.attempt === job.attempt && update.leaseToken !== job.leaseToken;
+  return isForeign ? 'its lease token is not the one of that attempt' : null;
+}
+
+/** The history has a run's result once, however often it is delivered: by the same id. */
+function stored(
+  { id: deviceId, name: deviceName }: DeviceRecord,
+  { id, attempt, studyId }: Pick<JobRecord, 'id' | 'attempt' | 'studyId'>,
+  measurement: Measurement,
+): StoredMeasurement {
+  return { ...measurement, id: `m-${id}-${attempt}`, deviceId, deviceName, studyId };
 }
 
 /** An update that cannot be read, but says whose it is, ends its job: else that would be waited for in vain. */

@@ -39,7 +39,7 @@ const CANCEL_GRACE_MS = 10_000;
 interface Pending {
   record: JobRecord;
   options: MeasureOptions;
-  resolve(measurement: Measurement): void;
+  resolve(result: JobResult): void;
   reject(error: unknown): void;
   /** The waiter has its answer; what is left is to hear from the agent that the device is free. */
   settled: boolean;
@@ -48,6 +48,12 @@ interface Pending {
   giveBackHost: () => void;
   /** The attempt for which the coordinator's machine is asked for and not there yet. */
   hostAskedFor: number | null;
+}
+
+/** A measurement with the job, as it ended, that asked for it. */
+export interface JobResult {
+  job: Readonly<JobRecord>;
+  measurement: Measurement;
 }
 
 const nothing = () => {};
@@ -71,7 +77,7 @@ export class DeviceJobs {
   }
 
   /** Queues a measurement and waits for its result. @throws {JobFailedError} */
-  async measure(request: MeasureRequest, options: MeasureOptions): Promise<Measurement> {
+  async measure(request: MeasureRequest, options: MeasureOptions): Promise<JobResult> {
     if (options.signal.aborted) throw cancelled(options.signal);
     const at = this.#timestamp();
     const record: JobRecord = {
@@ -250,7 +256,7 @@ export class DeviceJobs {
     const why = problem ?? reason;
     this.#change(pending, ended, why);
     this.#settle(pending, () => {
-      if (ended === 'succeeded') pending.resolve(measurement as Measurement);
+      if (ended === 'succeeded') pending.resolve({ job: pending.record, measurement: measurement as Measurement });
       else pending.reject(new JobFailedError(ended, why ?? `the agent reported the job as ${ended}`));
     });
     this.#free(pending);

@@ -1,6 +1,6 @@
 /** The fleet: devices by name, their presence, and jobs sent to them. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
-import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { JobState, MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 
 export interface MeasureOptions {
@@ -28,9 +28,10 @@ export interface Fleet {
    * Queues a measurement on a device and waits for its result, for as long as it takes: a device that is offline gets
    * the job when it is back; a job that is lost with its agent is tried again (a bounded number of times).
    * For a device on the coordinator's own machine the host lease is held while the job runs.
+   * @returns the measurement as the history is to have it: however often it is delivered, its id is the same
    * @throws {JobFailedError} where the job ended without a measurement.
    */
-  measure(deviceId: string, request: MeasureRequest, options: MeasureOptions): Promise<Measurement>;
+  measure(deviceId: string, request: MeasureRequest, options: MeasureOptions): Promise<StoredMeasurement>;
   /** Calls back on every change of a device (presence, name, jobs); returns the function that ends it. */
   subscribe(
     listener: (change: { type: 'device'; device: DeviceView } | { type: 'device-removed'; id: string }) => void,

@@ -1,7 +1,5 @@
 /** Gets the measurement of one config: from the history, from one that is under way, or made now. */
-import { randomUUID } from 'node:crypto';
 import { type InferenceConfig, inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
-import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { RUNS_PER_SEARCH } from '@edgetune/shared/domain/rate-search.ts';
 import { type Scenario, scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { type MeasureRequest, type StopRule, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
@@ -73,14 +71,7 @@ export class Measurer {
       seed,
     };
     try {
-      const measured = await this.#options.measure(device.id, job, { studyId, signal });
-      const measurement: StoredMeasurement = {
-        ...measured,
-        id: `m-${randomUUID()}`,
-        deviceId: device.id,
-        deviceName: device.name,
-        studyId,
-      };
+      const measurement = await this.#options.measure(device.id, job, { studyId, signal });
       this.#options.history.save(measurement);
       return { measurement, source: 'measured' };
     } catch (error) {

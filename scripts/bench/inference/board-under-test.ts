@@ -84,9 +84,10 @@ export function boardUnderTest(name: string, description: BoardDescription, meas
         history: memoryHistory(),
         stopRule: STOP_RULE,
         blobs: { get: async (sha256) => modelNamed(sha256).bytes },
-        measure: async (_id, request) => {
+        measure: async (deviceId, request, { studyId }) => {
           count += 1;
-          return once(modelNamed(request.modelSha256), request);
+          const measurement = await once(modelNamed(request.modelSha256), request);
+          return { ...measurement, id: `m-${count}`, deviceId, deviceName: device.name, studyId };
         },
       });
       return { tune: server.tune, count: () => count };

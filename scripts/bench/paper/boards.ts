@@ -1,4 +1,5 @@
 /** Simulated boards on the simulated clock: each measures one thing at a time, and what it costs is booked. */
+import { randomUUID } from 'node:crypto';
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
 import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
@@ -39,7 +40,7 @@ export function simulatedBoards(timeline: Timeline, blobs: Pick<BlobStore, 'get'
     cost.deviceJoules += share * (deviceJoules ?? 0);
     cost.measurements++;
   };
-  const measure: Fleet['measure'] = async (deviceId, request, { signal }) => {
+  const measure: Fleet['measure'] = async (deviceId, request, { signal, studyId }) => {
     const entry = boards.find(({ device }) => device.id === deviceId);
     if (!entry) throw new Error(`no board ${deviceId}`);
     const before = entry.free;
@@ -57,7 +58,7 @@ export function simulatedBoards(timeline: Timeline, blobs: Pick<BlobStore, 'get'
       await timeline
         .sleep(deviceSeconds, signal)
         .finally(() => book(measurement.cost, Math.min(1, (timeline.now - startS) / deviceSeconds)));
-      return measurement;
+      return { ...measurement, id: `m-${randomUUID()}`, deviceId, deviceName: entry.device.name, studyId };
     } finally {
       release();
     }

@@ -1,12 +1,14 @@
 /** A board whose latency a test makes up, and a history in memory. */
 
+import { randomUUID } from 'node:crypto';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import type { Fleet } from '../../../../coordinator/fleet/fleet.ts';
 import type { MeasurementHistory } from '../../../../coordinator/inference/inference-server.ts';
-import { measurementAt } from '../../../support/measurement.ts';
+import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
+import { turn } from '../../../support/waiting.ts';
 
 const RUNTIME = {
   runner: 'onnxruntime-node',
@@ -47,14 +49,16 @@ export function memoryHistory(): MeasurementHistory & { saved: StoredMeasurement
 /** A board on which threads help up to three, and batches cost latency and bring throughput. */
 export function board(latencyMsOf: (request: MeasureRequest) => number | Error) {
   const jobs: MeasureRequest[] = [];
-  const measure: Fleet['measure'] = async (_deviceId, request, { signal }) => {
+  const measure: Fleet['measure'] = async (deviceId, request, { signal, studyId }) => {
     signal.throwIfAborted();
     jobs.push(request);
-    await new Promise(setImmediate);
+    await turn();
     const latency = latencyMsOf(request);
     if (latency instanceof Error) throw latency;
     const { signature, modelSha256, config, scenario } = request;
-    return measurementAt(latency, {
+    return storedMeasurement({
+      ...measurementAt(latency),
+      ...{ id: `m-${randomUUID()}`, deviceId, deviceName: deviceId, studyId },
       signature,
       modelSha256,
       config,
