@@ -8,6 +8,7 @@ import { tunerViewSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { createClient, RefusedError } from '../../../coordinator/cli/client.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
+import { ask } from '../../support/ask.ts';
 import { damage } from '../../support/damage.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -28,7 +29,7 @@ it('a coordinator starts beside a study and a tuner that it cannot read; they ar
   const tuners = new URL('/api/tuners', first.coordinator.url);
   const space = { training: { augment: { type: 'boolean' } } };
   const body = JSON.stringify({ space, objectives: ['minimize loss'] });
-  const { id: tunerId } = tunerViewSchema.parse(await (await fetch(tuners, { method: 'POST', body })).json());
+  const { id: tunerId } = tunerViewSchema.parse(await (await ask(tuners, { method: 'POST', body })).json());
   await first.coordinator.close();
   damage(dataDir, `DELETE FROM study_events WHERE study_id = '${bad.id}' AND seq = 1; UPDATE tuners SET spec = '7'`);
 
@@ -54,11 +55,11 @@ it('a coordinator starts beside a study and a tuner that it cannot read; they ar
   await assert.rejects(client.removeStudy('bad'), (error) => error instanceof RefusedError && error.status === 404);
 
   const tuner = new URL(`/api/tuners/${tunerId}`, coordinator.url);
-  const refused = await fetch(tuner);
+  const refused = await ask(tuner);
   assert.equal(refused.status, 409);
   const { error } = problemSchema.parse(await refused.json());
   assert.match(error, new RegExp(`^tuner ${tunerId} cannot be read \\(spec: .*\\): delete it, and begin anew$`));
-  assert.equal((await fetch(tuner, { method: 'POST', body: '{"ask":{}}' })).status, 409);
-  assert.equal((await fetch(tuner, { method: 'DELETE' })).status, 204);
-  assert.equal((await fetch(tuner, { method: 'DELETE' })).status, 404);
+  assert.equal((await ask(tuner, { method: 'POST', body: '{"ask":{}}' })).status, 409);
+  assert.equal((await ask(tuner, { method: 'DELETE' })).status, 204);
+  assert.equal((await ask(tuner, { method: 'DELETE' })).status, 404);
 });

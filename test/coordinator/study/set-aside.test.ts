@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { StudyStateError } from '../../../coordinator/study/state/study-errors.ts';
 import { damage } from '../../support/damage.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { untilAborted } from '../../support/waiting.ts';
 import { fakeTraining, studyService, untilState } from './support/fakes.ts';
 
 const yaml = (name: string) => `name: ${name}
@@ -17,8 +18,7 @@ stop: {trials: 2}
 async function damagedStudies(t: TestContext, sql: (id: string) => string) {
   const directory = temporaryFolder(t);
   const stuck = fakeTraining({
-    beforeTraining: ({ signal }) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    beforeTraining: ({ signal }) => untilAborted(signal),
   });
   const before = studyService({ directory });
   const { id: damagedId } = await before.service.create(yaml('damaged'));
