@@ -15,6 +15,7 @@ import { createTuner } from '../../coordinator/tuner/create-tuner.ts';
 import type { SamplerKind } from '../../coordinator/tuner/samplers/sampler.ts';
 import type { SchedulerKind } from '../../coordinator/tuner/schedulers/scheduler.ts';
 import { TunerProblemError } from '../../coordinator/tuner/validate-problem.ts';
+import { ask } from '../support/ask.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { problem } from '../support/tuning.ts';
 
@@ -45,10 +46,10 @@ async function coordinatorWith(t: TestContext, given: Parts) {
   const coordinator = await startCoordinator({ config, log: plainLogger(() => {}), parts: given });
   t.after(() => coordinator.close());
   const send = (path: string, body: unknown) =>
-    fetch(new URL(path, coordinator.url), { method: 'POST', body: JSON.stringify(body) });
+    ask(new URL(path, coordinator.url), { method: 'POST', body: JSON.stringify(body) });
   return {
     send,
-    parts: async () => workloadListSchema.parse(await (await fetch(new URL('/api/workloads', coordinator.url))).json()),
+    parts: async () => workloadListSchema.parse(await (await ask(new URL('/api/workloads', coordinator.url))).json()),
     mistakesOf: async (yaml: string) =>
       problemSchema
         .parse(await (await send('/api/studies', { yaml })).json())
