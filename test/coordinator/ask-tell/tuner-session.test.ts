@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import { type TunerEntry, tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import fc from 'fast-check';
 import { createTunerSession } from '../../../coordinator/ask-tell/tuner-session.ts';
 
@@ -185,4 +185,51 @@ test('the specification may say what is preferred', () => {
     () => answersOf(objectives, metrics, rows, { prefer: 'at most 3 ms of latency' }),
     /prefer.atMost: names latency.p50, but the first objective leads: it is accuracy/,
   );
+});
+
+test('a crash is told as one: it counts as infeasible, and says nothing of the metrics', () => {
+  const exchange = session({
+    ...SPEC,
+    objectives: ['maximize accuracy'],
+    constraints: [],
+    tuner: { scheduler: 'none' },
+  });
+  const first = exchange({ ask: {} });
+  const second = exchange({ ask: {} });
+  exchange({ tell: { trial: first.trial, rung: first.rung, failed: 'out of memory', metrics: { accuracy: 0.99 } } });
+  exchange({ tell: { trial: second.trial, rung: second.rung, metrics: { accuracy: 0.1 } } });
+  assert.equal(exchange({ best: {} }).best.trial, second.trial);
+});
+
+test('a violation that is told counts instead of the computed one', () => {
+  const exchange = session({ ...SPEC, objectives: ['maximize accuracy'], constraints: ['latency <= 30 ms'] });
+  const [a, b] = [exchange({ ask: {} }), exchange({ ask: {} })];
+  const metrics = { accuracy: 0.9, 'latency.p50@pi': 10 };
+  exchange({ tell: { trial: a.trial, rung: a.rung, metrics, violation: 0.5 } });
+  assert.deepEqual(exchange({ front: {} }).front, []);
+  exchange({ tell: { trial: b.trial, rung: b.rung, metrics: { ...metrics, 'latency.p50@pi': 60 }, violation: 0 } });
+  assert.deepEqual(
+    exchange({ front: {} }).front.map(({ trial }: { trial: number }) => trial),
+    [b.trial],
+  );
+});
+
+test('what a session recorded brings another one to where it was', () => {
+  const spec = tunerSpecSchema.parse({ ...SPEC, constraints: [] });
+  const recorded: TunerEntry[] = [];
+  const first = createTunerSession(spec, { record: (entry) => void recorded.push(entry) });
+  for (const metrics of [
+    { accuracy: 0.5, 'latency.p50@pi': 10 },
+    { accuracy: 0.7, 'latency.p50@pi': 12 },
+  ]) {
+    const { trial, rung } = JSON.parse(first.answer('{"ask":{}}'));
+    first.answer(JSON.stringify({ tell: { trial, rung, metrics, cost: { seconds: 3 } } }));
+  }
+  const open = JSON.parse(first.answer('{"ask":{}}'));
+  const second = createTunerSession(spec);
+  second.replay(recorded);
+  assert.deepEqual(second.open(), [open]);
+  assert.deepEqual(first.open(), [open]);
+  for (const line of ['{"front":{}}', '{"ask":{}}', '{"ask":{}}'])
+    assert.equal(second.answer(line), first.answer(line));
 });
