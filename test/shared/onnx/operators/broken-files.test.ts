@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
+import { SHAPE_RULES } from '@edgetune/shared/onnx/shape-rules/all.ts';
+import { ruleName, type ShapeRule } from '@edgetune/shared/onnx/shape-rules/rule.ts';
 import fc from 'fast-check';
 import { type AttributeValue, data, list, modelOf, type Operand, type OperatorCase, scalar } from './operator-case.ts';
 import { OPERATOR_TABLE, titleOf } from './table.ts';
@@ -28,17 +30,15 @@ it('models of the table with bytes changed or cut off', () => {
         readOrRefused(cut === null ? bytes : bytes.subarray(0, Math.ceil(cut * bytes.length)), titleOf(row));
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
 const OTHER_INPUTS: readonly (Operand | null)[] = [
   null,
   data([]),
-  data([2]),
   data([2, 3, 4, 5, 6]),
   data([0, 0]),
-  scalar(-1),
   scalar(2.5),
   list([]),
   list([-1, -7]),
@@ -59,12 +59,14 @@ function* variantsOf(row: OperatorCase): Iterable<OperatorCase> {
   yield { ...row, outputs: [] };
 }
 
-/** One row of each operator for each choice of inputs and attributes: whatever their sizes, they are broken alike. */
+/** One row of each rule for each choice of inputs and attributes: whatever their sizes, they are broken alike. */
 function kindsOfRows(): readonly OperatorCase[] {
+  const rules = [...new Set(Object.values(SHAPE_RULES))];
   const kinds = new Map<string, OperatorCase>();
   for (const row of OPERATOR_TABLE) {
     const inputs = row.inputs.map((input) => input?.isInitializer);
-    const key = JSON.stringify([row.op, row.domain, row.opset, inputs, Object.keys(row.attributes ?? {})]);
+    const rule = rules.indexOf(SHAPE_RULES[ruleName({ domain: row.domain ?? '', opType: row.op })] as ShapeRule);
+    const key = JSON.stringify([rule, inputs, Object.keys(row.attributes ?? {})]);
     if (!kinds.has(key)) kinds.set(key, row);
   }
   return [...kinds.values()];
