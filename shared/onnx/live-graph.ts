@@ -37,7 +37,7 @@ function repetitionKey(node: OnnxNode, inputs: readonly string[]): string {
  * Removes what ONNX Runtime removes before the first run (constant folding, common subexpressions, dead code).
  * `mergeRepeats` false: a runtime, such as TensorFlow Lite, that runs the same work twice when it is written twice.
  */
-export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, mergeRepeats = true): LiveGraph {
+export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, mergeRepeats: boolean): LiveGraph {
   const needed = neededNodes(graph);
   const aliases = new Map<string, string>();
   const resolve = (name: string): string => aliases.get(name) ?? name;
@@ -56,8 +56,7 @@ export function liveGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, 
     const key = hasTensor || !mergeRepeats ? null : repetitionKey(node, node.inputs.map(resolve));
     const twin = key === null ? undefined : seen.get(key);
     if (twin) {
-      for (const [index, name] of node.outputs.entries())
-        if (name !== '') aliases.set(name, twin.outputs[index] as string);
+      for (const [index, name] of node.outputs.entries()) aliases.set(name, twin.outputs[index] as string);
       continue;
     }
     if (key !== null) seen.set(key, node);

@@ -50,7 +50,6 @@ function readNumbers(reader: Reader, field: Field, wireType: number, into: numbe
   const isInt = field.kind === 'int';
   if (wireType === LENGTH_DELIMITED && field.repeated) {
     const end = reader.uint32() + reader.pos;
-    if (end > reader.len) throw new RangeError('index out of range');
     while (reader.pos < end) into.push(isInt ? readInt(reader) : reader.float());
     return;
   }
@@ -77,7 +76,6 @@ function readValues(reader: Reader, field: Field, wireType: number, depth: numbe
     default: {
       expectWire(wireType, LENGTH_DELIMITED, path, field);
       const end = reader.uint32() + reader.pos;
-      if (end > reader.len) throw new RangeError('index out of range');
       return [readMessage(reader, field.kind, end, depth + 1, `${path}.${field.name}`)];
     }
   }
