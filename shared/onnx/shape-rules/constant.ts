@@ -6,7 +6,7 @@ import { MAX_KNOWN_VALUES, type ShapeRules, type Value } from './rule.ts';
 
 /** Its elements are read when they are asked for: those of weights never are. */
 export function tensorValue(tensor: OnnxTensor): Value {
-  const isKnown = tensor.elementCount <= MAX_KNOWN_VALUES && tensor.dims.length <= 1;
+  const isKnown = tensor.elementCount <= MAX_KNOWN_VALUES;
   let values: number[] | null | undefined = isKnown ? undefined : null;
   return {
     dtype: tensor.dtype,

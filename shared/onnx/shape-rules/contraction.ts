@@ -177,9 +177,10 @@ export interface AttentionSizes {
 /** https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.Attention */
 export function attentionSizes(rule: RuleInput): AttentionSizes {
   const { shape } = required(rule, 0);
-  const width = required(rule, 1).shape[1] ?? 0;
+  const width = required(rule, 1).shape[1] as number;
   const third = width / 3;
-  const [queries = 0, , values = 0] = intsAttribute(rule.node, 'qkv_hidden_sizes') ?? [third, third, third];
+  const sizes = intsAttribute(rule.node, 'qkv_hidden_sizes') ?? [third, third, third];
+  const [queries, , values] = sizes as [number, number, number];
   if (shape.length !== 3 || !Number.isInteger(queries) || !Number.isInteger(values))
     fail(rule.node, `data [${shape}] with weights for ${width} features`);
   const [batch, length, features] = shape as [number, number, number];

@@ -2,11 +2,11 @@
 import { bytesOf, type Dtype, dtypeOfCode, isInteger } from '../dtype.ts';
 import { intAttribute } from '../graph.ts';
 import {
+  arranged,
   axisOf,
   broadcastShapes,
   elementsOf,
   fail,
-  MAX_KNOWN_VALUES,
   microsoft,
   output,
   type RuleInput,
@@ -17,25 +17,12 @@ import {
 } from './rule.ts';
 
 /** Elements of `value` as seen from the broadcast `shape`. */
-function broadcastValues(value: Value, shape: readonly number[]): number[] {
-  const values = value.values as number[];
-  const strides = shape.map(() => 0);
-  let stride = 1;
-  for (let axis = value.shape.length - 1; axis >= 0; axis -= 1) {
-    const size = value.shape[axis] as number;
-    if (size !== 1) strides[axis + shape.length - value.shape.length] = stride;
-    stride *= size;
-  }
-  return Array.from({ length: elementsOf(shape) }, (_, flat) => {
-    let rest = flat;
-    let index = 0;
-    for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-      const size = shape[axis] as number;
-      index += (rest % size) * (strides[axis] as number);
-      rest = Math.floor(rest / size);
-    }
-    return values[index] as number;
-  });
+function broadcastValues(value: Value, shape: readonly number[]): number[] | null {
+  const hidden = shape.length - value.shape.length;
+  return arranged([value], shape, (place) => [
+    0,
+    value.shape.map((size, axis) => (size === 1 ? 0 : (place[axis + hidden] as number))),
+  ]);
 }
 
 type Evaluate = (...elements: number[]) => number;
@@ -49,15 +36,13 @@ function broadcastRule(evaluate: Evaluate | null, result: 'same' | 'bool' | 'sec
     );
     const typed = required(rule, result === 'second' ? 1 : 0);
     const dtype = result === 'bool' ? 'bool' : typed.dtype;
-    const known =
-      evaluate !== null &&
-      elementsOf(shape) <= MAX_KNOWN_VALUES &&
-      inputs.every((input) => input.values !== null || elementsOf(shape) === 0);
-    if (!known) return [output(dtype, shape)];
+    // What is not followed is not spread out either.
+    if (!evaluate || inputs.some((input) => input.values === null)) return [output(dtype, shape)];
     const columns = inputs.map((input) => broadcastValues(input, shape));
+    if (columns.includes(null)) return [output(dtype, shape)];
     const truncate = isInteger(dtype) ? Math.trunc : (value: number) => value;
     const values = Array.from({ length: elementsOf(shape) }, (_, index) =>
-      truncate(evaluate(...columns.map((column) => column[index] as number))),
+      truncate(evaluate(...columns.map((column) => (column as number[])[index] as number))),
     );
     return [output(dtype, shape, values)];
   };

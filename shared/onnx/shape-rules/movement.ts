@@ -1,8 +1,10 @@
 /** Operators that rearrange, select or make data. Small known values follow, since shapes are computed with them. */
 import { intAttribute, intsAttribute, stringAttribute } from '../graph.ts';
 import {
+  arranged,
   axisOf,
   broadcastShapes,
+  elementAt,
   elementsOf,
   fail,
   knownValues,
@@ -75,10 +77,17 @@ const unsqueeze: ShapeRule = (rule) => {
 
 const transpose: ShapeRule = (rule) => {
   const data = required(rule, 0);
-  const order = intsAttribute(rule.node, 'perm') ?? data.shape.map((_, axis) => data.shape.length - 1 - axis);
-  if (new Set(order).size !== data.shape.length) fail(rule.node, `perm [${order}] on a tensor [${data.shape}]`);
-  const shape = order.map((axis) => data.shape[axisOf(rule, axis, data.shape.length)] as number);
-  return [output(data.dtype, shape, data.shape.length <= 1 ? data.values : null)];
+  const rank = data.shape.length;
+  const perm = intsAttribute(rule.node, 'perm') ?? data.shape.map((_, axis) => rank - 1 - axis);
+  const order = perm.map((axis) => axisOf(rule, axis, rank));
+  if (order.length !== rank || new Set(order).size !== rank)
+    fail(rule.node, `perm [${perm}] on a tensor [${data.shape}]`);
+  const shape = order.map((axis) => data.shape[axis] as number);
+  const values = arranged([data], shape, (place) => [
+    0,
+    data.shape.map((_, axis) => place[order.indexOf(axis)] as number),
+  ]);
+  return [output(data.dtype, shape, values)];
 };
 
 const concat: ShapeRule = (rule) => {
@@ -93,12 +102,23 @@ const concat: ShapeRule = (rule) => {
       fail(rule.node, `[${first.shape}] and [${part.shape}] do not join along axis ${axis}`);
   const shape = [...first.shape];
   shape[axis] = parts.reduce((sum, part) => sum + (part.shape[axis] as number), 0);
-  const values =
-    first.shape.length === 1 && parts.every((part) => part.values)
-      ? parts.flatMap((part) => part.values as number[])
-      : null;
+  const values = arranged(parts, shape, (place) => {
+    let at = place[axis] as number;
+    const which = parts.findIndex((part) => {
+      const isWithin = at < (part.shape[axis] as number);
+      if (!isWithin) at -= part.shape[axis] as number;
+      return isWithin;
+    });
+    return [which, place.with(axis, at)];
+  });
   return [output(first.dtype, shape, values)];
 };
+
+/** Which elements of an axis are taken. */
+interface Taken {
+  start: number;
+  step: number;
+}
 
 const slice: ShapeRule = (rule) => {
   const data = required(rule, 0);
@@ -107,7 +127,7 @@ const slice: ShapeRule = (rule) => {
   const axes = axesOf(rule, 3, data.shape.length) ?? starts.map((_, index) => index);
   const steps = knownValues(rule, 4) ?? starts.map(() => 1);
   const shape = [...data.shape];
-  let values = data.shape.length === 1 ? data.values : null;
+  const taken: Taken[] = shape.map(() => ({ start: 0, step: 1 }));
   for (const [index, axis] of axes.entries()) {
     const size = data.shape[axis] as number;
     const step = steps[index] as number;
@@ -117,10 +137,12 @@ const slice: ShapeRule = (rule) => {
     const start = step > 0 ? clamp(starts[index] as number, 0, size) : clamp(starts[index] as number, 0, size - 1);
     const end = step > 0 ? clamp(ends[index] as number, 0, size) : clamp(ends[index] as number, -1, size - 1);
     shape[axis] = Math.max(0, Math.ceil((end - start) / step));
-    values =
-      values &&
-      Array.from({ length: shape[axis] as number }, (_, at) => (values as number[])[start + at * step] as number);
+    taken[axis] = { start, step };
   }
+  const values = arranged([data], shape, (place) => [
+    0,
+    place.map((at, axis) => (taken[axis] as Taken).start + at * (taken[axis] as Taken).step),
+  ]);
   return [output(data.dtype, shape, values)];
 };
 
@@ -138,13 +160,11 @@ const split: ShapeRule = (rule) => {
     fail(rule.node, `an axis of ${size} does not split into [${sizes}]`);
   let from = 0;
   return sizes.map((part) => {
-    const values = data.shape.length === 1 && data.values ? data.values.slice(from, from + part) : null;
+    const begin = from;
     from += part;
-    return output(
-      data.dtype,
-      data.shape.map((own, at) => (at === axis ? part : own)),
-      values,
-    );
+    const shape = data.shape.with(axis, part);
+    const values = arranged([data], shape, (place) => [0, place.with(axis, begin + (place[axis] as number))]);
+    return output(data.dtype, shape, values);
   });
 };
 
@@ -152,13 +172,19 @@ const gather: ShapeRule = (rule) => {
   const data = required(rule, 0);
   const indices = required(rule, 1);
   const axis = axisOf(rule, intAttribute(rule.node, 'axis', 0), data.shape.length);
+  const size = data.shape[axis] as number;
   const shape = [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)];
+  const outside = indices.values?.find((index) => index < -size || index >= size);
+  if (outside !== undefined) fail(rule.node, `index ${outside} of an axis of ${size}`);
   const values =
-    data.shape.length === 1 && data.values && indices.values
-      ? indices.values.map(
-          (index) => (data.values as number[]).at(index) ?? fail(rule.node, `index ${index} of [${data.shape}]`),
-        )
-      : null;
+    indices.values &&
+    arranged([data], shape, (place) => {
+      const index = elementAt(indices, place.slice(axis, axis + indices.shape.length));
+      return [
+        0,
+        [...place.slice(0, axis), index < 0 ? index + size : index, ...place.slice(axis + indices.shape.length)],
+      ];
+    });
   return [output(data.dtype, shape, values)];
 };
 
@@ -198,8 +224,9 @@ const pad: ShapeRule = (rule) => {
   const axes = knownValues(rule, 3)?.map((axis) => axisOf(rule, axis, rank)) ?? data.shape.map((_, axis) => axis);
   const shape = [...data.shape];
   for (const [index, axis] of axes.entries())
-    shape[axis] = (shape[axis] as number) + (pads[index] ?? 0) + (pads[index + axes.length] ?? 0);
-  if (shape.some((size) => size < 0)) fail(rule.node, `pads [${pads}] on a tensor [${data.shape}]`);
+    shape[axis] = (shape[axis] as number) + (pads[index] as number) + (pads[index + axes.length] as number);
+  if (pads.length !== 2 * axes.length || shape.some((size) => size < 0))
+    fail(rule.node, `pads [${pads}] on a tensor [${data.shape}]`);
   return [output(data.dtype, shape)];
 };
 

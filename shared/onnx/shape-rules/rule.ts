@@ -71,6 +71,40 @@ export function shapeFrom(node: OnnxNode, sizes: number[]): number[] {
   return sizes;
 }
 
+/** All places of a shape, an index for each axis, in the order in which elements are stored. */
+function placesOf(shape: readonly number[]): number[][] {
+  return Array.from({ length: elementsOf(shape) }, (_, flat) => {
+    const place = shape.map(() => 0);
+    let rest = flat;
+    for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
+      place[axis] = rest % (shape[axis] as number);
+      rest = Math.floor(rest / (shape[axis] as number));
+    }
+    return place;
+  });
+}
+
+/** The element of a known value at a place. */
+export function elementAt({ values, shape }: Value, place: readonly number[]): number {
+  return (values as number[])[place.reduce((flat, at, axis) => flat * (shape[axis] as number) + at, 0)] as number;
+}
+
+/**
+ * The elements of a new shape that is put together from those of known values; null where some are not known, or they
+ * are too many to be followed. `sourceOf`: from which value, and from which of its places, the element at a place comes.
+ */
+export function arranged(
+  values: readonly Value[],
+  shape: readonly number[],
+  sourceOf: (place: number[]) => readonly [which: number, place: readonly number[]],
+): number[] | null {
+  if (elementsOf(shape) > MAX_KNOWN_VALUES || values.some((value) => value.values === null)) return null;
+  return placesOf(shape).map((place) => {
+    const [which, source] = sourceOf(place);
+    return elementAt(values[which] as Value, source);
+  });
+}
+
 /** Turns a negative axis into the one that it stands for. @throws {OnnxError} where there is no such axis */
 export function axisOf(rule: RuleInput, axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
