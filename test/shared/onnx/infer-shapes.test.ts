@@ -203,6 +203,30 @@ describe('shapes that the graph computes', () => {
     assert.deepEqual(shapeOf(nodes), [4, 18]);
   });
 
+  it('from pads as PyTorch writes them: pairs from behind, turned into all beginnings and all ends', () => {
+    // F.pad(x, (1, 2, 3, 4)) of three axes: nothing at the first, 3 and 4 at the second, 1 and 2 at the third.
+    const initializers = [
+      int64Tensor('given', [1, 2, 3, 4]),
+      int64Tensor('missing', [2]),
+      int64Tensor('pairs', [-1, 2]),
+      int64Tensor('last', [-1]),
+      int64Tensor('before', [-(2 ** 53)]),
+      int64Tensor('rows', [0]),
+      int64Tensor('flat', [-1]),
+    ];
+    const nodes = [
+      node('ConstantOfShape', ['missing'], 'zeros', { tensors: { value: int64Tensor('', [0]) } }),
+      node('Concat', ['given', 'zeros'], 'all', { int: { axis: 0 } }),
+      node('Reshape', ['all', 'pairs'], 'paired'),
+      node('Slice', ['paired', 'last', 'before', 'rows', 'last'], 'reversed'),
+      node('Transpose', ['reversed'], 'turned', { ints: { perm: [1, 0] } }),
+      node('Reshape', ['turned', 'flat'], 'long'),
+      node('Cast', ['long'], 'pads', { int: { to: 7 } }),
+      node('Pad', ['x0', 'pads'], 'y'),
+    ];
+    assert.deepEqual(shapeOf(nodes, { initializers }), [3, 4 + 3 + 4, 6 + 1 + 2]);
+  });
+
   it('not from long lists, which are data: 4096 elements are the most that is followed', () => {
     const sized = (count: number) => {
       const initializers = [

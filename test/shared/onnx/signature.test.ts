@@ -10,7 +10,7 @@ import {
   type NodeSpec,
   type TensorSpec,
 } from '../../support/onnx-builder.ts';
-import { node } from './support.ts';
+import { accepted, node } from './support.ts';
 
 interface Variant {
   prefix?: string;
@@ -56,7 +56,7 @@ function model(variant: Variant = {}): ModelSpec {
   };
 }
 
-const signature = (variant?: Variant) => signatureOf(readOnnx(buildOnnx(model(variant))));
+const signature = (variant?: Variant) => accepted(() => signatureOf(readOnnx(buildOnnx(model(variant)))));
 
 test('names, weights, the names of open sizes and the order in the file do not matter', () => {
   const plain = signature();
@@ -89,7 +89,7 @@ describe('of one model and another', () => {
     nodes: [node('Relu', ['x'], 'y')],
     outputs: ['y'],
   };
-  const of = (change: Partial<ModelSpec>) => signatureOf(readOnnx(buildOnnx({ ...base, ...change })));
+  const of = (change: Partial<ModelSpec>) => accepted(() => signatureOf(readOnnx(buildOnnx({ ...base, ...change }))));
   const same = (one: Partial<ModelSpec>, other: Partial<ModelSpec>) => assert.equal(of(one), of(other));
   const differ = (one: Partial<ModelSpec>, other: Partial<ModelSpec>) => assert.notEqual(of(one), of(other));
   const bytes = (...values: number[]) => Uint8Array.from(values);

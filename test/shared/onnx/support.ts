@@ -14,6 +14,15 @@ export function node(
   return { opType, inputs, outputs: names, name: names.find((name) => name !== '') ?? '', ...rest };
 }
 
+/** Asserts that something is not refused, and hands on what it gives back. */
+export function accepted<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    return assert.fail(`it was refused: ${(error as Error).stack}`);
+  }
+}
+
 /** Asserts that something is refused, by code and in words. */
 export function refused(code: OnnxErrorCode, message: RegExp, run: () => unknown): void {
   assert.throws(run, (error: Error) => {

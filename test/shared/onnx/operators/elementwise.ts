@@ -1,5 +1,5 @@
 /** Operators that work element by element on one or several tensors. Results of constants are compared element by element. */
-import { data, float, list, type OperatorCase, rows, scalar, weight } from './operator-case.ts';
+import { data, float, grid, list, type OperatorCase, rows, scalar, weight } from './operator-case.ts';
 
 /** How two shapes meet. */
 function broadcasts(op: string, dtype: 'float32' | 'int64' | 'bool' | 'uint8'): OperatorCase[] {
@@ -51,6 +51,11 @@ export const BINARY: readonly OperatorCase[] = [
     [[10], [1, 2, 3], 'int64'],
     [[], [1], 'int64'],
     [[2 ** 31], [1], 'int64'],
+  ]),
+  ...rows('Sub', { kind: 'elementwise' }, [
+    { what: 'of constants that broadcast both ways', inputs: [grid([3, 1]), grid([2, 1, 4])] },
+    { what: 'of a constant number and a grid', inputs: [scalar(10, 'int64'), grid([2, 3])] },
+    { what: 'of too many constants to be followed', inputs: [grid([65, 1]), grid([64])] },
   ]),
   ...constants('Mod', [
     [[7, -7, 7, -7, 6], [3, 3, -3, -3, 3], 'int64'],

@@ -69,6 +69,12 @@ export function list(values: number[], dtype: Dtype = 'int64'): Operand {
   return { dtype, shape: [values.length], values, isInitializer: true };
 }
 
+/** Numbers of several axes that the model holds, each of its own value. */
+export function grid(shape: number[], dtype: Dtype = 'int64'): Operand {
+  const count = shape.reduce((product, size) => product * size, 1);
+  return { dtype, shape, values: Array.from({ length: count }, (_, index) => index + 1), isInitializer: true };
+}
+
 /** A single number that the model holds. */
 export function scalar(value: number, dtype: Dtype = 'float32'): Operand {
   return { dtype, shape: [], values: [value], isInitializer: true };

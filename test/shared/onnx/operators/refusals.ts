@@ -306,7 +306,13 @@ export const REFUSALS: readonly Refusal[] = [
     },
   ]),
   ...refusals('Gather', [
-    { what: 'a constant that is not there', inputs: [list([5, 6]), list([2])], says: /index 2 of \[2\]/ },
+    {
+      what: 'a constant before the first',
+      inputs: [BLOCK, list([-4])],
+      attributes: { axis: 1 },
+      says: /index -4 of an axis of 3/,
+    },
+    { what: 'a constant that is not there', inputs: [list([5, 6]), list([2])], says: /index 2 of an axis of 2/ },
     {
       what: 'an axis that is not there',
       inputs: [BLOCK, list([0])],
@@ -349,6 +355,9 @@ export const REFUSALS: readonly Refusal[] = [
       inputs: [data([2, 3]), list([-2, 0, -1, 0])],
       says: /pads \[-2,0,-1,0\] on a tensor \[2,3\]/,
     },
+  ]),
+  ...refusals('Pad', [
+    { what: 'pads of other axes', inputs: [data([2, 3]), list([1, 1])], says: /pads \[1,1\] on a tensor \[2,3\]/ },
   ]),
   ...refusals('Resize', [
     {

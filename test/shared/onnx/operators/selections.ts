@@ -1,5 +1,5 @@
 /** Operators that select, repeat or put data together. Of small constants the elements follow. */
-import { data, float, list, type OperatorCase, rows, scalar, weight } from './operator-case.ts';
+import { data, float, grid, list, type OperatorCase, rows, scalar, weight } from './operator-case.ts';
 
 const BLOCK = data([4, 5, 6]);
 const LAST = 2 ** 53;
@@ -21,6 +21,14 @@ export const SELECTIONS: readonly OperatorCase[] = [
     { what: 'with 32-bit bounds', inputs: [BLOCK, list([1], 'int32'), list([2], 'int32')] },
     { what: 'of constants', inputs: [list([5, 6, 7, 8]), list([1]), list([3])] },
     { what: 'of constants, backwards', inputs: [list([5, 6, 7, 8]), list([-1]), list([-9]), list([0]), list([-2])] },
+    {
+      what: 'of constants of two axes, the rows backwards',
+      inputs: [grid([3, 2]), list([-1]), list([-LAST]), list([0]), list([-1])],
+    },
+    {
+      what: 'of constants of two axes, along both',
+      inputs: [grid([4, 5]), list([1, 4]), list([3, 0]), list([0, 1]), list([1, -2])],
+    },
     { what: 'of constants, the last', inputs: [list([5, 6, 7, 8]), list([-1]), list([LAST]), list([0])] },
   ]),
   ...rows('Split', { kind: 'move' }, [
@@ -54,6 +62,12 @@ export const SELECTIONS: readonly OperatorCase[] = [
       attributes: { axis: 1, num_outputs: 3 },
     },
     { what: 'of constants', inputs: [list([5, 6, 7]), list([1, 2])], outputs: [true, true] },
+    {
+      what: 'of constants of two axes',
+      inputs: [grid([2, 5]), list([2, 3])],
+      outputs: [true, true],
+      attributes: { axis: 1 },
+    },
     { what: 'of constants, three ways', inputs: [list([5, 6, 7, 8]), list([1, 2, 1])], outputs: [true, true, true] },
   ]),
   ...rows('Gather', { kind: 'move' }, [
@@ -62,6 +76,8 @@ export const SELECTIONS: readonly OperatorCase[] = [
     { what: 'one', inputs: [BLOCK, scalar(1, 'int64')], attributes: { axis: 1 } },
     { what: 'rows of an embedding', inputs: [weight([10, 3]), data([1, 7], 'int64')], weightBytes: 4 * 30 },
     { what: 'of constants', inputs: [list([5, 6, 7]), list([2, 0, -1])] },
+    { what: 'rows of constants', inputs: [grid([3, 4]), list([2, -3])] },
+    { what: 'columns of constants, in a grid', inputs: [grid([2, 5]), grid([2, 2])], attributes: { axis: 1 } },
     { what: 'one of constants', inputs: [list([5, 6, 7]), scalar(1, 'int64')] },
   ]),
   ...rows('GatherElements', { kind: 'move' }, [

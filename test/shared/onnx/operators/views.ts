@@ -1,5 +1,5 @@
 /** Operators that give data another shape. Of small constants the elements follow. */
-import { data, list, type OperatorCase, rows, scalar, weight } from './operator-case.ts';
+import { data, grid, list, type OperatorCase, rows, scalar, weight } from './operator-case.ts';
 
 const BLOCK = data([2, 3, 4]);
 
@@ -40,6 +40,8 @@ export const VIEWS: readonly OperatorCase[] = [
   ...rows('Transpose', { kind: 'move' }, [
     { what: 'to the reverse', inputs: [BLOCK], peakBytes: 2 * 4 * 24 },
     { what: 'by perm', inputs: [BLOCK], attributes: { perm: [1, 2, 0] } },
+    { what: 'of constants', inputs: [grid([2, 3])] },
+    { what: 'of constants of three axes, by perm', inputs: [grid([2, 3, 4])], attributes: { perm: [1, 2, 0] } },
     { what: 'of a constant vector', inputs: [list([1, 2, 3])] },
     { what: 'of integers', inputs: [data([2, 3], 'int64')], attributes: { perm: [1, 0] } },
   ]),
@@ -54,7 +56,12 @@ export const VIEWS: readonly OperatorCase[] = [
     },
     { what: 'of one', inputs: [BLOCK], attributes: { axis: 1 } },
     { what: 'of constants', inputs: [list([1, 2]), list([3]), list([])], attributes: { axis: 0 } },
-    { what: 'of constant matrices', inputs: [weight([1, 2]), weight([1, 2])], attributes: { axis: 0 } },
+    { what: 'of constant matrices', inputs: [grid([1, 2]), grid([2, 2])], attributes: { axis: 0 } },
+    {
+      what: 'of constant matrices side by side',
+      inputs: [grid([2, 1]), grid([2, 0]), grid([2, 3])],
+      attributes: { axis: 1 },
+    },
     { what: 'with a part of no elements', inputs: [data([0, 3]), data([2, 3])], attributes: { axis: 0 } },
   ]),
   ...rows('Shape', { kind: 'view' }, [
