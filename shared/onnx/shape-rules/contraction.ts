@@ -71,7 +71,7 @@ function channelsLast(inner: ShapeRule): ShapeRule {
     const data = required(rule, 0);
     const [samples = 0, ...rest] = data.shape;
     const turned = { ...data, shape: [samples, rest.at(-1) ?? 0, ...rest.slice(0, -1)] };
-    return inner({ ...rule, inputs: [turned, ...rule.inputs.slice(1)] }).map((value) => {
+    return inner({ ...rule, inputs: [turned] }).map((value) => {
       const [count = 0, channels = 0, ...spatial] = value.shape;
       return { ...value, shape: [count, ...spatial, channels] };
     });

@@ -5,35 +5,42 @@ import { elementsOf, fail, output, type RuleInput, required, type ShapeRule } fr
 const ELLIPSIS = '...';
 
 interface Summation {
-  /** Letters of each factor's axes; the axes that an ellipsis stands for have numbers, counted from behind. */
+  /** Letters of each factor's axes; the axes that ellipses stand for have numbers. */
   factors: string[][];
   result: string[];
   sizes: ReadonlyMap<string, number>;
 }
 
-/** An ellipsis in a term of a tensor with `rank` axes. */
-function lettersOf(term: string, rank: number): string[] {
+/** `hidden`: how many axes an ellipsis stands for. */
+function lettersOf(term: string, hidden: number): string[] {
   const [before = '', after] = term.split(ELLIPSIS);
   if (after === undefined) return [...before];
-  const hidden = Math.max(0, rank - before.length - after.length);
-  return [...before, ...Array.from({ length: hidden }, (_, index) => `${hidden - index}`), ...after];
+  return [...before, ...Array.from({ length: hidden }, (_, index) => `${index}`), ...after];
 }
 
 /** Without an arrow: what the ellipses stand for, then the letters that occur once, in alphabetical order. */
 function impliedResult(factors: readonly string[][]): string[] {
   const all = factors.flat();
-  const hidden = [...new Set(all.filter((letter) => /\d/.test(letter)))].sort((a, b) => Number(b) - Number(a));
-  const once = all.filter((letter) => !/\d/.test(letter) && all.indexOf(letter) === all.lastIndexOf(letter));
-  return [...hidden, ...once.sort()];
+  const isNumber = (letter: string) => /\d/.test(letter);
+  const once = all.filter((letter) => !isNumber(letter) && all.indexOf(letter) === all.lastIndexOf(letter));
+  return [...new Set(all.filter(isNumber)), ...once.sort()];
 }
 
 function summationOf(rule: RuleInput): Summation {
   const equation = stringAttribute(rule.node, 'equation', '').replaceAll(' ', '');
   const [left = '', right] = equation.split('->');
+  const terms = left.split(',');
+  const ranks = terms.map((_, index) => required(rule, index).shape.length);
+  const counts = terms.flatMap((term, index) =>
+    term.includes(ELLIPSIS) ? [(ranks[index] as number) - term.length + ELLIPSIS.length] : [],
+  );
+  const [hidden = 0, ...others] = counts;
+  if (hidden < 0 || others.some((count) => count !== hidden))
+    fail(rule.node, `the ellipses of "${equation}" stand for ${counts.join(' and ')} axes`);
   const sizes = new Map<string, number>();
-  const factors = left.split(',').map((term, index) => {
+  const factors = terms.map((term, index) => {
     const { shape } = required(rule, index);
-    const letters = lettersOf(term, shape.length);
+    const letters = lettersOf(term, hidden);
     if (letters.length !== shape.length) fail(rule.node, `term "${term}" of "${equation}" on a tensor [${shape}]`);
     for (const [axis, letter] of letters.entries()) {
       const known = sizes.get(letter) ?? 1;
@@ -44,15 +51,7 @@ function summationOf(rule: RuleInput): Summation {
     }
     return letters;
   });
-  const longest = Math.max(
-    0,
-    ...factors
-      .flat()
-      .filter((letter) => /\d/.test(letter))
-      .map(Number),
-  );
-  const result =
-    right === undefined ? impliedResult(factors) : lettersOf(right, right.length - ELLIPSIS.length + longest);
+  const result = right === undefined ? impliedResult(factors) : lettersOf(right, hidden);
   const unknown = result.find((letter) => !sizes.has(letter));
   if (unknown !== undefined) fail(rule.node, `"${unknown}" of "${equation}" is in no factor`);
   return { factors, result, sizes };
@@ -74,13 +73,13 @@ export const einsum: ShapeRule = (rule) => {
  */
 export function einsumMacs(rule: RuleInput): number {
   const { factors, result, sizes } = summationOf(rule);
+  const [first = [], ...others] = factors;
   let macs = 0;
-  let product = factors[0] as string[];
-  for (const [index, factor] of factors.entries()) {
-    if (index === 0) continue;
+  let product = first;
+  for (const [index, factor] of others.entries()) {
     const letters = [...new Set([...product, ...factor])];
     macs += elementsOf(letters.map((letter) => sizes.get(letter) as number));
-    const needed = new Set([...result, ...factors.slice(index + 1).flat()]);
+    const needed = new Set([...result, ...others.slice(index + 1).flat()]);
     product = letters.filter((letter) => needed.has(letter));
   }
   return macs;

@@ -13,6 +13,7 @@ import {
   output,
   type RuleInput,
   required,
+  requiredInt,
   type ShapeRule,
   type ShapeRules,
   shapeFrom,
@@ -93,7 +94,7 @@ const transpose: ShapeRule = (rule) => {
 const concat: ShapeRule = (rule) => {
   const parts = rule.node.inputs.map((_, index) => required(rule, index));
   const first = required(rule, 0);
-  const axis = axisOf(rule, intAttribute(rule.node, 'axis', 1), first.shape.length);
+  const axis = axisOf(rule, requiredInt(rule.node, 'axis'), first.shape.length);
   for (const part of parts)
     if (
       part.shape.length !== first.shape.length ||
@@ -280,7 +281,7 @@ const upsample: ShapeRule = (rule) => {
 function blocks(grow: boolean): ShapeRule {
   return (rule) => {
     const data = required(rule, 0);
-    const block = intAttribute(rule.node, 'blocksize', 1);
+    const block = requiredInt(rule.node, 'blocksize');
     const [batch = 0, channels = 0, height = 0, width = 0] = data.shape;
     const shape = grow
       ? [batch, channels / block ** 2, height * block, width * block]

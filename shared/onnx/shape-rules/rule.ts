@@ -51,6 +51,11 @@ export function required(rule: RuleInput, index: number): Value {
   return rule.inputs[index] ?? fail(rule.node, `input ${index} is missing`);
 }
 
+/** An attribute without which the operator means nothing. @throws {OnnxError} where it is missing */
+export function requiredInt(node: OnnxNode, name: string): number {
+  return node.attributes.get(name)?.i ?? fail(node, `its attribute "${name}" is missing`);
+}
+
 /** Known elements of an input, or null where the input is left out. @throws {OnnxError} where they are not known */
 export function knownValues(rule: RuleInput, index: number): number[] | null {
   const input = rule.inputs[index];
