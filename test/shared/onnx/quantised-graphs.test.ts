@@ -1,13 +1,11 @@
 /** Graphs with QuantizeLinear and DequantizeLinear: which kernels they become, in which precision, and what they weigh. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
-import { graphPrecision, precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
-import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
-import { buildOnnx, type NodeSpec, type TensorSpec } from '../../support/onnx-builder.ts';
-import { node } from './support.ts';
+import { buildOnnx, int64Tensor, type NodeSpec, type TensorSpec } from '../../support/onnx-builder.ts';
+import { accepted, node } from './support.ts';
 
-const [UINT8, INT8, FLOAT16, INT32] = [2, 3, 10, 6];
+const [UINT8, INT8, INT32] = [2, 3, 6];
 const quantiser = (from: string, to: string) => node('QuantizeLinear', [from, 's', 'z'], to);
 const dequantiser = (from: string, to: string) => node('DequantizeLinear', [from, 's', 'z'], to);
 
@@ -84,23 +82,104 @@ test('a value that is needed as float and as integer stays float', () => {
   assert.ok(kernels.every(({ quantised }) => !quantised));
 });
 
-test('the precision of a graph is that of its kernels, and a config has to ask for it', () => {
-  const plain = (dataType: number) =>
-    buildOnnx({
-      inputs: [{ name: 'x', shape: ['batch', 4], dataType }],
-      outputs: ['y'],
-      initializers: [{ name: 'w', dims: [4, 4], dataType }],
-      nodes: [node('MatMul', ['x', 'w'], 'y')],
-    });
-  const graphs = [plain(1), plain(FLOAT16), quantisedConvolution(quantiser('c', 'y'))];
-  assert.deepEqual(
-    graphs.map((bytes) => graphPrecision(readOnnx(bytes))),
-    ['float32', 'float16', 'int8'],
-  );
-  const cpu = { executionProvider: 'cpu' } as const;
-  assert.equal(precisionMismatch('int8', { precision: 'int8', ...cpu }), null);
-  assert.match(precisionMismatch('float32', { precision: 'int8', ...cpu }) ?? '', /float32, not in int8: quantise it/);
-  assert.match(precisionMismatch('int8', { precision: 'float32', ...cpu }) ?? '', /int8, not in float32: ask for int8/);
-  assert.match(precisionMismatch('float32', { precision: 'float16', ...cpu }) ?? '', /only .* tensorrt/);
-  assert.equal(precisionMismatch('float32', { precision: 'float16', executionProvider: 'tensorrt' }), null);
+describe('which groups become one integer kernel', () => {
+  const WEIGHTS: TensorSpec[] = [
+    { name: 's', dims: [] },
+    { name: 'z', dims: [], dataType: UINT8 },
+    { name: 'wq', dims: [16, 4], dataType: INT8 },
+    { name: 'wz', dims: [], dataType: INT8 },
+    { name: 'wf', dims: [16, 4] },
+    { name: 'b32', dims: [4], dataType: INT32 },
+    int64Tensor('flat', [-1, 16]),
+    int64Tensor('sizes', [8, 8]),
+  ];
+  /** x → Q → DQ (as xd), then what is asked for; the weights wq dequantised as wd. */
+  const kernelsOf = (nodes: NodeSpec[], outputs = ['y'], opset = 17) =>
+    accepted(() =>
+      analyseModel(
+        buildOnnx({
+          opset,
+          inputs: [{ name: 'x', shape: ['batch', 3, 16, 16] }],
+          outputs,
+          initializers: WEIGHTS,
+          nodes: [
+            quantiser('x', 'xq'),
+            dequantiser('xq', 'xd'),
+            node('DequantizeLinear', ['wq', 's', 'wz'], 'wd'),
+            ...nodes,
+          ],
+        }),
+        { batchSize: 1 },
+      ),
+    ).kernels.map(({ ops, quantised }) => `${ops.join('+')}${quantised ? ' in bytes' : ''}`);
+  const [Q, DQ] = ['QuantizeLinear', 'DequantizeLinear'];
+  const pool = node('MaxPool', ['xd'], 'p', { ints: { kernel_shape: [2, 2] } });
+
+  it('an operator between quantisers, with the bounds before the last one', () => {
+    assert.deepEqual(kernelsOf([pool, quantiser('p', 'y')]), [Q, 'MaxPool in bytes']);
+    for (const bounds of ['Relu', 'Clip'])
+      assert.deepEqual(kernelsOf([pool, node(bounds, ['p'], 'r'), quantiser('r', 'y')]), [Q, 'MaxPool in bytes']);
+    assert.deepEqual(kernelsOf([pool, node('Tanh', ['p'], 't'), quantiser('t', 'y')]), [Q, DQ, 'MaxPool', 'Tanh', Q]);
+  });
+
+  it('not where the bounds go elsewhere too, or to something else', () => {
+    const bounded = [pool, node('Relu', ['p'], 'r')];
+    assert.deepEqual(kernelsOf([...bounded, node('Sin', ['r'], 'y')]), [Q, DQ, 'MaxPool', 'Relu', 'Sin']);
+    const twice = [...bounded, quantiser('r', 'y'), node('Sin', ['r'], 'o')];
+    assert.deepEqual(kernelsOf(twice, ['y', 'o']), [Q, DQ, 'MaxPool', 'Relu', Q, 'Sin']);
+    const twoReaders = [...bounded, quantiser('r', 'y'), node('Sin', ['p'], 'o')];
+    assert.deepEqual(kernelsOf(twoReaders, ['y', 'o']), [Q, DQ, 'MaxPool', 'Relu', Q, 'Sin']);
+    assert.deepEqual(kernelsOf([...bounded, quantiser('r', 'y')], ['y', 'p']), [Q, DQ, 'MaxPool', 'Relu', Q]);
+    assert.deepEqual(kernelsOf([pool, quantiser('p', 'y')], ['y', 'p']), [Q, DQ, 'MaxPool', Q]);
+  });
+
+  it('pools since they take integers', () => {
+    assert.deepEqual(kernelsOf([pool, quantiser('p', 'y')], ['y'], 12), [Q, 'MaxPool in bytes']);
+    assert.deepEqual(kernelsOf([pool, quantiser('p', 'y')], ['y'], 11), [Q, DQ, 'MaxPool', Q]);
+    const mean = node('AveragePool', ['xd'], 'p', { ints: { kernel_shape: [2, 2] } });
+    assert.deepEqual(kernelsOf([mean, quantiser('p', 'y')], ['y'], 11), [Q, 'AveragePool in bytes']);
+  });
+
+  it('not operators without an integer kernel', () => {
+    const max = node('GlobalMaxPool', ['xd'], 'p');
+    assert.deepEqual(kernelsOf([max, quantiser('p', 'y')]), [Q, DQ, 'GlobalMaxPool', Q]);
+  });
+
+  it('products also with a float result; a float factor keeps them from it', () => {
+    const product = node('MatMul', ['xd', 'wd'], 'p');
+    assert.deepEqual(kernelsOf([product, quantiser('p', 'y')]), [Q, 'MatMul in bytes']);
+    assert.deepEqual(kernelsOf([{ ...product, outputs: ['y'] }]), [Q, 'MatMul in bytes']);
+    const flat = [node('Reshape', ['xd', 'flat'], 'f')];
+    assert.deepEqual(kernelsOf([...flat, node('Gemm', ['f', 'wd'], 'y')]), [Q, DQ, DQ, 'Reshape', 'Gemm']);
+    assert.deepEqual(kernelsOf([node('MatMul', ['xd', 'wf'], 'p'), quantiser('p', 'y')]), [Q, DQ, 'MatMul', Q]);
+  });
+
+  it('what it reads besides data may be whole numbers: shapes, sums of 32 bits', () => {
+    const reshaped = [node('Reshape', ['xd', 'flat'], 'f'), quantiser('f', 'y')];
+    assert.deepEqual(kernelsOf(reshaped), [Q, 'Reshape in bytes']);
+    const sums = [
+      node('Cast', ['x'], 'i', { int: { to: 6 } }),
+      node('DequantizeLinear', ['i', 's'], 'id'),
+      node('MaxPool', ['id'], 'p', { ints: { kernel_shape: [2, 2] } }),
+      quantiser('p', 'y'),
+    ];
+    // Data of 32 bits are no quantised data.
+    assert.deepEqual(kernelsOf(sums), ['Cast', DQ, 'MaxPool', Q]);
+  });
+
+  it('several outputs are all bytes, or the operator stays in floats', () => {
+    const split = node('Split', ['xd'], ['a', 'b'], { int: { axis: 2 } });
+    const both = [split, quantiser('a', 'y'), quantiser('b', 'o')];
+    assert.deepEqual(kernelsOf(both, ['y', 'o']), [Q, 'Split in bytes']);
+    const one = [split, quantiser('a', 'y'), node('Sin', ['b'], 'o')];
+    assert.deepEqual(kernelsOf(one, ['y', 'o']), [Q, DQ, 'Split', Q, 'Sin']);
+    const unread = [split, quantiser('a', 'y')];
+    assert.deepEqual(kernelsOf(unread), [Q, 'Split in bytes']);
+  });
+
+  it('a dequantiser stays where somebody needs its floats', () => {
+    const also = [pool, quantiser('p', 'y'), node('Sin', ['xd'], 'o')];
+    assert.deepEqual(kernelsOf(also, ['y', 'o']), [Q, DQ, 'MaxPool in bytes', 'Sin']);
+    assert.deepEqual(kernelsOf([pool, quantiser('p', 'y')], ['y', 'xd']), [Q, DQ, 'MaxPool in bytes']);
+  });
 });

@@ -222,6 +222,12 @@ export const MATRICES: readonly OperatorCase[] = [
       macs: 5 * 6 * (2 * 4) * 3,
     },
     {
+      what: 'with ellipses of several axes, without an arrow',
+      inputs: [data([5, 6, 2, 3]), data([5, 1, 3, 4])],
+      attributes: { equation: '...ij,...jk' },
+      macs: 5 * 6 * (2 * 4) * 3,
+    },
+    {
       what: 'with an ellipsis between letters, transposed',
       inputs: [data([2, 5, 6, 3])],
       attributes: { equation: 'i...j->j...i' },

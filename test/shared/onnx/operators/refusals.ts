@@ -140,8 +140,15 @@ export const REFUSALS: readonly Refusal[] = [
       what: 'letters for more axes than there are',
       inputs: [data([2])],
       attributes: { equation: 'i...j->i' },
-      says: /term "i\.\.\.j" of "i\.\.\.j->i" on a tensor \[2\]/,
+      says: /the ellipses of "i\.\.\.j->i" stand for -1 axes/,
     },
+    {
+      what: 'ellipses of unlike ranks',
+      inputs: [data([5, 6, 2, 3]), data([6, 3, 4])],
+      attributes: { equation: '...ij,...jk->...ik' },
+      says: /the ellipses of "...ij,...jk->...ik" stand for 2 and 1 axes/,
+    },
+
     {
       what: 'a letter of two sizes',
       inputs: [data([2, 3]), data([4, 5])],
@@ -256,6 +263,7 @@ export const REFUSALS: readonly Refusal[] = [
     },
   ]),
   ...refusals('Concat', [
+    { what: 'no axis', inputs: [data([2]), data([3])], says: /its attribute "axis" is missing/ },
     {
       what: 'parts of unlike ranks',
       inputs: [data([2, 3]), data([2, 3, 1])],
@@ -394,6 +402,7 @@ export const REFUSALS: readonly Refusal[] = [
     { what: 'another rank', inputs: [data([1, 4, 2])], attributes: { blocksize: 2 }, says: /blocks of 2 in \[1,4,2\]/ },
   ]),
   ...refusals('SpaceToDepth', [
+    { what: 'no size of blocks', inputs: [data([1, 1, 4, 4])], says: /its attribute "blocksize" is missing/ },
     {
       what: 'rows that do not come out even',
       inputs: [data([1, 1, 3, 4])],
