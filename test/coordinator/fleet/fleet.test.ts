@@ -28,7 +28,10 @@ test('a device joins, is seen online, measures, and its result is acknowledged',
   await agent.update(job, 'accepted');
   await agent.update(job, 'running');
   const updateId = await agent.update(job, 'succeeded');
-  assert.deepEqual(await result, measurementFor(job.request, { deviceClass: deviceClassOf(boardDescription()) }));
+  assert.deepEqual(await result, {
+    ...measurementFor(job.request, { deviceClass: deviceClassOf(boardDescription()) }),
+    ...{ id: `m-${job.jobId}-1`, deviceId, deviceName: 'kitchen-pi', studyId: 'study-1' },
+  });
   assert.deepEqual(states, ['queued', 'sent', 'accepted', 'running', 'succeeded']);
   await agent.command('acknowledge', ({ updateIds }) => updateIds.includes(updateId));
   assert.equal(under.store.jobs.get(job.jobId)?.state, 'succeeded');

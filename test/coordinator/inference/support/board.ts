@@ -57,8 +57,8 @@ export function board(latencyMsOf: (request: MeasureRequest) => number | Error) 
     if (latency instanceof Error) throw latency;
     const { signature, modelSha256, config, scenario } = request;
     return storedMeasurement({
-      ...measurementAt(latency),
-      ...{ id: `m-${randomUUID()}`, deviceId, deviceName: deviceId, studyId },
+      ...measurementAt(latency, { config }),
+      ...{ id: `m-${randomUUID()}`, deviceId, deviceName: device(deviceId).name, studyId },
       signature,
       modelSha256,
       config,
