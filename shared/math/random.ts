@@ -27,7 +27,7 @@ export function variates(uniform: () => number, positive = () => 1 - uniform()):
 
 /** A stream of 53 bits for these keys (such as seed and ask number), from `sfc32`. */
 export function keyedRandom(...keys: readonly number[]): Random {
-  let [a, b, c] = [0x9e3779b9 | 0, 0x243f6a88 | 0, 0xb7e15162 | 0];
+  let [a, b, c] = [0x9e3779b9, 0x243f6a88, 0xb7e15162];
   for (const key of keys) {
     a = mix(a ^ (key | 0));
     b = mix(b ^ a ^ Math.floor(key / 2 ** 32));

@@ -8,6 +8,14 @@ test('the logarithm of the improvement agrees with values in high precision, fro
   agrees('logH', logImprovement, 2e-15);
 });
 
+test('it is finite however far away, where Mills’ ratio leaves nothing but rounding errors', () => {
+  // At −100913630.7667 the ratio times z rounds to −1.
+  for (const z of [-100913630.7667, -102208103.895808, -1e12]) {
+    const asymptote = -(z * z) / 2 - Math.log(2 * Math.PI) / 2 - 2 * Math.log(-z);
+    assert.ok(Math.abs(logImprovement(z) / asymptote - 1) < 1e-15, `${logImprovement(z)}`);
+  }
+});
+
 test('it grows everywhere, also where its branches meet', () => {
   fc.assert(
     fc.property(
