@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createRanking, type Observation } from '../../../coordinator/tuner/observation.ts';
 import { nonDominatedRanks } from '../../../coordinator/tuner/pareto.ts';
+import { observed } from '../../support/observations.ts';
 
 const observations = (objectives: number) =>
   fc
@@ -64,4 +65,100 @@ test('a ranking kept up to date one by one is ordered by feasibility, rank, and 
       },
     ),
   );
+});
+
+/** Trials in order of merit, of these losses. */
+const ordered = (losses: readonly number[][], count = losses.length) => {
+  const ranking = createRanking(losses[0]?.length ?? 1);
+  for (const [trialId, each] of losses.entries()) ranking.add(observed({ trialId, losses: each }));
+  return ranking.top(count).map(({ trialId }) => trialId);
+};
+
+test('within a front the largest contribution to the hypervolume comes first, ties by trial', () => {
+  // The reference is (4.4, 4.25): alone they have 1 · 0.25, 1 · 1, 2 · 1 and 0.4 · 0.5.
+  assert.deepEqual(
+    ordered([
+      [0, 4],
+      [1, 3],
+      [2, 2],
+      [4, 1.5],
+    ]),
+    [2, 1, 0, 3],
+  );
+  assert.deepEqual(
+    ordered(
+      [
+        [1, 1],
+        [1, 1],
+        [0, 2],
+      ],
+      2,
+    ),
+    [2, 0],
+  );
+});
+
+test('the second front comes after all of the first', () => {
+  assert.deepEqual(
+    ordered([
+      [3, 3],
+      [1, 2],
+      [2, 1],
+      [2, 3],
+    ]),
+    [1, 2, 3, 0],
+  );
+});
+
+test('large fronts of three objectives are spread out: the best of the first objective, then always the farthest', () => {
+  // Forty-nine on a line whose ends are at trials 0 and 48; the first objective is best at 48.
+  const line = Array.from({ length: 49 }, (_, i) => [48 - i, i, 5]);
+  assert.deepEqual(
+    ordered(line, 5).sort((a, b) => a - b),
+    [0, 12, 24, 36, 48],
+  );
+  assert.deepEqual(ordered(line, 3), [48, 0, 24]);
+  assert.equal(new Set(ordered(line)).size, 49);
+  // Each objective counts by its range: what differs in thousands is no farther than what differs in ones.
+  const scaled = line.map(([a, b], i) => [a as number, b as number, i === 20 ? 7000 : 5000]);
+  assert.deepEqual(ordered(scaled, 3), [48, 0, 20]);
+});
+
+test('what is not in a ranking cannot be taken out of it', () => {
+  for (const objectives of [1, 2]) {
+    const ranking = createRanking(objectives);
+    const losses = new Array<number>(objectives).fill(1);
+    ranking.add(observed({ losses }));
+    ranking.add(observed({ losses, violation: 1 }));
+    const refused = { name: 'RangeError', message: 'trial 7 is not in this ranking' };
+    for (const violation of [0, 1])
+      assert.throws(() => ranking.remove(observed({ trialId: 7, losses, violation })), refused);
+    assert.deepEqual([ranking.size, ranking.feasibleSize], [2, 1]);
+  }
+});
+
+test('the same trial at two levels is two observations; the lower one comes first where they tie', () => {
+  for (const objectives of [1, 2]) {
+    const ranking = createRanking(objectives);
+    const losses = new Array<number>(objectives).fill(1);
+    const [low, high] = [observed({ losses, level: 0 }), observed({ losses, level: 1 })];
+    ranking.add(high);
+    ranking.add(low);
+    assert.deepEqual(ranking.top(2), [low, high]);
+    ranking.remove(low);
+    assert.deepEqual(ranking.top(2), [high]);
+  }
+});
+
+test('top answers anew after each change', () => {
+  const ranking = createRanking(2);
+  ranking.add(observed({ trialId: 0, losses: [2, 2] }));
+  const before = ranking.top(1);
+  assert.equal(ranking.top(1), before);
+  const better = observed({ trialId: 1, losses: [1, 1] });
+  ranking.add(better);
+  assert.deepEqual(ranking.top(1), [better]);
+  assert.equal(ranking.top(2).length, 2);
+  ranking.remove(better);
+  assert.deepEqual(ranking.top(1), before);
 });

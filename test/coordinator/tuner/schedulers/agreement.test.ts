@@ -70,3 +70,8 @@ test('a trial without a loss below or above, or with several, tells nothing', ()
   agreement.toldAbove(observed({ trialId: 10, losses: [] }));
   assert.equal(agreement.doubt, 0);
 });
+
+test('Kendall’s τ of unrelated orders varies as much as is said', () => {
+  // Of the six orders of three things: 1, 1/3, 1/3, −1/3, −1/3, −1, which have the variance 11/27.
+  assert.ok(Math.abs(kendallDeviation(3) ** 2 - 11 / 27) < 1e-12);
+});

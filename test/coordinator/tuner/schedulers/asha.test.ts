@@ -1,10 +1,14 @@
 /** Asynchronous successive halving, step by step (Li et al., MLSys 2020, algorithm 2: the best 1/η of a rung go on). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createTuner } from '../../../../coordinator/tuner/create-tuner.ts';
 import { AshaScheduler } from '../../../../coordinator/tuner/schedulers/asha.ts';
 import type { SchedulerOptions } from '../../../../coordinator/tuner/schedulers/scheduler.ts';
+import type { Ask, Tell } from '../../../../coordinator/tuner/tuner.ts';
 import { observed } from '../../../support/observations.ts';
+import { answer, asksOf, drive, problem } from '../../../support/tuning.ts';
 
+const healthy = (ask: Ask): Tell => ({ ...answer(ask), status: 'ok', violation: 0 });
 const OPTIONS: SchedulerOptions = {
   levels: 3,
   reductionFactor: 3,
@@ -146,4 +150,33 @@ test('an amended loss changes who goes on', () => {
   const [, , last] = all;
   if (last) scheduler.amended(last, { ...last, losses: [-1] });
   assert.deepEqual(scheduler.next({ canStart: true, outstanding: 0 }), { kind: 'promote', trialId: 2 });
+});
+
+test('no more than a share of 1/η goes on from a rung, however the best of it change', () => {
+  const tuner = createTuner(problem({ settings: { sampler: 'random' }, maxTrials: 90 }));
+  const asks = asksOf(
+    // Each trial is better than all before it.
+    drive(tuner, 1, 0, (ask) => ({ ...healthy(ask), metrics: { accuracy: ask.trialId / 1000 + ask.rung / 1e6 } })),
+  );
+  const [started, ...above] = [0, 1, 2].map((rung) => asks.filter((ask) => ask.rung === rung).length);
+  assert.equal(started, 90);
+  assert.deepEqual(above, [30, 10]);
+});
+
+test('new trials skip a lowest budget whose order says nothing about the next', () => {
+  const startsWhere = (misleading: boolean) => {
+    const tuner = createTuner(problem({ settings: { sampler: 'random' }, maxTrials: 200 }));
+    const asks = asksOf(
+      drive(tuner, 1, 0, (ask) => {
+        const tell = healthy(ask);
+        const sign = misleading && ask.budget.epochs === 1 ? -1 : 1;
+        return { ...tell, metrics: { ...tell.metrics, accuracy: sign * (tell.metrics.accuracy as number) } };
+      }),
+    );
+    return asks.filter(({ rung }) => rung === 0).map(({ bracket }) => bracket);
+  };
+  assert.ok(startsWhere(false).every((bracket) => bracket === 0));
+  const misled = startsWhere(true);
+  assert.equal(misled[0], 0);
+  assert.equal(misled.at(-1), 1);
 });
