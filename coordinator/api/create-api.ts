@@ -24,6 +24,7 @@ import { answerNotFound } from './not-found.ts';
 import { serveOpenApi } from './openapi.ts';
 import { answerProblem, HttpProblem, MistakenRequest } from './problem.ts';
 import { declared, json } from './routes.ts';
+import { schemaRoutes } from './schema-routes.ts';
 import { serveDashboard } from './static-files.ts';
 import { streamRoutes } from './streams.ts';
 import { studyRoutes } from './study-routes.ts';
@@ -96,6 +97,7 @@ export function createApi(options: ApiOptions): OpenAPIHono<BlankEnv> {
   );
   deviceRoutes(app, options);
   studyRoutes(app, options);
+  schemaRoutes(app, options);
   streamRoutes(app, options);
   benchRoutes(app, options);
   tunerRoutes(app, options);

@@ -11,7 +11,13 @@ export interface GuardOptions {
 }
 
 /** Routes that answer without the admin token: they check a token or credential of their own, or tell nothing. */
-const OPEN_ROUTES = [/^\/api\/health$/, /^\/api\/enroll$/, /^\/api\/blobs\//, /^\/api\/openapi\.json$/];
+const OPEN_ROUTES = [
+  /^\/api\/health$/,
+  /^\/api\/enroll$/,
+  /^\/api\/blobs\//,
+  /^\/api\/openapi\.json$/,
+  /^\/api\/schemas\//,
+];
 
 /** Whether this path asks for the admin token, where one is set. */
 export function needsAdminToken(path: string): boolean {

@@ -50,40 +50,71 @@ export const datasetSchema = z.discriminatedUnion('format', [
 export type DatasetSpec = z.infer<typeof datasetSchema>;
 
 export const budgetLadderSchema = z.strictObject({
-  minEpochs: z.int().min(1).default(1),
-  maxEpochs: z.int().min(1).default(9),
-  /** Share of the training split that the lowest rung sees; equal to the maximum: epochs are the only budget. */
-  minDataFraction: z.number().gt(0).max(1).default(0.3),
-  maxDataFraction: z.number().gt(0).max(1).default(1),
-  /** Successive halving's η. */
-  reductionFactor: z.number().min(2).max(10).default(3),
+  minEpochs: z.int().min(1).default(1).describe('Epochs of the lowest rung'),
+  maxEpochs: z.int().min(1).default(9).describe('Epochs of the highest rung'),
+  minDataFraction: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.3)
+    .describe(
+      'Share of the training split that the lowest rung sees; equal to the maximum: epochs are the only budget',
+    ),
+  maxDataFraction: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe('Share of the training split that the highest rung sees'),
+  reductionFactor: z
+    .number()
+    .min(2)
+    .max(10)
+    .default(3)
+    .describe("Successive halving's η: the best 1/η of a rung go on, with η times its budget"),
 });
 
 export const tunerSettingsSchema = z.strictObject({
-  mode: z.enum(['onefold', 'hierarchical', 'accuracy-only', 'hyperpower', 'top-k-after-one-epoch']).default('onefold'),
-  sampler: z.string().min(1).default('auto'),
-  scheduler: z.string().min(1).default('auto'),
-  seed: z.int().default(1),
-  /** Rungs are sized by counting trials (nominal, the default), or so that each costs as many seconds or joules as the one below. */
-  rungSizing: z.enum(['nominal', 'seconds', 'joules']).optional(),
-  /** Candidates to try first, each complete or partial. */
-  initialCandidates: z.array(candidateSchema).default([]),
+  mode: z
+    .enum(['onefold', 'hierarchical', 'accuracy-only', 'hyperpower', 'top-k-after-one-epoch'])
+    .default('onefold')
+    .describe('onefold searches all levels at once; the others are there to compare with'),
+  sampler: z.string().min(1).default('auto').describe('What proposes candidates'),
+  scheduler: z.string().min(1).default('auto').describe('What decides how much is spent on which'),
+  seed: z.int().default(1).describe('Of all random numbers of the search'),
+  rungSizing: z
+    .enum(['nominal', 'seconds', 'joules'])
+    .optional()
+    .describe(
+      'Rungs are sized by counting trials (nominal, the default), or so that each costs as many seconds or joules as the one below',
+    ),
+  initialCandidates: z.array(candidateSchema).default([]).describe('Candidates to try first, each complete or partial'),
 });
 
 export const quantisationSchema = z.strictObject({
-  /** Validation accuracy that an int8 variant may cost (0.01: one point) where the float32 model meets the constraints, too. */
-  maxAccuracyDrop: z.number().min(0).max(1).default(0.01),
+  maxAccuracyDrop: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe(
+      'Validation accuracy that an int8 variant may cost (0.01: one point) where the float32 model meets the constraints, too',
+    ),
 });
 
 export const stopCriteriaSchema = z.strictObject({
-  /** Candidates to start at most. */
-  trials: z.int().positive().default(20),
-  timeS: z.number().positive().optional(),
-  energyJ: z.number().positive().optional(),
-  /** Stop when one feasible trial reaches all of these, in base units. */
-  target: z.array(written(constraintSchema, parseConstraint)).default([]),
-  /** Stop after so many finished trials without a better hypervolume. */
-  noImprovement: z.int().positive().optional(),
+  trials: z.int().positive().default(20).describe('Candidates to start at most'),
+  timeS: z.number().positive().optional().describe('Seconds after which nothing more is started'),
+  energyJ: z.number().positive().optional().describe('Joules of training after which nothing more is started'),
+  target: z
+    .array(written(constraintSchema, parseConstraint, ['accuracy >= 0.9']))
+    .default([])
+    .describe('Stop when one feasible trial reaches all of these'),
+  noImprovement: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Stop after so many finished trials without a better hypervolume'),
 });
 
 export const studyNameSchema = z
@@ -96,34 +127,48 @@ export const studyNameSchema = z
  */
 export const studySpecSchema = z
   .strictObject({
-    name: studyNameSchema,
-    workload: workloadSchema.default('image-classifier'),
-    dataset: datasetSchema,
-    /** Absent: the workload's own default space. */
-    space: searchSpaceSchema.optional(),
-    /** Names of the devices to tune for. */
-    devices: z.array(deviceNameSchema).min(1, 'name at least one device of the fleet'),
-    scenario: scenarioSchema.default({ kind: 'single-stream' }),
+    name: studyNameSchema.describe('By which the study is called; 1 to 100 letters, digits, spaces, ".", "_" or "-"'),
+    workload: workloadSchema.default('image-classifier').describe('What is trained'),
+    dataset: datasetSchema.describe('Where the samples come from'),
+    space: searchSpaceSchema.optional().describe("Parameters by level; absent: the workload's own space"),
+    devices: z
+      .array(deviceNameSchema)
+      .min(1, 'name at least one device of the fleet')
+      .describe('Names of the devices to tune for'),
+    scenario: scenarioSchema.default({ kind: 'single-stream' }).describe('How queries arrive, as MLPerf defines it'),
     objectives: z
-      .array(written(objectiveSchema, parseObjective))
+      .array(written(objectiveSchema, parseObjective, ['maximize accuracy', 'minimize latency.p99 on kitchen-pi']))
       .min(1)
-      .default(() => ['maximize accuracy', 'minimize latency.p50'].map(parseObjective)),
-    /** What may be given of the first objective, which leads, and what a share of each is worth. */
-    prefer: written(preferSchema, parsePrefer).optional(),
-    constraints: z.array(written(constraintSchema, parseConstraint)).default([]),
-    budget: budgetLadderSchema.prefault({}),
-    tuner: tunerSettingsSchema.prefault({}),
-    stop: stopCriteriaSchema.prefault({}),
-    quantisation: quantisationSchema.prefault({}),
-    /** Models that are trained to the full budget and recommended at the end, at most. */
-    recommend: z.int().min(1).max(20).default(3),
-    /** Trials side by side at most; absent: as many as the cores allow. */
-    parallelTrials: z.int().positive().optional(),
-    /** Synchronous rungs and tells in trial order: same seed, same outcome (simulated devices only). */
-    deterministic: z.boolean().default(false),
-    /** For workload `command`: the program and its arguments. */
-    command: z.array(z.string()).optional(),
-    notes: namedValues(parameterValueSchema).default({}),
+      .default(() => ['maximize accuracy', 'minimize latency.p50'].map(parseObjective))
+      .describe('What is searched for; the first leads'),
+    prefer: written(preferSchema, parsePrefer, ['at most 1 point of accuracy for 20 % of latency.p50'])
+      .optional()
+      .describe('What may be given of the first objective, which leads, and what a share of each is worth'),
+    constraints: z
+      .array(written(constraintSchema, parseConstraint, ['latency.p99 <= 30 ms on kitchen-pi', 'memory <= 64 MB']))
+      .default([])
+      .describe('What must hold'),
+    budget: budgetLadderSchema.prefault({}).describe('What the lowest and the highest rung may spend'),
+    tuner: tunerSettingsSchema.prefault({}).describe('How the search goes about it'),
+    stop: stopCriteriaSchema.prefault({}).describe('When the search is over'),
+    quantisation: quantisationSchema.prefault({}).describe('What an int8 model may cost'),
+    recommend: z
+      .int()
+      .min(1)
+      .max(20)
+      .default(3)
+      .describe('Models that are trained to the full budget and recommended at the end, at most'),
+    parallelTrials: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Trials side by side at most; absent: as many as the cores allow'),
+    deterministic: z
+      .boolean()
+      .default(false)
+      .describe('Synchronous rungs and tells in trial order: same seed, same outcome (simulated devices only)'),
+    command: z.array(z.string()).optional().describe('For workload command: the program and its arguments'),
+    notes: namedValues(parameterValueSchema).default({}).describe('Whatever you want to remember of it'),
   })
   .superRefine((spec, context) => {
     const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
