@@ -64,7 +64,10 @@ export function formatResult(result: MutationResult): string {
     'killed %': counts.killedPercent?.toFixed(1) ?? null,
     'with timed out %': counts.scorePercent?.toFixed(1) ?? null,
   };
-  const late = counts.notRun === 0 ? '' : `\nThe time was over: ${counts.notRun} of ${tried.length} were not run.\n`;
+  const late =
+    counts.notRun === 0
+      ? ''
+      : `\nEnded before its end, by time or by hand: ${counts.notRun} of ${tried.length} were not run.\n`;
   return [
     `\n${formatTable([row])}\n`,
     late,

@@ -51,7 +51,7 @@ it('each kind is listed where people look for it', () => {
   const listed = Object.fromEntries(
     sections.map((section) => [section.split(':')[0], [...section.matchAll(/^room\/a\.ts:\d/gm)].length]),
   );
-  assert.deepEqual(listed, { 'The time was over': 0, Survivors: 1, 'Timed out': 1 });
+  assert.deepEqual(listed, { 'Ended before its end, by time or by hand': 0, Survivors: 1, 'Timed out': 1 });
 });
 
 it('as JSON each mutant has its verdict', () => {

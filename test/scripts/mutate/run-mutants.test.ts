@@ -85,7 +85,7 @@ describe('a run of mutants', () => {
     const result = await run(project(t), [], AbortSignal.abort());
     assert.deepEqual(new Set(Object.values(verdicts(result))), new Set(['not run']));
     assert.equal(count(result.tried).scorePercent, null);
-    assert.match(formatResult(result), /The time was over: 3 of 3 were not run/);
+    assert.match(formatResult(result), /Ended before its end, by time or by hand: 3 of 3 were not run/);
   });
 
   it('is refused for a folder without sources', (t) => {
