@@ -1,8 +1,6 @@
 /** A typed client of the HTTP API: every answer is parsed by its schema. */
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
-import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { type StudyEvent, studyEventSchema } from '@edgetune/shared/domain/study-event.ts';
 import {
   type BenchRequestBody,
@@ -12,85 +10,15 @@ import {
 } from '@edgetune/shared/protocol/bench.ts';
 import { type CalibrationRequestBody, calibrationViewSchema } from '@edgetune/shared/protocol/calibration.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
-import { fetchPinned } from '@edgetune/shared/runtime/pinned-fetch.ts';
-import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { z } from 'zod';
-
-/** The coordinator refused; the problem says why and what to do. */
-export class RefusedError extends Error {
-  override name = 'RefusedError';
-  readonly status: number;
-  readonly problem: http.Problem;
-  constructor(status: number, problem: http.Problem) {
-    const issues = (problem.issues ?? []).map(
-      ({ line, path, message }) => `\n  ${line === null ? '' : `line ${line}: `}${path ? `${path}: ` : ''}${message}`,
-    );
-    super([problem.error, ...issues, problem.hint ? `\n${problem.hint}` : ''].join(''));
-    this.status = status;
-    this.problem = problem;
-  }
-}
+import { type ClientOptions, createTransport, RefusedError } from './transport.ts';
 
 const RECONNECT_MS = 500;
 
-/** Nobody answers at the coordinator's address. */
-export class UnreachableError extends Error {
-  override name = 'UnreachableError';
-}
-
 export type Client = ReturnType<typeof createClient>;
 
-export interface ClientOptions {
-  server: string;
-  token?: string | undefined;
-  /** Public key of the coordinator, where it is trusted by that. */
-  pin?: string | undefined;
-}
-
-export function createClient({ server, token, pin }: ClientOptions) {
-  const fetch = fetchPinned(pin);
-  async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-    const headers: Record<string, string> = {
-      ...(token ? { authorization: `Bearer ${token}` } : {}),
-      ...(body === undefined
-        ? {}
-        : { 'content-type': body instanceof Uint8Array ? 'application/octet-stream' : 'application/json' }),
-    };
-    let response: Response;
-    try {
-      response = await fetch(new URL(path, server), {
-        method,
-        headers,
-        ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
-        ...(signal ? { signal } : {}),
-      });
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      throw unreachable(server, error as Error);
-    }
-    if (response.ok) return response;
-    const problem = http.problemSchema.safeParse(await response.json().catch(() => null));
-    throw new RefusedError(
-      response.status,
-      problem.success
-        ? problem.data
-        : { error: `${server} answered with HTTP ${response.status}: is it an EdgeTune coordinator?` },
-    );
-  }
-
-  async function json<T extends z.ZodType>(
-    schema: T,
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<z.output<T>> {
-    const answer = schema.safeParse(await (await request(method, path, body)).json());
-    if (answer.success) return answer.data;
-    throw new Error(
-      `the coordinator at ${server} answers as this version of EdgeTune does not know (${mistakesInLine(answer.error)}): use the same version on both`,
-    );
-  }
-
+export function createClient(options: ClientOptions) {
+  const { request, json } = createTransport(options);
   const study = (id: string) => `/api/studies/${encodeURIComponent(id)}`;
   const device = (name: string) => `/api/devices/${encodeURIComponent(name)}`;
   return {
@@ -141,20 +69,6 @@ export function createClient({ server, token, pin }: ClientOptions) {
       }
     },
   };
-}
-
-/** @param error of fetch, which has the cause inside */
-function unreachable(server: string, error: Error & { cause?: unknown }): UnreachableError {
-  const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
-  if (error instanceof WrongKeyError || code?.includes('CERT') || code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
-    return new UnreachableError(
-      `the coordinator at ${server} is not trusted: ${message}. With --tls self-signed, give --pin (or EDGETUNE_PIN) as "edgetune serve" printed it`,
-      { cause: error },
-    );
-  return new UnreachableError(
-    `no coordinator answers at ${server}: start one with "edgetune serve" (or npm start), or name another with --server`,
-    { cause: error },
-  );
 }
 
 /** The data of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */

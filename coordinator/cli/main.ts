@@ -3,7 +3,6 @@ import { errorText } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { Command, CommanderError } from 'commander';
 import { PARTS } from '../parts.ts';
 import { VERSION } from '../version.ts';
-import { RefusedError, UnreachableError } from './client.ts';
 import { registerBench } from './commands/bench.ts';
 import { EXIT } from './commands/context.ts';
 import { registerDevice } from './commands/device.ts';
@@ -14,6 +13,7 @@ import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerTuner } from './commands/tuner.ts';
+import { RefusedError, UnreachableError } from './transport.ts';
 
 const program = new Command('edgetune')
   .description('Tunes models for edge boards: model, training, system and inference parameters in one fold.')

@@ -43,7 +43,6 @@ export function BenchForm() {
   const fields = draft.fields() ?? {};
   const bound = { draft, fields };
   const joined = (devices.value ?? []).filter(({ board }) => board !== null);
-  const kind = valueAt(fields, ['scenario', 'kind']);
   const isReady = model.value !== null && (valueAt(fields, ['devices']) as string[]).length > 0;
   const choose = (chosen: ChosenModel | null) => {
     model.value = chosen;
@@ -74,23 +73,7 @@ export function BenchForm() {
           )}
         </div>
         <div>
-          <SelectField
-            {...bound}
-            path={['scenario', 'kind']}
-            label="Load scenario"
-            options={SCENARIOS}
-            otherwise="single-stream"
-          />
-          {kind === 'multi-stream' && (
-            <NumberField
-              {...bound}
-              path={['scenario', 'samplesPerQuery']}
-              label="Samples per query"
-              otherwise={8}
-              min={1}
-            />
-          )}
-          {kind === 'server' && <ServerFields {...bound} />}
+          <LoadFields {...bound} />
           <ChoicesField
             {...bound}
             path={['objectives']}
@@ -104,33 +87,7 @@ export function BenchForm() {
             label="Constraints"
             hint="One a line, such as “latency.p99 <= 30 ms”, “memory <= 64 MB on kitchen-pi” or “energy <= 5 mJ”"
           />
-          <details>
-            <summary>Search</summary>
-            <div class="columns">
-              {model.value?.fixedBatch === null && (
-                <NumbersField {...bound} path={['batchSizes']} label="Batch sizes" placeholder="1, 2, 4, 8, 16, 32" />
-              )}
-              {model.value !== null && model.value.precision !== 'int8' && (
-                <ChoicesField
-                  {...bound}
-                  path={['precisions']}
-                  label="Precisions"
-                  options={[
-                    { value: model.value.precision, label: `${model.value.precision}, as the model is` },
-                    { value: 'int8', label: 'int8, calibrated on random inputs: shows its cost' },
-                  ]}
-                />
-              )}
-              <NumbersField {...bound} path={['threads']} label="Threads" placeholder="1 to each device’s cores" />
-              <NumberField
-                {...bound}
-                path={['maxSeconds']}
-                label="Seconds per device at most"
-                hint="Then the best so far is the answer."
-                min={1}
-              />
-            </div>
-          </details>
+          <SearchFields {...bound} model={model.value} />
         </div>
       </div>
       <ErrorText text={error.value} />
@@ -144,6 +101,65 @@ export function BenchForm() {
 }
 
 type Bound = Pick<Parameters<typeof NumberField>[0], 'draft' | 'fields'>;
+
+/** How the model is asked. */
+function LoadFields(bound: Bound) {
+  const kind = valueAt(bound.fields, ['scenario', 'kind']);
+  return (
+    <>
+      <SelectField
+        {...bound}
+        path={['scenario', 'kind']}
+        label="Load scenario"
+        options={SCENARIOS}
+        otherwise="single-stream"
+      />
+      {kind === 'multi-stream' && (
+        <NumberField
+          {...bound}
+          path={['scenario', 'samplesPerQuery']}
+          label="Samples per query"
+          otherwise={8}
+          min={1}
+        />
+      )}
+      {kind === 'server' && <ServerFields {...bound} />}
+    </>
+  );
+}
+
+/** What is searched, and for how long. */
+function SearchFields({ model, ...bound }: Bound & { model: ChosenModel | null }) {
+  return (
+    <details>
+      <summary>Search</summary>
+      <div class="columns">
+        {model?.fixedBatch === null && (
+          <NumbersField {...bound} path={['batchSizes']} label="Batch sizes" placeholder="1, 2, 4, 8, 16, 32" />
+        )}
+        {model !== null && model.precision !== 'int8' && (
+          <ChoicesField
+            {...bound}
+            path={['precisions']}
+            label="Precisions"
+            options={[
+              { value: model.precision, label: `${model.precision}, as the model is` },
+              { value: 'int8', label: 'int8, calibrated on random inputs: shows its cost' },
+            ]}
+          />
+        )}
+        <NumbersField {...bound} path={['threads']} label="Threads" placeholder="1 to each device’s cores" />
+        <NumberField
+          {...bound}
+          path={['maxSeconds']}
+          label="Seconds per device at most"
+          hint="Then the best so far is the answer."
+          min={1}
+        />
+      </div>
+    </details>
+  );
+}
 
 /** A given rate, or the highest that keeps a bound of the latency. */
 function ServerFields(bound: Bound) {

@@ -74,21 +74,7 @@ export function NewStudyPage() {
       <ErrorText text={failure.value} />
       <div class="halves">
         <div class="card">
-          <label class="field">
-            Workload
-            <select
-              value={workload.value?.name ?? ''}
-              onChange={(event) => {
-                const chosen = parts.value?.workloads.find(({ name }) => name === event.currentTarget.value);
-                if (chosen) startFrom(chosen);
-              }}
-            >
-              {parts.value?.workloads.map(({ name }) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-            <small>{workload.value?.description}</small>
-          </label>
+          <WorkloadField workloads={parts.value?.workloads ?? []} chosen={workload.value} onChange={startFrom} />
           {fields && parts.value && (
             <StudyForm draft={draft} fields={fields} devices={devices.value ?? []} parts={parts.value} />
           )}
@@ -99,6 +85,30 @@ export function NewStudyPage() {
         </div>
       </div>
     </form>
+  );
+}
+
+interface WorkloadFieldProps {
+  workloads: readonly Workload[];
+  chosen: Workload | null;
+  onChange(workload: Workload): void;
+}
+
+function WorkloadField({ workloads, chosen, onChange }: WorkloadFieldProps) {
+  const change = (wanted: string) => {
+    const found = workloads.find(({ name }) => name === wanted);
+    if (found) onChange(found);
+  };
+  return (
+    <label class="field">
+      Workload
+      <select value={chosen?.name ?? ''} onChange={(event) => change(event.currentTarget.value)}>
+        {workloads.map(({ name }) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+      <small>{chosen?.description}</small>
+    </label>
   );
 }
 
