@@ -1,0 +1,73 @@
+/** As whom an agent speaks: as it has joined before, unless the line that starts it says otherwise. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { it, type TestContext } from 'node:test';
+import { EnrolmentError } from '../../../agent/enrolment/enrolment.ts';
+import { joinFleet } from '../../../agent/session/join-fleet.ts';
+import { boardDescription } from '../../support/fleet.ts';
+import { listen } from '../../support/listening.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const pinOf = (byte: number) => `sha256//${Buffer.alloc(32, byte).toString('base64')}`;
+const board = boardDescription();
+const SAVED = {
+  ...{ deviceId: 'd-000000000001', credential: 's'.repeat(32), name: 'kitchen-pi', mqttUrl: 'mqtt://127.0.0.1:9' },
+  server: 'http://coordinator:8080',
+  mqttSharesKey: false,
+};
+const joinedIn = (t: TestContext, change = {}) =>
+  temporaryFolder(t, { 'enrolment.json': JSON.stringify({ ...SAVED, ...change }) });
+
+it('who has joined needs neither address nor token again', async (t) => {
+  const saved = await joinFleet({ server: '', dataDirectory: joinedIn(t) }, board);
+  assert.deepEqual(saved, { ...SAVED, pin: undefined });
+  const pinned = await joinFleet({ server: '', dataDirectory: joinedIn(t, { pin: pinOf(1) }) }, board);
+  assert.equal(pinned.pin, pinOf(1));
+});
+
+it('what the line says holds before what was saved', async (t) => {
+  const options = { server: 'http://elsewhere:8080', pin: pinOf(2), dataDirectory: joinedIn(t, { pin: pinOf(1) }) };
+  const { server, pin, deviceId } = await joinFleet(options, board);
+  assert.deepEqual([server, pin, deviceId], [options.server, pinOf(2), SAVED.deviceId]);
+});
+
+it('the token of a pasted line was used up by the first run, unless the line names another key', async (t) => {
+  const token = 'used';
+  const again = await joinFleet({ server: 'http://127.0.0.1:9', token, dataDirectory: joinedIn(t) }, board);
+  assert.equal(again.deviceId, SAVED.deviceId);
+  const same = { server: 'http://127.0.0.1:9', token, pin: pinOf(1) };
+  const pinned = await joinFleet({ ...same, dataDirectory: joinedIn(t, { pin: pinOf(1) }) }, board);
+  assert.equal(pinned.deviceId, SAVED.deviceId);
+  for (const before of [{}, { pin: pinOf(2) }])
+    await assert.rejects(
+      joinFleet({ ...same, dataDirectory: joinedIn(t, before) }, board),
+      (error: Error) => error instanceof EnrolmentError || /must begin with https/.test(error.message),
+    );
+});
+
+it('who has not joined does so by its token, and is told how to get one', async (t) => {
+  const asked: unknown[] = [];
+  const { server: _, ...enrolled } = SAVED;
+  const port = await listen(
+    t,
+    createServer(async (request, response) => {
+      asked.push([request.method, request.url, JSON.parse(await text(request))]);
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(enrolled));
+    }),
+  );
+  const [server, dataDirectory] = [`http://127.0.0.1:${port}`, temporaryFolder(t)];
+  for (const token of [undefined, ''])
+    await assert.rejects(
+      joinFleet({ server, token, dataDirectory }, board),
+      (error: Error) =>
+        error instanceof EnrolmentError && /has not joined a fleet yet: run "edgetune device add/.test(error.message),
+    );
+  assert.deepEqual(asked, []);
+  const joined = await joinFleet({ server, token: 'new', dataDirectory }, board);
+  assert.deepEqual(asked, [['POST', '/api/enroll', { token: 'new', board }]]);
+  assert.deepEqual(joined, { ...SAVED, server, pin: undefined });
+  assert.deepEqual(JSON.parse(readFileSync(join(dataDirectory, 'enrolment.json'), 'utf8')), { ...SAVED, server });
+});
