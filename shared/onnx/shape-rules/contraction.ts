@@ -103,8 +103,8 @@ const globalPool: ShapeRule = (rule) => {
 export function matMulShape(rule: RuleInput, a: readonly number[], b: readonly number[]): number[] {
   const left = a.length === 1 ? [1, ...a] : [...a];
   const right = b.length === 1 ? [...b, 1] : [...b];
-  if (a.length === 0 || b.length === 0 || left.at(-1) !== right.at(-2))
-    fail(rule.node, `[${a}] × [${b}]: the inner sizes differ`);
+  const inner = left.at(-1);
+  if (inner === undefined || inner !== right.at(-2)) fail(rule.node, `[${a}] × [${b}]: the inner sizes differ`);
   const rank = Math.max(left.length, right.length);
   const batch = Array.from({ length: rank - 2 }, (_, axis) => {
     const one = left[axis - rank + left.length] ?? 1;

@@ -21,6 +21,8 @@ test('what is no ONNX model is refused as such', () => {
   refused('not-onnx', /empty/, () => readOnnx(new Uint8Array()));
   refused('not-onnx', /no ONNX model/, () => readOnnx(new TextEncoder().encode('<html>not found</html>')));
   refused('not-onnx', /no graph/, () => readOnnx(Uint8Array.of(8, 8)));
+  // Protobuf counts bytes with 31 bits.
+  assert.equal(MAX_MODEL_BYTES, 2_147_483_647);
   refused('too-large', /2 GB/, () => readOnnx({ length: MAX_MODEL_BYTES + 1 } as Uint8Array));
 });
 

@@ -118,6 +118,7 @@ export const REFUSALS: readonly Refusal[] = [
       inputs: [data([5, 1]), scalar(1)],
       says: /\[5,1\] × \[\]: the inner sizes differ/,
     },
+    { what: 'single numbers', inputs: [data([]), scalar(1)], says: /\[\] × \[\]: the inner sizes differ/ },
     {
       what: 'stacks that do not fit',
       inputs: [data([2, 3, 4]), data([3, 4, 5])],

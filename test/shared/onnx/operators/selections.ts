@@ -11,6 +11,7 @@ export const SELECTIONS: readonly OperatorCase[] = [
     { what: 'along axes from behind', inputs: [BLOCK, list([1]), list([3]), list([-1])] },
     { what: 'bounds from behind', inputs: [BLOCK, list([-3]), list([-1]), list([1])] },
     { what: 'bounds outside the data', inputs: [BLOCK, list([-9, 2]), list([9, LAST]), list([0, 1])] },
+    { what: 'from behind the end', inputs: [BLOCK, list([9]), list([12]), list([1])] },
     { what: 'nothing', inputs: [BLOCK, list([3]), list([2]), list([1])] },
     { what: 'steps that leave a rest', inputs: [BLOCK, list([0, 1]), list([9, 9]), list([1, 2]), list([2, 3])] },
     { what: 'backwards', inputs: [BLOCK, list([-1]), list([-9]), list([1]), list([-1])] },
@@ -120,6 +121,7 @@ export const SELECTIONS: readonly OperatorCase[] = [
   ...rows('Pad', { kind: 'move' }, [
     { what: 'all around', inputs: [data([2, 3]), list([1, 0, 2, 3])], peakBytes: 4 * (6 + 5 * 6) },
     { what: 'with a value', inputs: [data([2, 3]), list([0, 1, 0, 1]), scalar(7)] },
+    { what: 'negative: cut off until nothing is left', inputs: [data([2, 3]), list([-2, 0, 0, 0])] },
     { what: 'negative: cut off', inputs: [data([4, 5]), list([-1, 0, 1, -2])] },
     { what: 'reflected', inputs: [data([4, 5]), list([1, 2, 1, 0])], attributes: { mode: 'reflect' } },
     { what: 'of the edge', inputs: [data([1, 2, 4, 5]), list([0, 0, 1, 1, 0, 0, 2, 2])], attributes: { mode: 'edge' } },
