@@ -1,0 +1,252 @@
+/** Fits whose result can be worked out on paper. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { chooseCalibrationSet } from '@edgetune/shared/costmodel/calibration-set.ts';
+import { type FitRow, fitProfile } from '@edgetune/shared/costmodel/fit-profile.ts';
+import { predict } from '@edgetune/shared/costmodel/predict.ts';
+import { fitTowardsOne } from '@edgetune/shared/costmodel/ridge.ts';
+import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
+import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
+import { kernel, MEGA, model, PAPER_BOARD } from './by-hand.ts';
+
+const config = inferenceConfigSchema.parse({ batchSize: 1, threads: 1, runner: 'onnxruntime-node' });
+
+function near(actual: number | null, expected: number, tolerance = 1e-9): void {
+  assert.ok(
+    actual !== null && Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)),
+    `${actual}, not ${expected}`,
+  );
+}
+
+describe('ridge regression towards 1', () => {
+  const solve = (rows: number[][], lambda: number, weights?: number[]) =>
+    fitTowardsOne(
+      rows.map((row) => Float64Array.from(row)),
+      lambda,
+      weights,
+    );
+
+  it('of one unknown: (Σ w z + λ) / (Σ w z² + λ)', () => {
+    near(solve([[2]], 1)[0] as number, (2 + 1) / (4 + 1));
+    near(solve([[2], [3]], 0.5)[0] as number, (2 + 3 + 0.5) / (4 + 9 + 0.5));
+    near(solve([[2], [3]], 0.5, [1, 0.1])[0] as number, (2 + 0.3 + 0.5) / (4 + 0.9 + 0.5));
+    near(solve([[2], [3]], 0.5, [0, 1])[0] as number, (3 + 0.5) / (9 + 0.5));
+  });
+
+  it('what no row tells stays at 1', () => {
+    const [first, second] = solve([[2, 0]], 1);
+    near(first as number, 3 / 5);
+    near(second as number, 1);
+  });
+
+  it('of two unknowns that a row adds up: both share the change', () => {
+    // Each is r: the least of (1 - 4 r)² + 2 λ (r - 1)² is where 2 (4 r - 1) + λ (r - 1) = 0.
+    const [first, second] = solve([[2, 2]], 1);
+    near(first as number, (2 + 1) / (8 + 1));
+    near(second as number, (2 + 1) / (8 + 1));
+  });
+
+  it('none is negative: one that would be is 0, and the others are the best that there are beside it', () => {
+    const rows = [
+      [1, 4],
+      [1, 0],
+    ];
+    const [first, second] = solve(rows, 1e-9);
+    // r₁ = 1 and r₂ = 0 meet both rows.
+    near(first as number, 1, 1e-6);
+    near(second as number, 0, 1e-6);
+    const [one, other] = solve(
+      [
+        [3, 5],
+        [1, 0],
+      ],
+      1e-9,
+    );
+    // r₂ would be (1 - 3) / 5; at 0, r₁ = (3 + 1) / (9 + 1).
+    assert.equal(other, 0);
+    near(one as number, 0.4, 1e-6);
+  });
+});
+
+/** Kernels of one kind, of so many million products. */
+const PRODUCTS = [1, 2, 4, 8, 16, 32].map((millions) =>
+  model([kernel({ kind: 'matmul', ops: ['MatMul'], macs: millions * MEGA })]),
+);
+
+const row = (analysis: RunnableModel, change: Partial<FitRow> = {}): FitRow => ({
+  analysis,
+  config,
+  latencyMs: null,
+  netEnergyJ: null,
+  memoryBytes: null,
+  ...change,
+});
+/** What a board would be measured at. */
+const measuredOn = (board: BoardProfile, analyses: readonly RunnableModel[] = PRODUCTS) =>
+  analyses.map((analysis) => {
+    const { latencyMs, netEnergyJ, memoryBytes } = predict(board, analysis, config);
+    return row(analysis, { latencyMs, netEnergyJ, memoryBytes });
+  });
+
+describe('a fitted profile', () => {
+  it('of a board that is three times as slow in everything: every coefficient three times as large, and no error', () => {
+    const rows = measuredOn(PAPER_BOARD).map((each) =>
+      row(each.analysis, { latencyMs: 3 * (each.latencyMs as number) }),
+    );
+    const { profile, crossValidated } = fitProfile(PAPER_BOARD, rows);
+    for (const [term, us] of Object.entries(PAPER_BOARD.backends[0]?.coefficients ?? {}))
+      near(profile.backends[0]?.coefficients[term as 'run'] as number, 3 * us);
+    near(crossValidated.latencyMape, 0);
+    assert.equal(profile.name, 'paper-board-fitted');
+    assert.equal(profile.error.comparedWith, 'leave-one-out over the 6 rows of the fit');
+    assert.deepEqual(profile.error.estimated, []);
+    assert.equal(profile.sources.coefficients, 'paper-board, fitted to 6 measurements');
+  });
+
+  it('terms that the base has not cost nothing in the fit either, and other backends stay as they are', () => {
+    const { profile } = fitProfile(PAPER_BOARD, measuredOn(PAPER_BOARD), { name: 'again' });
+    assert.equal(profile.name, 'again');
+    assert.deepEqual(
+      Object.keys(profile.backends[0]?.coefficients ?? {}).sort(),
+      Object.keys(PAPER_BOARD.backends[0]?.coefficients ?? {}).sort(),
+    );
+    assert.equal(profile.backends[1], PAPER_BOARD.backends[1]);
+  });
+
+  it('without measurements of energy and memory keeps those of the base, and knows no error of them', () => {
+    const rows = measuredOn(PAPER_BOARD).map((each) => row(each.analysis, { latencyMs: each.latencyMs }));
+    const { profile, crossValidated } = fitProfile(PAPER_BOARD, rows);
+    assert.deepEqual(profile.power, PAPER_BOARD.power);
+    assert.equal(profile.backends[0]?.runtimeBytes, 40 * MEGA);
+    assert.deepEqual([crossValidated.energyMape, crossValidated.memoryMape], [null, null]);
+    assert.deepEqual([profile.error.energyMape, profile.error.memoryMape], [null, null]);
+  });
+
+  it('where only the work is slower, what tells it apart is found', () => {
+    const slower: BoardProfile = structuredClone(PAPER_BOARD);
+    (slower.backends[0] as { coefficients: Record<string, number> }).coefficients['work.matmul'] = 120;
+    const { profile, crossValidated } = fitProfile(PAPER_BOARD, measuredOn(slower), { lambda: 1e-6 });
+    near(profile.backends[0]?.coefficients['work.matmul'] as number, 120, 1e-3);
+    // The fixed parts are always together: their sum is found.
+    const { run = 0, 'fixed.matmul': fixed = 0 } = profile.backends[0]?.coefficients ?? {};
+    near(run + fixed, 120, 1e-3);
+    assert.ok((crossValidated.latencyMape as number) < 1e-3);
+  });
+
+  it('a strong prior keeps the proportions of the base: one common factor, the median', () => {
+    const slower: BoardProfile = structuredClone(PAPER_BOARD);
+    (slower.backends[0] as { coefficients: Record<string, number> }).coefficients['work.matmul'] = 120;
+    const rows = measuredOn(slower);
+    const { profile } = fitProfile(PAPER_BOARD, rows, { lambda: 1e9 });
+    const ratios = rows.map(
+      (each) => (each.latencyMs as number) / predict(PAPER_BOARD, each.analysis, config).latencyMs,
+    );
+    // The upper one of the two in the middle.
+    const median = [...ratios].sort((a, b) => a - b)[3] as number;
+    near(profile.backends[0]?.coefficients.run as number, 100 * median, 1e-6);
+    near(profile.backends[0]?.coefficients['work.matmul'] as number, 60 * median, 1e-6);
+  });
+
+  it("the runtime's memory is the median of what is measured beyond the model", () => {
+    const rows = measuredOn(PAPER_BOARD).map((each, index) => ({
+      ...each,
+      netEnergyJ: null,
+      memoryBytes: [50, 55, 60, null, null, null].map((megabytes) => megabytes && megabytes * MEGA)[index] ?? null,
+    }));
+    const { profile, crossValidated } = fitProfile(PAPER_BOARD, rows);
+    assert.equal(profile.backends[0]?.runtimeBytes, 55 * MEGA);
+    // Each from the two others, of which the larger is taken: 60 for 50, 60 for 55, 55 for 60.
+    near(crossValidated.memoryMape, (60 / 50 - 1 + (60 / 55 - 1) + (1 - 55 / 60)) / 3);
+    const [first, ...others] = rows;
+    const single = fitProfile(PAPER_BOARD, [
+      first as FitRow,
+      ...others.map((each) => ({ ...each, memoryBytes: null })),
+    ]);
+    assert.equal(single.profile.backends[0]?.runtimeBytes, 50 * MEGA);
+    assert.equal(single.crossValidated.memoryMape, null);
+  });
+
+  it('beyond weights and activations: less than these is no memory of the runtime', () => {
+    const large = PRODUCTS.map((each) => ({ ...each, weightBytes: 10 * MEGA, peakActivationBytes: 5 * MEGA }));
+    const rows = measuredOn(PAPER_BOARD, large).map((each) => ({ ...each, netEnergyJ: null, memoryBytes: 30 * MEGA }));
+    const { profile } = fitProfile(PAPER_BOARD, rows);
+    assert.equal(profile.backends[0]?.runtimeBytes, (30 - 2 * 10 - 5) * MEGA);
+    const small = rows.map((each) => ({ ...each, memoryBytes: MEGA }));
+    assert.equal(fitProfile(PAPER_BOARD, small).profile.backends[0]?.runtimeBytes, 0);
+  });
+
+  it('of a board that draws twice as much: twice the power of each part', () => {
+    const hungry: BoardProfile = { ...PAPER_BOARD, power: { ...PAPER_BOARD.power, coreW: 3, memoryW: 1 } };
+    const { profile, crossValidated } = fitProfile(PAPER_BOARD, measuredOn(hungry));
+    near(profile.power.coreW, 3, 1e-6);
+    near(profile.power.memoryW, 1, 1e-6);
+    near(crossValidated.energyMape, 0, 1e-6);
+    assert.deepEqual([profile.power.idleW, profile.power.clockExponent], [2, 2]);
+  });
+
+  it('energy counts per sample, and not where it is 0', () => {
+    const hungry: BoardProfile = { ...PAPER_BOARD, power: { ...PAPER_BOARD.power, coreW: 3, memoryW: 1 } };
+    const batches = PRODUCTS.map((each) => ({ ...each, batchSize: 4 }));
+    const { profile } = fitProfile(PAPER_BOARD, measuredOn(hungry, batches));
+    near(profile.power.coreW, 3, 1e-6);
+    const zero = measuredOn(hungry).map((each) => ({ ...each, netEnergyJ: 0 }));
+    const untold = fitProfile(PAPER_BOARD, zero);
+    assert.deepEqual(untold.profile.power, PAPER_BOARD.power);
+    assert.equal(untold.crossValidated.energyMape, null);
+    // One measurement: a level, but no error of it.
+    const [first, ...others] = measuredOn(hungry);
+    const one = fitProfile(PAPER_BOARD, [first as FitRow, ...others.map((each) => ({ ...each, netEnergyJ: null }))]);
+    near(one.profile.power.coreW, 3, 1e-6);
+    assert.equal(one.crossValidated.energyMape, null);
+  });
+
+  it('of rows without a latency uses the rest of them', () => {
+    const rows = measuredOn(PAPER_BOARD);
+    const { profile } = fitProfile(PAPER_BOARD, [
+      ...rows.slice(0, 3),
+      ...rows.slice(3).map((each) => ({ ...each, latencyMs: null })),
+    ]);
+    assert.equal(profile.error.comparedWith, 'leave-one-out over the 3 rows of the fit');
+  });
+
+  it('needs three latencies, of one backend', () => {
+    const rows = measuredOn(PAPER_BOARD);
+    assert.throws(
+      () => fitProfile(PAPER_BOARD, rows.slice(0, 2)),
+      /at least 3 measured latencies, better 10; there are 2/,
+    );
+    const cuda = inferenceConfigSchema.parse({
+      batchSize: 1,
+      threads: 1,
+      executionProvider: 'cuda',
+      runner: 'onnxruntime-python',
+    });
+    const mixed = rows.map((each, index) => (index === 0 ? { ...each, config: cuda } : each));
+    assert.throws(() => fitProfile(PAPER_BOARD, mixed), /ran on different backends; fit each on its own/);
+  });
+});
+
+describe('the models to measure', () => {
+  const products = model([kernel({ kind: 'matmul', ops: ['MatMul'], macs: 1000 * MEGA })]);
+  const fewer = model([kernel({ kind: 'matmul', ops: ['MatMul'], macs: 500 * MEGA })]);
+  const sums = model([kernel({ inputBytes: 0.5 * MEGA, outputBytes: 0.5 * MEGA })]);
+  const mixed = model([
+    ...products.kernels,
+    ...Array.from({ length: 2000 }, () => sums.kernels[0] as (typeof sums.kernels)[0]),
+  ]);
+
+  it('first the one that is most of one kind, then what it leaves unknown', () => {
+    // The second product says what the first said; the sums are something else.
+    assert.deepEqual(chooseCalibrationSet(PAPER_BOARD, [fewer, products, sums], config, 2), [1, 2]);
+    assert.deepEqual(chooseCalibrationSet(PAPER_BOARD, [sums, mixed, products], config, 3), [2, 0, 1]);
+  });
+
+  it('as many as are asked for, and each once', () => {
+    assert.deepEqual(chooseCalibrationSet(PAPER_BOARD, [products, sums], config, 0), []);
+    assert.deepEqual(chooseCalibrationSet(PAPER_BOARD, [products, sums], config, 9).sort(), [0, 1]);
+    assert.deepEqual(chooseCalibrationSet(PAPER_BOARD, [], config, 3), []);
+    // Of equals the first.
+    assert.deepEqual(chooseCalibrationSet(PAPER_BOARD, [products, products, products], config, 3), [0, 1, 2]);
+  });
+});
