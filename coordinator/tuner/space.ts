@@ -188,7 +188,7 @@ export class Space {
    * different candidates share one with a probability below 1e-4.
    */
   keyOf(candidate: Candidate): number {
-    let [high, low] = [0xdeadbeef | 0, 0x41c6ce57 | 0];
+    let [high, low] = [0xdeadbeef, 0x41c6ce57];
     for (const { name } of this.dimensions) {
       const text = `${JSON.stringify(candidate[name])},`;
       for (let i = 0; i < text.length; i++) {

@@ -89,3 +89,16 @@ test('top-k after one epoch: the best third, however many workers, and each once
     );
   }
 });
+
+test('hierarchical: a target is reached in the first phase; the second is gone through all the same', () => {
+  const target = [{ metric: 'accuracy', operator: '>=' as const, limit: 0.01 }];
+  const tuner = createTuner({ ...hierarchical(), stop: { target } });
+  assert.equal(tuner.isTargetReached(), false);
+  const ask = tuner.ask() as Ask;
+  tuner.tell(timed(ask));
+  assert.equal(tuner.isTargetReached(), true);
+  const second = tuner.ask() as Ask;
+  assert.equal(second.trialId, 1);
+  assert.equal(tuner.isTargetReached(), false);
+  assert.equal(asksOf([{ ask: second }]).length, 1);
+});

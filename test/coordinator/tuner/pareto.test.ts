@@ -6,6 +6,7 @@ import {
   hypervolume,
   hypervolumeContributions,
   nonDominatedRanks,
+  referencePoint,
   volumeGain,
 } from '../../../coordinator/tuner/pareto.ts';
 import { near } from '../../support/near.ts';
@@ -111,4 +112,21 @@ test('what an outcome adds to a front is pymoo’s', () => {
   const deeper = (point: readonly number[]) => [...point, 0.25];
   const gainAbove = volumeGain(front.map(deeper), [...corner, 1]);
   for (const { outcome, gain } of rows) near(gainAbove(deeper(outcome)), 0.75 * gain, 1e-12, `gain of ${outcome}`);
+});
+
+test('the reference lies a tenth of the range, or of the size, beyond the worst', () => {
+  const near3 = (actual: readonly number[], expected: readonly number[]) => {
+    assert.equal(actual.length, expected.length);
+    for (const [i, value] of actual.entries()) near(value, expected[i] as number, 1e-12);
+  };
+  near3(
+    referencePoint([
+      [1, 5, 0],
+      [3, 5, -4],
+      [2, 5, -2],
+    ]),
+    [3.2, 5.5, 0.4],
+  );
+  near3(referencePoint([[-2, 0]]), [-1.8, 0.1]);
+  near3(referencePoint([]), []);
 });

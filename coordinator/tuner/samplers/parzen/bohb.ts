@@ -6,7 +6,7 @@
 
 import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Observation } from '../../observation.ts';
-import type { Space, SpacePoint } from '../../space.ts';
+import type { SpacePoint } from '../../space.ts';
 import { modelledLevel } from '../modelled-level.ts';
 import type { Proposal, Sampler, SamplerKind, SamplerView } from '../sampler.ts';
 import { randomSampler } from '../unguided/random.ts';
@@ -62,7 +62,7 @@ export class BohbSampler implements Sampler {
       revision: history.revision,
       proposals: mixture(
         goodPoints,
-        widths.map((width, at) => (isChoice(space, at) ? width : WIDENING * width)),
+        space.dimensions.map(({ choices }, at) => (choices > 0 ? 1 : WIDENING) * (widths[at] as number)),
       ),
       good: mixture(goodPoints, widths),
       bad: mixture(bad, normalReferenceWidths(space, bad)),
@@ -70,8 +70,6 @@ export class BohbSampler implements Sampler {
     return this.#model;
   }
 }
-
-const isChoice = (space: Space, at: number) => (space.dimensions[at]?.choices ?? 0) > 0;
 
 export const bohb: SamplerKind = {
   name: 'bohb',

@@ -121,23 +121,22 @@ test('places are passed over as often as their order of trials is doubted', () =
     scheduler.asked(trialId, 1, 0);
     scheduler.told(observed({ trialId, level: 1, losses: [-trialId] }));
   }
-  const places = Array.from({ length: 60 }, (_, i) => {
-    const step = scheduler.next({ canStart: true, outstanding: i });
-    if (step.kind === 'promote') {
-      scheduler.asked(step.trialId, 2, 0);
-      return -1;
-    }
-    assert.equal(step.kind, 'start');
-    const bracket = step.kind === 'start' ? step.bracket : 0;
-    scheduler.asked(100 + i, 0, bracket);
-    return bracket;
-  }).filter((place) => place >= 0);
-  const low = places.filter((place) => place === 0).length;
-  // Of sixty 3.5 % start at the lowest place; what is passed on starts at the next, which nothing doubts.
-  assert.ok(low >= 1 && low <= 3, `${low} of ${places.length} at the lowest place`);
-  assert.equal(places.filter((place) => place === 1).length, places.length - low);
-  // The first does: less than one whole trial is passed on yet.
-  assert.equal(places[0], 0);
+  const places: number[] = [];
+  while (places.length < 60) {
+    const step = scheduler.next({ canStart: true, outstanding: 1 });
+    if (step.kind === 'start') places.push(step.bracket);
+    const trialId = step.kind === 'promote' ? step.trialId : 100 + places.length;
+    scheduler.asked(trialId, step.kind === 'promote' ? 2 : 0, step.kind === 'start' ? step.bracket : 0);
+  }
+  // Each trial adds 0.0345 of one that starts at the lowest place: the first at once, the next when that is one.
+  assert.deepEqual(
+    places.flatMap((place, i) => (place === 0 ? [i] : [])),
+    [0, 28, 57],
+  );
+  assert.ok(
+    places.every((place) => place <= 1),
+    'nothing is doubted above',
+  );
 });
 
 test('an amended loss changes who goes on', () => {
@@ -179,4 +178,27 @@ test('new trials skip a lowest budget whose order says nothing about the next', 
   const misled = startsWhere(true);
   assert.equal(misled[0], 0);
   assert.equal(misled.at(-1), 1);
+});
+
+test('where the order of every place is doubted, trials start at the top', () => {
+  const scheduler = new AshaScheduler(OPTIONS);
+  for (const [level, sign] of [
+    [0, 1],
+    [1, -1],
+    [2, 1],
+  ] as const)
+    for (let trialId = 0; trialId < 6; trialId++) {
+      scheduler.asked(trialId, level, 0);
+      scheduler.told(observed({ trialId, level, losses: [sign * trialId] }));
+    }
+  const places = Array.from({ length: 30 }, (_, i) => {
+    const step = scheduler.next({ canStart: true, outstanding: i });
+    assert.equal(step.kind, 'start');
+    const place = step.kind === 'start' ? step.bracket : -1;
+    scheduler.asked(100 + i, 0, place);
+    return place;
+  });
+  // Three of a hundred start at the lowest place, three of a hundred of the others at the next.
+  assert.deepEqual(places.slice(0, 4), [0, 1, 2, 2]);
+  assert.equal(places.filter((place) => place === 2).length, 27);
 });

@@ -122,3 +122,23 @@ test('the gain is the volume that an optimistic outcome adds, as pymoo works it 
   near(acquisition([0.5, 0.6], -Infinity), Math.log(1e-12) - 0.1);
   near(acquisition([1.2, 0.1], -Infinity), Math.log(1e-12) - 0.2);
 });
+
+test('an outcome is as many deviations better than the mean as was drawn', () => {
+  const { front, reference: corner } = reference.gain;
+  const uncertain = (at: number, deviation: number) =>
+    ({
+      largestDeviation: 1,
+      mean: (point: readonly number[]) => point[at] as number,
+      deviation: (_: unknown, __: unknown, isWorthwhile: (most: number) => boolean) =>
+        isWorthwhile(1) ? deviation : null,
+    }) as unknown as GaussianProcess;
+  const observations = [...front, corner].map((losses, trialId) => observed({ trialId, losses }));
+  const scaled = [0, 1].map((at) => observations.map(({ losses }) => losses[at] as number));
+  const processes = [uncertain(0, 0.1), uncertain(1, 0.2)];
+  // −ln(1 − ½) deviations; the mean lies as far from (0.3, 0.3), whose gain is 0.11.
+  const acquisition = hypervolumeGain(processes, observations, scaled, nowhere, scriptedRandom([0.5, 0.3]));
+  const mean = [0.3 + 0.1 * Math.LN2, 0.3 + 0.2 * Math.LN2];
+  near(Math.exp(acquisition(mean, -Infinity)), 0.11, 1e-9);
+  // The most that it could be is of no interest.
+  assert.equal(acquisition(mean, 10), -Infinity);
+});

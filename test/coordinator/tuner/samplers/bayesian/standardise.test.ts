@@ -33,6 +33,16 @@ test('losses up to the median stay in proportion, worse ones are drawn together;
   );
 });
 
+test('with one objective it is the median of all, however many', () => {
+  // Of ten the sixth is the median: 5. The first eight trials would say 6.
+  const losses = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
+  const observations = losses.map((loss, trialId) => observed({ trialId, losses: [loss] }));
+  assertNear(
+    standardised(observations, 0),
+    normalised(losses.map((loss) => (loss <= 5 ? loss / 5 : 1 + Math.log(loss / 5)))),
+  );
+});
+
 test('with several objectives it is the median of the first eight trials', () => {
   const observations = [7, 6, 5, 4, 3, 2, 1, 0, 40, 50].map((loss, i) =>
     observed({ trialId: 9 - i, losses: [-1, loss] }),
