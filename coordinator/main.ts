@@ -27,8 +27,6 @@ import { createStudyService } from './study/create-study-service.ts';
 import { createSpanBus, measureWithSpans } from './study/span-bus.ts';
 import { createCorePool } from './training/core-pool.ts';
 import { createTrainingService } from './training/create-training-service.ts';
-import { defaultSpaceOf, WORKLOAD_CATALOGUE } from './training/workloads/catalogue.ts';
-import { validateSpace } from './tuner/validate-space.ts';
 import { VERSION } from './version.ts';
 
 export interface CoordinatorOptions {
@@ -157,11 +155,6 @@ export async function startCoordinator({
       analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
       spans,
       parts,
-      checks: {
-        defaultSpace: defaultSpaceOf,
-        checkSpace: validateSpace,
-      },
-      workloads: WORKLOAD_CATALOGUE.map(({ name, description, exampleYaml }) => ({ name, description, exampleYaml })),
       log: log.child({ part: 'study' }),
     });
     closers.push(() => studies.close());

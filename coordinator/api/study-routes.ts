@@ -40,10 +40,10 @@ export function studyRoutes(routes: Routes, { studies, parts }: { studies: Study
     declared({
       method: 'get',
       path: '/api/workloads',
-      summary: 'What a study may name: workloads, samplers, schedulers',
+      summary: 'What a study may name: workloads, data formats, samplers, schedulers',
       responses: { 200: json(workloadListSchema) },
     }),
-    (c) => c.json(studyPartsView(parts, studies.workloads()), 200),
+    (c) => c.json(studyPartsView(parts), 200),
   );
   routes.openapi(
     declared({

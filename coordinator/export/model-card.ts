@@ -1,7 +1,7 @@
 /** The model card that lies beside an exported model (Mitchell et al., 2019, https://arxiv.org/abs/1810.03993). */
 
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
-import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+import { type DatasetSpec, isSynthetic } from '@edgetune/shared/domain/study.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { INPUT_NAME, OUTPUT_NAME } from './export-layers-model.ts';
 
@@ -18,10 +18,9 @@ export interface ModelFacts {
 
 export function renderModelCard(facts: ModelFacts): string {
   const { dataset, metadata } = facts;
-  const source =
-    dataset.format === 'synthetic-images'
-      ? 'synthetic images that EdgeTune drew itself'
-      : `${dataset.format}, ${dataset.path}`;
+  const source = isSynthetic(dataset)
+    ? `${dataset.format} that EdgeTune drew itself`
+    : [dataset.format, dataset.path].filter(Boolean).join(', ');
   return `# Model card
 
 **What it is.** ${facts.workload}, trained by EdgeTune on ${source}, for ${facts.epochs} epochs with ${facts.backend}.

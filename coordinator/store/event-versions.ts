@@ -14,6 +14,11 @@ const UPCASTERS: { readonly [K in Kind]?: readonly Upcast[] } = {
   // Before int8 variants were made, a study said nothing of quantisation.
   'study-created': [
     ({ spec, ...rest }) => ({ ...rest, spec: { quantisation: { maxAccuracyDrop: 0.01 }, ...(spec as object) } }),
+    // A program of its own could be written into a study, and none was ever run.
+    ({ spec, ...rest }) => {
+      const { command: _, ...known } = spec as Record<string, unknown>;
+      return { ...rest, spec: known };
+    },
   ],
   'trial-told': [withFiniteNumbers],
   'trial-amended': [withFiniteNumbers],

@@ -8,7 +8,7 @@ import type { SetAsideStudy, StudySummary } from '@edgetune/shared/protocol/http
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
 import { exportFiles } from './outcome/export-files.ts';
-import { parseStudy, type StudyChecks } from './parse-study.ts';
+import { parseStudy } from './parse-study.ts';
 import type { SpanBus } from './span-bus.ts';
 import { StudyProjection } from './state/projection.ts';
 import { StudyInputError, StudyStateError } from './state/study-errors.ts';
@@ -19,8 +19,6 @@ import type { StudyService } from './study-service.ts';
 export interface StudyServiceOptions extends StudyPorts {
   studies: StudyRepository;
   spans: SpanBus;
-  checks: Omit<StudyChecks, 'deviceNames' | 'parts'>;
-  workloads: ReturnType<StudyService['workloads']>;
   /** Blobs that others than studies still need. */
   otherBlobsInUse?: () => Iterable<string>;
   log: Logger;
@@ -198,8 +196,7 @@ export function createStudyService(
 
     async create(yaml) {
       const devices = fleet.devices();
-      const { parts, checks } = options;
-      const spec = parseStudy(yaml, { ...checks, parts, deviceNames: devices.map(({ name }) => name) });
+      const spec = parseStudy(yaml, { parts: options.parts, deviceNames: devices.map(({ name }) => name) });
       await options.training.checkDataset(spec.workload, spec.dataset).catch((error) => {
         throw new StudyInputError({ error: (error as Error).message, issues: [] });
       });
@@ -289,8 +286,6 @@ export function createStudyService(
       const entry = entryOf(id);
       return exportFiles(entry.state.detail(entry.record, entry.spec), blobs);
     },
-
-    workloads: () => options.workloads,
 
     async close() {
       const runs = [...entries.values()].flatMap(({ run }) => run ?? []);

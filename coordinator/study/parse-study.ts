@@ -1,12 +1,20 @@
 /** A study from YAML: every mistake at once, each with its line and what is allowed. */
 
 import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { partNamed } from '@edgetune/shared/domain/part.ts';
 import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { listedValues, mayTake, type ParameterLevel, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
-import { type StudyParts, studySchemaFor } from '@edgetune/shared/domain/study-parts.ts';
+import {
+  type DatasetFormatInfo,
+  formatMismatch,
+  type StudyParts,
+  studySchemaFor,
+  type WorkloadInfo,
+} from '@edgetune/shared/domain/study-parts.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
+import { validateSpace } from '../tuner/validate-space.ts';
 import type { CheckedStudySpec } from './context/study-context.ts';
 import { StudyInputError } from './state/study-errors.ts';
 
@@ -24,10 +32,6 @@ export interface StudyChecks {
   parts: StudyParts;
   /** Names of all devices of the fleet. */
   deviceNames: readonly string[];
-  /** Mistakes of a search space that the schema cannot see. */
-  checkSpace(space: SearchSpace): PlacedMistake[];
-  /** The workload's own space; parameters of a workload that a study's space must not misname. */
-  defaultSpace(workload: StudySpec['workload']): SearchSpace;
 }
 
 /**
@@ -50,12 +54,14 @@ export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec 
   const parsed = studySchemaFor(checks.parts).safeParse(document.toJS());
   if (!parsed.success) throw inputError(mistakesIn(parsed.error).map(locate));
 
-  const defaultSpace = checks.defaultSpace(parsed.data.workload);
-  const spec: CheckedStudySpec = { ...parsed.data, space: parsed.data.space ?? defaultSpace };
+  // The schema takes only names of parts that there are.
+  const workload = partNamed(checks.parts.workloads, parsed.data.workload) as WorkloadInfo;
+  const spec: CheckedStudySpec = { ...parsed.data, space: parsed.data.space ?? workload.defaultSpace };
   const mistakes = [
     ...unknownDevices(spec, checks.deviceNames),
-    ...checks.checkSpace(spec.space).map(({ path, message }) => ({ path: ['space', ...path], message })),
-    ...foreignParameters(spec.space, defaultSpace),
+    ...unfitFormat(spec, workload, checks.parts.formats),
+    ...validateSpace(spec.space).map(({ path, message }) => ({ path: ['space', ...path], message })),
+    ...foreignParameters(spec.space, workload.defaultSpace),
     ...precisionMistakes(spec),
     ...deterministicMistakes(spec),
   ];
@@ -99,6 +105,16 @@ function unknownDevices(spec: StudySpec, deviceNames: readonly string[]): Placed
           },
         ],
   );
+}
+
+function unfitFormat(
+  { dataset }: StudySpec,
+  workload: WorkloadInfo,
+  formats: readonly DatasetFormatInfo[],
+): PlacedMistake[] {
+  const format = partNamed(formats, dataset.format) as DatasetFormatInfo;
+  const message = formatMismatch(workload, format, formats);
+  return message === null ? [] : [{ path: ['dataset', 'format'], message }];
 }
 
 /** Parameters that the workload does not read would be tuned without any effect. */

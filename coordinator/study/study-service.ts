@@ -38,6 +38,4 @@ export interface StudyService {
   subscribeAll(listener: (change: Extract<OverviewStreamMessage, { type: 'study' }>) => void): () => void;
   /** The files of a finished study: recommended models, model cards, recommendation.json, report.md. */
   exportFiles(id: string): Promise<{ path: string; bytes: Uint8Array }[]>;
-  /** What `GET /api/workloads` answers. */
-  workloads(): { name: string; description: string; exampleYaml: string }[];
 }

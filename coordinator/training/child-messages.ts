@@ -1,14 +1,14 @@
 /** What the coordinator and its training children say to each other, parsed on both sides. */
 import { budgetSchema } from '@edgetune/shared/domain/budget.ts';
 import { candidateSchema } from '@edgetune/shared/domain/search-space.ts';
-import { datasetSchema, workloadSchema } from '@edgetune/shared/domain/study.ts';
+import { datasetSchema } from '@edgetune/shared/domain/study.ts';
 import { metricsSchema } from '@edgetune/shared/domain/study-event.ts';
 import { z } from 'zod';
 
 /** Processes exchange bytes by structured clone (`serialization: 'advanced'`). */
 const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
 
-const dataSchema = z.object({ workload: workloadSchema, dataset: datasetSchema });
+const dataSchema = z.object({ workload: z.string(), dataset: datasetSchema });
 const taskSchema = dataSchema.extend({ candidate: candidateSchema, seed: z.number() });
 
 export const childRequestSchema = z.discriminatedUnion('type', [

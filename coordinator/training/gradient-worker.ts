@@ -2,12 +2,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadBackend } from './backends/load-backend.ts';
 import { CONTROL, computeShare, type GradientWorkerData } from './gradient-team.ts';
+import { loadTask } from './load-task.ts';
 import { Replica } from './replica.ts';
-import { workloadNamed } from './workloads/all.ts';
 
 const { task, member, members, shared } = workerData as GradientWorkerData;
 await loadBackend();
-const replica = new Replica(workloadNamed(task.workload).load(task.dataset), task.candidate, task.seed);
+const replica = new Replica(await loadTask(task), task.candidate, task.seed);
 let step = Atomics.load(shared.control, CONTROL.step);
 parentPort?.postMessage('ready');
 

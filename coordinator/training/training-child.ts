@@ -9,9 +9,9 @@ import { randomBatches, trainingBatches } from './calibration-batches.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import { type ChildMessage, type ChildRequest, type ChildResult, childRequestSchema } from './child-messages.ts';
 import { evaluateOnnx } from './evaluate-onnx.ts';
+import { loadTask } from './load-task.ts';
 import { Replica } from './replica.ts';
 import { trainToBudget } from './train-to-budget.ts';
-import { workloadNamed } from './workloads/all.ts';
 
 type Request<T extends ChildRequest['type']> = Extract<ChildRequest, { type: T }>;
 
@@ -22,12 +22,8 @@ function send(message: ChildMessage): Promise<void> {
   });
 }
 
-function load({ workload, dataset }: Pick<Request<'check'>, 'workload' | 'dataset'>) {
-  return workloadNamed(workload).load(dataset);
-}
-
 async function check(request: Request<'check'>): Promise<ChildResult<'check'>> {
-  const task = load(request);
+  const task = await loadTask(request);
   const count = (split: 'train' | 'validation' | 'test') => task.labels(split).length;
   return {
     samples: { train: count('train'), validation: count('validation'), test: count('test') },
@@ -40,7 +36,7 @@ const ARCHITECTURE_SEED = 0;
 
 async function build(request: Request<'build'>): Promise<ChildResult<'build'>> {
   await loadBackend();
-  const task = load(request);
+  const task = await loadTask(request);
   const replica = new Replica(task, request.candidate, ARCHITECTURE_SEED);
   try {
     return { onnx: exportLayersModel(replica.model, task.metadata), parameters: replica.state().weights.length };
@@ -52,7 +48,7 @@ async function build(request: Request<'build'>): Promise<ChildResult<'build'>> {
 async function train(request: Request<'train'>): Promise<ChildResult<'train'>> {
   const backend = await loadBackend();
   const before = process.cpuUsage();
-  const outcome = await trainToBudget(load(request), backend, request, async (report) => {
+  const outcome = await trainToBudget(await loadTask(request), backend, request, async (report) => {
     await send({ type: 'epoch', ...report });
     // A turn of the event loop: only there does a process hear that its coordinator is gone.
     await new Promise((resolve) => setImmediate(resolve));
@@ -63,7 +59,7 @@ async function train(request: Request<'train'>): Promise<ChildResult<'train'>> {
 
 async function exportTrained(request: Request<'export'>): Promise<ChildResult<'export'>> {
   const backend = await loadBackend();
-  const task = load(request);
+  const task = await loadTask(request);
   const replica = new Replica(task, request.candidate, request.seed);
   try {
     const { model, epochs } = decodeCheckpoint(request.checkpoint);
@@ -104,9 +100,9 @@ function answer(request: ChildRequest): Promise<unknown> {
     case 'export':
       return exportTrained(request);
     case 'evaluate':
-      return evaluateOnnx(load(request), request.onnx, request.split);
+      return loadTask(request).then((task) => evaluateOnnx(task, request.onnx, request.split));
     case 'quantise':
-      return quantised(request.onnx, trainingBatches(load(request)));
+      return quantised(request.onnx, loadTask(request).then(trainingBatches));
     case 'quantise-without-data':
       return quantised(request.onnx, randomBatches(readOnnx(request.onnx), request.dimensions));
     case 'backend':

@@ -1,12 +1,12 @@
 /** What a study needs of training: build an architecture, train it for a budget, export it, evaluate it. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
-import type { DatasetSpec, WorkloadName } from '@edgetune/shared/domain/study.ts';
+import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 
 /** What defines a trial's model and data. */
 export interface TrialTask {
-  workload: WorkloadName;
+  workload: string;
   dataset: DatasetSpec;
   candidate: Candidate;
   /** Seeds weights, shuffling and data subsets; the same for every rung of a trial. */
@@ -55,7 +55,7 @@ export interface Evaluation {
 export interface TrainingService {
   /** Reads the data set's header and checks the files. @throws {DatasetError} saying what is missing and where. */
   checkDataset(
-    workload: WorkloadName,
+    workload: string,
     dataset: DatasetSpec,
   ): Promise<{ samples: { train: number; validation: number; test: number }; classes: string[] }>;
   /** The architecture with untrained weights as ONNX; deterministic in the task's model parameters. */

@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatasetSpec, WorkloadName } from '@edgetune/shared/domain/study.ts';
+import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { InferenceSession } from 'onnxruntime-node';
@@ -19,21 +19,21 @@ import { type BenchRow, report } from './support.ts';
 const DATA = join(import.meta.dirname, '../../../shared/data/datasets');
 
 interface Trained {
-  workload: WorkloadName;
-  dataset: DatasetSpec;
+  workload: string;
+  dataset: DatasetSpec & { path: string };
   candidate: TrialTask['candidate'];
   epochs: number;
 }
 
 const images = { learningRate: 0.01, batchSizeTraining: 32 };
-const digits: DatasetSpec = {
+const digits = {
   format: 'csv-images',
   path: join(DATA, 'digits/digits.csv'),
   width: 8,
   height: 8,
   maxValue: 16,
 };
-const cifar: DatasetSpec = { format: 'cifar10-binary', path: join(DATA, 'cifar10') };
+const cifar = { format: 'cifar10-binary', path: join(DATA, 'cifar10') };
 const TRAINED: Trained[] = [
   { workload: 'image-classifier', dataset: digits, candidate: { ...images, width: 16, block: 'residual' }, epochs: 6 },
   { workload: 'image-classifier', dataset: digits, candidate: { ...images, width: 16, block: 'separable' }, epochs: 6 },
@@ -68,8 +68,7 @@ const LEAST_RUNS = 15;
 
 const training = createTrainingService({ log: plainLogger(console.error) });
 const trained: BenchRow[] = [];
-for (const each of TRAINED)
-  if ('path' in each.dataset && existsSync(each.dataset.path)) trained.push(await trainedRow(each));
+for (const each of TRAINED) if (existsSync(each.dataset.path)) trained.push(await trainedRow(each));
 await training.close();
 const known: BenchRow[] = [];
 for (const [file, dimensions] of PUBLIC) {

@@ -3,7 +3,6 @@
  * (width 16, depth 1) on 32 synthetic images of 32×32×3, and AdamW.
  */
 import { pathToFileURL } from 'node:url';
-import { datasetSchema } from '@edgetune/shared/domain/study.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import * as wasm from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
@@ -12,15 +11,15 @@ import { adamStep, newAdamState } from '../../coordinator/training/adam.ts';
 import { loadBackend } from '../../coordinator/training/backends/load-backend.ts';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
 import { GradientTeam } from '../../coordinator/training/gradient-team.ts';
+import { loadTask } from '../../coordinator/training/load-task.ts';
 import { type BatchGradient, type ModelState, Replica } from '../../coordinator/training/replica.ts';
 import type { TrialTask } from '../../coordinator/training/training-service.ts';
-import { workloadNamed } from '../../coordinator/training/workloads/all.ts';
 import type { LoadedTask } from '../../coordinator/training/workloads/workload.ts';
 import { type BenchTable, report } from './support.ts';
 
 const TASK: TrialTask = {
   workload: 'image-classifier',
-  dataset: datasetSchema.parse({ format: 'synthetic-images', samples: 200, imageSize: 32, channels: 3 }),
+  dataset: { format: 'synthetic-images', samples: 200, imageSize: 32, channels: 3 },
   candidate: { width: 16, depth: 1, block: 'residual' },
   seed: 1,
 };
@@ -30,7 +29,7 @@ const STEPS = 5;
 type Gradient = (state: ModelState, indices: Uint32Array) => BatchGradient;
 
 export async function benchTraining(): Promise<BenchTable[]> {
-  const task = workloadNamed(TASK.workload).load(TASK.dataset);
+  const task = await loadTask(TASK);
   // The backend's own kernel, before ours takes its place.
   const stockInputGradient = kernel('Conv2DBackpropInput');
   const { name } = await loadBackend();

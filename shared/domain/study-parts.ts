@@ -1,11 +1,78 @@
 /** What a study may name, and the schema of studies that knows it. */
 import { z } from 'zod';
 import { type Part, unknownPart } from './part.ts';
-import { studySpecSchema, tunerSettingsSchema } from './study.ts';
+import type { SearchSpace } from './search-space.ts';
+import { type DatasetSpec, studySpecSchema, tunerSettingsSchema } from './study.ts';
+
+/** A workload as studies see it. */
+export interface WorkloadInfo extends Part {
+  /** The kind of data that it learns from, such as "images". */
+  readonly takes: string;
+  /** The search space of a study that names none. Every parameter that the workload reads is in it. */
+  readonly defaultSpace: SearchSpace;
+  /** A complete study as YAML, to start from. */
+  readonly exampleYaml: string;
+}
+
+/** A data format as studies see it. */
+export interface DatasetFormatInfo extends Part {
+  /** The kind of data that it holds, such as "images". */
+  readonly holds: string;
+  /** What else stands in `dataset:`. Each setting has a description; one that must be given has an example. */
+  readonly settings: z.ZodObject;
+}
 
 export interface StudyParts {
+  readonly workloads: readonly WorkloadInfo[];
+  readonly formats: readonly DatasetFormatInfo[];
   readonly samplers: readonly Part[];
   readonly schedulers: readonly Part[];
+}
+
+/** A setting of a format, for forms and help. */
+export interface SettingInfo {
+  name: string;
+  description: string;
+  /** As JSON Schema calls it; null where it has several types. */
+  type: string | null;
+  /** Whether a study must give it. */
+  required: boolean;
+  /** What it is where a study does not give it. */
+  otherwise?: unknown;
+  /** A value to start from. */
+  example?: unknown;
+}
+
+/** What may stand in a study's `dataset:` beside the format's name. */
+export function settingsOf({ settings }: Pick<DatasetFormatInfo, 'settings'>): SettingInfo[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(settings, { io: 'input' });
+  return Object.entries(properties as Record<string, z.core.JSONSchema.JSONSchema>).map(([name, property]) => ({
+    name,
+    description: property.description ?? '',
+    type: typeof property.type === 'string' ? property.type : null,
+    required: required.includes(name),
+    ...(property.default === undefined ? {} : { otherwise: property.default }),
+    ...(property.examples === undefined ? {} : { example: property.examples[0] }),
+  }));
+}
+
+/** The formats of the data that a workload learns from. */
+export function formatsFor<Format extends Pick<DatasetFormatInfo, 'holds'>>(
+  { takes }: Pick<WorkloadInfo, 'takes'>,
+  formats: readonly Format[],
+): Format[] {
+  return formats.filter(({ holds }) => holds === takes);
+}
+
+/** Why a workload cannot learn from data in a format; null where it can. */
+export function formatMismatch(
+  workload: Pick<WorkloadInfo, 'name' | 'takes'>,
+  format: Pick<DatasetFormatInfo, 'name' | 'holds'>,
+  formats: readonly Pick<DatasetFormatInfo, 'name' | 'holds'>[],
+): string | null {
+  if (format.holds === workload.takes) return null;
+  const fitting = formatsFor(workload, formats).map(({ name }) => name);
+  return `a data set of format ${format.name} holds ${format.holds}; the workload ${workload.name} takes ${workload.takes}: use ${fitting.join(', ')}`;
 }
 
 const nameOf = (kind: string, parts: readonly Part[]) =>
@@ -29,10 +96,33 @@ export function tunerSettingsSchemaFor({ samplers, schedulers }: Pick<StudyParts
   });
 }
 
-/** The schema of a new study: `studySpecSchema` with the names that there are. */
+/** `dataset:` with the formats that there are, each with its settings and their defaults. */
+function datasetSchemaFor(formats: readonly DatasetFormatInfo[]) {
+  const sections = formats.map(({ name, description, settings }) =>
+    settings
+      .safeExtend({ format: z.literal(name) })
+      .strict()
+      .describe(description),
+  );
+  const section = z.discriminatedUnion('format', sections as unknown as [z.core.$ZodTypeDiscriminable], {
+    error: ({ code, input }) =>
+      code === 'invalid_union' ? unknownPart('data format', Object(input).format, formats) : undefined,
+  });
+  // To the compiler it is a section of any format.
+  return section as z.ZodType as z.ZodType<DatasetSpec, DatasetSpec>;
+}
+
+/**
+ * The schema of a new study: `studySpecSchema` with the names that there are, and in `dataset:` the settings of the
+ * format.
+ */
 export function studySchemaFor(parts: StudyParts) {
-  const { tuner } = studySpecSchema.shape;
+  const { workload, dataset, tuner } = studySpecSchema.shape;
   return studySpecSchema.safeExtend({
+    workload: nameOf('workload', parts.workloads)
+      .default(workload.parse(undefined))
+      .describe(listed(workload, parts.workloads)),
+    dataset: datasetSchemaFor(parts.formats).describe(listed(dataset, parts.formats)),
     tuner: tunerSettingsSchemaFor(parts)
       .prefault({})
       .describe(tuner.description ?? ''),

@@ -161,11 +161,31 @@ const partSchema = z.object({ name: z.string(), description: z.string() });
 /** GET /api/workloads: what a study may name, of which the New study form is made. */
 export const workloadListSchema = z.object({
   workloads: z.array(
-    z.object({
-      name: z.string(),
-      description: z.string(),
+    partSchema.extend({
       /** A complete study for this workload, as YAML, to start from. */
       exampleYaml: z.string(),
+      /** Names of the formats whose data it can learn from. */
+      formats: z.array(z.string()),
+    }),
+  ),
+  formats: z.array(
+    partSchema.extend({
+      /** The kind of data that it holds, such as "images". */
+      holds: z.string(),
+      /** What may stand in `dataset:` beside the format's name. */
+      settings: z.array(
+        z.object({
+          name: z.string(),
+          description: z.string(),
+          /** As JSON Schema calls it; null where it has several types. */
+          type: z.string().nullable(),
+          required: z.boolean(),
+          /** What it is where a study does not give it. */
+          otherwise: z.unknown().optional(),
+          /** A value to start from. */
+          example: z.unknown().optional(),
+        }),
+      ),
     }),
   ),
   samplers: z.array(partSchema),

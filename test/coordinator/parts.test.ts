@@ -6,11 +6,15 @@ import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { problemSchema, workloadListSchema } from '@edgetune/shared/protocol/http.ts';
 import { tunerViewSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { Command } from 'commander';
+import { z } from 'zod';
 import { registerStudy } from '../../coordinator/cli/commands/study.ts';
 import { registerTuner } from '../../coordinator/cli/commands/tuner.ts';
 import { loadConfig } from '../../coordinator/config/config.ts';
 import { startCoordinator } from '../../coordinator/main.ts';
 import { PARTS, type Parts } from '../../coordinator/parts.ts';
+import { datasetFormat } from '../../coordinator/training/datasets/dataset-format.ts';
+import { imageClassifier } from '../../coordinator/training/workloads/image-classifier.ts';
+import type { Workload } from '../../coordinator/training/workloads/workload.ts';
 import { createTuner } from '../../coordinator/tuner/create-tuner.ts';
 import type { SamplerKind } from '../../coordinator/tuner/samplers/sampler.ts';
 import type { SchedulerKind } from '../../coordinator/tuner/schedulers/scheduler.ts';
@@ -34,8 +38,27 @@ const scheduler: SchedulerKind = {
     amended() {},
   }),
 };
+const workload: Workload = {
+  ...imageClassifier,
+  name: 'sign-reader',
+  description: 'Signs of this test.',
+  defaultSpace: { ...imageClassifier.defaultSpace, model: { signs: { type: 'ordinal', values: [1, 2] } } },
+  exampleYaml: 'name: signs\nworkload: sign-reader\n',
+};
+const format = datasetFormat({
+  name: 'flags',
+  description: 'flags of this test',
+  holds: 'images',
+  settings: z.object({
+    path: z.string().meta({ description: 'a folder', examples: ['/path/to/flags'] }),
+    stripes: z.int().min(2).default(3).describe('colours of a flag'),
+  }),
+  read: () => assert.fail('not in this test'),
+});
 const parts: Parts = {
   ...PARTS,
+  workloads: [...PARTS.workloads, workload],
+  formats: [...PARTS.formats, format],
   samplers: [...PARTS.samplers, sampler],
   schedulers: [...PARTS.schedulers, scheduler],
 };
@@ -120,5 +143,63 @@ describe('a throw-away sampler and scheduler', () => {
         return true;
       },
     );
+  });
+});
+
+describe('a throw-away workload and data format', () => {
+  const study = (lines: string) => `name: x\ndevices: [nobody]\n${lines}\n`;
+
+  it('pass the check of a study, with the settings and the space that are theirs', async (t) => {
+    const { mistakesOf } = await coordinatorWith(t, parts);
+    const rest = async (lines: string) =>
+      (await mistakesOf(study(lines)))?.filter((mistake) => !mistake.includes('unknown device'));
+    assert.deepEqual(await rest('workload: sign-reader\ndataset: {format: flags, path: /data, stripes: 4}'), []);
+    assert.deepEqual(await rest('workload: sign-reader\ndataset: {format: idx, path: /data}'), []);
+    assert.deepEqual(await rest('workload: sign-reader\ndataset:\n  format: flags\n  path: /data\n  stripes: 1'), [
+      'line 7: dataset.stripes: must be at least 2',
+    ]);
+    const space = 'space: {model: {width: {type: ordinal, values: [1]}}}';
+    assert.match(
+      (await rest(`workload: sign-reader\ndataset: {format: flags, path: /data}\n${space}`))?.join() ?? '',
+      /^line 5: .*no model parameter "width": it has signs$/,
+    );
+  });
+
+  it('others are refused with the list of those that there are; a format must hold what the workload takes', async (t) => {
+    const { mistakesOf } = await coordinatorWith(t, parts);
+    const unknown = await mistakesOf(study('workload: sign-raeder\ndataset:\n  format: falgs\n  path: /data'));
+    assert.equal(unknown?.length, 2);
+    assert.match(unknown?.[0] ?? '', /^line 3: workload: unknown workload "sign-raeder": use one of .*, sign-reader$/);
+    assert.match(unknown?.[1] ?? '', /^line 5: dataset\.format: unknown data format "falgs": use one of .*, flags$/);
+    const unfit = await mistakesOf(study('workload: keyword-spotter\ndataset:\n  format: flags\n  path: /data'));
+    assert.ok(
+      unfit?.includes(
+        'line 5: dataset.format: a data set of format flags holds images; the workload keyword-spotter takes speech: use speech-commands',
+      ),
+      unfit?.join('\n'),
+    );
+  });
+
+  it('are in the answer of which the form is made', async (t) => {
+    const { workloads, formats } = await (await coordinatorWith(t, parts)).parts();
+    const { name, description, exampleYaml } = workload;
+    const known = PARTS.formats.filter(({ holds }) => holds === 'images').map((each) => each.name);
+    assert.deepEqual(workloads.at(-1), { name, description, exampleYaml, formats: [...known, 'flags'] });
+    assert.ok(workloads.find((each) => each.name === 'image-classifier')?.formats.includes('flags'));
+    assert.deepEqual(formats.at(-1), {
+      name: 'flags',
+      description: 'flags of this test',
+      holds: 'images',
+      settings: [
+        { name: 'path', description: 'a folder', type: 'string', required: true, example: '/path/to/flags' },
+        { name: 'stripes', description: 'colours of a flag', type: 'integer', required: false, otherwise: 3 },
+      ],
+    });
+  });
+
+  it('stand in the help of study run', () => {
+    const help = helpOf('study', 'run');
+    assert.match(help, /^ {2}sign-reader +Signs of this test\. Takes synthetic-images, .*, flags\.$/m);
+    assert.match(help, /^ {2}flags +flags of this test \(path, \[stripes\]\)$/m);
   });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { createClient } from '../../coordinator/cli/client.ts';
+import { WORKLOADS } from '../../coordinator/training/workloads/all.ts';
 import { ask } from '../support/ask.ts';
 import { untilFleet } from '../support/fleet.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -141,7 +142,7 @@ it('a second coordinator on the same data directory or port is refused with the 
 it('the example study of each workload is one that EdgeTune accepts', async (t) => {
   const coordinator = await coordinatorIn(t, temporaryFolder(t));
   coordinator.fleet.addDevice('my-device');
-  for (const { exampleYaml } of coordinator.studies.workloads()) {
+  for (const { exampleYaml } of WORKLOADS) {
     if (!exampleYaml.includes('synthetic-images')) continue;
     const { id } = await coordinator.studies.create(exampleYaml);
     await coordinator.studies.stop(id);

@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { unzipSync } from 'fflate';
 import type { Parts } from '../../parts.ts';
 import type { Client } from '../client.ts';
-import { tunerPartsText } from '../render/parts.ts';
+import { studyPartsText } from '../render/parts.ts';
 import { StudyProgress } from '../render/progress.ts';
 import { renderRecommendation, renderTimeline } from '../render/recommendation.ts';
 import { renderTable } from '../render/table.ts';
@@ -27,7 +27,7 @@ export function registerStudy(program: Command, parts: Parts): void {
     .description('Start a study written as YAML and follow it to its recommendation; Ctrl-C leaves it running.')
     .option('--detach', 'start it and return at once')
     .option('--json', 'print the study as JSON')
-    .addHelpText('after', () => `\n${tunerPartsText(parts)}`)
+    .addHelpText('after', () => `\n${studyPartsText(parts)}`)
     .addHelpText(
       'after',
       '\nExit code 0: it succeeded; 1: it failed or was stopped; 2: the file has mistakes.\n\nExamples:\n  edgetune study run my-study.yaml\n  edgetune study run my-study.yaml --detach --json',

@@ -25,7 +25,7 @@ export function TextField({ draft, fields, path, label, hint }: FieldProps) {
 }
 
 export function NumberField(
-  props: FieldProps & { otherwise?: number; min: number; max?: number; step?: number | 'any' },
+  props: FieldProps & { otherwise?: number; min?: number; max?: number; step?: number | 'any' },
 ) {
   const { draft, fields, path, label, hint, otherwise, min, max, step = 1 } = props;
   const value = valueAt(fields, path);

@@ -6,10 +6,8 @@ import { DevicesField } from '../components/devices-field.tsx';
 import { type Draft, valueAt } from '../components/draft.ts';
 import { ChoicesField, LinesField, NumberField, SelectField, TextField } from '../components/fields.tsx';
 import { paths } from '../route.ts';
+import { DatasetFields } from './dataset-fields.tsx';
 
-const DATASET_FORMATS = ['synthetic-images', 'idx', 'cifar10-binary', 'csv-images', 'speech-commands', 'ag-news-csv'];
-/** Of scikit-learn's digits.csv, to start from. */
-const DIGITS_LAYOUT = { width: 8, height: 8, maxValue: 16 };
 const SCENARIOS = ['single-stream', 'multi-stream', 'server', 'offline'];
 const OBJECTIVES = [
   { value: 'maximize accuracy', label: 'Best accuracy' },
@@ -32,7 +30,8 @@ interface StudyFormProps {
 
 export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
   const bound = { draft, fields };
-  const synthetic = valueAt(fields, ['dataset', 'format']) === 'synthetic-images';
+  const workload = parts.workloads.find(({ name }) => name === valueAt(fields, ['workload']));
+  const formats = parts.formats.filter(({ name }) => workload?.formats.includes(name) ?? true);
   return (
     <>
       <TextField {...bound} path={['name']} label="Name" />
@@ -43,29 +42,7 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
       ) : (
         <DevicesField {...bound} devices={devices} />
       )}
-      <fieldset>
-        <legend>Data</legend>
-        <label class="field">
-          Format
-          <select
-            value={String(valueAt(fields, ['dataset', 'format']) ?? '')}
-            onChange={(event) => changeFormat(draft, fields, event.currentTarget.value)}
-          >
-            {DATASET_FORMATS.map((format) => (
-              <option key={format}>{format}</option>
-            ))}
-          </select>
-          {synthetic && <small>Drawn by EdgeTune itself: good for a try, the results are marked as synthetic.</small>}
-        </label>
-        {!synthetic && (
-          <TextField
-            {...bound}
-            path={['dataset', 'path']}
-            label="Path"
-            hint="Folder or file on the coordinator’s machine"
-          />
-        )}
-      </fieldset>
+      <DatasetFields {...bound} formats={formats} />
       <ChoicesField {...bound} path={['objectives']} label="Objectives" options={OBJECTIVES} />
       <LinesField
         {...bound}
@@ -124,11 +101,4 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
       </details>
     </>
   );
-}
-
-/** Each format has settings of its own: those of the former one would be refused. The path is kept. */
-function changeFormat(draft: Draft, fields: Record<string, unknown>, format: string): void {
-  const path = valueAt(fields, ['dataset', 'path']) ?? '';
-  if (format === 'synthetic-images') draft.set(['dataset'], { format });
-  else draft.set(['dataset'], { format, path, ...(format === 'csv-images' ? DIGITS_LAYOUT : {}) });
 }

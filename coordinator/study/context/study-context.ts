@@ -3,6 +3,7 @@ import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { InferenceServer } from '../../inference/inference-server.ts';
@@ -16,8 +17,8 @@ import type { BlobStore } from './blob-store.ts';
 export type CheckedStudySpec = StudySpec & { space: SearchSpace };
 
 export interface StudyPorts {
-  /** What its tuner may be put together of. */
-  parts: TunerParts;
+  /** What a study may name, and what its tuner is put together of. */
+  parts: TunerParts & Pick<StudyParts, 'workloads' | 'formats'>;
   training: TrainingService;
   inference: InferenceServer;
   fleet: Pick<Fleet, 'devices' | 'subscribe'>;

@@ -7,6 +7,7 @@ import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { QuantisedModel, Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
+import { isSynthetic } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelFile } from '../../inference/model-variants.ts';
 import { isTargetReached } from '../../tuner/stop-rule.ts';
@@ -43,7 +44,7 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
       spec,
       preference.why(contenders, ({ trialId }) => `trial ${trialId}`),
     ),
-    syntheticData: spec.dataset.format === 'synthetic-images',
+    syntheticData: isSynthetic(spec.dataset),
     summary: summarise(context),
   };
   emit({ type: 'recommendation', recommendation });

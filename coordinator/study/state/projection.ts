@@ -1,7 +1,7 @@
 /** What the pages show of a study: a fold over its events. */
 
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
-import type { StudySpec } from '@edgetune/shared/domain/study.ts';
+import { isSynthetic, type StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
 import { inferenceTimingOf, searchedObjectives, searchReadsDevices } from '../../tuner/mode.ts';
@@ -204,7 +204,7 @@ export class StudyProjection {
       // The last tenth is the recommendation: final training, export, measuring the trained models.
       progress: record.state === 'succeeded' ? 1 : 0.9 * Math.min(1, this.#told.size / planned),
       bestAccuracy: accuracies.length === 0 ? null : Math.max(...accuracies),
-      syntheticData: spec.dataset.format === 'synthetic-images',
+      syntheticData: isSynthetic(spec.dataset),
     };
   }
 

@@ -1,7 +1,10 @@
 /** AG News' CSV (Zhang, Zhao & LeCun, 2015, https://arxiv.org/abs/1509.01626): class index from 1, title, description. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { DatasetError } from '../training-service.ts';
+import { datasetFormat } from './dataset-format.ts';
 import { stratifiedOrder } from './image-dataset.ts';
 import { readDatasetFile } from './read-file.ts';
 
@@ -105,3 +108,19 @@ function classNames(folder: string, count: number): string[] {
     );
   return names;
 }
+
+export const agNewsCsv = datasetFormat({
+  name: 'ag-news-csv',
+  description: "AG News' CSV: class index from 1, title, description",
+  holds: 'texts',
+  settings: z.object({
+    path: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'folder with train.csv, test.csv and, for names, classes.txt',
+        examples: ['/path/to/ag_news'],
+      }),
+  }),
+  read: ({ path }) => readAgNews(path),
+});

@@ -1,7 +1,10 @@
 /** CIFAR-10's binary batches (https://www.cs.toronto.edu/~kriz/cifar.html): a label byte, then 3 × 32 × 32 pixels a record. */
+
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { DatasetError } from '../training-service.ts';
+import { datasetFormat } from './dataset-format.ts';
 import type { ImageSplit, RawImages } from './image-dataset.ts';
 import { readDatasetFile } from './read-file.ts';
 
@@ -73,3 +76,19 @@ function classNames(folder: string): string[] {
     : [];
   return names.length === CLASSES ? names : Array.from({ length: CLASSES }, (_, label) => String(label));
 }
+
+export const cifar10Binary = datasetFormat({
+  name: 'cifar10-binary',
+  description: "CIFAR-10's binary batches under their original names",
+  holds: 'images',
+  settings: z.object({
+    path: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'folder with data_batch_1.bin and its fellows',
+        examples: ['/path/to/cifar-10-batches-bin'],
+      }),
+  }),
+  read: ({ path }) => readCifar10(path),
+});

@@ -1,15 +1,31 @@
 /** Images as CSV: one row a sample, its pixels row by row, then its label (scikit-learn's digits.csv); optionally gzipped. */
-import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+import { z } from 'zod';
 import { DatasetError } from '../training-service.ts';
+import { datasetFormat } from './dataset-format.ts';
 import type { RawImages } from './image-dataset.ts';
 import { gunzipDatasetFile, readDatasetFile } from './read-file.ts';
 
-export function readCsvImages({
-  path,
-  width,
-  height,
-  maxValue,
-}: Extract<DatasetSpec, { format: 'csv-images' }>): RawImages {
+/** The examples are scikit-learn's digits.csv. */
+const csvImagesSettings = z.object({
+  path: z
+    .string()
+    .min(1)
+    .meta({ description: 'a CSV file, gzipped or not', examples: ['/path/to/digits.csv'] }),
+  width: z
+    .int()
+    .positive()
+    .meta({ description: 'pixels of a row', examples: [8] }),
+  height: z
+    .int()
+    .positive()
+    .meta({ description: 'rows of an image', examples: [8] }),
+  maxValue: z
+    .number()
+    .positive()
+    .meta({ description: 'value of a white pixel', examples: [16] }),
+});
+
+export function readCsvImages({ path, width, height, maxValue }: z.output<typeof csvImagesSettings>): RawImages {
   const raw = readDatasetFile(path, 'a CSV file of images');
   const text = Buffer.from(path.endsWith('.gz') ? gunzipDatasetFile(path, raw) : raw).toString('utf8');
   const rows = text.split('\n').filter((row) => row.trim() !== '');
@@ -43,3 +59,11 @@ export function readCsvImages({
   const classes = Array.from({ length: highest + 1 }, (_, label) => String(label));
   return { height, width, channels: 1, classes, train: { pixels, labels }, validation: null, test: null };
 }
+
+export const csvImages = datasetFormat({
+  name: 'csv-images',
+  description: 'a CSV row a sample: pixels row by row, then the label',
+  holds: 'images',
+  settings: csvImagesSettings,
+  read: readCsvImages,
+});

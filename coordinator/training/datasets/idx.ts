@@ -1,7 +1,10 @@
 /** MNIST's IDX files, optionally gzipped (http://yann.lecun.com/exdb/mnist/): Fashion-MNIST and its kin have them too. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { DatasetError } from '../training-service.ts';
+import { datasetFormat } from './dataset-format.ts';
 import type { ImageSplit, RawImages } from './image-dataset.ts';
 import { gunzipDatasetFile, readDatasetFile } from './read-file.ts';
 
@@ -72,3 +75,16 @@ function classNames(folder: string, count: number): string[] {
     : [];
   return names.length >= count ? names : Array.from({ length: count }, (_, label) => String(label));
 }
+
+export const idx = datasetFormat({
+  name: 'idx',
+  description: "MNIST's IDX files under their original names, gzipped or not",
+  holds: 'images',
+  settings: z.object({
+    path: z
+      .string()
+      .min(1)
+      .meta({ description: 'folder with train-images-idx3-ubyte and its fellows', examples: ['/path/to/mnist'] }),
+  }),
+  read: ({ path }) => readIdx(path),
+});

@@ -2,10 +2,13 @@
  * Speech Commands' layout (Warden, 2018, https://arxiv.org/abs/1804.03209): a folder of WAV files per word, and lists of
  * the files that are for validation and for testing; all others are for training.
  */
+
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { DatasetError } from '../training-service.ts';
 import type { SplitName } from '../workloads/workload.ts';
+import { datasetFormat } from './dataset-format.ts';
 import { FRAMES, LogMel, MEL_BANDS } from './log-mel.ts';
 import { readDatasetFile } from './read-file.ts';
 import { readWav } from './wav.ts';
@@ -124,3 +127,19 @@ function momentsOf(values: Float32Array): { mean: number; std: number } {
   const mean = sum / values.length;
   return { mean, std: Math.sqrt(Math.max(1e-6, squares / values.length - mean * mean)) };
 }
+
+export const speechCommands = datasetFormat({
+  name: 'speech-commands',
+  description: "Speech Commands' layout: a folder of WAV files per word",
+  holds: 'speech',
+  settings: z.object({
+    path: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'folder with a folder per word, validation_list.txt and testing_list.txt',
+        examples: ['/path/to/speech_commands'],
+      }),
+  }),
+  read: ({ path }) => readSpeechCommands(path),
+});

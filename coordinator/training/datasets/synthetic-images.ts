@@ -3,11 +3,28 @@
  * size on a random background, under noise. The class is the pair of shape and stripe direction, so that colour and
  * place say nothing and a network needs some depth and width to tell the classes apart.
  */
-import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+
 import { keyedRandom32, type Random } from '@edgetune/shared/math/random.ts';
+import { z } from 'zod';
+import { datasetFormat } from './dataset-format.ts';
 import type { ImageSplit, RawImages } from './image-dataset.ts';
 
-type SyntheticSpec = Extract<DatasetSpec, { format: 'synthetic-images' }>;
+const syntheticSettings = z.object({
+  classes: z.int().min(2).max(20).default(8).describe('pairs of shape and stripes'),
+  samples: z
+    .int()
+    .min(64)
+    .max(100_000)
+    .default(2000)
+    .describe('images in all, of which 30 % are for validation and testing'),
+  imageSize: z.int().min(8).max(64).default(16).describe('pixels of a side'),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe('1: grey, 3: colour'),
+  seed: z.int().default(1).describe('another seed draws other images'),
+});
+type SyntheticSpec = z.output<typeof syntheticSettings>;
 
 const SHAPES = ['disc', 'cross', 'ring', 'square', 'triangle'] as const;
 const STRIPES = ['horizontal', 'vertical', 'rising', 'falling'] as const;
@@ -98,3 +115,11 @@ function isInside(shape: (typeof SHAPES)[number], dx: number, dy: number): boole
       return dy <= 0.8 && dy >= -1 && Math.abs(dx) <= (dy + 1) / 1.8;
   }
 }
+
+export const syntheticImages = datasetFormat({
+  name: 'synthetic-images',
+  description: 'drawn by EdgeTune itself: good for a try, the results are marked as synthetic',
+  holds: 'images',
+  settings: syntheticSettings,
+  read: drawSyntheticImages,
+});

@@ -3,26 +3,65 @@
  * depthwise-separable convolutions (Howard et al., 2017, https://arxiv.org/abs/1704.04861).
  */
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
-import * as tfl from '@tensorflow/tfjs-layers';
-import type { ImageDataset } from '../datasets/image-dataset.ts';
-import { readImages } from '../datasets/read-images.ts';
-import { imageClassifierInfo } from './image-classifier-info.ts';
-import { LayerFactory } from './layer-factory.ts';
+import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { type ImageDataset, type RawImages, toDataset } from '../datasets/image-dataset.ts';
+import { DatasetError } from '../training-service.ts';
+import type { LayerFactory } from './layer-factory.ts';
 import type { LoadedTask, Workload } from './workload.ts';
 
-type Tensor = tfl.SymbolicTensor;
+type Tensor = SymbolicTensor;
+
+/** Fewer images than this in the training split teach nothing. */
+const FEWEST_IMAGES = 32;
 
 export const imageClassifier: Workload = {
-  ...imageClassifierInfo,
-  load(spec): LoadedTask {
-    const dataset = readImages(spec);
+  name: 'image-classifier',
+  description: 'Residual convolutional networks for small images, from plain to depthwise-separable blocks.',
+  takes: 'images',
+  defaultSpace: {
+    model: {
+      width: { type: 'ordinal', values: [8, 12, 16, 24, 32] },
+      depth: { type: 'int', min: 1, max: 3, scale: 'linear' },
+      block: { type: 'categorical', choices: ['residual', 'separable'] },
+    },
+    training: {
+      learningRate: { type: 'float', min: 5e-4, max: 2e-2, scale: 'log' },
+      batchSizeTraining: { type: 'ordinal', values: [32, 64, 128] },
+      weightDecay: { type: 'float', min: 1e-6, max: 1e-2, scale: 'log' },
+    },
+    system: { trainingCores: { type: 'ordinal', values: [1, 2] } },
+    inference: {
+      batchSize: { type: 'ordinal', values: [1, 2, 4, 8] },
+      threads: { type: 'ordinal', values: [1, 2, 4] },
+      precision: { type: 'categorical', choices: ['float32', 'int8'] },
+    },
+  },
+  exampleYaml: `name: my first study
+workload: image-classifier
+dataset:
+  format: synthetic-images   # drawn by EdgeTune; "edgetune study run --help" lists the formats
+devices: [my-device]
+scenario: {kind: single-stream}
+objectives:
+  - maximize accuracy
+  - minimize latency.p50
+constraints:
+  - latency.p99 <= 50 ms
+budget: {minEpochs: 1, maxEpochs: 9, minDataFraction: 0.3, maxDataFraction: 1, reductionFactor: 3}
+tuner: {mode: onefold, seed: 1}
+stop: {trials: 20}
+recommend: 3
+`,
+  async load(raw): Promise<LoadedTask> {
+    const { LayerFactory } = await import('./layer-factory.ts');
+    const dataset = checkedDataset(raw);
     const { height, width, channels, classes, mean, std } = dataset;
     return {
       classes,
       inputShape: [height, width, channels],
       labels: (split) => dataset[split].labels,
       inputs: (split, indices) => normalised(dataset, dataset[split].pixels, indices),
-      buildModel: (candidate, seed) => buildModel(dataset, candidate, seed),
+      buildModel: (candidate, seed) => buildModel(new LayerFactory(seed), dataset, candidate),
       metadata: {
         'edgetune.input.layout': 'NCHW',
         'edgetune.input.colour': channels === 3 ? 'RGB' : 'grey',
@@ -37,6 +76,17 @@ export const imageClassifier: Workload = {
     };
   },
 };
+
+function checkedDataset(raw: RawImages): ImageDataset {
+  const dataset = toDataset(raw);
+  const { train, classes } = dataset;
+  if (train.labels.length < FEWEST_IMAGES)
+    throw new DatasetError(
+      `the data set has ${train.labels.length} training images: at least ${FEWEST_IMAGES} are needed`,
+    );
+  if (classes.length < 2) throw new DatasetError('the data set has one class: a classifier needs two');
+  return dataset;
+}
 
 function normalised(
   { height, width, channels, mean, std }: ImageDataset,
@@ -57,22 +107,21 @@ function normalised(
 }
 
 function buildModel(
+  layers: LayerFactory,
   { height, width, channels, classes }: ImageDataset,
   candidate: Candidate,
-  seed: number,
-): tfl.LayersModel {
-  const layers = new LayerFactory(seed);
+): LayersModel {
   const baseWidth = Number(candidate.width ?? 16);
   const depth = Number(candidate.depth ?? 1);
   const block = candidate.block === 'separable' ? separableBlock : residualBlock;
   const stages = Math.min(height, width) >= 12 ? 3 : 2;
-  const input = tfl.input({ shape: [height, width, channels] });
+  const input = layers.input([height, width, channels]);
   let x = layers.relu(layers.convolution(input, baseWidth, 3, 1));
   for (let stage = 0; stage < stages; stage++) {
     for (let repeat = 0; repeat < depth; repeat++)
       x = block(layers, x, baseWidth * 2 ** stage, stage > 0 && repeat === 0 ? 2 : 1);
   }
-  return tfl.model({ inputs: input, outputs: layers.classify(x, classes.length) });
+  return layers.model(input, layers.classify(x, classes.length));
 }
 
 function residualBlock(layers: LayerFactory, x: Tensor, filters: number, stride: number): Tensor {

@@ -4,31 +4,57 @@
  * spectrogram is computed outside of the network.
  */
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
-import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
-import * as tfl from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FRAMES, HOP_MS, LOG_OFFSET, MEL_BANDS, WINDOW_MS } from '../datasets/log-mel.ts';
-import { readSpeechCommands, type SpeechDataset } from '../datasets/speech-commands.ts';
-import { DatasetError } from '../training-service.ts';
-import { keywordSpotterInfo } from './keyword-spotter-info.ts';
-import { LayerFactory } from './layer-factory.ts';
+import type { LayerFactory } from './layer-factory.ts';
 import type { LoadedTask, Workload } from './workload.ts';
 
 const SIZE = FRAMES * MEL_BANDS;
 
-/** The last data set read: trials of one study share it. */
-let last: { path: string; dataset: SpeechDataset } | null = null;
-
 export const keywordSpotter: Workload = {
-  ...keywordSpotterInfo,
-  load(spec): LoadedTask {
-    const dataset = readSpeech(spec);
+  name: 'keyword-spotter',
+  description: 'Residual convolutions along time over log-mel spectrograms of one second of speech.',
+  takes: 'speech',
+  defaultSpace: {
+    model: {
+      width: { type: 'ordinal', values: [8, 12, 16, 24, 32] },
+      depth: { type: 'int', min: 1, max: 4, scale: 'linear' },
+      kernelSize: { type: 'ordinal', values: [3, 5, 9] },
+    },
+    training: {
+      learningRate: { type: 'float', min: 5e-4, max: 2e-2, scale: 'log' },
+      batchSizeTraining: { type: 'ordinal', values: [16, 32, 64] },
+      weightDecay: { type: 'float', min: 1e-6, max: 1e-2, scale: 'log' },
+    },
+    system: { trainingCores: { type: 'ordinal', values: [1, 2] } },
+    inference: {
+      batchSize: { type: 'ordinal', values: [1, 2, 4] },
+      threads: { type: 'ordinal', values: [1, 2, 4] },
+      precision: { type: 'categorical', choices: ['float32', 'int8'] },
+    },
+  },
+  exampleYaml: `name: keywords
+workload: keyword-spotter
+dataset:
+  format: speech-commands
+  path: /path/to/speech_commands   # a folder of WAV files per word, validation_list.txt, testing_list.txt
+devices: [my-device]
+scenario: {kind: single-stream}
+objectives:
+  - maximize accuracy
+  - minimize latency.p50
+budget: {minEpochs: 3, maxEpochs: 27, minDataFraction: 1, maxDataFraction: 1, reductionFactor: 3}
+stop: {trials: 20}
+`,
+  async load(dataset): Promise<LoadedTask> {
+    const { LayerFactory } = await import('./layer-factory.ts');
     const { classes, mean, std, sampleRateHz } = dataset;
     return {
       classes,
       inputShape: [FRAMES, 1, MEL_BANDS],
       labels: (split) => dataset[split].labels,
       inputs: (split, indices) => normalised(dataset[split].spectrograms, mean, std, indices),
-      buildModel: (candidate, seed) => buildModel(classes.length, candidate, seed),
+      buildModel: (candidate, seed) => buildModel(new LayerFactory(seed), classes.length, candidate),
       metadata: {
         'edgetune.input.layout': 'NCHW (mel bands, frames, 1)',
         'edgetune.audio.sampleRateHz': String(sampleRateHz),
@@ -47,15 +73,6 @@ export const keywordSpotter: Workload = {
   },
 };
 
-function readSpeech(spec: DatasetSpec): SpeechDataset {
-  if (spec.format !== 'speech-commands')
-    throw new DatasetError(
-      `a data set of format ${spec.format} holds no speech: a keyword spotter needs speech-commands`,
-    );
-  if (last?.path !== spec.path) last = { path: spec.path, dataset: readSpeechCommands(spec.path) };
-  return last.dataset;
-}
-
 function normalised(spectrograms: Float32Array, mean: number, std: number, indices: ArrayLike<number>): Float32Array {
   const values = new Float32Array(indices.length * SIZE);
   for (let sample = 0; sample < indices.length; sample++) {
@@ -66,17 +83,16 @@ function normalised(spectrograms: Float32Array, mean: number, std: number, indic
 }
 
 /** `depth` residual blocks; each halves the frames. */
-function buildModel(classes: number, candidate: Candidate, seed: number): tfl.LayersModel {
-  const layers = new LayerFactory(seed);
+function buildModel(layers: LayerFactory, classes: number, candidate: Candidate): LayersModel {
   const width = Number(candidate.width ?? 24);
   const depth = Number(candidate.depth ?? 3);
   const kernelSize = Number(candidate.kernelSize ?? 5);
-  const input = tfl.input({ shape: [FRAMES, 1, MEL_BANDS] });
+  const input = layers.input([FRAMES, 1, MEL_BANDS]);
   let x = layers.relu(layers.convolution(input, width, [3, 1], 1));
   for (let block = 0; block < depth; block++) {
     const filters = width * (block + 1);
     const inner = layers.relu(layers.convolution(x, filters, [kernelSize, 1], 2));
     x = layers.relu(layers.add(layers.convolution(inner, filters, [kernelSize, 1], 1), layers.shortcut(x, filters, 2)));
   }
-  return tfl.model({ inputs: input, outputs: layers.classify(x, classes) });
+  return layers.model(input, layers.classify(x, classes));
 }

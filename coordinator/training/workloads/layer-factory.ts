@@ -13,6 +13,15 @@ export class LayerFactory {
     this.nextSeed = congruential32(seed);
   }
 
+  /** @param shape of one sample */
+  input(shape: number[]): Tensor {
+    return tfl.input({ shape });
+  }
+
+  model(inputs: Tensor, outputs: Tensor): tfl.LayersModel {
+    return tfl.model({ inputs, outputs });
+  }
+
   convolution(x: Tensor, filters: number, kernelSize: number | [number, number], strides: number): Tensor {
     const kernelInitializer = tfl.initializers.heNormal({ seed: this.nextSeed() });
     return this.#normalise(

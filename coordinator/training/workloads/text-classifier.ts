@@ -4,33 +4,60 @@
  * https://aclanthology.org/P15-1162) above. The sum of a text's word embeddings is its bag times the embedding matrix.
  */
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
-import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
-import * as tfl from '@tensorflow/tfjs-layers';
-import { readAgNews } from '../datasets/ag-news.ts';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { TextDataset } from '../datasets/ag-news.ts';
 import { BUCKETS, bucketsOf } from '../datasets/hashed-words.ts';
-import { DatasetError } from '../training-service.ts';
-import { LayerFactory } from './layer-factory.ts';
-import { textClassifierInfo } from './text-classifier-info.ts';
+import type { LayerFactory } from './layer-factory.ts';
 import type { LoadedTask, SplitName, Workload } from './workload.ts';
 
-interface BaggedTexts {
-  classes: string[];
-  splits: Record<SplitName, { words: Uint16Array[]; labels: Uint8Array }>;
-}
-
-/** The last data set read: trials of one study share it. */
-let last: { path: string; texts: BaggedTexts } | null = null;
+/** Texts as the buckets of their words. */
+type BaggedSplits = Record<SplitName, { words: Uint16Array[]; labels: Uint8Array }>;
 
 export const textClassifier: Workload = {
-  ...textClassifierInfo,
-  load(spec): LoadedTask {
-    const { classes, splits } = readTexts(spec);
+  name: 'text-classifier',
+  description:
+    'Bags of hashed words: an embedding and fully connected layers, as in fastText and deep averaging networks.',
+  takes: 'texts',
+  defaultSpace: {
+    model: {
+      embedding: { type: 'ordinal', values: [8, 16, 32, 64, 128] },
+      depth: { type: 'int', min: 0, max: 2, scale: 'linear' },
+    },
+    training: {
+      learningRate: { type: 'float', min: 5e-4, max: 2e-2, scale: 'log' },
+      batchSizeTraining: { type: 'ordinal', values: [32, 64, 128] },
+      weightDecay: { type: 'float', min: 1e-5, max: 1, scale: 'log' },
+    },
+    system: { trainingCores: { type: 'ordinal', values: [1, 2] } },
+    inference: {
+      batchSize: { type: 'ordinal', values: [1, 4, 16, 64] },
+      threads: { type: 'ordinal', values: [1, 2, 4] },
+      precision: { type: 'categorical', choices: ['float32', 'int8'] },
+    },
+  },
+  exampleYaml: `name: news
+workload: text-classifier
+dataset:
+  format: ag-news-csv
+  path: /path/to/ag_news   # a folder with train.csv, test.csv and classes.txt
+devices: [my-device]
+scenario: {kind: single-stream}
+objectives:
+  - maximize accuracy
+  - minimize latency.p50
+budget: {minEpochs: 1, maxEpochs: 9, minDataFraction: 0.3, maxDataFraction: 1, reductionFactor: 3}
+stop: {trials: 20}
+`,
+  async load(dataset): Promise<LoadedTask> {
+    const { LayerFactory } = await import('./layer-factory.ts');
+    const { classes } = dataset;
+    const splits = bagged(dataset);
     return {
       classes,
       inputShape: [BUCKETS],
       labels: (split) => splits[split].labels,
       inputs: (split, indices) => bags(splits[split].words, indices),
-      buildModel: (candidate, seed) => buildModel(classes.length, candidate, seed),
+      buildModel: (candidate, seed) => buildModel(new LayerFactory(seed), classes.length, candidate),
       metadata: {
         'edgetune.input.layout': 'NC',
         'edgetune.text.buckets': String(BUCKETS),
@@ -44,16 +71,9 @@ export const textClassifier: Workload = {
   },
 };
 
-function readTexts(spec: DatasetSpec): BaggedTexts {
-  if (spec.format !== 'ag-news-csv')
-    throw new DatasetError(`a data set of format ${spec.format} holds no texts: a text classifier needs ag-news-csv`);
-  if (last?.path !== spec.path) {
-    const { classes, train, validation, test } = readAgNews(spec.path);
-    const bagged = ({ texts, labels }: typeof train) => ({ words: texts.map(bucketsOf), labels });
-    const splits = { train: bagged(train), validation: bagged(validation), test: bagged(test) };
-    last = { path: spec.path, texts: { classes, splits } };
-  }
-  return last.texts;
+function bagged({ train, validation, test }: TextDataset): BaggedSplits {
+  const bag = ({ texts, labels }: typeof train) => ({ words: texts.map(bucketsOf), labels });
+  return { train: bag(train), validation: bag(validation), test: bag(test) };
 }
 
 /** The root keeps the values of long and short texts at one scale. */
@@ -70,11 +90,10 @@ function bags(texts: readonly Uint16Array[], indices: ArrayLike<number>): Float3
   return values;
 }
 
-function buildModel(classes: number, candidate: Candidate, seed: number): tfl.LayersModel {
-  const layers = new LayerFactory(seed);
+function buildModel(layers: LayerFactory, classes: number, candidate: Candidate): LayersModel {
   const width = Number(candidate.embedding ?? 32);
-  const input = tfl.input({ shape: [BUCKETS] });
+  const input = layers.input([BUCKETS]);
   let x = layers.dense(input, width, false);
   for (let layer = 0; layer < Number(candidate.depth ?? 0); layer++) x = layers.relu(layers.dense(x, width));
-  return tfl.model({ inputs: input, outputs: layers.dense(x, classes) });
+  return layers.model(input, layers.dense(x, classes));
 }

@@ -1,19 +1,10 @@
-/** What can be trained: a workload reads its data, builds its models, and says what an exported model expects. */
-import type { Candidate, SearchSpace } from '@edgetune/shared/domain/search-space.ts';
-import type { DatasetSpec, WorkloadName } from '@edgetune/shared/domain/study.ts';
+/** What can be trained: a workload takes data, builds its models, and says what an exported model expects. */
+import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
+import type { WorkloadInfo } from '@edgetune/shared/domain/study-parts.ts';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { DataKind, DataKinds } from '../datasets/data-kinds.ts';
 
 export type SplitName = 'train' | 'validation' | 'test';
-
-/** What may be known of a workload without loading TensorFlow. */
-export interface WorkloadInfo {
-  name: WorkloadName;
-  description: string;
-  /** The search space of a study that names none. Every parameter that the workload reads is in it. */
-  defaultSpace: SearchSpace;
-  /** A complete study as YAML, to start from. */
-  exampleYaml: string;
-}
 
 /** A workload with its data in memory. */
 export interface LoadedTask {
@@ -30,7 +21,13 @@ export interface LoadedTask {
   metadata: Record<string, string>;
 }
 
-export interface Workload extends WorkloadInfo {
-  /** @throws {import('../training-service.ts').DatasetError} */
-  load(dataset: DatasetSpec): LoadedTask;
+interface WorkloadOf<Kind extends DataKind> extends WorkloadInfo {
+  readonly takes: Kind;
+  /**
+   * Makes a task of data that were read. TensorFlow is imported here and not before: a workload's file is also read to
+   * check a study, and where nothing is trained.
+   * @throws {import('../training-service.ts').DatasetError} where there are too few data
+   */
+  load(data: DataKinds[Kind]): Promise<LoadedTask>;
 }
+export type Workload = { [Kind in DataKind]: WorkloadOf<Kind> }[DataKind];

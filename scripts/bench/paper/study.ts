@@ -2,15 +2,16 @@
 
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec, StudySpecInput } from '@edgetune/shared/domain/study.ts';
+import type { WorkloadInfo } from '@edgetune/shared/domain/study-parts.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
+import { PARTS } from '../../../coordinator/parts.ts';
 import { createStudyService } from '../../../coordinator/study/create-study-service.ts';
 import { createSpanBus } from '../../../coordinator/study/span-bus.ts';
 import { createCorePool } from '../../../coordinator/training/core-pool.ts';
 import { WATTS_PER_BUSY_CORE } from '../../../coordinator/training/training-energy.ts';
 import type { TrainingService } from '../../../coordinator/training/training-service.ts';
-import { TUNER_PARTS } from '../../../coordinator/tuner/tuner-parts.ts';
 import { BOARDS, simulatedBoards } from './boards.ts';
 import { memoryBlobs, memoryHistory, memoryStudies } from './memory.ts';
 import { Timeline } from './timeline.ts';
@@ -80,6 +81,7 @@ export async function runStudy(
   const blobs = memoryBlobs();
   const boards = simulatedBoards(timeline, blobs);
   const training = problem.training(timeline);
+  const workload = { ...(PARTS.workloads[0] as WorkloadInfo), defaultSpace: problem.space };
   const service = createStudyService({
     studies: memoryStudies(),
     blobs,
@@ -89,9 +91,7 @@ export async function runStudy(
     cores: createCorePool(TRAINING_CORES),
     analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
     spans: createSpanBus(),
-    parts: TUNER_PARTS,
-    checks: { checkSpace: () => [], defaultSpace: () => problem.space },
-    workloads: [],
+    parts: { ...PARTS, workloads: [workload] },
     log: plainLogger(() => {}),
   });
   const spec: StudySpecInput = {

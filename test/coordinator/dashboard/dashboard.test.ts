@@ -154,6 +154,14 @@ describe('dashboard', { skip: noChromium }, () => {
       page.getByRole('combobox', { name: label }).locator('option').allTextContents();
     assert.deepEqual(await offered('Sampler'), ['auto', 'sampler-of-this-test']);
     assert.deepEqual(await offered('Scheduler'), ['auto', 'scheduler-of-this-test']);
+    assert.deepEqual(await offered('Format'), ['synthetic-images', 'format-of-this-test']);
+    assert.equal(await page.getByLabel('path').count(), 0);
+    await page.getByRole('combobox', { name: 'Format' }).selectOption('format-of-this-test');
+    assert.equal(await page.getByLabel('path').inputValue(), '/data/here');
+    await page.getByLabel('shift').fill('5');
+    await page.getByLabel('shift').blur();
+    const yaml = await page.getByLabel('Study as YAML').inputValue();
+    assert.match(yaml, /dataset:\n +format: format-of-this-test\n +path: \/data\/here\n +shift: 5\n/);
   });
 
   it('lists the studies and leads to one', async () => {

@@ -43,6 +43,23 @@ describe('an event of an earlier version', () => {
     const kept = readEventBody(JSON.stringify(said), 1);
     assert.equal(kept.type === 'study-created' && kept.spec.quantisation.maxAccuracyDrop, 0.5);
   });
+
+  it('says nothing of a program, which no study ever ran', () => {
+    const said = { ...created, spec: { ...created.spec, quantisation: { maxAccuracyDrop: 0 }, command: ['python3'] } };
+    const body = readEventBody(JSON.stringify(said), 2);
+    assert.ok(body.type === 'study-created' && !('command' in body.spec) && body.spec.name === 'old');
+  });
+
+  it('keeps names of parts that are no more', () => {
+    const dataset = { format: 'coco', path: '/data/coco' };
+    const tuner = { sampler: 'gone', scheduler: 'gone too' };
+    const said = { ...created, spec: { ...created.spec, workload: 'object-detector', dataset, tuner } };
+    const body = readEventBody(JSON.stringify(said), 2);
+    assert.ok(body.type === 'study-created');
+    assert.equal(body.spec.workload, 'object-detector');
+    assert.deepEqual(body.spec.dataset, dataset);
+    assert.equal(body.spec.tuner.sampler, 'gone');
+  });
 });
 
 describe("an event of today's version", () => {
@@ -55,6 +72,6 @@ describe("an event of today's version", () => {
 
   it('is the first where its kind never changed', () => {
     assert.equal(versionOf('warning'), 1);
-    assert.equal(versionOf('study-created'), 2);
+    assert.equal(versionOf('study-created'), 3);
   });
 });

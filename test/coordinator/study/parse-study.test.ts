@@ -3,6 +3,9 @@ import { describe, it } from 'node:test';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import { parseStudy } from '../../../coordinator/study/parse-study.ts';
 import { StudyInputError } from '../../../coordinator/study/state/study-errors.ts';
+import { DATASET_FORMATS } from '../../../coordinator/training/datasets/all.ts';
+import { imageClassifier } from '../../../coordinator/training/workloads/image-classifier.ts';
+import { keywordSpotter } from '../../../coordinator/training/workloads/keyword-spotter.ts';
 import { TUNER_PARTS } from '../../../coordinator/tuner/tuner-parts.ts';
 
 const defaultSpace: SearchSpace = {
@@ -12,10 +15,12 @@ const defaultSpace: SearchSpace = {
   inference: { batchSize: { type: 'ordinal', values: [1, 4] } },
 };
 const checks = {
-  parts: TUNER_PARTS,
+  parts: {
+    ...TUNER_PARTS,
+    workloads: [{ ...imageClassifier, defaultSpace }, keywordSpotter],
+    formats: DATASET_FORMATS,
+  },
   deviceNames: ['kitchen-pi', 'orin'],
-  checkSpace: () => [],
-  defaultSpace: () => defaultSpace,
 };
 
 function mistakesOf(yaml: string): { line: number | null; path: string; message: string }[] {

@@ -1,8 +1,14 @@
 /** What every workload must do, on small data sets made for the test. */
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
-import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
-import { type DatasetSpec, datasetSchema, studySpecSchema, type WorkloadName } from '@edgetune/shared/domain/study.ts';
+import {
+  type Candidate,
+  listedValues,
+  type Parameter,
+  type ParameterValue,
+  parametersOf,
+} from '@edgetune/shared/domain/search-space.ts';
+import { formatsFor, studySchemaFor } from '@edgetune/shared/domain/study-parts.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
 import * as tf from '@tensorflow/tfjs-core';
@@ -15,74 +21,44 @@ import {
   OUTPUT_NAME,
 } from '../../../coordinator/export/export-layers-model.ts';
 import { quantiseOnnx } from '../../../coordinator/export/quantise-onnx.ts';
+import { PARTS } from '../../../coordinator/parts.ts';
 import { type LoadedBackend, loadBackend } from '../../../coordinator/training/backends/load-backend.ts';
 import { trainingBatches } from '../../../coordinator/training/calibration-batches.ts';
 import { decodeCheckpoint } from '../../../coordinator/training/checkpoint.ts';
+import { DATASET_FORMATS } from '../../../coordinator/training/datasets/all.ts';
 import { evaluateOnnx, toChannelsFirst } from '../../../coordinator/training/evaluate-onnx.ts';
 import { GradientTeam } from '../../../coordinator/training/gradient-team.ts';
+import { loadTask } from '../../../coordinator/training/load-task.ts';
 import { Replica } from '../../../coordinator/training/replica.ts';
 import { trainToBudget } from '../../../coordinator/training/train-to-budget.ts';
 import type { TrialTask } from '../../../coordinator/training/training-service.ts';
-import { workloadNamed } from '../../../coordinator/training/workloads/all.ts';
-import { WORKLOAD_CATALOGUE } from '../../../coordinator/training/workloads/catalogue.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { tone, wavBytes } from '../../support/wav.ts';
+import { WORKLOADS } from '../../../coordinator/training/workloads/all.ts';
+import type { Workload } from '../../../coordinator/training/workloads/workload.ts';
+import { smallDataset } from './support/small-datasets.ts';
 
-interface Case {
-  dataset(t: TestContext): DatasetSpec;
-  candidate: TrialTask['candidate'];
-  /** Each must give another graph. */
-  otherModels: TrialTask['candidate'][];
+/** The first value of each parameter; of a range on a logarithmic scale one that lets a small network learn. */
+function candidateOf({ defaultSpace }: Workload): Candidate {
+  const first = (parameter: Parameter) =>
+    parameter.type === 'float' ? parameter.min * (parameter.max / parameter.min) ** 0.8 : valuesOf(parameter)[0];
+  return Object.fromEntries(
+    parametersOf(defaultSpace, ['model', 'training']).map((parameter) => [
+      parameter.name,
+      first(parameter) as ParameterValue,
+    ]),
+  );
 }
 
-const CASES: Partial<Record<WorkloadName, Case>> = {
-  'image-classifier': {
-    dataset: () =>
-      datasetSchema.parse({ format: 'synthetic-images', classes: 2, samples: 400, imageSize: 12, channels: 1 }),
-    candidate: { width: 8, depth: 1, block: 'residual', learningRate: 0.01, batchSizeTraining: 32 },
-    otherModels: [{ width: 12 }, { depth: 2 }, { block: 'separable' }],
-  },
-  'keyword-spotter': {
-    dataset: (t) => ({ format: 'speech-commands', path: tones(t) }),
-    candidate: { width: 8, depth: 1, kernelSize: 3, learningRate: 0.01, batchSizeTraining: 32 },
-    otherModels: [{ width: 12 }, { depth: 2 }, { kernelSize: 5 }],
-  },
-  'text-classifier': {
-    dataset: (t) => ({ format: 'ag-news-csv', path: sentences(t) }),
-    candidate: { embedding: 8, depth: 1, learningRate: 0.01, batchSizeTraining: 32 },
-    otherModels: [{ embedding: 16 }, { depth: 0 }],
-  },
-};
-
-/** Two words: tones below and above 1 kHz. */
-function tones(t: TestContext): string {
-  const names: string[] = [];
-  const files: Record<string, Uint8Array> = {};
-  for (const [word, base] of [
-    ['high', 1200],
-    ['low', 500],
-  ] as const) {
-    for (let i = 0; i < 60; i++) {
-      const name = `${word}/${i}.wav`;
-      files[name] = wavBytes(tone(base + 5 * i, 0.2 + (i % 5) / 10));
-      names.push(name);
-    }
-  }
-  const every = (remainder: number) => names.filter((_, i) => i % 4 === remainder).join('\n');
-  return temporaryFolder(t, { ...files, 'validation_list.txt': every(0), 'testing_list.txt': every(1) });
+/** For each model parameter its next value. */
+function otherModelsOf({ defaultSpace }: Workload): Candidate[] {
+  return parametersOf(defaultSpace, ['model']).map((parameter) => ({
+    [parameter.name]: valuesOf(parameter)[1] as ParameterValue,
+  }));
 }
 
-function sentences(t: TestContext): string {
-  const words = [
-    ['goal', 'match', 'team', 'coach'],
-    ['market', 'shares', 'profit', 'bank'],
-  ];
-  const rows = (count: number) =>
-    Array.from({ length: count }, (_, i) => {
-      const own = words[i % 2] as string[];
-      return `"${1 + (i % 2)}","the ${own[i % 4]}","of ${own[(i + 1) % 4]} and day ${i}"\n`;
-    }).join('');
-  return temporaryFolder(t, { 'train.csv': rows(400), 'test.csv': rows(20) });
+function valuesOf(parameter: Parameter): readonly ParameterValue[] {
+  if (parameter.type === 'int') return [parameter.min, parameter.min + 1];
+  if (parameter.type === 'boolean') return [false, true];
+  return listedValues(parameter) ?? assert.fail(`${parameter.name}: a model parameter without separate values`);
 }
 
 let backend: LoadedBackend;
@@ -90,27 +66,29 @@ before(async () => {
   backend = await loadBackend();
 });
 
-it('every workload that can be trained is in the catalogue', () => {
-  for (const { name } of WORKLOAD_CATALOGUE) assert.equal(workloadNamed(name).name, name);
-  assert.deepEqual(Object.keys(CASES).sort(), WORKLOAD_CATALOGUE.map(({ name }) => name).sort());
+it('each name is there once', () => {
+  const names = WORKLOADS.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
 });
 
-for (const [name, { dataset, candidate, otherModels }] of Object.entries(CASES) as [WorkloadName, Case][]) {
+for (const workload of WORKLOADS) {
+  const { name } = workload;
   describe(name, () => {
-    const workload = workloadNamed(name);
-    const setUp = (t: TestContext) => {
-      const task: TrialTask = { workload: name, dataset: dataset(t), candidate, seed: 7 };
-      return { task, loaded: workload.load(task.dataset) };
+    const candidate = candidateOf(workload);
+    const otherModels = otherModelsOf(workload);
+    const format = formatsFor(workload, DATASET_FORMATS)[0];
+    const setUp = async (t: TestContext) => {
+      assert.ok(format, `no format holds ${workload.takes}`);
+      const task: TrialTask = { workload: name, dataset: smallDataset(t, format.name), candidate, seed: 7 };
+      return { task, loaded: await loadTask(task) };
     };
 
-    it('its example is a study of it, its space holds every parameter of the test', () => {
-      assert.equal(studySpecSchema.parse(parse(workload.exampleYaml)).workload, name);
-      const known = parametersOf(workload.defaultSpace).map((parameter) => parameter.name);
-      for (const parameter of Object.keys(candidate)) assert.ok(known.includes(parameter), parameter);
+    it('its example is a study of it', () => {
+      assert.equal(studySchemaFor(PARTS).parse(parse(workload.exampleYaml)).workload, name);
     });
 
-    it('the signature depends on the model parameters alone', (t) => {
-      const { loaded } = setUp(t);
+    it('the signature depends on the model parameters alone', async (t) => {
+      const { loaded } = await setUp(t);
       const signature = (change: TrialTask['candidate'], seed: number) => {
         const model = loaded.buildModel({ ...candidate, ...change }, seed);
         try {
@@ -126,7 +104,7 @@ for (const [name, { dataset, candidate, otherModels }] of Object.entries(CASES) 
     });
 
     it('learns; stopped and resumed it ends at the same bits; its ONNX gives the same logits', async (t) => {
-      const { task, loaded } = setUp(t);
+      const { task, loaded } = await setUp(t);
       const losses: number[] = [];
       const train = (epochs: number, checkpoint: Uint8Array | null) =>
         trainToBudget(
@@ -177,7 +155,7 @@ for (const [name, { dataset, candidate, otherModels }] of Object.entries(CASES) 
     });
 
     it('two cores compute the gradient of one', async (t) => {
-      const { task, loaded } = setUp(t);
+      const { task, loaded } = await setUp(t);
       const replica = new Replica(loaded, candidate, task.seed);
       t.after(() => replica.dispose());
       const state = replica.state();

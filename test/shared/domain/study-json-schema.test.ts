@@ -10,7 +10,6 @@ import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { PARTS } from '../../../coordinator/parts.ts';
-import { WORKLOAD_CATALOGUE } from '../../../coordinator/training/workloads/catalogue.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const schema = studyJsonSchema(PARTS);
@@ -30,7 +29,7 @@ it('takes the examples of README, workloads and examples/', () => {
   const files = readdirSync(join(ROOT, 'examples')).filter((name) => name.endsWith('.yaml'));
   const studies = new Map<string, unknown>([
     ['README.md', readme],
-    ...WORKLOAD_CATALOGUE.map(({ name, exampleYaml }) => [name, parse(exampleYaml)] as const),
+    ...PARTS.workloads.map(({ name, exampleYaml }) => [name, parse(exampleYaml)] as const),
     ...files.map((name) => [name, parse(readFileSync(join(ROOT, 'examples', name), 'utf8'))] as const),
   ]);
   assert.ok(studies.size >= 8);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { stopCriteriaSchema, studySpecSchema } from '@edgetune/shared/domain/study.ts';
+import { isSynthetic, stopCriteriaSchema, studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import { checkBounds } from './support/schema-bounds.ts';
 
 const LEAST = { name: 'a', dataset: { format: 'synthetic-images' }, devices: ['pi', 'orin'] };
@@ -13,14 +13,7 @@ const issuesOf = (change: object) =>
 describe('a study', () => {
   it('has defaults for all but name, data set and devices', () => {
     const { dataset, ...rest } = studySpecSchema.parse(LEAST);
-    assert.deepEqual(dataset, {
-      format: 'synthetic-images',
-      classes: 8,
-      samples: 2000,
-      imageSize: 16,
-      channels: 3,
-      seed: 1,
-    });
+    assert.deepEqual(dataset, LEAST.dataset);
     assert.deepEqual(rest, {
       name: 'a',
       devices: ['pi', 'orin'],
@@ -60,10 +53,6 @@ describe('a study', () => {
       ['tuner.seed', [-1, 0, 7], [1.5]],
       ['objectives', [['accuracy'], [{ metric: 'energy', direction: 'minimize' }]], [[], ['speed']]],
       ['unknown', [], [1]],
-      ['dataset.classes', [2, 20], [1, 21]],
-      ['dataset.samples', [64, 100_000], [63, 100_001]],
-      ['dataset.imageSize', [8, 64], [7, 65]],
-      ['dataset.channels', [1, 3], [0, 2, 4]],
     ]);
   });
 
@@ -86,6 +75,21 @@ describe('a study', () => {
     assert.match(issuesOf({ prefer: 'at most 1 ms of latency' })[0] ?? '', /^prefer.atMost: names latency.p50, but/);
     assert.deepEqual(issuesOf({ prefer: 'at most 1 point of accuracy' }), []);
     assert.match(issuesOf({ prefer: 'much accuracy' })[0] ?? '', /^prefer: "much accuracy" is not a preference/);
+  });
+
+  it('may name parts of any version, and a data format with settings of its own', () => {
+    const dataset = { format: 'of another version', path: '/data', colours: 3 };
+    const tuner = { sampler: 'of another version', scheduler: 'this too' };
+    const spec = studySpecSchema.parse({ ...LEAST, workload: 'old', dataset, tuner });
+    assert.deepEqual([spec.workload, spec.dataset, spec.tuner.sampler], ['old', dataset, 'of another version']);
+    for (const nameless of [{ workload: '' }, { dataset: { format: '' } }, { dataset: { path: '/data' } }])
+      assert.equal(issuesOf(nameless).length, 1, JSON.stringify(nameless));
+    for (const settings of [{ sampler: '' }, { scheduler: '' }]) assert.equal(issuesOf({ tuner: settings }).length, 1);
+  });
+
+  it('is on synthetic data where the format is named so', () => {
+    assert.equal(isSynthetic({ format: 'synthetic-images' }), true);
+    assert.equal(isSynthetic({ format: 'photos-synthetic-' }), false);
   });
 
   it('may write objectives, constraints and targets as text', () => {

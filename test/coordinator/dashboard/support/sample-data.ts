@@ -27,6 +27,24 @@ export const STUDY_PARTS: StudyPartsView = {
       name: 'image-classifier',
       description: 'Convolutional networks for small images.',
       exampleYaml: EXAMPLE_YAML,
+      formats: ['synthetic-images', 'format-of-this-test'],
+    },
+  ],
+  formats: [
+    {
+      name: 'synthetic-images',
+      description: 'drawn by EdgeTune',
+      holds: 'images',
+      settings: [{ name: 'samples', description: 'images in all', type: 'integer', required: false, otherwise: 2000 }],
+    },
+    {
+      name: 'format-of-this-test',
+      description: 'told by the coordinator alone',
+      holds: 'images',
+      settings: [
+        { name: 'path', description: 'a folder', type: 'string', required: true, example: '/data/here' },
+        { name: 'shift', description: 'pixels to the left', type: 'integer', required: true, example: 3 },
+      ],
     },
   ],
   samplers: [

@@ -15,7 +15,9 @@ import { openStore, type Store } from '../../../../coordinator/store/store.ts';
 import { createStudyService } from '../../../../coordinator/study/create-study-service.ts';
 import { createSpanBus } from '../../../../coordinator/study/span-bus.ts';
 import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
+import { DATASET_FORMATS } from '../../../../coordinator/training/datasets/all.ts';
 import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
+import { imageClassifier } from '../../../../coordinator/training/workloads/image-classifier.ts';
 import { TUNER_PARTS } from '../../../../coordinator/tuner/tuner-parts.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 import { Arrival, until } from '../../../support/waiting.ts';
@@ -209,10 +211,8 @@ export function studyService(options: {
     fleet: options.fleet ?? fakeFleet(['pi', 'orin']).fleet,
     cores: createCorePool(options.cores ?? 2),
     analyse: analyseFake,
-    parts: TUNER_PARTS,
+    parts: { ...TUNER_PARTS, workloads: [{ ...imageClassifier, defaultSpace: space }], formats: DATASET_FORMATS },
     spans: createSpanBus(),
-    checks: { checkSpace: () => [], defaultSpace: () => space },
-    workloads: [],
     log: plainLogger(options.log ?? (() => {})),
     ...(options.otherBlobsInUse ? { otherBlobsInUse: options.otherBlobsInUse } : {}),
   });

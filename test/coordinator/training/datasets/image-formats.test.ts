@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { datasetSchema } from '@edgetune/shared/domain/study.ts';
+import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { readCifar10 } from '../../../../coordinator/training/datasets/cifar10.ts';
 import { readCsvImages } from '../../../../coordinator/training/datasets/csv-images.ts';
 import { readIdx } from '../../../../coordinator/training/datasets/idx.ts';
-import { readImages } from '../../../../coordinator/training/datasets/read-images.ts';
+import { syntheticImages } from '../../../../coordinator/training/datasets/synthetic-images.ts';
+import { loadTask } from '../../../../coordinator/training/load-task.ts';
 import { DatasetError } from '../../../../coordinator/training/training-service.ts';
 import { sharedData } from '../../../support/data.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
@@ -97,7 +98,6 @@ describe('CIFAR-10', () => {
 describe('CSV', () => {
   const read = (t: TestContext, text: string | Uint8Array, name = 'x.csv') =>
     readCsvImages({
-      format: 'csv-images',
       path: `${temporaryFolder(t, { [name]: text })}/${name}`,
       width: 2,
       height: 1,
@@ -123,24 +123,24 @@ describe('CSV', () => {
 });
 
 describe('splits', () => {
-  const synthetic = datasetSchema.parse({ format: 'synthetic-images', samples: 200, classes: 4 });
+  const load = (dataset: DatasetSpec) => loadTask({ workload: 'image-classifier', dataset });
+  const SPLITS = ['train', 'validation', 'test'] as const;
 
   it('synthetic images are the same for the same seed, others for another', () => {
-    const first = readImages(synthetic);
-    readImages({ ...synthetic, seed: 2 } as typeof synthetic);
-    assert.deepEqual(readImages(synthetic), first);
-    assert.notDeepEqual(readImages({ ...synthetic, seed: 2 } as typeof synthetic).train.pixels, first.train.pixels);
+    const draw = (seed: number) => syntheticImages.read({ samples: 200, classes: 4, seed });
+    assert.deepEqual(draw(1), draw(1));
+    assert.notDeepEqual(draw(2).train.pixels, draw(1).train.pixels);
   });
 
-  it('what a format does not have is cut from its training images, every class in its share', (t) => {
+  it('what a format does not have is cut from its training images, every class in its share', async (t) => {
     const rows = Array.from({ length: 200 }, (_, i) => `${i % 17},${i % 13},${i % 4}`).join('\n');
     const path = `${temporaryFolder(t, { 'x.csv': rows })}/x.csv`;
-    const { train, validation, test } = readImages({ format: 'csv-images', path, width: 2, height: 1, maxValue: 16 });
+    const task = await load({ format: 'csv-images', path, width: 2, height: 1, maxValue: 16 });
     assert.deepEqual(
-      [train, validation, test].map(({ labels }) => labels.length),
+      SPLITS.map((split) => task.labels(split).length),
       [144, 26, 30],
     );
-    for (const { labels } of [train, validation, test]) {
+    for (const labels of SPLITS.map((split) => task.labels(split))) {
       for (let label = 0; label < 4; label++) {
         const count = labels.filter((value) => value === label).length;
         assert.ok(Math.abs(count - labels.length / 4) <= 2, `${count} of ${labels.length}`);
@@ -148,31 +148,30 @@ describe('splits', () => {
     }
   });
 
-  it('refuses data that are too few, of one class, or no images', (t) => {
+  it('refuses data that are too few, or of one class', async (t) => {
     const csv = (rows: string[]) => {
       const path = `${temporaryFolder(t, { 'x.csv': rows.join('\n') })}/x.csv`;
-      return () => readImages({ format: 'csv-images', path, width: 1, height: 1, maxValue: 1 });
+      return load({ format: 'csv-images', path, width: 1, height: 1, maxValue: 1 });
     };
-    assert.throws(csv(['0,0', '1,1']), refused(/at least 32/));
-    assert.throws(csv(Array(100).fill('1,0')), refused(/one class/));
-    assert.throws(() => readImages({ format: 'ag-news-csv', path: 'x' }), refused(/holds no images.*idx/));
+    await assert.rejects(csv(['0,0', '1,1']), refused(/at least 32/));
+    await assert.rejects(csv(Array(100).fill('1,0')), refused(/one class/));
   });
 
-  const shared: [string, Parameters<typeof readImages>[0], number[]][] = [
-    ['fashion-mnist', { format: 'idx', path: '' }, [8500, 1500, 2000]],
-    ['cifar10', { format: 'cifar10-binary', path: '' }, [1530, 270, 400]],
-    ['digits/digits.csv.gz', { format: 'csv-images', path: '', width: 8, height: 8, maxValue: 16 }, [867, 153, 180]],
+  const shared: [string, DatasetSpec, number[]][] = [
+    ['fashion-mnist', { format: 'idx' }, [8500, 1500, 2000]],
+    ['cifar10', { format: 'cifar10-binary' }, [1530, 270, 400]],
+    ['digits/digits.csv.gz', { format: 'csv-images', width: 8, height: 8, maxValue: 16 }, [867, 153, 180]],
   ];
   for (const [name, spec, counts] of shared) {
-    it(`reads ${name}`, (t) => {
+    it(`reads ${name}`, async (t) => {
       const path = sharedData(`datasets/${name}`);
       if (!path) return t.skip('the shared data are not here');
-      const { train, validation, test, classes } = readImages({ ...spec, path } as typeof spec);
+      const task = await load({ ...spec, path });
       assert.deepEqual(
-        [train, validation, test].map(({ labels }) => labels.length),
+        SPLITS.map((split) => task.labels(split).length),
         counts,
       );
-      assert.equal(classes.length, 10);
+      assert.equal(task.classes.length, 10);
     });
   }
 });

@@ -1,0 +1,57 @@
+/** Where the samples come from: a format, and the settings of it that a study must give. */
+import type { StudyPartsView } from '@edgetune/shared/protocol/http.ts';
+import { type Draft, valueAt } from '../components/draft.ts';
+import { NumberField, TextField } from '../components/fields.tsx';
+
+type Format = StudyPartsView['formats'][number];
+
+interface DatasetFieldsProps {
+  draft: Draft;
+  fields: Record<string, unknown>;
+  /** Those that the workload takes. */
+  formats: readonly Format[];
+}
+
+export function DatasetFields({ draft, fields, formats }: DatasetFieldsProps) {
+  const chosen = formats.find(({ name }) => name === valueAt(fields, ['dataset', 'format']));
+  const choose = (name: string) => {
+    const format = formats.find((each) => each.name === name);
+    if (format) draft.set(['dataset'], sectionOf(format, fields));
+  };
+  return (
+    <fieldset>
+      <legend>Data</legend>
+      <label class="field">
+        Format
+        <select value={chosen?.name ?? ''} onChange={(event) => choose(event.currentTarget.value)}>
+          {formats.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+        <small>{chosen?.description}</small>
+      </label>
+      {chosen &&
+        requiredOf(chosen).map((setting) => (
+          <SettingField key={setting.name} draft={draft} fields={fields} setting={setting} />
+        ))}
+    </fieldset>
+  );
+}
+
+function SettingField({
+  setting: { name, description, type },
+  ...bound
+}: Pick<DatasetFieldsProps, 'draft' | 'fields'> & { setting: Format['settings'][number] }) {
+  const shown = { ...bound, path: ['dataset', name], label: name, hint: description };
+  if (type === 'string') return <TextField {...shown} />;
+  if (type === 'integer' || type === 'number') return <NumberField {...shown} step={type === 'number' ? 'any' : 1} />;
+  return null;
+}
+
+const requiredOf = ({ settings }: Format) => settings.filter(({ required }) => required);
+
+/** Each format has settings of its own: others would be refused. What the former one had by the same name is kept. */
+function sectionOf(format: Format, fields: Record<string, unknown>): Record<string, unknown> {
+  const settings = requiredOf(format).map(({ name, example }) => [name, valueAt(fields, ['dataset', name]) ?? example]);
+  return { format: format.name, ...Object.fromEntries(settings) };
+}
