@@ -2,6 +2,8 @@
  * Every wait of a test: it has a deadline of seconds, and says what it waited for where that does not come. Nothing
  * else in the tests waits (test/architecture/waits.test.ts); the time is real also where a test mocks the timers.
  */
+import { AssertionError } from 'node:assert/strict';
+
 const { setTimeout, clearTimeout, setImmediate } = globalThis;
 
 /** What one process does comes at once; this is for a machine that does much else besides. */
@@ -11,10 +13,11 @@ export const PROCESS_S = 120;
 /** How often is looked at what tells nobody that it has changed, such as the state of a process. */
 const LOOK_AGAIN_MS = 5;
 
-export class WaitedInVainError extends Error {
+/** A failed assertion: that it comes in time. */
+export class WaitedInVainError extends AssertionError {
   override name = 'WaitedInVainError';
   constructor(what: string, seconds: number) {
-    super(`waited ${seconds} s in vain for ${what}`);
+    super({ message: `waited ${seconds} s in vain for ${what}` });
   }
 }
 

@@ -1,4 +1,5 @@
 /** A fleet without broker, store and time: what is said to it is heard at once, and all that it says is in a list. */
+import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
@@ -65,7 +66,8 @@ class MemoryClient extends EventEmitter {
     if (this.failure) throw this.failure;
     this.published.push({ topic, payload, options });
   };
-  readonly subscribeAsync = async (filters: string[]) => void this.subscribed.push(...filters);
+  readonly subscribeAsync = async (filters: string[], options: { qos: number }) =>
+    void this.subscribed.push(...filters.map((filter) => `${filter} at QoS ${options.qos}`));
 }
 
 export interface MemoryFleet {
@@ -179,7 +181,9 @@ export class MemoryAgent {
 
   /** The job that it was sent last. */
   job(): Job {
-    return this.jobs().at(-1) as Job;
+    const job = this.jobs().at(-1);
+    assert.ok(job, `${this.deviceId} was sent a job`);
+    return job;
   }
 
   acknowledged(): string[] {
