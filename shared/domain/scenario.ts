@@ -26,6 +26,8 @@ export const scenarioSchema = z.discriminatedUnion('kind', [
 ]);
 export type Scenario = z.infer<typeof scenarioSchema>;
 
+export const SCENARIO_KINDS: readonly Scenario['kind'][] = scenarioSchema.options.map(({ shape }) => shape.kind.value);
+
 /** One canonical text per scenario: equal scenarios have equal keys. */
 export function scenarioKey(scenario: Scenario): string {
   switch (scenario.kind) {

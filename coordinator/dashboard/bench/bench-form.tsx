@@ -1,4 +1,5 @@
 /** What to bench: model, devices, load, and what is wanted. */
+import { SCENARIO_KINDS } from '@edgetune/shared/domain/scenario.ts';
 import { type BenchRequestBody, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
@@ -13,7 +14,6 @@ import { announce } from '../state/announce.ts';
 import { devices } from '../state/overview.ts';
 import { type ChosenModel, ModelField } from './model-field.tsx';
 
-const SCENARIOS = ['single-stream', 'multi-stream', 'server', 'offline'];
 const OBJECTIVES = [
   { value: 'minimize latency.p50', label: 'Lowest median latency' },
   { value: 'minimize latency.p99', label: 'Lowest latency of the slowest 1 % (p99)' },
@@ -111,7 +111,7 @@ function LoadFields(bound: Bound) {
         {...bound}
         path={['scenario', 'kind']}
         label="Load scenario"
-        options={SCENARIOS}
+        options={SCENARIO_KINDS}
         otherwise="single-stream"
       />
       {kind === 'multi-stream' && (

@@ -1,5 +1,6 @@
 /** The form for what most studies set; everything else is written in the YAML beside it. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import { SCENARIO_KINDS } from '@edgetune/shared/domain/scenario.ts';
 import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
 import type { StudyPartsView } from '@edgetune/shared/protocol/http.ts';
 import { DevicesField } from '../components/devices-field.tsx';
@@ -8,7 +9,6 @@ import { ChoicesField, LinesField, NumberField, SelectField, TextField } from '.
 import { paths } from '../route.ts';
 import { DatasetFields } from './dataset-fields.tsx';
 
-const SCENARIOS = ['single-stream', 'multi-stream', 'server', 'offline'];
 const OBJECTIVES = [
   { value: 'maximize accuracy', label: 'Best accuracy' },
   { value: 'minimize latency.p50', label: 'Lowest median latency' },
@@ -54,7 +54,7 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
         {...bound}
         path={['scenario', 'kind']}
         label="Load scenario"
-        options={SCENARIOS}
+        options={SCENARIO_KINDS}
         otherwise="single-stream"
       />
       {valueAt(fields, ['scenario', 'kind']) === 'server' && (

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { scenarioKey, scenarioSchema, scenarioText } from '@edgetune/shared/domain/scenario.ts';
+import { SCENARIO_KINDS, scenarioKey, scenarioSchema, scenarioText } from '@edgetune/shared/domain/scenario.ts';
 import { checkBounds } from './support/schema-bounds.ts';
 
 const scenario = (value: object) => scenarioSchema.parse(value);
@@ -47,4 +47,8 @@ describe('a scenario', () => {
       assert.equal(scenarioText(scenario(value)), text);
     }
   });
+});
+
+it('the kinds are those of the schema', () => {
+  assert.deepEqual(SCENARIO_KINDS, ['single-stream', 'multi-stream', 'server', 'offline']);
 });
