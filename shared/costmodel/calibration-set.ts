@@ -31,8 +31,8 @@ function addToInverse(inverse: Float64Array[], x: Float64Array): void {
   const product = times(inverse, x);
   const scale = 1 / (1 + dot(x, product));
   for (const [row, values] of inverse.entries())
-    for (let column = 0; column < values.length; column += 1)
-      values[column] = (values[column] as number) - scale * (product[row] as number) * (product[column] as number);
+    for (const [column, value] of values.entries())
+      values[column] = value - scale * (product[row] as number) * (product[column] as number);
 }
 
 /**

@@ -3,17 +3,16 @@ import { factorise, solve } from '@edgetune/shared/math/linear-algebra.ts';
 
 /** Z'WZ + λI and Z'W1 + λ1. */
 function normalEquations(rows: readonly Float64Array[], lambda: number, weights: readonly number[] | undefined) {
-  const size = rows[0]?.length ?? 0;
+  const size = (rows[0] as Float64Array).length;
   const gram = Array.from({ length: size }, (_, index) => new Float64Array(size).fill(lambda, index, index + 1));
   const right = new Float64Array(size).fill(lambda);
   for (const [index, row] of rows.entries()) {
     const weight = weights?.[index] ?? 1;
-    for (let a = 0; a < size; a += 1) {
-      const value = (row[a] as number) * weight;
-      if (value === 0) continue;
+    for (const [a, z] of row.entries()) {
+      const value = z * weight;
       right[a] = (right[a] as number) + value;
       const line = gram[a] as Float64Array;
-      for (let b = 0; b < size; b += 1) line[b] = (line[b] as number) + value * (row[b] as number);
+      for (const [b, other] of row.entries()) line[b] = (line[b] as number) + value * other;
     }
   }
   return { gram, right };
@@ -21,7 +20,7 @@ function normalEquations(rows: readonly Float64Array[], lambda: number, weights:
 
 /**
  * Minimises Σ wᵢ (1 − zᵢ·r)² + λ Σ (r_t − 1)² subject to r ≥ 0, by the active-set method of Lawson & Hanson ("Solving
- * Least Squares Problems", 1974, chapter 23). `rows`: one z per observation; all of the same length. `lambda` > 0; all
+ * Least Squares Problems", 1974, chapter 23). `rows`: one z per observation, at least one; all of the same length. `lambda` > 0; all
  * weights 1 where none are given.
  */
 export function fitTowardsOne(
@@ -86,8 +85,7 @@ function mostPromising(
   let steepest = 1e-9;
   for (const [index, line] of gram.entries()) {
     if (free.has(index)) continue;
-    let slope = right[index] as number;
-    for (let at = 0; at < line.length; at += 1) slope -= (line[at] as number) * (solution[at] as number);
+    const slope = line.reduce((rest, value, at) => rest - value * (solution[at] as number), right[index] as number);
     if (slope > steepest) [best, steepest] = [index, slope];
   }
   return best;
