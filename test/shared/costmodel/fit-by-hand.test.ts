@@ -148,6 +148,18 @@ describe('a fitted profile', () => {
     near(profile.backends[0]?.coefficients['work.matmul'] as number, 60 * median, 1e-6);
   });
 
+  it('one row that was disturbed counts for less: the others decide', () => {
+    const slower: BoardProfile = structuredClone(PAPER_BOARD);
+    (slower.backends[0] as { coefficients: Record<string, number> }).coefficients['work.matmul'] = 120;
+    const sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
+    const analyses = sizes.map((size) => model([kernel({ kind: 'matmul', ops: ['MatMul'], macs: size * MEGA })]));
+    const rows = measuredOn(slower, analyses).map((each, index) =>
+      index === 4 ? { ...each, latencyMs: 0.5 * (each.latencyMs as number) } : each,
+    );
+    const { profile } = fitProfile(PAPER_BOARD, rows, { lambda: 1e-6 });
+    near(profile.backends[0]?.coefficients['work.matmul'] as number, 120, 0.01);
+  });
+
   it("the runtime's memory is the median of what is measured beyond the model", () => {
     const rows = measuredOn(PAPER_BOARD).map((each, index) => ({
       ...each,
