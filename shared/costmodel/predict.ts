@@ -106,11 +106,11 @@ function speedOf(backend: Backend, threads: number, cores: number, clock: number
   };
 }
 
-/** Integer kernels work as fast as int8 does, the others of an int8 graph as float32. */
+/** Integer kernels work as fast as int8 does, the others of an int8 graph as float32. `precision` is one that the backend has. */
 function precisionSpeed(backend: Backend, kernel: FusedKernel, precision: Precision): number {
   const speeds = backend.precisionSpeed;
   if (kernel.quantised) return speeds.int8 ?? 1;
-  return precision === 'float16' ? (speeds.float16 ?? 1) : 1;
+  return precision === 'float16' ? (speeds.float16 as number) : 1;
 }
 
 function refuseMismatch({ precision }: RunnableModel, config: InferenceConfig): void {

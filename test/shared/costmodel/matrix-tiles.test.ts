@@ -16,6 +16,7 @@ test('columns are computed sixteen at a time, and dealt out so', () => {
   assert.equal(paddingFactor(product({ positions: 49 }), 1), 64 / 49);
   assert.equal(paddingFactor(product({ positions: 196 }), 4), 256 / 196);
   assert.equal(paddingFactor(product({ positions: 196, filters: 256 }), 4), 208 / 196, 'rows are dealt out');
+  assert.equal(paddingFactor(product({ positions: 196, filters: 196 }), 4), 256 / 196, 'as many rows as columns');
   assert.equal(paddingFactor(product({ positions: 196, products: 8, unfoldedBytes: 0 }), 4), 208 / 196);
   assert.equal(paddingFactor(product({ positions: 0 }), 4), 1);
   assert.ok(unfoldsAlone({ filters: 256, positions: 196 }) && !unfoldsAlone({ filters: 16, positions: 196 }));
