@@ -68,8 +68,8 @@ async function freePort(wanted: number): Promise<number> {
   return (await listen(wanted)) ?? ((await listen(0)) as number);
 }
 
-function startAgent(coordinator: Coordinator, { name, flags }: (typeof DEVICES)[number]): ChildProcess {
-  const { token } = coordinator.fleet.addDevice(name);
+async function startAgent(coordinator: Coordinator, { name, flags }: (typeof DEVICES)[number]): Promise<ChildProcess> {
+  const { token } = await coordinator.fleet.addDevice(name);
   const dataDirectory = join(DIRECTORY, 'agents', name);
   const bin = join(ROOT, 'agent', 'bin', 'edgetune-agent.js');
   return spawn(
@@ -112,10 +112,12 @@ async function main(): Promise<number> {
     log: plainLogger((message) => messages.push(message)),
     stopRule: { minDurationMs: 500, minRuns: 30 },
   });
-  const agents = DEVICES.map((device) => {
-    const child = startAgent(coordinator, device);
-    return { name: device.name, child, exited: once(child, 'exit') };
-  });
+  const agents = await Promise.all(
+    DEVICES.map(async (device) => {
+      const child = await startAgent(coordinator, device);
+      return { name: device.name, child, exited: once(child, 'exit') };
+    }),
+  );
   const endAll = async () => {
     await coordinator.close();
     for (const { child } of agents) child.kill('SIGTERM');

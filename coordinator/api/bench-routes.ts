@@ -85,11 +85,11 @@ export function benchRoutes(routes: Routes, { bench }: { bench: BenchService }):
       request: { params },
       responses: { 204: NOTHING },
     }),
-    (c) => {
+    async (c) => {
       const { id } = c.req.valid('param');
       const { state } = found(bench.find(id), id);
       if (state === 'running') throw new HttpProblem(409, 'the bench is running: cancel it first');
-      bench.remove(id);
+      await bench.remove(id);
       return c.body(null, 204);
     },
   );

@@ -34,8 +34,8 @@ export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void
       request: { body: jsonBody(enrollRequestSchema) },
       responses: { 200: json(enrollResponseSchema) },
     }),
-    (c) => {
-      const enrolment = fleet.enroll(c.req.valid('json'));
+    async (c) => {
+      const enrolment = await fleet.enroll(c.req.valid('json'));
       return c.json({ ...enrolment, ...options.brokerFor(c.req.header('host') ?? '') }, 200);
     },
   );
@@ -72,9 +72,9 @@ export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void
       request: { body: jsonBody(addDeviceRequestSchema) },
       responses: { 201: json(addDeviceResponseSchema) },
     }),
-    (c) => {
+    async (c) => {
       const { name } = c.req.valid('json');
-      const added = fleet.addDevice(name);
+      const added = await fleet.addDevice(name);
       return c.json({ ...added, ...joinCommands(options, c.req.header('host') ?? '', name, added.token) }, 201);
     },
   );
@@ -86,9 +86,9 @@ export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void
       request: { params },
       responses: { 201: json(addDeviceResponseSchema) },
     }),
-    (c) => {
+    async (c) => {
       const { name } = c.req.valid('param');
-      const added = fleet.renewToken(name);
+      const added = await fleet.renewToken(name);
       return c.json({ ...added, ...joinCommands(options, c.req.header('host') ?? '', name, added.token) }, 201);
     },
   );
@@ -100,7 +100,7 @@ export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void
       request: { params, body: jsonBody(renameDeviceRequestSchema) },
       responses: { 200: json(deviceViewSchema) },
     }),
-    (c) => c.json(fleet.rename(c.req.valid('param').name, c.req.valid('json').name), 200),
+    async (c) => c.json(await fleet.rename(c.req.valid('param').name, c.req.valid('json').name), 200),
   );
   routes.openapi(
     declared({

@@ -49,7 +49,7 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
       },
       responses: { 201: json(tunerViewSchema) },
     }),
-    async (c) => c.json(tuners.create(await specOf(c, specSchema)), 201),
+    async (c) => c.json(await tuners.create(await specOf(c, specSchema)), 201),
   );
   routes.openapi(
     declared({
@@ -88,9 +88,9 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
       request: { params },
       responses: { 204: NOTHING },
     }),
-    (c) => {
+    async (c) => {
       const { id } = c.req.valid('param');
-      found(tuners.remove(id) || null, id);
+      found((await tuners.remove(id)) || null, id);
       return c.body(null, 204);
     },
   );

@@ -1,4 +1,4 @@
-/** What tuners of programs over HTTP need of the store. Every call that returns has been written durably. */
+/** What tuners of programs over HTTP need of the store. A promise that resolves says: it is written durably. */
 import type { TunerEntry, TunerSpec } from '@edgetune/shared/protocol/tuner-lines.ts';
 
 export interface TunerRecord {
@@ -8,15 +8,15 @@ export interface TunerRecord {
 }
 
 export interface TunerRepository {
-  insert(record: TunerRecord): void;
+  insert(record: TunerRecord): Promise<void>;
   /** @throws {Error} where its row cannot be read, saying why */
   get(id: string): TunerRecord | null;
   /** Newest first. */
   list(): Omit<TunerRecord, 'spec'>[];
   /** Appends to the tuner's journal, all or nothing. */
-  append(id: string, entries: readonly TunerEntry[]): void;
+  append(id: string, entries: readonly TunerEntry[]): Promise<void>;
   /** The tuner's journal, oldest first. @throws {Error} where an entry cannot be read, saying why */
   entries(id: string): TunerEntry[];
   /** Also removes its journal. False: there was none. */
-  remove(id: string): boolean;
+  remove(id: string): Promise<boolean>;
 }

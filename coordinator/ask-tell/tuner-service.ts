@@ -36,7 +36,7 @@ export interface TunerService {
    * @throws {TunerProblemError} listing every mistake of the specification, or where its trials may be too many
    * @throws {TunerLimitError} where there are too many tuners
    */
-  create(spec: TunerSpec): TunerView;
+  create(spec: TunerSpec): Promise<TunerView>;
   list(): Omit<TunerView, 'open'>[];
   /** Null: there is none of this id. @throws {UnreadableTunerError} */
   find(id: string): TunerView | null;
@@ -48,7 +48,7 @@ export interface TunerService {
    */
   answer(id: string, lines: readonly string[]): Promise<string[] | null>;
   /** False: there was none. */
-  remove(id: string): boolean;
+  remove(id: string): Promise<boolean>;
 }
 
 interface Running {
@@ -132,7 +132,7 @@ export function createTunerService(
     }
     try {
       const entries = unwritten.splice(0);
-      tuners.append(id, entries);
+      await tuners.append(id, entries);
       tuner.written += entries.length;
     } catch (error) {
       // It is ahead of its journal: the next question starts it anew from there.
@@ -144,7 +144,7 @@ export function createTunerService(
   }
 
   return {
-    create(spec) {
+    async create(spec) {
       if (tuners.list().length >= MOST_TUNERS)
         throw new TunerLimitError(
           'too-many-tuners',
@@ -159,7 +159,7 @@ export function createTunerService(
         ]);
       const started = start(spec);
       const record = { id: `t-${randomUUID()}`, createdAt: new Date().toISOString(), spec };
-      tuners.insert(record);
+      await tuners.insert(record);
       running.set(record.id, started);
       return { id: record.id, createdAt: record.createdAt, open: [] };
     },
@@ -187,9 +187,10 @@ export function createTunerService(
       void ended.then(() => turns.get(id) === ended && turns.delete(id));
       return answers;
     },
-    remove(id) {
+    async remove(id) {
+      const isRemoved = await tuners.remove(id);
       running.delete(id);
-      return tuners.remove(id);
+      return isRemoved;
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What benches need of the store. Every call that returns has been written durably. */
+/** What benches need of the store. A promise that resolves says: it is written durably. */
 import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { BenchRequest, BenchView } from '@edgetune/shared/protocol/bench.ts';
 
@@ -13,11 +13,11 @@ export interface BenchRecord {
 
 export interface BenchRepository {
   /** Adds a bench, or replaces the one with the same id in its place. */
-  save(record: BenchRecord): void;
+  save(record: BenchRecord): Promise<void>;
   get(id: string): BenchRecord | null;
   /** Newest first. */
   list(): BenchRecord[];
-  remove(id: string): void;
+  remove(id: string): Promise<void>;
   /** SHA-256 of the models of all benches, and of their variants. */
   models(): string[];
 }

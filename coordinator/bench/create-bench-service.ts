@@ -18,7 +18,7 @@ import type { InferenceRequest, InferenceServer, MeasurementSource } from '../in
 import { countConfigs } from '../inference/search/config-grid.ts';
 import { measurementBudget } from '../inference/search/config-search.ts';
 import { sizedSignature } from '../inference/sized-signature.ts';
-import { aborted } from '../lifecycle/aborted.ts';
+import { aborted, unlessAborted } from '../lifecycle/aborted.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { InferenceInputError, joined } from './bench-input.ts';
 import { benchParameters } from './bench-parameters.ts';
@@ -51,7 +51,7 @@ export interface BenchService {
   /** Stops what is still running; what was measured stays. */
   cancel(id: string): BenchView | null;
   /** Forgets a bench that has ended; its measurements stay in the history. @throws {InferenceInputError} where it runs */
-  remove(id: string): void;
+  remove(id: string): Promise<void>;
   /** Models that must not be cleaned up. */
   blobsInUse(): string[];
   /** Stops all searches and waits for them to end; they go on at the next start. */
@@ -79,6 +79,7 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
   const { inference, device: deviceNamed, benches, blobs, quantise, log } = options;
   const running = new Map<string, Running>();
   const uploads = new Set<string>();
+  const ending = new AbortController();
   /** Oldest first. The list is read again and again, and the benches themselves are long. */
   const summaries = new Map(
     benches
@@ -87,23 +88,25 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       .map(({ view }) => [view.id, summaryOf(view)]),
   );
 
-  function save(record: BenchRecord): void {
-    benches.save(record);
+  /** When the coordinator ends nobody waits any longer: what is not written yet is when the store closes. */
+  function save(record: BenchRecord): Promise<void> {
     summaries.set(record.view.id, summaryOf(record.view));
     const entry = running.get(record.view.id);
     if (entry) entry.savedAtMs = performance.now();
+    return unlessAborted(benches.save(record), ending.signal);
   }
 
   /** A long record that was written a moment ago is left to the next measurement or to the end. */
   function saveNowAndThen(record: BenchRecord): void {
     summaries.set(record.view.id, summaryOf(record.view));
-    const { savedAtMs = -Infinity } = running.get(record.view.id) ?? {};
+    const { savedAtMs = -Infinity, controller } = running.get(record.view.id) ?? {};
     const isSmall = measurementsIn(record) <= SMALL_RECORD;
-    if (isSmall || performance.now() - savedAtMs >= SAVE_INTERVAL_MS) save(record);
+    if (isSmall || performance.now() - savedAtMs >= SAVE_INTERVAL_MS)
+      save(record).catch((error) => controller?.abort(error));
   }
 
-  function remove(id: string): void {
-    benches.remove(id);
+  async function remove(id: string): Promise<void> {
+    await benches.remove(id);
     summaries.delete(id);
   }
 
@@ -153,7 +156,9 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       finishedAt: null,
       devices: devices.map(emptyEntry),
     };
-    launch({ request: { ...request, batchSizes, precisions, dimensions }, view });
+    const record = { request: { ...request, batchSizes, precisions, dimensions }, view };
+    await benches.save(record);
+    launch(record);
     forgetOldest();
     return view;
   }
@@ -170,13 +175,13 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       view.int8 = { reason: (error as Error).message };
     }
     // From here on a clean-up knows of its file. A bench that was cancelled meanwhile may be gone.
-    if (running.has(view.id)) save({ request, view });
+    if (running.has(view.id)) await save({ request, view });
   }
 
   function launch(record: BenchRecord): void {
     const { view } = record;
     const controller = new AbortController();
-    save(record);
+    summaries.set(view.id, summaryOf(view));
     const variant = addInt8Variant(record);
     // Each search that waits for it says what went wrong.
     variant.catch(() => {});
@@ -184,13 +189,14 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       .filter(({ state }) => state === 'running')
       .map((entry) => search(record, entry, variant, controller.signal));
     const done = Promise.all(searches)
-      .then(() => {
-        if (controller.signal.reason instanceof ShutdownError) return save(record);
+      .then(async () => {
+        if (ending.signal.aborted) return save(record);
         view.state = controller.signal.aborted ? 'cancelled' : 'finished';
         view.finishedAt = new Date().toISOString();
-        save(record);
+        await save(record);
       })
       .catch((error: Error) => {
+        if (ending.signal.aborted) return;
         // What cannot be written must not keep the coordinator from ending.
         controller.abort(error);
         log.error(`bench of ${view.modelName}`, { error, benchId: view.id });
@@ -257,11 +263,12 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       if (!signal.aborted)
         log.warn(`bench of ${request.modelName} on ${entry.device}`, { error, benchId: view.id, device: entry.device });
     }
-    save(record);
+    await save(record);
   }
 
   function forgetOldest(): void {
-    for (const id of [...summaries.keys()].reverse().slice(KEPT_BENCHES)) if (!running.has(id)) remove(id);
+    for (const id of [...summaries.keys()].reverse().slice(KEPT_BENCHES))
+      if (!running.has(id)) remove(id).catch((error) => log.warn('an old bench could not be removed', { error }));
   }
 
   const find = (id: string) => running.get(id)?.record.view ?? benches.get(id)?.view ?? null;
@@ -277,12 +284,16 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       running.get(id)?.controller.abort(new Error('the bench was cancelled'));
       return find(id);
     },
-    remove(id) {
-      if (running.has(id)) throw new InferenceInputError('the bench is running: cancel it first');
-      remove(id);
+    async remove(id) {
+      const entry = running.get(id);
+      if (entry?.record.view.state === 'running')
+        throw new InferenceInputError('the bench is running: cancel it first');
+      await entry?.done;
+      await remove(id);
     },
     blobsInUse: () => [...uploads, ...benches.models()],
     async close() {
+      ending.abort(new ShutdownError());
       const open = [...running.values()];
       for (const { controller } of open) controller.abort(new ShutdownError());
       await Promise.all(open.map(({ done }) => done));

@@ -1,4 +1,5 @@
 /** The fleet over MQTT: what agents say becomes presence, boards and results; jobs and acknowledgements go to them. */
+import { setImmediate } from 'node:timers/promises';
 import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
@@ -25,7 +26,7 @@ import { DeviceJobs, resultProblem } from './device-jobs.ts';
 import { DeviceRegistry } from './device-registry.ts';
 import type { DeviceRecord, DeviceRepository } from './device-repository.ts';
 import { type Fleet, type HostLease, JobFailedError } from './fleet.ts';
-import type { JobRecord, JobRepository } from './job-repository.ts';
+import type { JobJournal, JobRecord, JobRepository } from './job-repository.ts';
 import { ABSENT, afterHello, afterStatus, type PresenceState } from './presence.ts';
 import { RecentSet } from './recent-set.ts';
 
@@ -36,8 +37,11 @@ export interface FleetOptions {
   /** Hash of this machine's id, as an agent on it reports. */
   machineId: string;
   log: Logger;
-  /** A valid result that nobody waits for any longer (its job was cancelled, or the coordinator restarted). */
-  onMeasurement(measurement: StoredMeasurement): void;
+  /**
+   * A valid result that nobody waits for any longer (its job was cancelled, or the coordinator restarted). Its agent may
+   * forget it when this resolves.
+   */
+  onMeasurement(measurement: StoredMeasurement): Promise<void>;
   /** Ends the MQTT sessions of a device whose credential is void (the embedded broker can; another may not). */
   disconnect?(deviceId: string): void;
   /** The agent that installed agents are offered where it is newer than theirs. */
@@ -67,19 +71,21 @@ export interface ManagedFleet extends Fleet {
    * Reserves a name and makes a join token: single use, one hour. For a name whose device has not joined yet, a new
    * token replaces the old one. @throws {FleetError}
    */
-  addDevice(name: string): AddedDevice;
+  addDevice(name: string): Promise<AddedDevice>;
   /** A new token for a device of the fleet; its credential holds until the token is used. @throws {FleetError} */
-  renewToken(name: string): AddedDevice;
+  renewToken(name: string): Promise<AddedDevice>;
   /** An agent trades its token for a credential. @throws {FleetError} */
-  enroll(request: EnrollRequest): Enrolment;
+  enroll(request: EnrollRequest): Promise<Enrolment>;
   /** @throws {FleetError} */
-  rename(name: string, newName: string): DeviceView;
+  rename(name: string, newName: string): Promise<DeviceView>;
   /** Tells the agent, voids its credential, ends its jobs. Its measurements stay. @throws {FleetError} */
   remove(name: string): Promise<void>;
   hasDevice(deviceId: string): boolean;
   verifyCredential(deviceId: string, credential: string): boolean;
 }
 
+/** What could not be sent by then is said again at the next start. */
+const STOP_GRACE_MS = 5000;
 const JOB_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Of an update that this version cannot read: enough to answer it. */
@@ -101,16 +107,25 @@ export function createFleet(options: FleetOptions): ManagedFleet {
   const listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
   const delivered = new RecentSet(10_000);
   const sending = new Set<Promise<unknown>>();
+  /** Until when messages wait for those before them. */
+  let held: Promise<unknown> | null = null;
   let mqtt: MqttClient | null = null;
 
   const timestamp = () => new Date(clock.now()).toISOString();
+
+  const noted = (written: Promise<unknown>) =>
+    void written.catch((error) => log.error('what happened in the fleet could not be written', { error }));
+  const journal: JobJournal = {
+    insert: (record) => noted(options.jobs.insert(record)),
+    update: (id, change) => noted(options.jobs.update(id, change)),
+  };
 
   function liveDevice(deviceId: string): LiveDevice {
     const known = live.get(deviceId);
     if (known) return known;
     const jobs = new DeviceJobs({
       deviceId,
-      repository: options.jobs,
+      journal,
       clock,
       send: (command) => send(deviceId, command),
       hostLease: () => (isOnCoordinatorHost(registry.get(deviceId)) ? options.hostLease : null),
@@ -150,13 +165,21 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     for (const listener of listeners) listener({ type: 'device', device });
   }
 
+  /** Messages leave in order, when everything that they follow from is written. */
   function send(deviceId: string, command: CommandMessage): void {
-    if (!mqtt) return;
-    const sent = mqtt
-      .publishAsync(topics.command(deviceId), JSON.stringify(command), { qos: 1 })
+    const client = mqtt;
+    if (!client) return;
+    const publish = () => client.publishAsync(topics.command(deviceId), JSON.stringify(command), { qos: 1 });
+    const written = options.jobs.written();
+    const free = held || written ? Promise.all([held, written]) : null;
+    const sent = (free ? free.then(publish) : publish())
       .catch((error: Error) => log.warn(`a message for ${deviceId} was not sent`, { error, deviceId }))
       .finally(() => sending.delete(sent));
     sending.add(sent);
+    held = free;
+    void free?.then(() => {
+      if (held === free) held = null;
+    });
   }
 
   function receive(topic: string, payload: Buffer, retained: boolean): void {
@@ -188,7 +211,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     if (device.presence === before) return;
     if (!device.presence.online) {
       device.jobs.disconnected();
-      if (before.online) registry.update(record.id, { lastSeenAt: timestamp() });
+      if (before.online) noted(registry.heard(record.id, { lastSeenAt: timestamp() }));
     } else if (device.presence.ready && !before.ready) device.jobs.connected(null);
     else if (!device.presence.ready && before.ready) device.jobs.disconnected();
     changed(record.id);
@@ -205,7 +228,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       log.warn(`${record.name}: its hello names another device, ${deviceId}: ignored`, { deviceId: record.id });
       return;
     }
-    registry.update(record.id, { board, lastSeenAt: timestamp() });
+    noted(registry.heard(record.id, { board, lastSeenAt: timestamp() }));
     const device = liveDevice(record.id);
     device.presence = afterHello(sessionId);
     device.jobs.connected(jobs);
@@ -235,35 +258,48 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     const parsed = jobUpdateMessageSchema.safeParse(message);
     const update = parsed.success ? withDeviceClass(record, parsed.data) : refusedUpdate(message, parsed.error);
     if (!parsed.success) log.warn(unreadable(record, 'job-update', parsed.error), { deviceId: record.id });
-    if (update) {
-      const { jobId, attempt, state } = update;
-      log.debug(`${record.name}: job ${jobId} ${state}`, { deviceId: record.id, jobId, attempt });
-      apply(record, update);
-    }
+    const failuresBefore = options.jobs.failures();
+    const applied = update ? apply(record, update) : Promise.resolve();
     const id = unreadableUpdateSchema.safeParse(message);
-    // Whoever got the result has stored it when the microtasks have run; only then may the agent forget it.
-    if (id.success) setImmediate(() => send(record.id, { type: 'acknowledge', updateIds: [id.data.updateId] }));
+    const acknowledge = async () => {
+      // Whoever got the result has given it to the store when the microtasks have run: in a turn of its own this waits
+      // until it is written. Only then may the agent forget it.
+      await Promise.all([applied, setImmediate()]);
+      await options.jobs.written();
+      if (options.jobs.failures() !== failuresBefore) throw new Error('the store could not write everything');
+      if (id.success) send(record.id, { type: 'acknowledge', updateIds: [id.data.updateId] });
+    };
+    acknowledge().catch((error) => {
+      if (update?.measurement) delivered.delete(runOf(update));
+      const deviceId = record.id;
+      log.error(`a report of ${record.name} is not acknowledged, so that it comes again`, { error, deviceId });
+    });
   }
 
-  function apply(record: DeviceRecord, update: JobUpdateMessage): void {
-    const answered = liveDevice(record.id).jobs.update(update);
-    if (update.state !== 'succeeded' || !update.measurement) return;
-    const run = `${update.jobId}/${update.attempt}`;
-    if (answered || delivered.has(run) || keepLateResult(record, update, update.measurement)) delivered.add(run);
+  async function apply(record: DeviceRecord, update: JobUpdateMessage): Promise<void> {
+    const { jobId, attempt, state, measurement } = update;
+    log.debug(`${record.name}: job ${jobId} ${state}`, { deviceId: record.id, jobId, attempt });
+    const isAnswer = liveDevice(record.id).jobs.update(update);
+    if (state !== 'succeeded' || !measurement) return;
+    if (isAnswer) delivered.add(runOf(update));
+    else if (!delivered.has(runOf(update))) await keepLateResult(record, update, measurement);
   }
 
-  /**
-   * Nothing that was measured is lost: a result that comes too late for its job still enriches the history.
-   * @returns false where it was dropped
-   */
-  function keepLateResult(record: DeviceRecord, update: JobUpdateMessage, measurement: Measurement): boolean {
+  /** Nothing that was measured is lost: a result that comes too late for its job still enriches the history. */
+  async function keepLateResult(
+    record: DeviceRecord,
+    update: JobUpdateMessage,
+    measurement: Measurement,
+  ): Promise<void> {
     const { jobId, attempt } = update;
     const job = options.jobs.get(jobId);
     const problem = job && (fenceProblem(job, record, update) ?? resultProblem(job, measurement));
-    if (problem)
+    if (problem) {
       log.warn(`${record.name}: a late result of job ${jobId} was dropped: ${problem}`, { deviceId: record.id, jobId });
-    else options.onMeasurement(stored(record, { id: jobId, attempt, studyId: job?.studyId ?? null }, measurement));
-    return !problem;
+      return;
+    }
+    delivered.add(runOf(update));
+    await options.onMeasurement(stored(record, { id: jobId, attempt, studyId: job?.studyId ?? null }, measurement));
   }
 
   return {
@@ -286,7 +322,7 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     },
     async start(client) {
       mqtt = client;
-      options.jobs.prune(new Date(clock.now() - JOB_LIFE_MS).toISOString());
+      noted(options.jobs.prune(new Date(clock.now() - JOB_LIFE_MS).toISOString()));
       client.on('message', (topic, payload, packet) => {
         try {
           receive(topic, payload, packet.retain);
@@ -296,42 +332,41 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       });
       const reason = 'the coordinator was restarted';
       for (const { id: jobId, deviceId, attempt, leaseToken } of options.jobs.unfinished()) {
-        options.jobs.update(jobId, { state: 'cancelled', reason, updatedAt: timestamp() });
+        journal.update(jobId, { state: 'cancelled', reason, updatedAt: timestamp() });
         send(deviceId, { type: 'cancel', jobId, attempt, leaseToken, reason });
       }
       await client.subscribeAsync([...COORDINATOR_SUBSCRIPTIONS], { qos: 1 });
     },
     async stop() {
       for (const { jobs } of live.values()) jobs.close('the coordinator was stopped');
-      if (mqtt?.connected) await Promise.all(sending);
+      if (mqtt?.connected) await atMost(STOP_GRACE_MS, Promise.all(sending), clock);
       mqtt?.removeAllListeners('message');
       mqtt = null;
     },
-    addDevice(name) {
-      const { device, token } = registry.add(name);
+    async addDevice(name) {
+      const { device, token } = await registry.add(name);
       changed(device.id);
       return { device: view(device), ...token };
     },
-    renewToken(name) {
-      const device = registry.require(name);
-      return { device: view(device), ...registry.renewToken(device) };
+    async renewToken(name) {
+      const { device, token } = await registry.renewToken(name);
+      return { device: view(device), ...token };
     },
-    enroll({ token, board }) {
-      const { device, credential } = registry.join(token, board);
+    async enroll({ token, board }) {
+      const { device, credential } = await registry.join(token, board);
       options.disconnect?.(device.id);
       changed(device.id);
       return { deviceId: device.id, name: device.name, credential };
     },
-    rename(name, newName) {
-      const device = registry.rename(name, newName);
+    async rename(name, newName) {
+      const device = await registry.rename(name, newName);
       changed(device.id);
       return view(device);
     },
     async remove(name) {
-      const { id } = registry.require(name);
+      const { id } = await registry.remove(name);
       live.get(id)?.jobs.close(`the device ${name} was removed from the fleet`);
       send(id, { type: 'removed' });
-      registry.remove(id);
       live.delete(id);
       for (const listener of listeners) listener({ type: 'device-removed', id });
       await mqtt?.publishAsync(topics.status(id), '', { qos: 1, retain: true });
@@ -340,6 +375,10 @@ export function createFleet(options: FleetOptions): ManagedFleet {
     hasDevice: (deviceId) => registry.get(deviceId) !== null,
     verifyCredential: (deviceId, credential) => registry.verifyCredential(deviceId, credential),
   };
+}
+
+function runOf({ jobId, attempt }: Pick<JobUpdateMessage, 'jobId' | 'attempt'>): string {
+  return `${jobId}/${attempt}`;
 }
 
 /** The coordinator knows the class from the board's hello: no device writes into the history of another class. */
@@ -382,6 +421,16 @@ function refusedUpdate(message: unknown, error: z.ZodError): JobUpdateMessage | 
 
 function unreadable(record: DeviceRecord, kind: string, error: z.ZodError): string {
   return `${record.name}: its ${kind} could not be read and was ignored: ${mistakesInLine(error)}`;
+}
+
+/** Waits for work, but no longer than this. */
+async function atMost(ms: number, work: Promise<unknown>, clock: Clock): Promise<void> {
+  let stopTimer = () => {};
+  const timeUp = new Promise<void>((resolve) => {
+    stopTimer = clock.after(ms, resolve);
+  });
+  await Promise.race([work, timeUp]);
+  stopTimer();
 }
 
 /** Undefined where the payload is no JSON: no schema takes it. */

@@ -1,6 +1,6 @@
 /**
- * The jobs of one device: one at a time is with the agent, the others wait their turn. What happens to a job is written
- * to the journal before anybody is told.
+ * The jobs of one device: one at a time is with the agent, the others wait their turn. What happens to a job is noted in
+ * the journal first; whoever carries messages to the agent sends them when that is written.
  */
 import { randomUUID } from 'node:crypto';
 import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
@@ -11,12 +11,12 @@ import type { CommandMessage, HelloMessage, JobUpdateMessage } from '@edgetune/s
 import type { Clock } from './clock.ts';
 import { FairQueue } from './fair-queue.ts';
 import { type HostLease, JobFailedError, type MeasureOptions } from './fleet.ts';
-import type { JobRecord, JobRepository } from './job-repository.ts';
+import type { JobJournal, JobRecord } from './job-repository.ts';
 import { newSecret } from './secrets.ts';
 
 export interface DeviceJobsOptions {
   deviceId: string;
-  repository: JobRepository;
+  journal: JobJournal;
   clock: Clock;
   /** Sends to the agent; what is sent while it is not connected is lost, and sent again after its hello. */
   send(command: CommandMessage): void;
@@ -92,7 +92,7 @@ export class DeviceJobs {
       createdAt: at,
       updatedAt: at,
     };
-    this.#options.repository.insert(record);
+    this.#options.journal.insert(record);
     return new Promise((resolve, reject) => {
       const pending: Pending = {
         record,
@@ -136,7 +136,7 @@ export class DeviceJobs {
   }
 
   /**
-   * The agent reports on a job. When this returns, the report is in the journal.
+   * The agent reports on a job.
    * @returns false where the report does not carry the current job's fence: it has changed nothing
    */
   update(update: JobUpdateMessage): boolean {
@@ -284,7 +284,7 @@ export class DeviceJobs {
   #change(pending: Pending, state: JobState, reason: string | null): void {
     Object.assign(pending.record, { state, reason, updatedAt: this.#timestamp() });
     const { id, attempt, leaseToken, updatedAt } = pending.record;
-    this.#options.repository.update(id, { state, attempt, leaseToken, reason, updatedAt });
+    this.#options.journal.update(id, { state, attempt, leaseToken, reason, updatedAt });
     if (!pending.settled) pending.options.onStateChange?.(state);
     this.#options.onChange();
   }

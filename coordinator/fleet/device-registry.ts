@@ -17,6 +17,8 @@ export class DeviceRegistry {
   readonly #now: () => number;
   /** Read at every message: the table is small and lives here too. */
   readonly #devices: Map<string, DeviceRecord>;
+  /** Changes by people are made one after the other: what one has checked still holds when it is written. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(repository: DeviceRepository, now: () => number) {
     this.#repository = repository;
@@ -49,38 +51,43 @@ export class DeviceRegistry {
   }
 
   /** Reserves the name, or, for a device that has not joined yet, replaces its token. @throws {FleetError} */
-  add(name: string): { device: DeviceRecord; token: JoinToken } {
-    this.#checkName(name);
-    const known = this.find(name);
-    if (known?.joinedAt)
-      throw nameTaken(name, `choose another name, or remove that device first: edgetune device remove ${name}`);
-    const device = known ?? this.#insert(name);
-    return { device, token: this.renewToken(device) };
+  add(name: string): Promise<{ device: DeviceRecord; token: JoinToken }> {
+    return this.#inTurn(async () => {
+      this.#checkName(name);
+      const known = this.find(name);
+      if (known?.joinedAt)
+        throw nameTaken(name, `choose another name, or remove that device first: edgetune device remove ${name}`);
+      const device = known ?? (await this.#insert(name));
+      return { device, token: await this.#makeToken(device) };
+    });
   }
 
-  /** A new join token; the device's unused older ones are void, its credential holds until the token is used. */
-  renewToken(device: DeviceRecord): JoinToken {
-    const token = newSecret();
-    const expiresAt = new Date(this.#now() + TOKEN_LIFE_MS).toISOString();
-    this.#repository.insertToken({ tokenHash: hashSecret(token), deviceId: device.id, expiresAt, usedAt: null });
-    return { token, expiresAt };
+  /**
+   * A new join token; the device's unused older ones are void, its credential holds until the token is used.
+   * @throws {FleetError}
+   */
+  renewToken(name: string): Promise<{ device: DeviceRecord; token: JoinToken }> {
+    return this.#inTurn(async () => {
+      const device = this.require(name);
+      return { device, token: await this.#makeToken(device) };
+    });
   }
 
   /** Trades a token for a credential; the credential that the device had before is void. @throws {FleetError} */
-  join(token: string, board: BoardDescription): { device: DeviceRecord; credential: string } {
-    const tokenHash = hashSecret(token);
-    const known = this.#repository.token(tokenHash);
-    const device = known && this.get(known.deviceId);
-    if (!known || !device) throw badToken('this join token is not known', 'edgetune device add NAME');
-    const again = `edgetune device add ${device.joinedAt ? 'NAME' : device.name}`;
-    if (known.usedAt) throw badToken('this join token has been used already', again);
-    if (Date.parse(known.expiresAt) <= this.#now()) throw badToken('this join token has expired', again);
-    const credential = newSecret();
-    const change = { board, credentialHash: hashSecret(credential), joinedAt: this.#timestamp() };
-    this.#repository.join(tokenHash, { id: device.id, ...change });
-    const joined = { ...device, ...change };
-    this.#devices.set(device.id, joined);
-    return { device: joined, credential };
+  join(token: string, board: BoardDescription): Promise<{ device: DeviceRecord; credential: string }> {
+    return this.#inTurn(async () => {
+      const tokenHash = hashSecret(token);
+      const known = this.#repository.token(tokenHash);
+      const device = known && this.get(known.deviceId);
+      if (!known || !device) throw badToken('this join token is not known', 'edgetune device add NAME');
+      const again = `edgetune device add ${device.joinedAt ? 'NAME' : device.name}`;
+      if (known.usedAt) throw badToken('this join token has been used already', again);
+      if (Date.parse(known.expiresAt) <= this.#now()) throw badToken('this join token has expired', again);
+      const credential = newSecret();
+      const change = { board, credentialHash: hashSecret(credential), joinedAt: this.#timestamp() };
+      await this.#repository.join(tokenHash, { id: device.id, ...change });
+      return { device: this.#apply(device.id, change), credential };
+    });
   }
 
   verifyCredential(id: string, credential: string): boolean {
@@ -89,27 +96,56 @@ export class DeviceRegistry {
   }
 
   /** @throws {FleetError} */
-  rename(name: string, newName: string): DeviceRecord {
-    const device = this.require(name);
-    this.#checkName(newName);
-    const other = this.find(newName);
-    if (other && other.id !== device.id) throw nameTaken(newName, 'choose another name');
-    return this.update(device.id, { name: newName });
+  rename(name: string, newName: string): Promise<DeviceRecord> {
+    return this.#inTurn(async () => {
+      const { id } = this.require(name);
+      this.#checkName(newName);
+      const other = this.find(newName);
+      if (other && other.id !== id) throw nameTaken(newName, 'choose another name');
+      await this.#repository.update(id, { name: newName });
+      return this.#apply(id, { name: newName });
+    });
   }
 
-  update(id: string, change: Partial<Pick<DeviceRecord, 'name' | 'board' | 'lastSeenAt'>>): DeviceRecord {
-    this.#repository.update(id, change);
+  /**
+   * What its agent says of it counts at once: after a restart it says so again.
+   * @returns when it is written too
+   */
+  heard(id: string, change: Partial<Pick<DeviceRecord, 'board' | 'lastSeenAt'>>): Promise<void> {
+    this.#apply(id, change);
+    return this.#repository.update(id, change);
+  }
+
+  /** @returns the device that is a member no more @throws {FleetError} */
+  remove(name: string): Promise<DeviceRecord> {
+    return this.#inTurn(async () => {
+      const device = this.require(name);
+      await this.#repository.remove(device.id);
+      this.#devices.delete(device.id);
+      return device;
+    });
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const made = this.#turn.then(change);
+    this.#turn = made.catch(() => {});
+    return made;
+  }
+
+  #apply(id: string, change: Partial<DeviceRecord>): DeviceRecord {
     const device = { ...(this.#devices.get(id) as DeviceRecord), ...change };
     this.#devices.set(id, device);
     return device;
   }
 
-  remove(id: string): void {
-    this.#repository.remove(id);
-    this.#devices.delete(id);
+  async #makeToken(device: DeviceRecord): Promise<JoinToken> {
+    const token = newSecret();
+    const expiresAt = new Date(this.#now() + TOKEN_LIFE_MS).toISOString();
+    await this.#repository.insertToken({ tokenHash: hashSecret(token), deviceId: device.id, expiresAt, usedAt: null });
+    return { token, expiresAt };
   }
 
-  #insert(name: string): DeviceRecord {
+  async #insert(name: string): Promise<DeviceRecord> {
     const device: DeviceRecord = {
       id: `d-${randomBytes(8).toString('hex')}`,
       name,
@@ -119,7 +155,7 @@ export class DeviceRegistry {
       board: null,
       credentialHash: null,
     };
-    this.#repository.insert(device);
+    await this.#repository.insert(device);
     this.#devices.set(device.id, device);
     return device;
   }

@@ -1,4 +1,4 @@
-/** What the fleet needs of the store for devices. Every call that returns has been written durably. */
+/** What the fleet needs of the store for devices. A promise that resolves says: it is written durably. */
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 
 export interface DeviceRecord {
@@ -24,13 +24,16 @@ export interface JoinTokenRecord {
 export interface DeviceRepository {
   /** In the order in which they were added. */
   list(): DeviceRecord[];
-  insert(record: DeviceRecord): void;
-  update(id: string, change: Partial<Omit<DeviceRecord, 'id'>>): void;
+  insert(record: DeviceRecord): Promise<void>;
+  update(id: string, change: Partial<Omit<DeviceRecord, 'id'>>): Promise<void>;
   /** Removes the device with its tokens and jobs. Its measurements stay. */
-  remove(id: string): void;
+  remove(id: string): Promise<void>;
   /** Stores a token, and voids the unused tokens that the device had before. */
-  insertToken(token: JoinTokenRecord): void;
+  insertToken(token: JoinTokenRecord): Promise<void>;
   token(tokenHash: string): JoinTokenRecord | null;
   /** In one step: the token is used, the device has its credential and its board. */
-  join(tokenHash: string, device: Pick<DeviceRecord, 'id' | 'board' | 'credentialHash'> & { joinedAt: string }): void;
+  join(
+    tokenHash: string,
+    device: Pick<DeviceRecord, 'id' | 'board' | 'credentialHash'> & { joinedAt: string },
+  ): Promise<void>;
 }

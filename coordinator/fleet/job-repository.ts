@@ -1,4 +1,4 @@
-/** The journal of jobs. A call that returns has been written so that it outlives the process. */
+/** The journal of jobs. A promise that resolves says: it is written so that it outlives the process. */
 import type { JobRequest, JobState } from '@edgetune/shared/protocol/job.ts';
 
 /** A job as its journal keeps it. */
@@ -15,15 +15,26 @@ export interface JobRecord {
   updatedAt: string;
 }
 
-export interface JobRepository {
+/** What happens to jobs, noted in order. Nobody waits for it but who tells others of it: see `JobRepository.written`. */
+export interface JobJournal {
   insert(record: JobRecord): void;
-  update(
-    id: string,
-    change: Partial<Pick<JobRecord, 'state' | 'attempt' | 'leaseToken' | 'reason' | 'updatedAt'>>,
-  ): void;
+  update(id: string, change: JobChange): void;
+}
+
+export type JobChange = Partial<Pick<JobRecord, 'state' | 'attempt' | 'leaseToken' | 'reason' | 'updatedAt'>>;
+
+export interface JobRepository {
+  insert(record: JobRecord): Promise<void>;
+  update(id: string, change: JobChange): Promise<void>;
   get(id: string): JobRecord | null;
   /** Jobs in a state that is not terminal, oldest first. */
   unfinished(): JobRecord[];
   /** Forgets finished jobs last changed before this time; returns how many. */
-  prune(before: string): number;
+  prune(before: string): Promise<number>;
+  /**
+   * Resolves when everything that the store was given before, by anybody, is written or has failed; null: nothing waits.
+   */
+  written(): Promise<void> | null;
+  /** How many writes have failed so far, of anybody: who looks twice knows whether something was lost in between. */
+  failures(): number;
 }

@@ -11,6 +11,10 @@ export class RecentSet {
     return this.#values.has(value);
   }
 
+  delete(value: string): void {
+    this.#values.delete(value);
+  }
+
   add(value: string): void {
     this.#values.delete(value);
     this.#values.add(value);

@@ -63,7 +63,8 @@ export interface InferenceServer {
 
 /** What the inference server needs of the store: the history. */
 export interface MeasurementHistory {
-  save(measurement: StoredMeasurement): void;
+  /** Resolves when it is written durably. */
+  save(measurement: StoredMeasurement): Promise<void>;
   /** Measurements of this architecture and scenario on the device, or on any device of its class. */
   find(query: { signature: string; deviceClass: string; scenarioKey: string }): StoredMeasurement[];
   get(id: string): StoredMeasurement | null;

@@ -4,7 +4,7 @@ import { RUNS_PER_SEARCH } from '@edgetune/shared/domain/rate-search.ts';
 import { type Scenario, scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { type MeasureRequest, type StopRule, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
 import { type Fleet, JobFailedError } from '../fleet/fleet.ts';
-import { aborted } from '../lifecycle/aborted.ts';
+import { aborted, unlessAborted } from '../lifecycle/aborted.ts';
 import type { InferenceRequest, MeasurementHistory } from './inference-server.ts';
 import { asksForPower, type Known, recall } from './known-measurements.ts';
 import { type ModelFile, modelFor } from './model-variants.ts';
@@ -72,7 +72,10 @@ export class Measurer {
     };
     try {
       const measurement = await this.#options.measure(device.id, job, { studyId, signal });
-      this.#options.history.save(measurement);
+      await unlessAborted(this.#options.history.save(measurement), signal).catch((error) => {
+        // Who ends now does not wait for it: it is written all the same, before whatever is written of it.
+        if (!signal.aborted) throw error;
+      });
       return { measurement, source: 'measured' };
     } catch (error) {
       signal.throwIfAborted();

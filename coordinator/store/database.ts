@@ -1,4 +1,5 @@
 /** The database: drizzle over the synchronous libsql client, durable at every commit. */
+import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session';
 import { createTableRelationsHelpers, extractTablesRelationalConfig } from 'drizzle-orm/relations';
 import { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core/db';
@@ -7,63 +8,83 @@ import Libsql from 'libsql';
 import { migrate } from './migrate.ts';
 import { migrations as allMigrations, type Migration } from './migrations/all.ts';
 import * as schema from './schema.ts';
-import { explainWriteError } from './write-error.ts';
+import { codeOf, explainWriteError } from './write-error.ts';
+import { WriteQueue, type WriteQueueOptions } from './write-queue.ts';
 
 type Schema = typeof schema;
 export type Queries = BaseSQLiteDatabase<'sync', Libsql.RunResult, Schema>;
 
 export interface Database {
   read: Queries;
-  /** Runs `work` in one transaction: when it returns, all of it is on the disk; when it throws, nothing is. */
-  write<T>(work: (queries: Queries) => T): T;
+  /**
+   * Does `work` in a transaction (write-queue.ts). Resolves with what it did when that is on the disk; rejects where
+   * nothing of it is.
+   */
+  write<T>(work: (queries: Queries) => T): Promise<T>;
   /**
    * The same without waiting for the disk: it outlives the process, however that dies, but a power cut may take back
    * the last of such writes. For what a restart puts right by itself.
    */
-  writeSoon<T>(work: (queries: Queries) => T): T;
+  writeSoon<T>(work: (queries: Queries) => T): Promise<T>;
+  /** Resolves when everything that was handed over before is written, or has failed; null: nothing waits. */
+  written(): Promise<void> | null;
+  /** How many writes have failed so far. */
+  failures(): number;
+  /** Writes what waits, and leaves everything in the one file. */
   close(): void;
   client: Libsql.Database;
 }
+
+export interface DatabaseOptions extends Partial<Pick<WriteQueueOptions, 'log' | 'after'>> {
+  migrations?: readonly Migration[];
+  /** How long it may be locked by another program when it is opened, and when it is closed. */
+  patienceMs?: number;
+}
+
+/** While it opens or closes nobody else is served: a short backup by another program may be waited for on the spot. */
+const PATIENCE_MS = 5000;
+/**
+ * While it is open it blocks the one thread no longer than this, for a reader or writer that is done in a moment; the
+ * queue of writes waits for longer ones without that.
+ */
+const BUSY_TIMEOUT_MS = 20;
 
 /**
  * Opens (and creates, and migrates) the database in `file`. WAL keeps commits cheap; `synchronous=FULL` makes SQLite
  * sync the WAL at every commit, so that an acknowledged write outlives a power cut.
  */
-export function openDatabase(file: string, migrations: readonly Migration[] = allMigrations): Database {
+export function openDatabase(file: string, options: DatabaseOptions = {}): Database {
+  const { migrations = allMigrations, log = plainLogger(console.error), patienceMs = PATIENCE_MS, after } = options;
   const client = new Libsql(file);
   try {
+    client.exec(`PRAGMA busy_timeout=${patienceMs}`);
     client.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON');
     migrate(client, migrations);
+    client.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
   } catch (error) {
     client.close();
     throw explainOpenError(error, file);
   }
   const read = queriesOver(client);
-  const write = <T>(work: (queries: Queries) => T): T => {
-    try {
-      client.exec('BEGIN IMMEDIATE');
-      const result = work(read);
-      client.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // SQLite itself has rolled back after some errors, such as a full disk; libsql's own transaction() rolls back
-      // once more then, and its complaint about that hides the error.
-      if (client.inTransaction) client.exec('ROLLBACK');
-      throw explainWriteError(error, file);
-    }
-  };
+  const queue = new WriteQueue({ client, file, log, ...(after ? { after } : {}) });
   return {
     read,
-    write,
-    writeSoon: (work) => {
-      client.exec('PRAGMA synchronous=NORMAL');
+    write: (work) => queue.push(() => work(read), true),
+    writeSoon: (work) => queue.push(() => work(read), false),
+    written: () => queue.written(),
+    failures: () => queue.failures,
+    close() {
+      client.exec(`PRAGMA busy_timeout=${patienceMs}`);
+      queue.close();
+      client.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
       try {
-        return write(work);
-      } finally {
-        client.exec('PRAGMA synchronous=FULL');
+        // Whoever copies the one file has everything.
+        client.pragma('wal_checkpoint(TRUNCATE)');
+      } catch (error) {
+        log.warn(`what was written last stays in ${file}-wal: copy it too`, { error });
       }
+      client.close();
     },
-    close: () => client.close(),
     client,
   };
 }
@@ -81,7 +102,15 @@ function queriesOver(client: Libsql.Database): Queries {
 }
 
 function explainOpenError(error: unknown, file: string): unknown {
-  if ((error as { code?: string }).code !== 'SQLITE_NOTADB') return explainWriteError(error, file);
+  const code = codeOf(error);
+  if (code.startsWith('SQLITE_BUSY'))
+    return new Error(
+      `${file} is locked by another program (a backup, an SQLite shell?): end that program, then start again`,
+      {
+        cause: error,
+      },
+    );
+  if (code !== 'SQLITE_NOTADB') return explainWriteError(error, file);
   return new Error(`${file} is not an EdgeTune database: move it away, or choose another data directory`, {
     cause: error,
   });

@@ -38,9 +38,9 @@ export function createDeviceTable({ read, write }: Database, rows: RowReader): D
         return { ...device, board: known?.board ?? null };
       }),
     insert: (record) => write((tx) => void tx.insert(devices).values(columnsOf(record)).run()),
-    update: (id, change) => {
+    async update(id, change) {
       if (Object.keys(change).length === 0) return;
-      write((tx) => void tx.update(devices).set(columnsOf(change)).where(eq(devices.id, id)).run());
+      await write((tx) => void tx.update(devices).set(columnsOf(change)).where(eq(devices.id, id)).run());
     },
     remove: (id) => write((tx) => void tx.delete(devices).where(eq(devices.id, id)).run()),
     insertToken: (token) =>

@@ -27,7 +27,7 @@ const rowSchema = z.object({
  * Written without waiting for the disk, four times per job: after a restart every unfinished job is cancelled anyway,
  * and what was measured is written durably to the history before the agent may forget it.
  */
-export function createJobTable({ read, writeSoon }: Database, rows: RowReader): JobRepository {
+export function createJobTable({ read, writeSoon, written, failures }: Database, rows: RowReader): JobRepository {
   const parsed = (found: readonly { id: string }[]): JobRecord[] => rows.read('job', rowSchema, found);
   return {
     insert: (record) =>
@@ -40,12 +40,11 @@ export function createJobTable({ read, writeSoon }: Database, rows: RowReader): 
     get: (id) => parsed(read.select().from(jobs).where(eq(jobs.id, id)).all())[0] ?? null,
     unfinished: () =>
       parsed(read.select().from(jobs).where(inArray(jobs.state, UNFINISHED)).orderBy(asc(sql`rowid`)).all()),
-    prune: (before) =>
-      writeSoon((tx) =>
-        tx
-          .delete(jobs)
-          .where(and(inArray(jobs.state, TERMINAL), lt(jobs.updatedAt, before)))
-          .run(),
-      ).changes,
+    async prune(before) {
+      const old = and(inArray(jobs.state, TERMINAL), lt(jobs.updatedAt, before));
+      return (await writeSoon((tx) => tx.delete(jobs).where(old).run())).changes;
+    },
+    written,
+    failures,
   };
 }

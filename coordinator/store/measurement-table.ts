@@ -15,7 +15,7 @@ export function createMeasurementTable({ read, write }: Database, rows: RowReade
   const parsed = (found: readonly { id: string }[]): StoredMeasurement[] =>
     rows.read('measurement', rowSchema, found).map(({ measurement }) => measurement);
   return {
-    save: (measurement) => {
+    async save(measurement) {
       const row = {
         id: measurement.id,
         signature: measurement.signature,
@@ -24,7 +24,7 @@ export function createMeasurementTable({ read, write }: Database, rows: RowReade
         measurement: JSON.stringify(measurement),
       };
       // The same result may be delivered twice: an id is written once, and the later copy wins.
-      write(
+      await write(
         (tx) =>
           void tx.insert(measurements).values(row).onConflictDoUpdate({ target: measurements.id, set: row }).run(),
       );

@@ -29,13 +29,14 @@ export interface Store {
   devices: DeviceRepository;
   jobs: JobRepository;
   blobs: BlobStore;
+  /** Writes what waits to be written, then closes: for seconds at most where another program holds the database. */
   close(): void;
 }
 
 export interface StoreOptions {
   /** Bytes that models and checkpoints may take on the disk. */
   blobQuotaBytes?: number;
-  /** Hears of rows that cannot be read. */
+  /** Hears of rows that cannot be read, and of a database that others hold. */
   log?: Logger;
 }
 
@@ -52,11 +53,12 @@ export function openStore(dataDirectory: string, options: StoreOptions = {}): St
   } catch (error) {
     throw explainWriteError(error, dataDirectory);
   }
+  const { log = plainLogger(console.error) } = options;
   const unlock = lockDirectory(dataDirectory);
   let database: Database | null = null;
   try {
-    database = openDatabase(join(dataDirectory, 'edgetune.db'));
-    return storeOver(database, openBlobs(dataDirectory, options), unlock, options);
+    database = openDatabase(join(dataDirectory, 'edgetune.db'), { log });
+    return storeOver(database, openBlobs(dataDirectory, options), unlock, log);
   } catch (error) {
     database?.close();
     unlock();
@@ -73,12 +75,7 @@ function openBlobs(dataDirectory: string, { blobQuotaBytes = DEFAULT_BLOB_QUOTA_
   }
 }
 
-function storeOver(
-  database: Database,
-  blobs: BlobStore,
-  unlock: () => void,
-  { log = plainLogger(console.error) }: StoreOptions,
-): Store {
+function storeOver(database: Database, blobs: BlobStore, unlock: () => void, log: Logger): Store {
   const rows = createRowReader(log);
   return {
     studies: createStudyTable(database),

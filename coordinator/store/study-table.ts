@@ -3,7 +3,7 @@ import { studyStateSchema } from '@edgetune/shared/domain/study.ts';
 import { type StudyEvent, type StudyEventBody, studyEventBodySchema } from '@edgetune/shared/domain/study-event.ts';
 import { and, asc, desc, eq, getTableColumns, gt, max } from 'drizzle-orm';
 import { z } from 'zod';
-import type { StudyRecord, StudyRepository } from '../study/state/study-repository.ts';
+import type { Appended, StudyRecord, StudyRepository } from '../study/state/study-repository.ts';
 import type { Database, Queries } from './database.ts';
 import { readEventBody, versionOf } from './event-versions.ts';
 import { parseRow } from './rows.ts';
@@ -27,13 +27,51 @@ const eventSchema = z.object({
 
 export function createStudyTable({ read, write }: Database): StudyRepository {
   const { number: _, ...columns } = getTableColumns(studies);
+  /** By study: the number of the event that was appended last, written or not. Where one fails a new log begins. */
+  const logs = new Map<string, { lastSeq: number; failure: Error | null }>();
+
+  const lastWritten = (studyId: string) =>
+    read
+      .select({ seq: max(studyEvents.seq) })
+      .from(studyEvents)
+      .where(eq(studyEvents.studyId, studyId))
+      .get()?.seq ?? 0;
+
+  function append(studyId: string, bodies: readonly StudyEventBody[], alter: (tx: Queries) => void): Appended {
+    const log = logs.get(studyId) ?? { lastSeq: lastWritten(studyId), failure: null };
+    const before = log.lastSeq;
+    const at = new Date().toISOString();
+    const events = bodies.map((body, index) => ({ seq: before + index + 1, studyId, at, body: checked(body) }));
+    const rows = events.map((event) => ({
+      ...event,
+      body: JSON.stringify(event.body),
+      version: versionOf(event.body.type),
+    }));
+    log.lastSeq += bodies.length;
+    logs.set(studyId, log);
+    const written = write((tx) => {
+      // What was appended after it is lost for the same reason.
+      if (log.failure) throw log.failure;
+      alter(tx);
+      if (lastWritten(studyId) !== before)
+        throw new Error(
+          `event ${before + 1} of study ${studyId} cannot follow: another program has changed its events`,
+        );
+      for (const row of rows) tx.insert(studyEvents).values(row).run();
+    });
+    written.catch((error: Error) => {
+      log.failure ??= error;
+      if (logs.get(studyId) === log) logs.delete(studyId);
+    });
+    return { events, written };
+  }
 
   return {
-    insert: (record, first) =>
-      write((tx) => {
-        tx.insert(studies).values(record).run();
-        return appended(tx, record.id, [first])[0] as StudyEvent;
-      }),
+    async insert(record, first) {
+      const { events, written } = append(record.id, [first], (tx) => void tx.insert(studies).values(record).run());
+      await written;
+      return events[0] as StudyEvent;
+    },
     list: () =>
       read
         .select(columns)
@@ -49,11 +87,13 @@ export function createStudyTable({ read, write }: Database): StudyRepository {
             return { id: String(id), name: String(name), createdAt: String(createdAt), problem };
           }
         }),
-    remove: (id) => write((tx) => void tx.delete(studies).where(eq(studies.id, id)).run()),
+    async remove(id) {
+      await write((tx) => void tx.delete(studies).where(eq(studies.id, id)).run());
+      logs.delete(id);
+    },
     append: (studyId, bodies, change = {}) =>
-      write((tx) => {
+      append(studyId, bodies, (tx) => {
         if (Object.keys(change).length > 0) tx.update(studies).set(change).where(eq(studies.id, studyId)).run();
-        return appended(tx, studyId, bodies);
       }),
     events: (studyId, afterSeq = 0, limit = -1) =>
       read
@@ -74,22 +114,7 @@ export function createStudyTable({ read, write }: Database): StudyRepository {
   };
 }
 
-/** Writes events after those that are there. What could not be read again is not written. */
-function appended(tx: Queries, studyId: string, bodies: readonly StudyEventBody[]): StudyEvent[] {
-  const last = tx
-    .select({ seq: max(studyEvents.seq) })
-    .from(studyEvents)
-    .where(eq(studyEvents.studyId, studyId))
-    .get();
-  const at = new Date().toISOString();
-  return bodies.map((body, index) => {
-    const event: StudyEvent = { seq: (last?.seq ?? 0) + index + 1, studyId, at, body: checked(body) };
-    const row = { ...event, body: JSON.stringify(event.body), version: versionOf(body.type) };
-    tx.insert(studyEvents).values(row).run();
-    return event;
-  });
-}
-
+/** What could not be read again is not written. */
 function checked(body: StudyEventBody): StudyEventBody {
   try {
     return parseRow(studyEventBodySchema, body);

@@ -28,9 +28,9 @@ export function createTunerTable({ read, write }: Database): TunerRepository {
     },
     list: () =>
       read.select({ id: tuners.id, createdAt: tuners.createdAt }).from(tuners).orderBy(desc(tuners.number)).all(),
-    append(id, entries) {
+    async append(id, entries) {
       if (entries.length === 0) return;
-      write((tx) => {
+      await write((tx) => {
         for (const entry of entries)
           tx.insert(tunerEntries)
             .values({ tunerId: id, entry: JSON.stringify(entry) })
@@ -45,6 +45,8 @@ export function createTunerTable({ read, write }: Database): TunerRepository {
         .orderBy(asc(tunerEntries.number))
         .all()
         .map((row) => parseRow(entrySchema, row).entry),
-    remove: (id) => write((tx) => tx.delete(tuners).where(eq(tuners.id, id)).run()).changes > 0,
+    async remove(id) {
+      return (await write((tx) => tx.delete(tuners).where(eq(tuners.id, id)).run())).changes > 0;
+    },
   };
 }

@@ -18,8 +18,8 @@ export function explainWriteError(error: unknown, path: string): unknown {
   return error;
 }
 
-/** drizzle may wrap the client's error. */
-function codeOf(error: unknown): string {
+/** Of an error of the database or the file system; drizzle may wrap it. Empty where there is none. */
+export function codeOf(error: unknown): string {
   const { code, cause } = error as { code?: string; cause?: unknown };
   if (typeof code === 'string') return code;
   return cause ? codeOf(cause) : '';

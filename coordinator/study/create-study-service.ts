@@ -10,9 +10,9 @@ import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study
 import { exportFiles } from './outcome/export-files.ts';
 import { parseStudy } from './parse-study.ts';
 import type { SpanBus } from './span-bus.ts';
-import { StudyProjection } from './state/projection.ts';
 import { StudyInputError, StudyStateError } from './state/study-errors.ts';
 import type { StudyRecord, StudyRepository, UnreadableStudy } from './state/study-repository.ts';
+import { StudyLog } from './study-log.ts';
 import { StudyRunner } from './study-runner.ts';
 import type { StudyService } from './study-service.ts';
 
@@ -24,15 +24,17 @@ export interface StudyServiceOptions extends StudyPorts {
   log: Logger;
 }
 
-/** A study in memory: its record, its events' projection, and, while it runs, the run. */
+/** A study in memory: its record, its events, and, while it runs, the run. */
 interface Entry {
   record: StudyRecord;
   spec: CheckedStudySpec;
   deviceIds: Record<string, string>;
-  state: StudyProjection;
+  events: StudyLog;
   listeners: Set<(event: StudyEvent) => void>;
   run: { controller: AbortController; done: Promise<void>; kept: ReadonlySet<string> } | null;
 }
+
+type Created = Extract<StudyEventBody, { type: 'study-created' }>;
 
 /** Why a run ends early, and stays so: a person has stopped it. */
 class StoppedError extends Error {
@@ -47,27 +49,54 @@ export function createStudyService(
   const setAside = new Map<string, SetAsideStudy>();
   const overviewListeners = new Set<Parameters<StudyService['subscribeAll']>[0]>();
 
-  const summaryOf = (entry: Entry): StudySummary => entry.state.summary(entry.record, entry.spec);
+  /** Aborted when the coordinator ends: what is not written by then is when the store closes. */
+  const ending = new AbortController();
+
+  const summaryOf = (entry: Entry): StudySummary => entry.events.state.summary(entry.record, entry.spec);
   const announce = (entry: Entry) => {
     const study = summaryOf(entry);
     for (const listener of overviewListeners) listener({ type: 'study', study });
   };
 
-  function emit(entry: Entry, ...bodies: StudyEventBody[]): void {
-    const change: Partial<StudyRecord> = Object.assign({}, ...bodies.map(changeOf));
-    const events = studies.append(entry.record.id, bodies, change);
-    Object.assign(entry.record, change);
-    for (const event of events) {
-      entry.state.apply(event);
-      if (event.body.type === 'study-state') logState(entry.record);
-      for (const listener of entry.listeners) listener(event);
-      if (OVERVIEW_EVENTS.has(event.body.type)) announce(entry);
-      if (event.body.type === 'training-finished') void collectBlobs();
-    }
+  /** @throws {Error} where the events contradict each other */
+  function entryFor(record: StudyRecord, events: readonly StudyEvent[], created: Created): Entry {
+    const studyLog = new StudyLog({
+      studies,
+      record,
+      events,
+      onWritten: (event) => tell(entry, event),
+      onLost: (error) => entry.run?.controller.abort(error),
+      onFault: (error) => log.error(`what happens in study "${record.name}" could not be told`, { error }),
+    });
+    const { spec, deviceIds } = created;
+    const entry: Entry = {
+      record,
+      spec: spec as CheckedStudySpec,
+      deviceIds,
+      events: studyLog,
+      listeners: new Set(),
+      run: null,
+    };
+    return entry;
   }
 
-  function logState({ id: studyId, name, state, reason }: StudyRecord): void {
+  function tell(entry: Entry, event: StudyEvent): void {
+    const { body } = event;
+    if (body.type === 'study-state') logState(entry.record, body);
+    for (const listener of entry.listeners) listener(event);
+    if (OVERVIEW_EVENTS.has(body.type)) announce(entry);
+    if (body.type === 'training-finished') void collectBlobs();
+  }
+
+  function logState(
+    { id: studyId, name }: StudyRecord,
+    { state, reason }: Pick<StudyRecord, 'state' | 'reason'>,
+  ): void {
     log.info(`study "${name}" ${state}${reason === null ? '' : `: ${reason}`}`, { studyId });
+  }
+
+  function noteFault({ id: studyId, name }: StudyRecord, error: unknown): void {
+    log.error(`study "${name}" ended by a fault of EdgeTune`, { error, studyId });
   }
 
   /** @throws {Error} where it cannot be read, saying why */
@@ -77,14 +106,7 @@ export function createStudyService(
     const created = events[0]?.body;
     if (!created) throw new Error('it has no events: a coordinator ended while it was being made');
     if (created.type !== 'study-created') throw new Error(`its first event is "${created.type}", not its making`);
-    return {
-      record,
-      spec: created.spec as CheckedStudySpec,
-      deviceIds: created.deviceIds,
-      state: new StudyProjection(events),
-      listeners: new Set(),
-      run: null,
-    };
+    return entryFor(record, events, created);
   }
 
   /** What cannot be read stands still, and stops nothing else. */
@@ -98,15 +120,16 @@ export function createStudyService(
     const entry = load(record);
     entries.set(record.id, entry);
     if (entry.record.state === 'stopping')
-      emit(entry, { type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
+      entry.events.emit({ type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
     else if (RESUMED_AT_START.has(entry.record.state)) launch(entry);
   }
 
   function launch(entry: Entry): void {
     const controller = new AbortController();
     const kept = new Set<string>();
-    const { record, spec, state } = entry;
-    const history = studies.events(record.id).map(({ body }) => body);
+    const { record, spec } = entry;
+    const { state } = entry.events;
+    const history = studies.events(record.id);
     const startMs = Date.parse(record.createdAt);
     const context: StudyContext = {
       ...options,
@@ -121,8 +144,9 @@ export function createStudyService(
       device: (name) => fleet.devices().find(({ id }) => id === entry.deviceIds[name]) ?? null,
       emit: (...bodies) => {
         // What a stopped run still reports is dropped: a resumed run does it again.
-        if (!controller.signal.aborted) emit(entry, ...bodies);
+        if (!controller.signal.aborted) entry.events.emit(...bodies);
       },
+      written: () => entry.events.written(controller.signal),
       span: (span) =>
         context.emit({ type: 'span', ...span, startMs: span.startMs - startMs, endMs: span.endMs - startMs }),
     };
@@ -132,30 +156,37 @@ export function createStudyService(
     const run = async () => {
       try {
         // The time since it was stopped or its coordinator ended belongs to nobody's overhead.
-        const lastMs = Date.parse(studies.events(record.id, state.lastSeq - 1)[0]?.at ?? record.createdAt);
+        const lastMs = Date.parse(history.at(-1)?.at ?? record.createdAt);
         if (state.trials.size > 0)
           context.span({ lane: 'study', kind: 'waiting', trialId: null, startMs: lastMs, endMs: Date.now() });
-        emit(entry, { type: 'study-state', state: 'running', reason: null });
-        await new StudyRunner(context, history).run();
-        emit(entry, { type: 'study-state', state: 'succeeded', reason: null });
+        context.emit({ type: 'study-state', state: 'running', reason: null });
+        await new StudyRunner(
+          context,
+          history.map(({ body }) => body),
+        ).run();
+        context.emit({ type: 'study-state', state: 'succeeded', reason: null });
+        await context.written();
       } catch (error) {
         const cause = controller.signal.aborted ? controller.signal.reason : error;
         controller.abort(cause);
         if (cause instanceof ShutdownError) return;
-        if (cause instanceof StoppedError)
-          emit(entry, { type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
-        else emit(entry, { type: 'study-state', state: 'failed', reason: (cause as Error).message });
+        const isStopped = cause instanceof StoppedError;
+        const reason = isStopped ? 'stopped by the user' : (cause as Error).message;
+        entry.events.emit({ type: 'study-state', state: isStopped ? 'stopped' : 'failed', reason });
+        await entry.events.written(ending.signal);
       } finally {
         endSpans();
         entry.run = null;
+        // Also where its end could not be written.
+        announce(entry);
         await collectBlobs();
       }
     };
     // In a turn of its own, so that `entry.run` is set before the first event.
     const done = Promise.resolve().then(run);
-    done.catch((error) =>
-      log.error(`study "${record.name}" ended by a fault of EdgeTune`, { error, studyId: record.id }),
-    );
+    done.catch((error) => {
+      if (!ending.signal.aborted) noteFault(record, error);
+    });
     entry.run = { controller, done, kept };
   }
 
@@ -176,7 +207,8 @@ export function createStudyService(
   /** Checkpoints that a later one supersedes and models of finished studies that were not recommended may go. */
   async function collectBlobs(): Promise<void> {
     const inUse = new Set(options.otherBlobsInUse?.() ?? []);
-    for (const entry of entries.values()) for (const sha256 of blobsInUse(entry)) inUse.add(sha256);
+    for (const { events, run } of entries.values())
+      for (const sha256 of [...events.blobsNeeded(), ...(run?.kept ?? [])]) inUse.add(sha256);
     // A copy of the data directory, or a newer EdgeTune, may bring them back.
     for (const id of setAside.keys()) for (const sha256 of studies.blobsNamed(id)) inUse.add(sha256);
     await blobs.collect(inUse).catch((error) => log.warn('cleaning up blobs failed', { error }));
@@ -212,9 +244,8 @@ export function createStudyService(
       const deviceIds = Object.fromEntries(
         devices.filter(({ name }) => spec.devices.includes(name)).map(({ name, id }) => [name, id]),
       );
-      const created = studies.insert(record, { type: 'study-created', spec, deviceIds });
-      const state = new StudyProjection([created]);
-      const entry: Entry = { record, spec, deviceIds, state, listeners: new Set(), run: null };
+      const created = { type: 'study-created', spec, deviceIds } as const;
+      const entry = entryFor(record, [await studies.insert(record, created)], created);
       entries.set(record.id, entry);
       announce(entry);
       launch(entry);
@@ -230,17 +261,17 @@ export function createStudyService(
       const unreadable = id !== null && setAside.get(id);
       if (unreadable) throw new StudyStateError(`study "${unreadable.name}" cannot be read: ${unreadable.reason}`);
       const entry = id !== null && entries.get(id);
-      return entry ? entry.state.detail(entry.record, entry.spec) : null;
+      return entry ? entry.events.state.detail(entry.record, entry.spec) : null;
     },
 
     async stop(id) {
       const entry = entryOf(id);
-      if (!entry.run)
+      if (!entry.run || ENDED.has(entry.record.state))
         throw new StudyStateError(
           `study "${entry.record.name}" is ${entry.record.state}: only a running study can be stopped`,
         );
       const { controller, done } = entry.run;
-      emit(entry, { type: 'study-state', state: 'stopping', reason: null });
+      entry.events.emit({ type: 'study-state', state: 'stopping', reason: null });
       controller.abort(new StoppedError('the study was stopped'));
       await done;
       return summaryOf(entry);
@@ -262,9 +293,16 @@ export function createStudyService(
       if (id === null) return false;
       if (entries.get(id)?.run)
         throw new StudyStateError(`study "${entryOf(id).record.name}" is running: stop it first`);
-      studies.remove(id);
+      const known = [entries.get(id), setAside.get(id)] as const;
       entries.delete(id);
       setAside.delete(id);
+      try {
+        await studies.remove(id);
+      } catch (error) {
+        if (known[0]) entries.set(id, known[0]);
+        if (known[1]) setAside.set(id, known[1]);
+        throw error;
+      }
       await collectBlobs();
       return true;
     },
@@ -284,10 +322,11 @@ export function createStudyService(
 
     exportFiles(id) {
       const entry = entryOf(id);
-      return exportFiles(entry.state.detail(entry.record, entry.spec), blobs);
+      return exportFiles(entry.events.state.detail(entry.record, entry.spec), blobs);
     },
 
     async close() {
+      ending.abort(new ShutdownError());
       const runs = [...entries.values()].flatMap(({ run }) => run ?? []);
       for (const { controller } of runs) controller.abort(new ShutdownError());
       await Promise.allSettled(runs.map(({ done }) => done));
@@ -305,33 +344,6 @@ const OVERVIEW_EVENTS: ReadonlySet<StudyEventBody['type']> = new Set([
   'recommendation',
 ]);
 
-/** What an event changes in the record of its study. */
-function changeOf(body: StudyEventBody): Partial<StudyRecord> {
-  if (body.type !== 'study-state') return {};
-  const { state, reason } = body;
-  return { state, reason, finishedAt: ENDED.has(state) ? new Date().toISOString() : null };
-}
-
 function newestFirst(a: { createdAt: string }, b: { createdAt: string }): number {
   return b.createdAt.localeCompare(a.createdAt);
-}
-
-/** Blobs that a study still needs: what it recommended, and while it is not done its models and last checkpoints. */
-function blobsInUse({ record, state, run }: Entry): string[] {
-  const recommended = (state.recommendation?.models ?? []).flatMap(({ onnxSha256, modelCardSha256, quantised }) => [
-    onnxSha256,
-    modelCardSha256,
-    ...(quantised && 'onnxSha256' in quantised ? [quantised.onnxSha256] : []),
-  ]);
-  if (record.state === 'succeeded') return recommended;
-  const checkpoints = new Map(state.trainings.map(({ trialId, checkpointSha256 }) => [trialId, checkpointSha256]));
-  const models = [...state.architectures.values()].flatMap(({ modelSha256, int8 }) =>
-    int8 && 'modelSha256' in int8 ? [modelSha256, int8.modelSha256] : [modelSha256],
-  );
-  return [
-    ...recommended,
-    ...(run?.kept ?? []),
-    ...models,
-    ...[...checkpoints.values()].flatMap((sha256) => sha256 ?? []),
-  ];
 }

@@ -33,7 +33,7 @@ export async function benchAgent(): Promise<BenchTable> {
       log: plainLogger(() => {}),
     });
     after(() => coordinator.close());
-    const { token } = coordinator.fleet.addDevice('idle');
+    const { token } = await coordinator.fleet.addDevice('idle');
     const agent = layOutAgent({ after }, join(folder, 'board'), { version: '0.1.0', file });
     agent.start('run', '--server', coordinator.url, '--token', token);
     const { pid } = await connected(join(folder, 'board/data'));

@@ -34,7 +34,7 @@ export async function benchAsynchrony(): Promise<BenchTable> {
   });
   try {
     for (const [name, profile] of Object.entries(BOARDS)) {
-      const { token } = coordinator.fleet.addDevice(name);
+      const { token } = await coordinator.fleet.addDevice(name);
       const bin = join(import.meta.dirname, '../../agent/bin/edgetune-agent.js');
       const flags = [
         'run',

@@ -49,7 +49,7 @@ export async function benchFleet({ agents = 500, jobsPerAgent = 10 } = {}): Prom
   });
   const client = await connectBroker({ url: broker.url, ...broker.coordinator }, log);
   await fleet.start(client);
-  const logins = addDevices(fleet, agents);
+  const logins = await addDevices(fleet, agents);
   const child = fork(AGENTS_URL, { execArgv: execArgvFor(AGENTS_URL) });
   try {
     const connectS = await seconds(() => connectAgents(fleet, child, broker.url, logins));
@@ -79,11 +79,13 @@ export async function benchFleet({ agents = 500, jobsPerAgent = 10 } = {}): Prom
   }
 }
 
-function addDevices(fleet: ManagedFleet, count: number): AgentLogin[] {
-  return Array.from({ length: count }, (_, index) => {
-    const { token } = fleet.addDevice(`agent-${index}`);
-    return fleet.enroll({ token, board: boardDescription() });
-  });
+function addDevices(fleet: ManagedFleet, count: number): Promise<AgentLogin[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const { token } = await fleet.addDevice(`agent-${index}`);
+      return fleet.enroll({ token, board: boardDescription() });
+    }),
+  );
 }
 
 async function connectAgents(

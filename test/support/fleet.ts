@@ -57,7 +57,7 @@ export async function startFleet(
     log: plainLogger((message) => log.push(message)),
     onMeasurement: (measurement) => {
       late.push(measurement);
-      store.measurements.save(measurement);
+      return store.measurements.save(measurement);
     },
     disconnect: (id) => broker.disconnect(id),
     ...(options.clock ? { clock: options.clock } : {}),
@@ -202,8 +202,8 @@ export async function joinDevice(
   name: string,
   board: BoardDescription = boardDescription(),
 ): Promise<{ agent: FakeAgent; credential: string; deviceId: string }> {
-  const { token } = fleet.addDevice(name);
-  const { deviceId, credential } = fleet.enroll({ token, board });
+  const { token } = await fleet.addDevice(name);
+  const { deviceId, credential } = await fleet.enroll({ token, board });
   const agent = await new FakeAgent(deviceId).connect(broker.url, credential, { board });
   await untilPresence(fleet, name, 'online');
   return { agent, credential, deviceId };
@@ -224,8 +224,8 @@ export function untilPresence(fleet: ManagedFleet, name: string, presence: Devic
   return untilFleet(fleet, `${name} to be ${presence}`, () => fleet.device(name)?.presence === presence);
 }
 
-export function untilJob({ fleet, store }: FleetUnderTest, jobId: string, state: JobState): Promise<void> {
-  return untilFleet(fleet, `job ${jobId} to be ${state}`, () => store.jobs.get(jobId)?.state === state);
+export function untilJob({ store }: FleetUnderTest, jobId: string, state: JobState): Promise<void> {
+  return until(`job ${jobId} to be ${state}`, () => store.jobs.get(jobId)?.state === state, { everyTurn: true });
 }
 
 export function boardDescription(change: Partial<BoardDescription> = {}): BoardDescription {

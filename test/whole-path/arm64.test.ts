@@ -69,7 +69,7 @@ it('measures on arm64', async (t) => {
     log: plainLogger((message) => t.diagnostic(message)),
   });
   t.after(() => coordinator.close());
-  const { token } = coordinator.fleet.addDevice('emulated-pi');
+  const { token } = await coordinator.fleet.addDevice('emulated-pi');
   const upload = await ask(new URL('/api/bench/models', coordinator.url), { method: 'POST', body: convModel({}) });
   const model = (await upload.json()) as { modelSha256: string; modelBytes: number; signature: string };
 

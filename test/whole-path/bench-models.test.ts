@@ -32,7 +32,7 @@ it('each public model is measured on each device, or refused with the reason', a
     ['here', thisMachine({ toleratesLoad: true })],
     ['pi', simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 })],
   ] as const) {
-    const { token } = coordinator.fleet.addDevice(name);
+    const { token } = await coordinator.fleet.addDevice(name);
     const dataDirectory = join(folder, name);
     const agent = await startAgent({
       server: coordinator.url,

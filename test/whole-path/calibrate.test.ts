@@ -82,7 +82,7 @@ it('says why a calibration cannot start or end', async (t) => {
     client.startCalibration({ device: 'none', base: 'raspberry-pi-5', name: 'x' }),
     /there is no device "none"/,
   );
-  coordinator.fleet.addDevice('pi');
+  await coordinator.fleet.addDevice('pi');
   await assert.rejects(
     client.startCalibration({ device: 'pi', base: 'raspberry-pi-5', name: 'x' }),
     /has not joined yet/,

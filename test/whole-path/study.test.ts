@@ -90,7 +90,7 @@ it('a coordinator killed in the middle of a study goes on with it at the next st
 it('an agent killed in the middle of a job comes back, and the study goes on', async (t) => {
   const folder = temporaryFolder(t);
   const coordinator = await coordinatorIn(t, folder, QUICK);
-  const { token } = coordinator.fleet.addDevice('pi');
+  const { token } = await coordinator.fleet.addDevice('pi');
   // In the board's own time, so that a job lasts long enough to be caught.
   const flags = ['--simulate', 'raspberry-pi-5', '--time-scale', '1'];
   const agent = startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags });
@@ -118,7 +118,7 @@ it('every mistake of a study comes back from the API with its line', async (t) =
       return true;
     },
   );
-  coordinator.fleet.addDevice('pi');
+  await coordinator.fleet.addDevice('pi');
   await assert.rejects(
     client.createStudy('name: x\ndataset: {format: idx, path: /nowhere}\ndevices: [pi]\n'),
     /\/nowhere\/train-images-idx3-ubyte.gz does not exist/,
@@ -141,7 +141,7 @@ it('a second coordinator on the same data directory or port is refused with the 
 
 it('the example study of each workload is one that EdgeTune accepts', async (t) => {
   const coordinator = await coordinatorIn(t, temporaryFolder(t));
-  coordinator.fleet.addDevice('my-device');
+  await coordinator.fleet.addDevice('my-device');
   for (const { exampleYaml } of WORKLOADS) {
     if (!exampleYaml.includes('synthetic-images')) continue;
     const { id } = await coordinator.studies.create(exampleYaml);

@@ -89,7 +89,7 @@ it('a coordinator with another key is refused by its boards, which say what to d
   const first = await coordinatorIn(t, folder, undefined, settings);
   const dataDirectory = join(folder, 'pi');
   const board = simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 });
-  const { token } = first.fleet.addDevice('pi');
+  const { token } = await first.fleet.addDevice('pi');
   const log: string[] = [];
   const refused = new Arrival<string>('the agent to refuse the other key');
   const agent = await startAgent({
@@ -120,7 +120,7 @@ it('a coordinator with another key is refused by its boards, which say what to d
   assert.match(JSON.stringify(fleet), /shows the public key.*--renew/);
   await agent.stop();
 
-  const { token: another } = replaced.fleet.renewToken('pi');
+  const { token: another } = await replaced.fleet.renewToken('pi');
   const flags = ['--server', replaced.url, '--pin', replaced.tlsPin as string, '--token', another];
   const bin = join(import.meta.dirname, '../../agent/bin/edgetune-agent.js');
   const joined = await runProgram(process.execPath, [bin, 'join', ...flags, '--data-dir', dataDirectory]);
@@ -138,13 +138,13 @@ it('a board that joined before its coordinator encrypted joins anew by the line 
   const dataDirectory = join(folder, 'pi');
   const board = simulatedBoard({ profile: 'raspberry-pi-5', timeScale: 0, seed: 1 });
   const joining = { dataDirectory, board, log: plainLogger(() => {}) };
-  const before = await startAgent({ ...joining, server: plain.url, token: plain.fleet.addDevice('pi').token });
+  const before = await startAgent({ ...joining, server: plain.url, token: (await plain.fleet.addDevice('pi')).token });
   await before.stop();
   await plain.close();
 
   const encrypted = await coordinatorIn(t, folder, undefined, { ...settings, tls: 'self-signed' });
   const pin = encrypted.tlsPin as string;
-  const line = { ...joining, server: encrypted.url, pin, token: encrypted.fleet.renewToken('pi').token };
+  const line = { ...joining, server: encrypted.url, pin, token: (await encrypted.fleet.renewToken('pi')).token };
   for (const time of ['first', 'second']) {
     const agent = await startAgent(line);
     await untilOnline(encrypted, 'pi');

@@ -39,7 +39,7 @@ it('goes back from releases that do not work, says why, and takes the one that d
   const start = () => startCoordinator({ config, log: plainLogger(() => {}), distDirectory: built.distDirectory });
   let coordinator = await start();
   t.after(() => coordinator.close());
-  const { token } = coordinator.fleet.addDevice('kitchen-pi');
+  const { token } = await coordinator.fleet.addDevice('kitchen-pi');
   const launcher = agent.start(
     ...['run', '--server', coordinator.url, '--pin', coordinator.tlsPin as string, '--token', token],
     ...['--simulate', 'raspberry-pi-5'],

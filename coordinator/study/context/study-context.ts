@@ -35,8 +35,13 @@ export interface StudyContext extends StudyPorts {
   device(name: string): DeviceView | null;
   /** Everything that has happened so far. */
   state: StudyProjection;
-  /** Writes events durably, applies them to `state` and tells who listens. */
+  /** Applies events to `state` and has them written, in order; who listens is told when they are. */
   emit(...bodies: StudyEventBody[]): void;
+  /**
+   * Resolves when everything that was emitted is written durably: awaited before the run does what lasts longer than it
+   * (trains, asks a board). Rejects where that fails, and with the reason of `signal`.
+   */
+  written(): Promise<void>;
   /** Emits a stretch of work on a lane; its times are on the wall clock in milliseconds since 1970. */
   span(span: Omit<Extract<StudyEventBody, { type: 'span' }>, 'type'>): void;
   /** Keeps blobs that no event names yet from being cleaned up while the study runs. */

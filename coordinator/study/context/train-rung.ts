@@ -26,6 +26,7 @@ export async function trainRung(
     const last = state.trainings.findLast((event) => event.trialId === trialId && event.checkpointSha256 !== null);
     const checkpoint = last?.checkpointSha256 ? await blobs.get(last.checkpointSha256) : null;
     emit({ type: 'training-started', trialId, rung, backend: await training.backend(), trainingCores: cores });
+    await context.written();
     const outcome = await training.train(
       { ...taskOf(context, ask), budget: ask.budget, cores, checkpoint },
       ({ epoch, metrics }) => emit({ type: 'epoch', trialId, rung, epoch, metrics }),

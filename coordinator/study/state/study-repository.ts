@@ -1,4 +1,4 @@
-/** What studies need of the store. Every call that returns has been written durably. */
+/** What studies need of the store. A promise that resolves says: it is written durably. */
 import type { StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 
@@ -16,24 +16,30 @@ export interface StudyRecord {
 /** What is known of a study whose record cannot be read, and why it cannot. */
 export type UnreadableStudy = Pick<StudyRecord, 'id' | 'name' | 'createdAt'> & { problem: string };
 
+export interface Appended {
+  events: StudyEvent[];
+  written: Promise<void>;
+}
+
 export interface StudyRepository {
   /** Adds a study with its first event: neither is ever there without the other. */
-  insert(record: StudyRecord, first: StudyEventBody): StudyEvent;
+  insert(record: StudyRecord, first: StudyEventBody): Promise<StudyEvent>;
   /** Newest first. */
   list(): (StudyRecord | UnreadableStudy)[];
-  remove(id: string): void;
+  remove(id: string): Promise<void>;
   /**
-   * Appends events, and changes the record with them, in one transaction.
-   * @returns the events with their numbers (per study, from 1, without gaps) and times
-   * @throws {Error} where a body is none that `events` could read again: nothing is written
+   * Appends events, and changes the record with them, in one transaction. They are numbered at once (per study, from 1,
+   * without gaps), and written after all that came before. Where that fails nothing of it is there, nor of what was
+   * appended after it: `written` rejects for each, and then the study goes on from what `events` knows.
+   * @throws {Error} where a body is none that `events` could read again: nothing has happened
    */
   append(
     studyId: string,
     bodies: readonly StudyEventBody[],
     change?: Partial<Pick<StudyRecord, 'state' | 'reason' | 'finishedAt'>>,
-  ): StudyEvent[];
+  ): Appended;
   /**
-   * Events with seq > afterSeq, oldest first.
+   * Events that are written, with seq > afterSeq, oldest first.
    * @throws {Error} naming the event that is missing or cannot be read, and why
    */
   events(studyId: string, afterSeq?: number, limit?: number): StudyEvent[];

@@ -195,6 +195,7 @@ export class TrialInference {
     if (!device)
       throw new Error(`device "${deviceName}" was removed from the fleet: add it again and resume the study`);
     emit({ type: 'inference-started', trialId, signature: facts.signature, device: deviceName });
+    await this.#context.written();
     let measurements = 0;
     const result = await inference.tune(
       {

@@ -73,6 +73,7 @@ export class TrialRunner {
    */
   async run(ask: Ask): Promise<Told> {
     try {
+      await this.#context.written();
       await this.#build(ask);
       this.#refuseInfeasible(ask.trialId);
       const training = await this.#train(ask);
@@ -182,7 +183,10 @@ export class TrialRunner {
     this.#inference.start(ask.trialId);
     // What the history knows is here at once; what has to be measured goes on beside training.
     if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
-    else await new Promise(setImmediate);
+    else {
+      await this.#context.written();
+      await new Promise(setImmediate);
+    }
   }
 
   /**

@@ -103,7 +103,7 @@ export function simulatedBoard(profileName: string): BoardUnderTest {
 function memoryHistory(): MeasurementHistory {
   const saved: StoredMeasurement[] = [];
   return {
-    save: (measurement) => void saved.push(measurement),
+    save: async (measurement) => void saved.push(measurement),
     find: (query) =>
       saved.filter((m) => m.signature === query.signature && scenarioKey(m.scenario) === query.scenarioKey),
     recent: ({ limit }) => [...saved].reverse().slice(0, limit),

@@ -18,15 +18,15 @@ export function memoryStudies(): StudyRepository {
     const at = new Date().toISOString();
     const events = bodies.map((body, i) => ({ seq: log.length + i + 1, studyId, at, body }));
     log.push(...events);
-    return events;
+    return { events, written: Promise.resolve() };
   };
   return {
-    insert(record, first) {
+    async insert(record, first) {
       records.set(record.id, { ...record });
-      return append(record.id, [first])[0] as StudyEvent;
+      return append(record.id, [first]).events[0] as StudyEvent;
     },
     list: () => [...records.values()],
-    remove(id) {
+    async remove(id) {
       records.delete(id);
       logs.delete(id);
     },
@@ -60,7 +60,7 @@ export function memoryHistory(): MeasurementHistory {
   const like = (query: { deviceClass: string; scenarioKey: string }) =>
     saved.filter((m) => m.deviceClass === query.deviceClass && scenarioKey(m.scenario) === query.scenarioKey);
   return {
-    save: (measurement) => void saved.push(measurement),
+    save: async (measurement) => void saved.push(measurement),
     find: (query) => like(query).filter(({ signature }) => signature === query.signature),
     recent: (query) => like(query).reverse().slice(0, query.limit),
     get: (id) => saved.find((m) => m.id === id) ?? null,

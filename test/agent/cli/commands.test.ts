@@ -23,7 +23,7 @@ it('says how it stands before, while and after it is a device', async (t) => {
   assert.equal(before.code, 1);
   assert.match(before.output, /has not joined one[\s\S]*not running/);
 
-  const { token } = coordinator.fleet.addDevice('pi');
+  const { token } = await coordinator.fleet.addDevice('pi');
   const flags = ['--simulate', 'raspberry-pi-5'];
   const agent = startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags });
   const ended = event('the agent to end', agent, 'exit', PROCESS_S);

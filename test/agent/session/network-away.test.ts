@@ -48,8 +48,8 @@ async function network(t: TestContext, port: number) {
 
 it('a result that was measured while the network was away is delivered when it is back, once', async (t) => {
   const { fleet, broker, late } = await startFleet(t);
-  const { token } = fleet.addDevice('kitchen-pi');
-  const { deviceId, credential } = fleet.enroll({ token, board: boardDescription() });
+  const { token } = await fleet.addDevice('kitchen-pi');
+  const { deviceId, credential } = await fleet.enroll({ token, board: boardDescription() });
   const way = await network(t, Number(new URL(broker.url).port));
   const request = measureRequest();
   // Joined before, and the model is in its cache: all that is left is MQTT.

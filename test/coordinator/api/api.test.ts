@@ -91,7 +91,7 @@ describe('the API', () => {
       assert.equal((await call(path)).status, 401, path);
     assert.equal((await call('/api/devices', { headers: { authorization: 'Bearer wrong' } })).status, 401);
     assert.equal((await call('/api/devices', { headers: admin })).status, 200);
-    const { token } = coordinator.fleet.addDevice('pi');
+    const { token } = await coordinator.fleet.addDevice('pi');
     const { deviceId, credential } = enrollResponseSchema.parse(
       await (await send('POST', '/api/enroll', { token, board: boardDescription() })).json(),
     );
@@ -170,7 +170,7 @@ describe('the API', () => {
     assert.equal((await upload(new Uint8Array())).status, 400);
     const accepted = benchModelSchema.parse(await (await upload(tokensModel())).json());
     assert.deepEqual(accepted.openDimensions, ['tokens']);
-    coordinator.fleet.addDevice('pi');
+    await coordinator.fleet.addDevice('pi');
     const { modelSha256 } = accepted;
     const start = await send('POST', '/api/bench', { modelSha256, devices: ['pi'] });
     assert.match(problemSchema.parse(await start.json()).error, /pi has not joined yet/);
@@ -190,7 +190,7 @@ describe('the API', () => {
     const { coordinator, call } = await api(t);
     const response = await call('/api/stream');
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-    coordinator.fleet.addDevice('new-one');
+    await coordinator.fleet.addDevice('new-one');
     let text = '';
     await until('the new device in the stream', async () => {
       text += new TextDecoder().decode((await reader.read()).value);

@@ -104,9 +104,9 @@ it('puts the agent together with the ONNX Runtime of one platform', async (t) =>
 
 it('lets a device leave with its own credential only', async (t) => {
   const { url, fleet } = await coordinator(t);
-  const { token } = fleet.addDevice('kitchen-pi');
-  fleet.addDevice('attic-pi');
-  const { deviceId, credential } = fleet.enroll({ token, board: boardDescription() });
+  const { token } = await fleet.addDevice('kitchen-pi');
+  await fleet.addDevice('attic-pi');
+  const { deviceId, credential } = await fleet.enroll({ token, board: boardDescription() });
   const leave = (authorization: string) =>
     ask(new URL('/api/enroll', url), { method: 'DELETE', headers: { authorization } });
   assert.equal((await leave(`Bearer ${deviceId}:${'x'.repeat(32)}`)).status, 401);

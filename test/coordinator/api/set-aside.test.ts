@@ -23,7 +23,7 @@ it('a coordinator starts beside a study and a tuner that it cannot read; they ar
     return { coordinator, client: createClient({ server: coordinator.url }) };
   };
   const first = await start();
-  first.coordinator.fleet.addDevice('kitchen-pi');
+  await first.coordinator.fleet.addDevice('kitchen-pi');
   const yaml = (name: string) => `name: ${name}\ndataset: {format: synthetic-images}\ndevices: [kitchen-pi]\n`;
   const bad = await first.client.createStudy(yaml('bad'));
   const good = await first.client.createStudy(yaml('good'));

@@ -30,7 +30,8 @@ test('only tuners that were used lately are kept in memory; the others go on as 
     },
   };
   const service = createTunerService(tuners, { mostEntriesInMemory: 10 });
-  const ids = [service.create(SPEC).id, service.create(SPEC).id] as const;
+  const create = async () => (await service.create(SPEC)).id;
+  const ids = [await create(), await create()] as const;
   const expected = ids.map(() => createTunerSession(SPEC));
   const round = async (index: 0 | 1) => {
     const send = async (line: string) => {
@@ -59,10 +60,10 @@ function inMemory() {
   const journals = new Map<string, TunerEntry[]>();
   const state = { fails: null as Error | null, reads: 0 };
   const repository: TunerRepository = {
-    insert: (record) => void records.set(record.id, record),
+    insert: async (record) => void records.set(record.id, record),
     get: (id) => records.get(id) ?? null,
     list: () => [...records.values()].map(({ id, createdAt }) => ({ id, createdAt })),
-    append(id, entries) {
+    async append(id, entries) {
       if (state.fails) throw state.fails;
       journals.set(id, [...(journals.get(id) ?? []), ...entries]);
     },
@@ -70,7 +71,7 @@ function inMemory() {
       state.reads++;
       return journals.get(id) ?? [];
     },
-    remove(id) {
+    async remove(id) {
       journals.delete(id);
       return records.delete(id);
     },

@@ -36,7 +36,7 @@ async function bench(
       ...store.benches,
       save(record) {
         saves.push(record.view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0));
-        store.benches.save(record);
+        return store.benches.save(record);
       },
     },
     quantise,
@@ -179,7 +179,7 @@ describe('a bench', () => {
     service.cancel(id);
     assert.equal((await finished(id)).state, 'cancelled');
     assert.equal(service.list()[0]?.state, 'cancelled');
-    service.remove(id);
+    await service.remove(id);
     made.come(convModel({ layers: 2 }));
     for (let turns = 0; turns < 20; turns += 1) await turn();
     assert.deepEqual([service.list(), service.find(id)], [[], null]);
@@ -246,7 +246,7 @@ describe('a bench', () => {
         [done.id, 'finished', done.devices[0]?.measurements.length],
       ],
     );
-    second.service.remove(done.id);
+    await second.service.remove(done.id);
     assert.equal(second.service.find(done.id), null);
   });
 });

@@ -7,7 +7,7 @@ import { COORDINATOR_SUBSCRIPTIONS, topics } from '@edgetune/shared/protocol/top
 import type { AgentRelease } from '../../../coordinator/fleet/agent-release.ts';
 import { createHostLease } from '../../../coordinator/fleet/host-lease.ts';
 import { boardDescription, measureOptions, measureRequest } from '../../support/fleet.ts';
-import { turn } from '../../support/waiting.ts';
+import { Arrival, turn } from '../../support/waiting.ts';
 import { ask, fence, MemoryStore, memoryFleet } from './support/memory-fleet.ts';
 
 const GRACE_MS = 15_000;
@@ -27,7 +27,7 @@ describe('a coordinator that starts', () => {
   it('knows its devices, and sends jobs to one whose status the broker has kept', async () => {
     const store = new MemoryStore();
     const before = await memoryFleet({ store });
-    const agent = before.join('kitchen-pi');
+    const agent = await before.join('kitchen-pi');
     const after = await memoryFleet({ store });
     assert.equal(after.fleet.device('kitchen-pi')?.presence, 'offline');
     ask(after, agent);
@@ -40,7 +40,7 @@ describe('a coordinator that starts', () => {
 
   it('ends what is under way when it stops, says so, and hears nothing more', async () => {
     const { fleet, client, join, store } = await memoryFleet();
-    const agent = join('kitchen-pi');
+    const agent = await join('kitchen-pi');
     const asked = ask({ fleet }, agent);
     const waiting = ask({ fleet }, agent);
     await fleet.stop();
@@ -61,9 +61,9 @@ describe('presence', () => {
   it('goes from pending over offline and online to busy, and each change is told once', async () => {
     const under = await memoryFleet();
     const { fleet, changes } = under;
-    const { token } = fleet.addDevice('kitchen-pi');
-    fleet.enroll({ token, board: boardDescription() });
-    const agent = under.join('garage-pi');
+    const { token } = await fleet.addDevice('kitchen-pi');
+    await fleet.enroll({ token, board: boardDescription() });
+    const agent = await under.join('garage-pi');
     agent.status('online');
     agent.status('online');
     ask(under, agent);
@@ -83,7 +83,7 @@ describe('presence', () => {
 
   it('of a new session is online, and gets no job before its hello', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     agent.sessionId = 'session-2';
     agent.status('online');
     ask(under, agent);
@@ -95,7 +95,7 @@ describe('presence', () => {
 
   it('of an old session that dies late says nothing', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     agent.reconnect([]);
     agent.status('offline', { sessionId: 'session-1' });
     assert.equal(under.fleet.device('kitchen-pi')?.presence, 'online');
@@ -105,7 +105,7 @@ describe('presence', () => {
 
   it('when it was last seen is kept when it goes', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const seen = () => [
       under.fleet.device('kitchen-pi')?.lastSeenAt,
       under.store.deviceRows.get(agent.deviceId)?.lastSeenAt,
@@ -123,7 +123,7 @@ describe('presence', () => {
 describe('a hello', () => {
   it('brings the board, which is kept, and with it the device’s class', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     agent.board = boardDescription({ governor: 'performance', memoryBytes: 4 * 2 ** 30 });
     agent.hello();
     const device = under.fleet.device('kitchen-pi');
@@ -138,7 +138,7 @@ describe('a hello', () => {
 
   it('that cannot be read, like a status or an update, is logged with what is wrong, and changes nothing', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const before = under.changes.length;
     agent.say(topics.status(agent.deviceId), { protocol: 1, sessionId: 's', state: 'asleep', at: '' });
     agent.say(topics.hello(agent.deviceId), { protocol: 2, sessionId: 's' });
@@ -156,7 +156,7 @@ describe('a hello', () => {
 
   it('in another device’s name is ignored', async () => {
     const under = await memoryFleet();
-    const [agent, other] = [under.join('kitchen-pi'), under.join('garage-pi')];
+    const [agent, other] = [await under.join('kitchen-pi'), await under.join('garage-pi')];
     const before = under.changes.length;
     const forged = { protocol: 1, sessionId: 's', deviceId: other.deviceId, board: boardDescription(), jobs: [] };
     agent.say(topics.hello(agent.deviceId), forged);
@@ -182,7 +182,7 @@ describe('a hello', () => {
 
   it('lists jobs that nobody waits for: they are cancelled', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const old = { jobId: 'j-old', attempt: 1, leaseToken: 'x' };
     agent.reconnect([old]);
     assert.deepEqual(agent.told('cancel'), [
@@ -195,7 +195,7 @@ describe('a job whose agent is back', () => {
   for (const how of ['with it', 'and a status that the broker had kept'] as const)
     it(`${how}, is watched anew: silence ends its attempt`, async () => {
       const under = await memoryFleet();
-      const agent = under.join('kitchen-pi');
+      const agent = await under.join('kitchen-pi');
       ask(under, agent);
       const job = agent.job();
       agent.update(job, 'running');
@@ -214,7 +214,7 @@ describe('a job whose agent is back', () => {
   it('and does not know it begins anew after five seconds, in which its result may still come', async () => {
     for (const comes of [true, false]) {
       const under = await memoryFleet();
-      const agent = under.join('kitchen-pi');
+      const agent = await under.join('kitchen-pi');
       const asked = ask(under, agent);
       const job = agent.job();
       agent.update(job, 'accepted');
@@ -231,7 +231,7 @@ describe('a job whose agent is back', () => {
 
   it('and never had it gets it again, the same', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     ask(under, agent);
     agent.reconnect([]);
     const [first, second] = agent.jobs();
@@ -240,7 +240,7 @@ describe('a job whose agent is back', () => {
 
   it('after it was cancelled meanwhile, the next one is sent at once', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const asked = ask(under, agent);
     ask(under, agent, measureRequest({ signature: 'next' }));
     agent.status('offline');
@@ -262,7 +262,7 @@ describe('the coordinator’s own machine', () => {
       return () => standing--;
     });
     const under = await memoryFleet({ hostLease });
-    const agent = under.join('this-machine', here);
+    const agent = await under.join('this-machine', here);
     const asked = ask(under, agent);
     const job = agent.job();
     assert.equal(job.waitForHost, true);
@@ -286,7 +286,7 @@ describe('the coordinator’s own machine', () => {
     for (const away of [false, true]) {
       const hostLease = createHostLease(() => () => {});
       const under = await memoryFleet({ hostLease });
-      const agent = under.join('this-machine', here);
+      const agent = await under.join('this-machine', here);
       ask(under, agent);
       const give = await hostLease.acquire(never);
       agent.update(agent.job(), 'running');
@@ -307,7 +307,7 @@ describe('the coordinator’s own machine', () => {
     const simulated = { profile: 'raspberry-pi-5', timeScale: 0, latencyMape: null };
     for (const board of [boardDescription(), { ...here, simulated }]) {
       const under = await memoryFleet({ hostLease: { acquire: () => assert.fail('nobody may ask') } });
-      const agent = under.join('pi', board);
+      const agent = await under.join('pi', board);
       ask(under, agent);
       assert.equal(agent.job().waitForHost, false);
       agent.update(agent.job(), 'running');
@@ -319,7 +319,7 @@ describe('the coordinator’s own machine', () => {
 describe('an asker', () => {
   it('is not listened to after its answer', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const { signal } = new AbortController();
     const result = under.fleet.measure(agent.deviceId, measureRequest(), { ...measureOptions(), signal });
     assert.equal(getEventListeners(signal, 'abort').length, 1);
@@ -330,7 +330,7 @@ describe('an asker', () => {
 
   it('who had given up before gets nothing queued', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const signal = AbortSignal.abort('no longer');
     const asked = under.fleet.measure(agent.deviceId, measureRequest(), { ...measureOptions(), signal });
     await assert.rejects(asked, { name: 'JobFailedError', state: 'cancelled', message: 'no longer' });
@@ -339,7 +339,7 @@ describe('an asker', () => {
 
   it('is told in whole seconds for how long an agent was silent', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     ask(under, agent, measureRequest({ modelBytes: 60_000 }));
     under.clock.advance(agent.job().stepTimeoutMs + GRACE_MS);
     assert.equal(agent.told('cancel')[0]?.reason, 'its agent did not report for 136 s');
@@ -347,7 +347,7 @@ describe('an asker', () => {
 
   it('shares a device with the others, study by study', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     for (const [study, name] of [
       ['a', 'a1'],
       ['a', 'a2'],
@@ -378,7 +378,7 @@ describe('the newest agent', () => {
 
   it('is offered to who can update itself, and shown as offered', async () => {
     const under = await memoryFleet({ agentRelease: release() });
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     await turn();
     assert.deepEqual([agent.told('update'), under.fleet.device('kitchen-pi')?.agentUpdate], [[], undefined]);
     agent.hello([], update);
@@ -391,7 +391,7 @@ describe('the newest agent', () => {
 
   it('that has failed there is not offered again, and its failure is shown', async () => {
     const under = await memoryFleet({ agentRelease: release() });
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const failed = { release: `0.2.0-${'ab'.repeat(6)}`, reason: 'it did not start' };
     agent.hello([], { ...update, failed });
     await turn();
@@ -403,13 +403,15 @@ describe('the newest agent', () => {
     const broken = await memoryFleet({
       agentRelease: release({ agentFor: () => Promise.reject(new Error('the disk is full')) }),
     });
-    broken.join('kitchen-pi').hello([], update);
+    (await broken.join('kitchen-pi')).hello([], update);
     await turn();
     assert.match(broken.log.join(), /kitchen-pi was offered no newer agent: the disk is full/);
-    const under = await memoryFleet({ agentRelease: release() });
-    const agent = under.join('kitchen-pi');
+    const version = new Arrival<string>('the version of the newest agent');
+    const under = await memoryFleet({ agentRelease: release({ version: () => version.wait() }) });
+    const agent = await under.join('kitchen-pi');
     agent.hello([], update);
     await under.fleet.remove('kitchen-pi');
+    version.come('0.2.0');
     await turn();
     assert.deepEqual(agent.told('update'), []);
     assert.deepEqual(under.log, []);
@@ -418,7 +420,7 @@ describe('the newest agent', () => {
 
 it('a message that cannot be sent is logged, and nothing else is disturbed', async () => {
   const under = await memoryFleet();
-  const agent = under.join('kitchen-pi');
+  const agent = await under.join('kitchen-pi');
   under.client.failure = new Error('the broker is away');
   ask(under, agent);
   await turn();
@@ -431,7 +433,7 @@ it('a message that cannot be sent is logged, and nothing else is disturbed', asy
 it('a device that leaves is told, its jobs end, its status is cleared, and who listens hears of it', async () => {
   const disconnected: string[] = [];
   const under = await memoryFleet({ disconnect: (id) => disconnected.push(id) });
-  const agent = under.join('kitchen-pi');
+  const agent = await under.join('kitchen-pi');
   assert.deepEqual(disconnected, [agent.deviceId], 'sessions of before it joined are void');
   const jobs = [ask(under, agent), ask(under, agent)];
   const heard: unknown[] = [];
@@ -458,27 +460,27 @@ it('a device that leaves is told, its jobs end, its status is cleared, and who l
   await assert.rejects(late, { state: 'rejected', message: `device ${agent.deviceId} is not in the fleet any more` });
   end();
   const count = heard.length;
-  under.fleet.addDevice('garage-pi');
+  await under.fleet.addDevice('garage-pi');
   assert.equal(heard.length, count);
 });
 
 describe('names and tokens', () => {
   it('a name is taken once its device has joined; until then its token is replaced', async () => {
     const { fleet, store } = await memoryFleet();
-    const [first, second] = [fleet.addDevice('kitchen-pi'), fleet.addDevice('kitchen-pi')];
+    const [first, second] = [await fleet.addDevice('kitchen-pi'), await fleet.addDevice('kitchen-pi')];
     assert.equal(first.device.id, second.device.id);
     assert.match(first.device.id, /^d-[0-9a-f]{16}$/);
     assert.notEqual(first.token, second.token);
     assert.equal(store.tokens.size, 1);
     assert.equal(second.expiresAt, '2026-01-01T01:00:00.000Z');
     assert.deepEqual([second.device.presence, second.device.addedAt], ['pending', '2026-01-01T00:00:00.000Z']);
-    assert.throws(() => fleet.enroll({ token: first.token, board: here }), {
+    await assert.rejects(fleet.enroll({ token: first.token, board: here }), {
       code: 'bad-token',
       message: 'this join token is not known',
       hint: 'make a new one on the coordinator: edgetune device add NAME',
     });
-    fleet.enroll({ token: second.token, board: here });
-    assert.throws(() => fleet.addDevice('kitchen-pi'), {
+    await fleet.enroll({ token: second.token, board: here });
+    await assert.rejects(fleet.addDevice('kitchen-pi'), {
       code: 'name-taken',
       message: 'a device named "kitchen-pi" is in the fleet already',
       hint: 'choose another name, or remove that device first: edgetune device remove kitchen-pi',
@@ -487,25 +489,25 @@ describe('names and tokens', () => {
 
   it('a token is used once, within the hour, also for a device that has joined', async () => {
     const { fleet, clock } = await memoryFleet();
-    const { token } = fleet.addDevice('kitchen-pi');
-    const first = fleet.enroll({ token, board: here });
-    assert.throws(() => fleet.enroll({ token, board: here }), { message: 'this join token has been used already' });
-    const renewed = fleet.renewToken('kitchen-pi');
+    const { token } = await fleet.addDevice('kitchen-pi');
+    const first = await fleet.enroll({ token, board: here });
+    await assert.rejects(fleet.enroll({ token, board: here }), { message: 'this join token has been used already' });
+    const renewed = await fleet.renewToken('kitchen-pi');
     clock.advance(3_600_000 - 1);
-    const second = fleet.enroll({ token: renewed.token, board: here });
+    const second = await fleet.enroll({ token: renewed.token, board: here });
     assert.equal(second.deviceId, first.deviceId);
     assert.deepEqual(
       [first, second].map(({ deviceId, credential }) => fleet.verifyCredential(deviceId, credential)),
       [false, true],
     );
-    const pending = fleet.addDevice('attic-pi');
-    const again = fleet.renewToken('kitchen-pi');
+    const pending = await fleet.addDevice('attic-pi');
+    const again = await fleet.renewToken('kitchen-pi');
     clock.advance(3_600_000);
     for (const [late, name] of [
       [pending.token, 'attic-pi'],
       [again.token, 'NAME'],
     ] as const)
-      assert.throws(() => fleet.enroll({ token: late, board: here }), {
+      await assert.rejects(fleet.enroll({ token: late, board: here }), {
         message: 'this join token has expired',
         hint: `make a new one on the coordinator: edgetune device add ${name}`,
       });
@@ -513,24 +515,24 @@ describe('names and tokens', () => {
 
   it('a rename is kept, refused for a name that is taken or is none, and may be to the same name', async () => {
     const { fleet, store, changes } = await memoryFleet();
-    const { device } = fleet.addDevice('kitchen-pi');
-    fleet.addDevice('garage-pi');
-    assert.equal(fleet.rename('kitchen-pi', 'attic-pi').name, 'attic-pi');
+    const { device } = await fleet.addDevice('kitchen-pi');
+    await fleet.addDevice('garage-pi');
+    assert.equal((await fleet.rename('kitchen-pi', 'attic-pi')).name, 'attic-pi');
     assert.equal(store.deviceRows.get(device.id)?.name, 'attic-pi');
     assert.equal(changes.at(-1)?.name, 'attic-pi');
-    assert.equal(fleet.rename('attic-pi', 'attic-pi').id, device.id);
-    assert.throws(() => fleet.rename('attic-pi', 'garage-pi'), { code: 'name-taken', hint: 'choose another name' });
-    assert.throws(() => fleet.rename('attic-pi', 'no spaces'), {
+    assert.equal((await fleet.rename('attic-pi', 'attic-pi')).id, device.id);
+    await assert.rejects(fleet.rename('attic-pi', 'garage-pi'), { code: 'name-taken', hint: 'choose another name' });
+    await assert.rejects(fleet.rename('attic-pi', 'no spaces'), {
       code: 'bad-name',
       message: '"no spaces" cannot be a device\'s name',
       hint: /^a device name has/,
     });
-    assert.throws(() => fleet.rename('nobody', 'x'), {
+    await assert.rejects(fleet.rename('nobody', 'x'), {
       code: 'no-such-device',
       message: 'no device is named "nobody"',
       hint: 'the fleet has attic-pi, garage-pi',
     });
     const empty = await memoryFleet();
-    assert.throws(() => empty.fleet.renewToken('nobody'), { hint: 'add it: edgetune device add nobody' });
+    await assert.rejects(empty.fleet.renewToken('nobody'), { hint: 'add it: edgetune device add nobody' });
   });
 });

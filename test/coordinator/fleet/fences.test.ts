@@ -12,7 +12,7 @@ const state = ({ store }: MemoryFleet, { jobId }: Pick<Job, 'jobId'>) => store.j
 /** A device with one job that was sent to it. */
 async function withJob(options?: Parameters<typeof memoryFleet>[0]) {
   const under = await memoryFleet(options);
-  const agent = under.join('kitchen-pi');
+  const agent = await under.join('kitchen-pi');
   const asked = ask(under, agent);
   return { under, agent, asked, job: agent.job() };
 }
@@ -67,7 +67,7 @@ describe('a fence', () => {
 
   it('is the device: another one can neither end a job nor answer it, nor keep its own device from it', async () => {
     const { under, agent, asked, job } = await withJob();
-    const other = under.join('garage-pi');
+    const other = await under.join('garage-pi');
     const own = ask(under, other);
     other.update(job, 'failed');
     other.update(job, 'succeeded');
@@ -146,7 +146,7 @@ describe('an answer to another question', () => {
 describe('the states of a job', () => {
   it('do not go backwards, and each is in the journal before it is told', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const journal: (string | undefined)[] = [];
     const controller = new AbortController();
     const result = under.fleet.measure(agent.deviceId, measureRequest(), {
@@ -232,7 +232,7 @@ describe('silence', () => {
 
   it('is measured by how much there is to load and to measure', async () => {
     const under = await memoryFleet();
-    const agent = under.join('kitchen-pi');
+    const agent = await under.join('kitchen-pi');
     const { stopRule } = measureRequest();
     ask(under, agent, measureRequest({ modelBytes: 5_000_000, stopRule: { ...stopRule, maxDurationMs: 7000 } }));
     // A minute, 5 MB at 100 kB/s, and the window twice.

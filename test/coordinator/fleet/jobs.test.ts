@@ -21,6 +21,7 @@ import {
 } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { TestClock } from '../../support/test-clock.ts';
+import { until } from '../../support/waiting.ts';
 
 const MINUTE_MS = 60_000;
 const fence = ({ jobId, attempt, leaseToken }: HelloMessage['jobs'][number]) => ({ jobId, attempt, leaseToken });
@@ -29,8 +30,8 @@ test('a job for a device that is offline waits for it, however long', async (t) 
   const clock = new TestClock();
   const under = await startFleet(t, { clock });
   const { fleet, broker } = under;
-  const { token } = fleet.addDevice('kitchen-pi');
-  const { deviceId, credential } = fleet.enroll({ token, board: boardDescription() });
+  const { token } = await fleet.addDevice('kitchen-pi');
+  const { deviceId, credential } = await fleet.enroll({ token, board: boardDescription() });
   const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   assert.equal(fleet.device('kitchen-pi')?.queuedJobs, 1);
   clock.advance(7 * 24 * 60 * MINUTE_MS);
@@ -159,6 +160,7 @@ test('a silent agent loses its attempt; reports keep it; after three attempts th
       const updateId = await agent.update(job, 'running');
       await agent.command('acknowledge', ({ updateIds }) => updateIds.includes(updateId));
     }
+    await under.store.jobs.written();
     assert.equal(under.store.jobs.get(job.jobId)?.attempt, attempt);
     clock.advance(job.stepTimeoutMs + 15_000);
     await agent.command('cancel', (cancel) => cancel.attempt === attempt);
@@ -180,6 +182,7 @@ test('an aborted job is cancelled at once; the next one waits until the agent ha
   abort.abort(new Error('the trial was stopped'));
   for (const promise of [running, queued])
     await assert.rejects(promise, { state: 'cancelled', message: 'the trial was stopped' });
+  await store.jobs.written();
   assert.equal(store.jobs.get(job.jobId)?.state, 'cancelled');
   const cancel = await agent.command('cancel');
   assert.deepEqual(fence(cancel), fence(job));
@@ -250,6 +253,7 @@ test('how a job ends without a measurement reaches who asked, with the agent’s
     seen.add(job.jobId);
     await agent.update(job, state, { reason: `because ${state}` });
     await rejected;
+    await under.store.jobs.written();
     assert.equal(under.store.jobs.get(job.jobId)?.reason, `because ${state}`);
   }
 });
@@ -363,11 +367,10 @@ test('however long others hold the coordinator’s machine, a job waits; lost me
   const give = await hostLease.acquire(new AbortController().signal);
   const result = measureOn(fleet, deviceId, measureRequest(), measureOptions());
   const first = await agent.job();
-  const isRunning = () => store.jobs.get(first.jobId)?.state === 'running';
   await agent.update(first, 'running');
-  await untilFleet(fleet, 'the job to run', isRunning);
+  await untilJob(under, first.jobId, 'running');
   clock.advance(60 * MINUTE_MS);
-  assert.ok(isRunning());
+  assert.equal(store.jobs.get(first.jobId)?.state, 'running');
   assert.ok(!agent.received.some(({ type }) => type === 'cancel'));
 
   agent.vanish();
@@ -379,7 +382,7 @@ test('however long others hold the coordinator’s machine, a job waits; lost me
   clock.advance(5000);
   const second = await back.job(({ attempt }) => attempt === 2);
   await back.update(second, 'running');
-  await untilFleet(fleet, 'the job to run', isRunning);
+  await untilJob(under, first.jobId, 'running');
   give();
   await back.command('proceed', ({ attempt }) => attempt === 2);
   await back.update(second, 'succeeded');
@@ -403,6 +406,7 @@ test('after a restart old jobs are cancelled, and what was finished meanwhile is
   store.jobs.update(job.jobId, { state: 'running' });
   store.close();
   const after = await startFleet(t, { dataDirectory });
+  await after.store.jobs.written();
   assert.equal(after.store.jobs.get(job.jobId)?.state, 'cancelled');
   assert.match(after.store.jobs.get(job.jobId)?.reason ?? '', /restarted/);
   assert.deepEqual(after.store.jobs.unfinished(), []);
@@ -432,17 +436,25 @@ test('a report that cannot be stored is not acknowledged; sent again, it counts'
   const { agent, deviceId } = await joinDevice(under, 'kitchen-pi');
   const result = measureOn(under.fleet, deviceId, measureRequest(), measureOptions());
   const job = await agent.job();
-  const { update } = under.store.jobs;
-  under.store.jobs.update = () => {
-    under.store.jobs.update = update;
-    throw new Error('the disk is full');
+  const { jobs } = under.store;
+  const [failures, { written }] = [jobs.failures, jobs] as const;
+  // Something could not be written between the report and its acknowledgement.
+  jobs.written = () => {
+    jobs.failures = () => failures() + 1;
+    return written();
   };
   const lost = await agent.update(job, 'succeeded');
-  const again = await agent.update(job, 'succeeded');
   await result;
+  await until('a word in the log', () => under.log.some((line) => line.includes('the store could not write')));
+  jobs.written = written;
+  const again = await agent.update(job, 'succeeded');
   await agent.command('acknowledge', ({ updateIds }) => updateIds.includes(again));
   assert.ok(!agent.received.some((command) => command.type === 'acknowledge' && command.updateIds.includes(lost)));
-  assert.ok(under.log.some((line) => line.includes('the disk is full')));
+  assert.deepEqual(
+    under.late.map(({ id }) => id),
+    [`m-${job.jobId}-1`],
+    'nobody waits for it any more, and whoever did may have lost it',
+  );
 });
 
 test('a newer session of the same device replaces the older, whose death changes nothing', async (t) => {

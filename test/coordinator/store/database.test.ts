@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { is } from 'drizzle-orm';
@@ -19,6 +19,9 @@ const record = {
   createdAt: '2026-01-01T00:00:00.000Z',
   finishedAt: null,
 } as const;
+
+const small = { type: 'warning', message: 'small' } as const;
+const large = { type: 'warning', message: 'x'.repeat(1e6) } as const;
 
 test('the migrations make the very tables that the schema describes', (t) => {
   const database = openDatabase(join(temporaryFolder(t), 'a.db'));
@@ -45,13 +48,17 @@ test('commits are synced: WAL with synchronous=FULL, and foreign keys hold', (t)
   assert.deepEqual(client.pragma('foreign_keys'), [{ foreign_keys: 1 }]);
 });
 
-test('a write that need not wait for the disk leaves the others waiting for it, also when it fails', (t) => {
-  const { client, writeSoon, close } = openDatabase(join(temporaryFolder(t), 'a.db'));
+test('a write that need not wait for the disk leaves the others waiting for it, also when it fails', async (t) => {
+  const { client, write, writeSoon, close } = openDatabase(join(temporaryFolder(t), 'a.db'));
   t.after(close);
-  const within = writeSoon(() => client.pragma('synchronous'));
-  assert.deepEqual(within, [{ synchronous: 1 }]);
-  assert.throws(() => writeSoon(() => assert.fail('work failed')), /work failed/);
-  assert.deepEqual(client.pragma('synchronous'), [{ synchronous: 2 }]);
+  const synchronous = () => (client.pragma('synchronous') as { synchronous: number }[])[0]?.synchronous;
+  assert.equal(await writeSoon(synchronous), 1);
+  await assert.rejects(
+    writeSoon(() => assert.fail('work failed')),
+    /work failed/,
+  );
+  assert.deepEqual(await Promise.all([writeSoon(synchronous), write(synchronous)]), [2, 2], 'together they wait');
+  assert.equal(synchronous(), 2);
 });
 
 test('migrations run once, in order; one that fails leaves nothing behind', (t) => {
@@ -59,8 +66,11 @@ test('migrations run once, in order; one that fails leaves nothing behind', (t) 
   openDatabase(file).close();
   const next = { name: '0002-next', sql: 'CREATE TABLE extra (x TEXT); INSERT INTO extra VALUES (1)' };
   const broken = { name: '0003-broken', sql: 'CREATE TABLE half (x TEXT); CREATE TABEL' };
-  assert.throws(() => openDatabase(file, [...migrations, next, broken]), /migration 0003-broken failed: .*TABEL/);
-  const database = openDatabase(file, [...migrations, next]);
+  assert.throws(
+    () => openDatabase(file, { migrations: [...migrations, next, broken] }),
+    /migration 0003-broken failed: .*TABEL/,
+  );
+  const database = openDatabase(file, { migrations: [...migrations, next] });
   assert.deepEqual(database.client.prepare('SELECT x FROM extra').all(), [{ x: '1' }]);
   assert.deepEqual(database.client.prepare("SELECT name FROM sqlite_master WHERE name = 'half'").all(), []);
   database.close();
@@ -69,7 +79,8 @@ test('migrations run once, in order; one that fails leaves nothing behind', (t) 
 test('a database of a newer version, and a file that is none, are refused with what to do', (t) => {
   const directory = temporaryFolder(t);
   const newer = join(directory, 'newer.db');
-  openDatabase(newer, [...migrations, { name: '0099-future', sql: 'CREATE TABLE future (x TEXT)' }]).close();
+  const future = { name: '0099-future', sql: 'CREATE TABLE future (x TEXT)' };
+  openDatabase(newer, { migrations: [...migrations, future] }).close();
   assert.throws(() => openDatabase(newer), /written by a newer EdgeTune .*0099-future.*update EdgeTune/);
   const other = join(directory, 'other.db');
   writeFileSync(
@@ -79,27 +90,48 @@ test('a database of a newer version, and a file that is none, are refused with w
   assert.throws(() => openDatabase(other), /other\.db is not an EdgeTune database: move it away/);
 });
 
-test('a study whose first event cannot be written is not there', (t) => {
+test('a study whose first event cannot be written is not there', async (t) => {
   const database = openDatabase(join(temporaryFolder(t), 'a.db'));
   t.after(database.close);
   const studies = createStudyTable(database);
   database.client.pragma('max_page_count=1');
-  const large = { type: 'warning', message: 'x'.repeat(1e6) } as const;
-  assert.throws(() => studies.insert(record, large), /the disk is full/);
+  await assert.rejects(studies.insert(record, large), /the disk is full/);
   assert.deepEqual(studies.list(), []);
 });
 
-test('a full disk is named, and what was written before is still there', (t) => {
+test('a full disk is named; what was written before is there, and what comes after is numbered from it', async (t) => {
   const database = openDatabase(join(temporaryFolder(t), 'a.db'));
   t.after(database.close);
   const studies = createStudyTable(database);
-  const first = studies.insert(record, { type: 'warning', message: 'first' });
+  const first = await studies.insert(record, { type: 'warning', message: 'first' });
   database.client.pragma('max_page_count=1');
-  const large = { type: 'warning', message: 'x'.repeat(1e6) } as const;
-  assert.throws(
-    () => studies.append('s-1', [large]),
-    /the disk is full: .*a\.db could not be written. Free some space/,
+  const lost = [studies.append('s-1', [large], { state: 'running' }), studies.append('s-1', [small, small])];
+  assert.deepEqual(
+    lost.flatMap(({ events }) => events.map(({ seq }) => seq)),
+    [2, 3, 4],
   );
+  const outcomes = await Promise.allSettled(lost.map(({ written }) => written));
+  for (const outcome of outcomes) {
+    assert.equal(outcome.status, 'rejected');
+    assert.match(String(outcome.reason), /the disk is full: .*a\.db could not be written. Free some space/);
+  }
+  assert.equal(database.failures(), 2);
   assert.deepEqual(studies.list(), [record]);
   assert.deepEqual(studies.events('s-1'), [first]);
+  const { events, written } = studies.append('s-1', [small]);
+  await written;
+  assert.equal(events[0]?.seq, 2);
+  assert.deepEqual(studies.events('s-1'), [first, ...events]);
+});
+
+test('after a clean end the one file holds everything', async (t) => {
+  const directory = temporaryFolder(t);
+  const database = openDatabase(join(directory, 'a.db'));
+  const studies = createStudyTable(database);
+  void studies.insert(record, small);
+  database.close();
+  copyFileSync(join(directory, 'a.db'), join(directory, 'copy.db'));
+  const copy = openDatabase(join(directory, 'copy.db'));
+  t.after(copy.close);
+  assert.deepEqual(createStudyTable(copy).list(), [record]);
 });

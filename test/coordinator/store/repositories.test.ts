@@ -14,11 +14,11 @@ import { boardDescription, measurementFor, measureRequest } from '../../support/
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** Runs the checks, then once more after the store was closed and opened again. */
-function check(name: string, write: (store: Store) => void, read: (store: Store) => void): void {
-  test(name, (t: TestContext) => {
+function check(name: string, write: (store: Store) => Promise<void>, read: (store: Store) => void): void {
+  test(name, async (t: TestContext) => {
     const directory = temporaryFolder(t);
     const first = openStore(directory);
-    write(first);
+    await write(first);
     read(first);
     first.close();
     const second = openStore(directory);
@@ -41,12 +41,12 @@ const warning = (message: string): StudyEventBody => ({ type: 'warning', message
 
 check(
   'studies are listed newest first, changed and removed',
-  ({ studies }) => {
-    for (const id of ['s-1', 's-2', 's-3']) studies.insert(study(id), warning(`first of ${id}`));
-    studies.append('s-2', [warning('gone with its study')]);
-    studies.append('s-1', [warning('second')], { state: 'failed', reason: 'no device' });
-    studies.append('s-1', [], { finishedAt: '2026-01-02T00:00:00.000Z' });
-    studies.remove('s-2');
+  async ({ studies }) => {
+    for (const id of ['s-1', 's-2', 's-3']) await studies.insert(study(id), warning(`first of ${id}`));
+    await studies.append('s-2', [warning('gone with its study')]).written;
+    await studies.append('s-1', [warning('second')], { state: 'failed', reason: 'no device' }).written;
+    await studies.append('s-1', [], { finishedAt: '2026-01-02T00:00:00.000Z' }).written;
+    await studies.remove('s-2');
   },
   ({ studies }) => {
     const changed = study('s-1', { state: 'failed', reason: 'no device', finishedAt: '2026-01-02T00:00:00.000Z' });
@@ -64,14 +64,15 @@ check(
 
 check(
   'events are numbered per study from 1 without gaps',
-  ({ studies }) => {
-    const first = studies.insert(study('s-1'), warning('first'));
-    assert.equal(studies.insert(study('s-2'), warning('first')).seq, 1);
-    const events = studies.append('s-1', [warning('a'), warning('b')]);
+  async ({ studies }) => {
+    const first = await studies.insert(study('s-1'), warning('first'));
+    assert.equal((await studies.insert(study('s-2'), warning('first'))).seq, 1);
+    const { events, written } = studies.append('s-1', [warning('a'), warning('b')]);
+    await written;
     assert.deepEqual([first, ...events], studies.events('s-1'));
-    assert.equal(studies.append('s-2', [warning('other')])[0]?.seq, 2);
-    studies.append('s-1', [warning('c')]);
-    assert.deepEqual(studies.append('s-1', []), []);
+    assert.equal(studies.append('s-2', [warning('other')]).events[0]?.seq, 2);
+    await studies.append('s-1', [warning('c')]).written;
+    assert.deepEqual(studies.append('s-1', []).events, []);
   },
   ({ studies }) => {
     const events = studies.events('s-1');
@@ -92,28 +93,51 @@ check(
 
 check(
   'blobs that the events of a study name are known by their SHA-256',
-  ({ studies }) => {
-    studies.insert(study('s-1'), warning(`"${'a'.repeat(64)}" and ${'b'.repeat(64)}`));
-    studies.insert(study('s-2'), warning('c'.repeat(64)));
-    studies.append('s-1', [warning(`${'d'.repeat(63)} ${'d'.repeat(65)}`)]);
+  async ({ studies }) => {
+    await studies.insert(study('s-1'), warning(`"${'a'.repeat(64)}" and ${'b'.repeat(64)}`));
+    await studies.insert(study('s-2'), warning('c'.repeat(64)));
+    await studies.append('s-1', [warning(`${'d'.repeat(63)} ${'d'.repeat(65)}`)]).written;
   },
   ({ studies }) => assert.deepEqual(studies.blobsNamed('s-1'), ['a'.repeat(64), 'b'.repeat(64)]),
 );
 
-test('events of a study that is not there are refused, and none of a failed batch is kept', (t) => {
+test('events of a study that is not there are refused, and none of a failed batch is kept', async (t) => {
   const { studies, close } = openStore(temporaryFolder(t));
   t.after(close);
-  assert.throws(() => studies.append('s-none', [warning('a')]), /FOREIGN KEY/);
-  const first = studies.insert(study('s-1'), warning('first'));
+  await assert.rejects(studies.append('s-none', [warning('a')]).written, /FOREIGN KEY/);
+  const first = await studies.insert(study('s-1'), warning('first'));
   const infinite = { type: 'trial-amended', trialId: 0, rung: 0, metrics: {}, violation: Infinity } as const;
   assert.throws(
     () => studies.append('s-1', [warning('a'), infinite], { state: 'running' }),
     /the event trial-amended is not written, as it could not be read again: violation: /,
   );
+  await assert.rejects(studies.insert(study('s-3'), infinite), /is not written/);
   assert.deepEqual(studies.events('s-1'), [first]);
   assert.deepEqual(studies.list(), [study('s-1')]);
-  assert.throws(() => studies.insert(study('s-1'), warning('twice')), /UNIQUE/);
+  await assert.rejects(studies.insert(study('s-1'), warning('twice')), /UNIQUE/);
   assert.deepEqual(studies.events('s-1'), [first]);
+  assert.equal(studies.append('s-1', [warning('second')]).events[0]?.seq, 2, 'what was refused took no number');
+});
+
+test('what is appended together is numbered at once, and written in order', async (t) => {
+  const { studies, jobs, close } = openStore(temporaryFolder(t));
+  t.after(close);
+  for (const id of ['s-1', 's-2']) await studies.insert(study(id), warning('first'));
+  const all = Array.from({ length: 1200 }, (_, index) => {
+    const id = `s-${1 + (index % 2)}`;
+    return { id, ...studies.append(id, [warning(`${index}`), warning(`${index}, too`)]) };
+  });
+  assert.deepEqual(studies.events('s-1', 1), [], 'nothing is written in the same turn');
+  assert.equal(all.at(-1)?.events[1]?.seq, 1201);
+  const order: number[] = [];
+  for (const [index, { written }] of all.entries()) void written.then(() => order.push(index));
+  await jobs.written();
+  assert.deepEqual(order, [...all.keys()]);
+  for (const id of ['s-1', 's-2'])
+    assert.deepEqual(
+      studies.events(id, 1),
+      all.filter((each) => each.id === id).flatMap(({ events }) => events),
+    );
 });
 
 const stored = (id: string, change = {}) => ({
@@ -128,13 +152,13 @@ const stored = (id: string, change = {}) => ({
 
 check(
   'measurements are found by architecture, class and scenario; one id is kept once',
-  ({ measurements }) => {
-    measurements.save(stored('m-1'));
-    measurements.save(stored('m-2', { deviceId: 'd-000000000002' }));
-    measurements.save(stored('m-3', { deviceClass: 'pi4' }));
-    measurements.save(stored('m-4', { signature: 'other' }));
-    measurements.save(stored('m-5', { scenario: { kind: 'offline' } }));
-    measurements.save(stored('m-1', { deviceName: 'renamed' }));
+  async ({ measurements }) => {
+    await measurements.save(stored('m-1'));
+    await measurements.save(stored('m-2', { deviceId: 'd-000000000002' }));
+    await measurements.save(stored('m-3', { deviceClass: 'pi4' }));
+    await measurements.save(stored('m-4', { signature: 'other' }));
+    await measurements.save(stored('m-5', { scenario: { kind: 'offline' } }));
+    await measurements.save(stored('m-1', { deviceName: 'renamed' }));
   },
   ({ measurements }) => {
     const query = { signature: 'signature-a', deviceClass: 'pi5', scenarioKey: scenarioKey({ kind: 'single-stream' }) };
@@ -167,18 +191,23 @@ const token = (tokenHash: string, deviceId: string) => ({ tokenHash, deviceId, e
 
 check(
   'devices join by a token once; a new token voids the unused ones',
-  ({ devices }) => {
-    devices.insert(device('d-2', 'second'));
-    devices.insert(device('d-1', 'first'));
-    devices.insert(device('d-3', 'third'));
-    assert.throws(() => devices.insert(device('d-4', 'first')), /UNIQUE/);
-    devices.insertToken(token('t-old', 'd-1'));
-    devices.insertToken(token('t-new', 'd-1'));
-    devices.insertToken(token('t-3', 'd-3'));
-    devices.join('t-new', { id: 'd-1', board: boardDescription(), credentialHash: 'hash', joinedAt: '2026-01-02' });
-    devices.update('d-2', { name: 'renamed' });
-    devices.update('d-2', {});
-    devices.remove('d-3');
+  async ({ devices }) => {
+    await devices.insert(device('d-2', 'second'));
+    await devices.insert(device('d-1', 'first'));
+    await devices.insert(device('d-3', 'third'));
+    await assert.rejects(devices.insert(device('d-4', 'first')), /UNIQUE/);
+    await devices.insertToken(token('t-old', 'd-1'));
+    await devices.insertToken(token('t-new', 'd-1'));
+    await devices.insertToken(token('t-3', 'd-3'));
+    await devices.join('t-new', {
+      id: 'd-1',
+      board: boardDescription(),
+      credentialHash: 'hash',
+      joinedAt: '2026-01-02',
+    });
+    await devices.update('d-2', { name: 'renamed' });
+    await devices.update('d-2', {});
+    await devices.remove('d-3');
   },
   ({ devices }) => {
     assert.deepEqual(devices.list(), [
@@ -207,14 +236,20 @@ const job = (id: string, change: Partial<JobRecord> = {}): JobRecord => ({
 
 check(
   'jobs are journalled; finished ones are forgotten after a while',
-  ({ devices, jobs }) => {
-    devices.insert(device('d-1', 'first'));
-    for (const id of ['j-3', 'j-1', 'j-2']) jobs.insert(job(id));
-    jobs.insert(job('j-old', { state: 'failed', updatedAt: '2025-01-01' }));
-    jobs.insert(job('j-old-but-open', { state: 'running', updatedAt: '2025-01-01' }));
-    jobs.update('j-1', { state: 'succeeded', updatedAt: '2026-01-02' });
-    jobs.update('j-2', { state: 'sent', attempt: 2, leaseToken: 'next', reason: 'lost', updatedAt: '2026-01-03' });
-    assert.equal(jobs.prune('2025-06-01'), 1);
+  async ({ devices, jobs }) => {
+    await devices.insert(device('d-1', 'first'));
+    for (const id of ['j-3', 'j-1', 'j-2']) await jobs.insert(job(id));
+    await jobs.insert(job('j-old', { state: 'failed', updatedAt: '2025-01-01' }));
+    await jobs.insert(job('j-old-but-open', { state: 'running', updatedAt: '2025-01-01' }));
+    await jobs.update('j-1', { state: 'succeeded', updatedAt: '2026-01-02' });
+    await jobs.update('j-2', {
+      state: 'sent',
+      attempt: 2,
+      leaseToken: 'next',
+      reason: 'lost',
+      updatedAt: '2026-01-03',
+    });
+    assert.equal(await jobs.prune('2025-06-01'), 1);
   },
   ({ jobs }) => {
     assert.deepEqual(
@@ -258,12 +293,12 @@ const bench = (id: string, change: Partial<BenchView> = {}): BenchRecord => {
 
 check(
   'benches are kept with what was asked, newest first, replaced in place and removed',
-  ({ benches }) => {
-    for (const id of ['b-2', 'b-1', 'b-3']) benches.save(bench(id));
+  async ({ benches }) => {
+    for (const id of ['b-2', 'b-1', 'b-3']) await benches.save(bench(id));
     const int8 = { modelSha256: 'c'.repeat(64), modelBytes: 5, signature: 'signature-b' };
-    benches.save(bench('b-2', { state: 'finished', modelSha256: 'b'.repeat(64), int8 }));
-    benches.remove('b-3');
-    benches.remove('b-9');
+    await benches.save(bench('b-2', { state: 'finished', modelSha256: 'b'.repeat(64), int8 }));
+    await benches.remove('b-3');
+    await benches.remove('b-9');
   },
   ({ benches }) => {
     const int8 = { modelSha256: 'c'.repeat(64), modelBytes: 5, signature: 'signature-b' };
@@ -277,15 +312,15 @@ check(
 
 check(
   'tuners are kept with their journals, newest first, and removed with them',
-  ({ tuners }) => {
+  async ({ tuners }) => {
     const createdAt = '2026-01-01T00:00:00.000Z';
-    for (const id of ['t-1', 't-2', 't-3']) tuners.insert({ id, createdAt, spec: tunerSpec });
-    tuners.append('t-1', [tunerTell(0)]);
-    tuners.append('t-2', [tunerTell(1), tunerTell(2)]);
-    tuners.append('t-1', [tunerTell(3)]);
-    tuners.append('t-2', []);
-    assert.equal(tuners.remove('t-2'), true);
-    assert.equal(tuners.remove('t-9'), false);
+    for (const id of ['t-1', 't-2', 't-3']) await tuners.insert({ id, createdAt, spec: tunerSpec });
+    await tuners.append('t-1', [tunerTell(0)]);
+    await tuners.append('t-2', [tunerTell(1), tunerTell(2)]);
+    await tuners.append('t-1', [tunerTell(3)]);
+    await tuners.append('t-2', []);
+    assert.equal(await tuners.remove('t-2'), true);
+    assert.equal(await tuners.remove('t-9'), false);
   },
   ({ tuners }) => {
     assert.deepEqual(

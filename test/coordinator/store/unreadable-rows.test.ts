@@ -67,14 +67,14 @@ test('a gap is found also by who asks for the events after some', (t) => {
   );
 });
 
-test('a study whose row cannot be read is listed with the reason, and can be removed', (t) => {
+test('a study whose row cannot be read is listed with the reason, and can be removed', async (t) => {
   const store = damaged(t, twoStudies, "UPDATE studies SET state = 'confused' WHERE id = 's-1'");
   const [second, first] = store.studies.list();
   assert.deepEqual(second, study('s-2'));
   assert.ok(first && 'problem' in first);
   assert.deepEqual([first.id, first.name, first.createdAt], ['s-1', 'name of s-1', createdAt]);
   assert.match(first.problem, /^its row in the database cannot be read \(state: /);
-  store.studies.remove('s-1');
+  await store.studies.remove('s-1');
   assert.deepEqual(store.studies.list(), [study('s-2')]);
 });
 

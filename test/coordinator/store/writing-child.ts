@@ -15,7 +15,7 @@ const job = {
 } as const;
 const store = openStore(process.argv[2] as string);
 if (store.studies.list().length === 0)
-  store.studies.insert(
+  await store.studies.insert(
     {
       id: 's-1',
       name: 'n',
@@ -27,7 +27,7 @@ if (store.studies.list().length === 0)
     },
     { type: 'warning', message: 'first' },
   );
-store.devices.insert({
+await store.devices.insert({
   id: 'd-000000000001',
   name: 'kitchen-pi',
   addedAt: '',
@@ -37,9 +37,9 @@ store.devices.insert({
   credentialHash: null,
 });
 for (let index = 0; ; index++) {
-  store.studies.append('s-1', [{ type: 'warning', message: `event ${index}` }]);
+  await store.studies.append('s-1', [{ type: 'warning', message: `event ${index}` }]).written;
   process.stdout.write(`event ${index}\n`);
-  store.jobs.insert({ ...job, id: `j-${index}` });
+  await store.jobs.insert({ ...job, id: `j-${index}` });
   process.stdout.write(`j-${index}\n`);
   if (index % 10 === 0) process.stdout.write(`${await store.blobs.put(new Uint8Array(1000).fill(index))}\n`);
 }

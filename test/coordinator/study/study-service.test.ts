@@ -154,7 +154,7 @@ describe('a study', () => {
 
     const broken = fakeTraining({ beforeTraining: () => Promise.reject(new Error('no such op')) });
     const all = studyService({ directory: newDirectory(), training: broken.service });
-    const created = await all.service.create(yaml());
+    const created = await all.service.create(yaml('parallelTrials: 1'));
     const failed = await untilState(all.service, created.id, 'succeeded', 'failed');
     assert.equal(failed.state, 'failed');
     assert.match(failed.reason ?? '', /first 3 trials all failed; the last one: no such op/);

@@ -65,7 +65,7 @@ export async function joinAgents(
   agents: Readonly<Record<string, string[]>>,
 ): Promise<void> {
   for (const [name, flags] of Object.entries(agents)) {
-    const { token } = coordinator.fleet.addDevice(name);
+    const { token } = await coordinator.fleet.addDevice(name);
     startAgentProcess(t, { server: coordinator.url, token, folder, name, flags });
   }
   await untilOnline(coordinator, ...Object.keys(agents));

@@ -31,27 +31,29 @@ export class MemoryStore {
 
   readonly devices: DeviceRepository = {
     list: () => [...this.deviceRows.values()],
-    insert: (record) => void this.deviceRows.set(record.id, { ...record }),
-    update: (id, change) => void Object.assign(this.deviceRows.get(id) as DeviceRecord, change),
-    remove: (id) => void this.deviceRows.delete(id),
-    insertToken: (token) => {
+    insert: async (record) => void this.deviceRows.set(record.id, { ...record }),
+    update: async (id, change) => void Object.assign(this.deviceRows.get(id) as DeviceRecord, change),
+    remove: async (id) => void this.deviceRows.delete(id),
+    insertToken: async (token) => {
       for (const [hash, other] of this.tokens) if (other.deviceId === token.deviceId) this.tokens.delete(hash);
       this.tokens.set(token.tokenHash, token);
     },
     token: (hash) => this.tokens.get(hash) ?? null,
-    join: (hash, { id, ...change }) => {
+    join: async (hash, { id, ...change }) => {
       Object.assign(this.tokens.get(hash) as JoinTokenRecord, { usedAt: change.joinedAt });
       Object.assign(this.deviceRows.get(id) as DeviceRecord, change);
     },
   };
 
   readonly jobs: JobRepository = {
-    insert: (record) => void this.jobRows.set(record.id, { ...record }),
-    update: (id, change) => void Object.assign(this.jobRows.get(id) as JobRecord, change),
+    insert: async (record) => void this.jobRows.set(record.id, { ...record }),
+    update: async (id, change) => void Object.assign(this.jobRows.get(id) as JobRecord, change),
     get: (id) => this.jobRows.get(id) ?? null,
     unfinished: () =>
       [...this.jobRows.values()].filter(({ state }) => ['queued', 'sent', 'accepted', 'running'].includes(state)),
-    prune: (before) => this.pruned.push(before),
+    prune: async (before) => this.pruned.push(before),
+    written: () => null,
+    failures: () => 0,
   };
 }
 
@@ -78,7 +80,7 @@ export interface MemoryFleet {
   log: string[];
   changes: DeviceView[];
   /** Joins under this name and connects: status, then hello. */
-  join(name: string, board?: BoardDescription): MemoryAgent;
+  join(name: string, board?: BoardDescription): Promise<MemoryAgent>;
 }
 
 export async function memoryFleet(
@@ -93,15 +95,16 @@ export async function memoryFleet(
     hostLease: { acquire: async () => () => {} },
     machineId: 'machine-of-the-coordinator',
     log: loggerTo((record) => record.level !== 'debug' && log.push(`${record.level}: ${sentenceOf(record)}`)),
-    onMeasurement: (measurement) => store.measurements.push(measurement),
+    onMeasurement: async (measurement) => void store.measurements.push(measurement),
     clock,
     ...rest,
   });
   const changes: DeviceView[] = [];
   fleet.subscribe((change) => change.type === 'device' && changes.push(change.device));
   await fleet.start(client as unknown as MqttClient);
-  const join = (name: string, board = boardDescription()) => {
-    const { deviceId } = fleet.enroll({ token: fleet.addDevice(name).token, board });
+  const join = async (name: string, board = boardDescription()) => {
+    const { token } = await fleet.addDevice(name);
+    const { deviceId } = await fleet.enroll({ token, board });
     const agent = new MemoryAgent(deviceId, client, board);
     agent.status('online');
     agent.hello();

@@ -29,7 +29,7 @@ export function memoryHistory(): MeasurementHistory & { saved: StoredMeasurement
   const saved: StoredMeasurement[] = [];
   return {
     saved,
-    save: (measurement) => void saved.push(measurement),
+    save: async (measurement) => void saved.push(measurement),
     find: (query) =>
       saved.filter(
         (m) =>
