@@ -96,6 +96,7 @@ const CASES: [title: string, shape: number[], build: Build][] = [
   ['dense without bias', [6], through(layers.dense({ units: 5, useBias: false }))],
   ['dropout does nothing', [6], through(layers.dropout({ rate: 0.5 }), layers.dense({ units: 2 }))],
   ['ReLU', IMAGE, through(layers.reLU())],
+  ['ReLU up to 1, of values beyond it', IMAGE, through(convolution({ filters: 2 }), layers.reLU({ maxValue: 1 }))],
   ['ReLU up to 6', IMAGE, through(layers.reLU({ maxValue: 6 }))],
   ['softmax', [6], through(layers.softmax())],
   ...['relu', 'relu6', 'sigmoid', 'tanh', 'softmax', 'linear'].map((activation): [string, number[], Build] => [
@@ -124,6 +125,31 @@ const CASES: [title: string, shape: number[], build: Build][] = [
       layers
         .concatenate()
         .apply([convolution({ padding: 'same' }).apply(x) as tfl.SymbolicTensor, x]) as tfl.SymbolicTensor,
+  ],
+  [
+    'concatenation of vectors',
+    [6],
+    (x) =>
+      layers.concatenate().apply([layers.dense({ units: 4 }).apply(x) as tfl.SymbolicTensor, x]) as tfl.SymbolicTensor,
+  ],
+  ['an activation as a layer', IMAGE, through(layers.activation({ activation: 'tanh' }))],
+  ['convolution, dilated, valid, without padding', [12, 11, 2], through(convolution({ dilationRate: [2, 3] }))],
+  ['convolution, a stride of its own for each axis', IMAGE, through(convolution({ strides: [3, 2], padding: 'same' }))],
+  ['flatten of a sequence', [4, 3], through(layers.flatten(), layers.dense({ units: 3 }))],
+  [
+    'a normalisation behind an activation is not part of the convolution before it',
+    IMAGE,
+    through(convolution(), layers.reLU(), layers.batchNormalization()),
+  ],
+  [
+    'batch normalisation without centre',
+    IMAGE,
+    through(convolution(), layers.batchNormalization({ center: false, epsilon: 0.1 })),
+  ],
+  [
+    'batch normalisation alone, neither scaled nor centred',
+    IMAGE,
+    through(layers.batchNormalization({ center: false, scale: false, epsilon: 0.1 })),
   ],
   [
     'a convolution that is read twice keeps its batch normalisation apart',
@@ -162,5 +188,17 @@ it('a layer without a translation is named', () => {
   assert.throws(
     () => exportLayersModel(model, {}),
     (error) => error instanceof UnsupportedLayerError && /"memory" of type LSTM/.test(error.message),
+  );
+});
+
+it('an activation without a translation is named, with its layer', () => {
+  const model = modelOf([6], through(layers.dense({ units: 4, activation: 'elu', name: 'hidden' })));
+  assert.throws(
+    () => exportLayersModel(model, {}),
+    (error: Error) => {
+      assert.ok(error instanceof UnsupportedLayerError, error.stack);
+      assert.match(error.message, /activation "elu" of layer "hidden" cannot be exported/);
+      return true;
+    },
   );
 });

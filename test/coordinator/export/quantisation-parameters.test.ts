@@ -38,6 +38,19 @@ test('a dead channel with a bias gets a scale in which the bias fits into 32 bit
   assert.ok(steps < 2 ** 31 && Math.abs(steps * scale * 0.01 - 3) < 1e-3, `${steps} steps of ${scale * 0.01}`);
 });
 
+test('biases keep to 32 bits, and scales are no smaller than a float32 can tell', () => {
+  assert.equal(quantiseBias(1e12, 1), 2_147_483_647);
+  assert.equal(quantiseBias(-1e12, 1), -2_147_483_647);
+  assert.deepEqual([quantiseBias(2.5, 1), quantiseBias(3.5, 1), quantiseBias(-2.5, 1)], [2, 4, -2]);
+  // 2^-126 is the smallest normal float32: below it there is no scale.
+  const smallest = 255 * 2 ** -126;
+  assert.deepEqual(activationParameters({ min: 0, max: smallest }), { scale: 2 ** -126, zeroPoint: 0 });
+  assert.deepEqual(activationParameters({ min: 0, max: smallest / 2 }), { scale: 1, zeroPoint: 0 });
+  assert.equal(weightScale(64 * 2 ** -126, 0, 1), 2 ** -126);
+  assert.equal(weightScale(32 * 2 ** -126, 0, 1), 1);
+  assert.equal(weightScale(128, 0, 1), 2);
+});
+
 test('what is rounded comes back within half a step', async () => {
   const session = await InferenceSession.create(
     buildOnnx({
