@@ -15,7 +15,7 @@ const CELLS = 50;
 
 /**
  * Shares by parameter name, largest first; they sum to 1 (all 0 where nothing differs or fewer than 10 trials are known).
- * @param trials candidates with one value each that is to be minimised, as `chebyshev` gives it for several objectives
+ * @param trials candidates with one value each that is to be minimised, such as their place in the order of preference
  */
 export function parameterImportance(
   parameters: readonly Parameter[],

@@ -118,7 +118,9 @@ export function preferIssues(
     issue(
       `is given for ${worth.metric}, which is none of the other objectives: ${names.slice(1).join(', ') || 'none'}`,
     );
-  if (worth && Object.hasOwn(weights, atMost.metric))
-    issue(`says what ${atMost.metric} is worth, and so does weights.${atMost.metric}: leave out one of them`);
+  if (worth)
+    for (const metric of [atMost.metric, worth.metric])
+      if (Object.hasOwn(weights, metric))
+        issue(`says what ${metric} is worth, and so does weights.${metric}: leave out one of them`);
   return issues;
 }

@@ -76,26 +76,23 @@ export function logLoss(metric: string, direction: Objective['direction'], value
 
 export function createPreference({ objectives, devices, prefer, leads = true }: PreferenceProblem): Preference {
   const terms = objectiveTerms(objectives, devices);
-  const order = <T>(contenders: readonly Contender<T>[]) => inOrder(contenders, terms, prefer, leads);
+  const order = <T>(contenders: readonly Contender<T>[]) =>
+    inOrder(contenders, { terms, prefer, lead: leads ? 0 : null });
   return {
-    rank: (contenders) => order(contenders).ranked.map(({ item }) => item),
+    rank: (contenders) => order(contenders).map(({ item }) => item),
     why: (contenders, nameOf) => reasonOf(order(contenders), nameOf),
   };
 }
 
-/** A contender with all that its place depends on; smaller is better. */
+/** A contender with all that its place among those of the same violation depends on; smaller is better. */
 interface Standing<T> extends Contender<T> {
-  /** By term; null where one that others have is missing. */
-  losses: number[] | null;
+  losses: number[];
   competes: boolean;
   /** Shares by which it is worse than the best in what leads. */
   behind: number;
   /** Sum of all its shares: the logarithm of the product. In steps too small to mean anything. */
   compromise: number;
-}
-
-interface Order<T> {
-  ranked: Standing<T>[];
+  /** Those that it was compared in. */
   terms: readonly ObjectiveTerm[];
   /** What may be given of the leading objective; null where none leads. */
   give: Give | null;
@@ -104,50 +101,75 @@ interface Order<T> {
 /** Differences below are rounding. */
 const SAME = 1e-9;
 
-function inOrder<T>(
-  contenders: readonly Contender<T>[],
-  allTerms: readonly ObjectiveTerm[],
-  prefer: Prefer | undefined,
-  mayLead: boolean,
-): Order<T> {
-  // What nobody could measure (energy without a meter) decides nothing.
+interface Rule {
+  terms: readonly ObjectiveTerm[];
+  prefer: Prefer | undefined;
+  /** The place of the objective that leads; null: none does. */
+  lead: number | null;
+}
+
+function inOrder<T>(contenders: readonly Contender<T>[], rule: Rule): Standing<T>[] {
+  const violations = [...new Set(contenders.map(({ violation }) => violation))].sort((a, b) => a - b);
+  return violations.flatMap((of) =>
+    inOrderOfOneViolation(
+      contenders.filter(({ violation }) => violation === of),
+      rule,
+    ),
+  );
+}
+
+/** What nobody could measure (energy without a meter) decides nothing; what lacks a value that others have comes behind them. */
+function inOrderOfOneViolation<T>(contenders: readonly Contender<T>[], rule: Rule): Standing<T>[] {
+  if (contenders.length === 0) return [];
   const isKnown = (term: ObjectiveTerm, { metrics }: Contender<T>) => Number.isFinite(term.valueOf(metrics));
-  const terms = allTerms.filter((term) => contenders.some((each) => isKnown(term, each)));
-  const lossesOf = ({ metrics }: Contender<T>) => {
-    const losses = terms.map(
-      (term) => (term.direction === 'minimize' ? 1 : -1) * (term.valueOf(metrics) ?? Number.NaN),
-    );
-    return losses.every(Number.isFinite) ? losses : null;
-  };
-  const known = contenders.map((each) => ({ ...each, losses: lossesOf(each) }));
-  const feasible = known.flatMap(({ violation, losses }) => (violation === 0 && losses ? [losses] : []));
-  const front = paretoFront(feasible).map((index) => feasible[index] as number[]);
-  const shares = sharesOf(terms, front);
-  const lead = mayLead && terms[0]?.objective === allTerms[0]?.objective ? (terms[0] ?? null) : null;
-  const leading = terms.map(({ objective }) => objective === lead?.objective);
+  const terms = rule.terms.filter((term) => contenders.some((each) => isKnown(term, each)));
+  const isComplete = (each: Contender<T>) => terms.every((term) => isKnown(term, each));
+  const complete = contenders.filter(isComplete);
+  if (complete.length === 0) {
+    const common = terms.filter((term) => contenders.every((each) => isKnown(term, each)));
+    return byRule(contenders, { ...rule, terms: common });
+  }
+  const others = contenders.filter((each) => !isComplete(each));
+  return [...byRule(complete, { ...rule, terms }), ...inOrderOfOneViolation(others, rule)];
+}
+
+/** Contenders of one violation, of which all terms are known. */
+function byRule<T>(
+  contenders: readonly Contender<T>[],
+  { terms, prefer, lead: leadingObjective }: Rule,
+): Standing<T>[] {
+  const known = contenders.map((each) => ({
+    ...each,
+    losses: terms.map((term) => signOf(term) * (term.valueOf(each.metrics) as number)),
+  }));
+  const front = paretoFront(known.map(({ losses }) => losses)).map((index) => known[index]?.losses as number[]);
+  const scales = scalesOf(terms, front);
+  const shares = sharesOf(terms, front, scales);
+  const leading = terms.map(({ objective }) => objective === leadingObjective);
+  const lead = leading[0] ? (terms[0] as ObjectiveTerm) : null;
   const best = bestOf(front, (losses) => mean(shares(losses), leading));
-  const give = lead && best ? giveOf(lead.metric, prefer) : null;
-  const weights = weightsOf(terms, prefer, best, leading);
+  const give = lead && giveOf(lead.metric, prefer, scales[0] ?? null);
+  const weights = weightsOf(terms, prefer, best, scales);
   const standings = known.map((each): Standing<T> => {
-    const { losses } = each;
-    if (!losses) return { ...each, competes: false, behind: Infinity, compromise: Infinity };
-    const own = shares(losses);
-    const behind = inSteps(best ? mean(own, leading) - mean(shares(best), leading) : 0);
+    const own = shares(each.losses);
+    const behind = inSteps(mean(own, leading) - mean(shares(best), leading));
     return {
       ...each,
-      competes: !lead || !give || !best || isNear(losses, best, behind, lead, give),
+      competes: !lead || !give || isNear(each.losses, best, behind, lead, give, scales[0] ?? null),
       behind,
       compromise: inSteps(own.reduce((sum, share, i) => sum + (weights[i] as number) * share, 0)),
+      terms,
+      give,
     };
   });
-  return { ranked: standings.sort(compare), terms, give };
+  return standings.sort(compare);
 }
+
+const signOf = ({ direction }: Pick<ObjectiveTerm, 'direction'>) => (direction === 'minimize' ? 1 : -1);
 
 const inSteps = (value: number) => Math.round(value / SAME) * SAME;
 
 function compare(a: Standing<unknown>, b: Standing<unknown>): number {
-  if (a.violation !== b.violation) return a.violation - b.violation;
-  if (!a.losses || !b.losses) return Number(a.losses === null) - Number(b.losses === null);
   if (a.competes !== b.competes) return Number(b.competes) - Number(a.competes);
   const [x, y] = a.competes ? [a.compromise, b.compromise] : [a.behind, b.behind];
   return (x !== y ? x - y : a.compromise - b.compromise) || lexicographic(a.losses, b.losses);
@@ -159,27 +181,32 @@ function mean(values: readonly number[], chosen: readonly boolean[]): number {
   return of.length === 0 ? 0 : of.reduce((sum, value) => sum + value, 0) / of.length;
 }
 
-function bestOf(front: readonly number[][], loss: (losses: readonly number[]) => number): number[] | null {
-  return front.reduce<number[] | null>((best, losses) => (best && loss(best) <= loss(losses) ? best : losses), null);
+/** @param front of one point at least */
+function bestOf(front: readonly number[][], loss: (losses: readonly number[]) => number): number[] {
+  return front.reduce((best, losses) => (loss(best) <= loss(losses) ? best : losses));
 }
 
 /**
- * Losses as shares relative to the best value of each term on the front: a difference of 0.01 is 1 % of the value. What
- * has a scale of its own (nats of a loss) counts in that; a program's own metric in its own unit where it reaches 0 or less.
+ * What differences of a term are divided by; null: they are shares of the value. A program's own metric counts in its own
+ * unit where it reaches 0 or less on the front.
  */
-function sharesOf(terms: readonly ObjectiveTerm[], front: readonly number[][]) {
-  const ideal = terms.map((_, i) => Math.min(...front.map((losses) => losses[i] as number)));
-  const scales = terms.map(({ metric, direction }, i) => {
-    const { scale, isOwn } = metricInfo(metric);
-    const sign = direction === 'minimize' ? 1 : -1;
-    return scale ?? (isOwn && front.some((losses) => sign * (losses[i] as number) <= 0) ? 1 : null);
+function scalesOf(terms: readonly ObjectiveTerm[], front: readonly number[][]): (number | null)[] {
+  return terms.map((term, i) => {
+    const { scale = null, isOwn } = metricInfo(term.metric);
+    return isOwn && front.some((losses) => signOf(term) * (losses[i] as number) <= 0) ? 1 : scale;
   });
+}
+
+/** Losses as shares relative to the best value of each term on the front: a difference of 0.01 is 1 % of the value. */
+function sharesOf(terms: readonly ObjectiveTerm[], front: readonly number[][], scales: readonly (number | null)[]) {
+  const ideal = terms.map((_, i) => Math.min(...front.map((losses) => losses[i] as number)));
   return (losses: readonly number[]): number[] =>
     losses.map((loss, i) => {
-      const [{ metric, direction }, scale] = [terms[i] as ObjectiveTerm, scales[i]];
-      const [best, sign] = [ideal[i] as number, direction === 'minimize' ? 1 : -1];
-      if (scale != null) return (loss - best) / scale;
-      return logLoss(metric, direction, sign * loss) - logLoss(metric, direction, sign * best);
+      const term = terms[i] as ObjectiveTerm;
+      const [best, scale] = [ideal[i] as number, scales[i] ?? null];
+      if (scale !== null) return (loss - best) / scale;
+      const { metric, direction } = term;
+      return logLoss(metric, direction, signOf(term) * loss) - logLoss(metric, direction, signOf(term) * best);
     });
 }
 
@@ -187,43 +214,57 @@ function sharesOf(terms: readonly ObjectiveTerm[], front: readonly number[][]) {
 function weightsOf(
   terms: readonly ObjectiveTerm[],
   prefer: Prefer | undefined,
-  best: readonly number[] | null,
-  leading: readonly boolean[],
+  best: readonly number[],
+  scales: readonly (number | null)[],
 ): number[] {
   return terms.map((term, i) => {
-    const { objective, metric } = term;
-    const parts = terms.filter((other) => other.objective === objective).length;
-    const said = prefer?.weights[metric] ?? 1;
-    return (leading[i] ? said * worthOfLead(term, prefer, best?.[i]) : said) / parts;
+    const parts = terms.filter(({ objective }) => objective === term.objective).length;
+    return weightOf(term, prefer, best[i] as number, scales[i] ?? null) / parts;
   });
 }
 
-/** How often a share of what leads counts so that all that may be given of it is worth what is asked for it. */
-function worthOfLead(lead: ObjectiveTerm, prefer: Prefer | undefined, best: number | undefined): number {
+/**
+ * How often a share of an objective counts. What may be given of one is worth what is asked for it: all of it, so that
+ * much of the other.
+ * @param best loss
+ */
+export function weightOf(
+  term: Pick<ObjectiveTerm, 'metric' | 'direction'>,
+  prefer: Prefer | undefined,
+  best: number,
+  scale: number | null = null,
+): number {
+  const said = prefer?.weights[term.metric] ?? 1;
   const { atMost } = prefer ?? {};
-  if (!atMost?.for || atMost.metric !== lead.metric || best === undefined) return 1;
-  return -Math.log1p(-atMost.for.share) / shareOf(atMost.give, lead, best);
+  if (!atMost?.for || atMost.metric !== term.metric) return said;
+  return (said * -Math.log1p(-atMost.for.share)) / shareOf(atMost.give, term, best, scale);
 }
 
 /** What may be given, as a share as they are summed. @param best loss */
-function shareOf(give: Give, { metric, direction }: ObjectiveTerm, best: number): number {
-  const { scale } = metricInfo(metric);
-  if (scale !== undefined) return 'share' in give ? give.share : give.amount / scale;
-  const share = 'share' in give ? give.share : give.amount / Math.abs(best);
-  return direction === 'minimize' ? Math.log1p(share) : -Math.log1p(-Math.min(share, 1 - SAME));
+function shareOf(
+  give: Give,
+  { metric, direction }: Pick<ObjectiveTerm, 'metric' | 'direction'>,
+  best: number,
+  scale: number | null,
+): number {
+  const amount = 'share' in give ? give.share * Math.abs(best) : give.amount;
+  if (scale !== null) return amount / scale;
+  const value = signOf({ direction }) * best;
+  const worst = value + signOf({ direction }) * amount;
+  return logLoss(metric, direction, worst) - logLoss(metric, direction, value);
 }
 
-/** The worst value of what leads with which one still competes, where `best` is the best. */
+/** The worst value of what leads with which one still competes, where `best` is the best, for metrics without a scale. */
 export function worstCompeting(
   metric: string,
   direction: Objective['direction'],
   best: number,
   prefer: Prefer | undefined,
 ): number {
-  const give = giveOf(metric, prefer);
-  const sign = direction === 'minimize' ? 1 : -1;
+  const give = giveOf(metric, prefer, null);
+  const sign = signOf({ direction });
   if ('amount' in give) return best + sign * give.amount;
-  return best * (1 + sign * give.share);
+  return Math.max(best, LEAST[metricInfo(metric).dimension]) * (1 + sign * give.share);
 }
 
 /** Whether losses are near enough to the best of what leads. @param behind by how much they are worse, as a share */
@@ -233,14 +274,16 @@ function isNear(
   behind: number,
   lead: ObjectiveTerm,
   give: Give,
+  scale: number | null,
 ): boolean {
   // An amount is of one term only: `preferIssues` sees to it.
   if ('amount' in give) return (losses[0] as number) - (best[0] as number) <= give.amount * (1 + SAME);
-  return behind <= shareOf(give, lead, best[0] as number) + SAME;
+  if (scale !== null) return behind <= shareOf(give, lead, best[0] as number, scale) + SAME;
+  return behind <= (lead.direction === 'minimize' ? Math.log1p(give.share) : -Math.log1p(-give.share)) + SAME;
 }
 
-function giveOf(metric: string, prefer: Prefer | undefined): Give {
-  return prefer?.atMost?.metric === metric ? prefer.atMost.give : defaultGive(metric);
+function giveOf(metric: string, prefer: Prefer | undefined, scale: number | null): Give {
+  return prefer?.atMost?.metric === metric ? prefer.atMost.give : defaultGive(metric, scale);
 }
 
 /**
@@ -248,14 +291,14 @@ function giveOf(metric: string, prefer: Prefer | undefined): Give {
  * (99 % of the reference's; Reddi et al., 2020). A loss: 0.01 nats, a hundredth of the likelihood. What is measured on
  * devices or is a cost: 10 %, by which medians of repeated runs on a board lie apart (a Raspberry Pi 4 in MLPerf: 9.6 %).
  */
-function defaultGive(metric: string): Give {
-  const { dimension, scale, isOwn } = metricInfo(metric);
+function defaultGive(metric: string, scale: number | null): Give {
+  const { dimension, isOwn } = metricInfo(metric);
   if (dimension === 'ratio') return { amount: DEFAULT_POINTS };
-  if (scale !== undefined) return { amount: DEFAULT_POINTS * scale };
+  if (scale !== null) return { amount: DEFAULT_POINTS * scale };
   return { share: isOwn ? DEFAULT_SHARE_OF_QUALITY : DEFAULT_SHARE_OF_COST };
 }
 
-function reasonOf<T>({ ranked, terms, give }: Order<T>, nameOf: (item: T) => string): string | null {
+function reasonOf<T>(ranked: readonly Standing<T>[], nameOf: (item: T) => string): string | null {
   const [first, second] = ranked;
   if (!first) return null;
   const name = nameOf(first.item);
@@ -263,26 +306,38 @@ function reasonOf<T>({ ranked, terms, give }: Order<T>, nameOf: (item: T) => str
     return `None meets the constraints; ${name} misses them by least (${missed(first.violation)} of the limits).`;
   if (!second) return `${capital(name)} is the only one.`;
   if (second.violation > 0) return `${capital(name)} is the only one that meets the constraints.`;
-  if (!first.losses || !second.losses) return `${capital(name)} is the only one of which all objectives are known.`;
-  const lead = terms[0] as ObjectiveTerm;
+  if (second.terms !== first.terms) return `${capital(name)} is the only one of which all objectives are known.`;
+  const { terms, give } = first;
+  const [lead] = terms;
+  if (!lead) return `Nothing of the objectives is known: ${name} is first by its place.`;
   if (dominates(first.losses, second.losses) && ranked.every((each) => isNoBetter(each, first)))
     return `${capital(name)} is best in every objective.`;
-  const competing = ranked.filter(({ violation, competes }) => violation === 0 && competes);
-  if (competing.length === 1)
-    return `${capital(lead.name)} leads: no other is within ${giveText(give as Give, lead.metric)} of ${name} (${valueText(first, lead)}); the next is ${nameOf(second.item)} (${valueText(second, lead)}).`;
+  const leading = terms.filter(({ objective }) => objective === lead.objective);
+  const leadName = leading.length > 1 ? lead.metric : lead.name;
+  const competing = ranked.filter(({ terms: of, violation, competes }) => violation === 0 && of === terms && competes);
+  if (give && competing.length === 1)
+    return `${capital(leadName)} leads: no other is within ${giveText(give, lead.metric)} of ${name} (${valuesText(first, leading)}); the next is ${nameOf(second.item)} (${valuesText(second, leading)}).`;
   const among = give
-    ? `${lead.name} leads: ${competing.length} are within ${giveText(give, lead.metric)} of the best. Among them `
+    ? `${leadName} leads: ${competing.length} are within ${giveText(give, lead.metric)} of the best. Among them `
     : '';
   return `${capital(`${among}${name} is the best compromise`)}: against ${nameOf(second.item)}, ${differences(first, second, terms)}.`;
 }
 
 const isNoBetter = (each: Standing<unknown>, first: Standing<unknown>) =>
-  each.violation > 0 || each.losses?.every((loss, i) => loss >= (first.losses?.[i] as number)) !== false;
+  each.violation > 0 ||
+  (each.terms === first.terms && each.losses.every((loss, i) => loss >= (first.losses[i] as number)));
 
 const missed = (violation: number) =>
   violation >= 1e6 ? 'it cannot run' : `${Number((100 * violation).toPrecision(2))} %`;
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Of several devices each: "latency.p50@a 10 ms, latency.p50@b 12 ms". */
+function valuesText(contender: Contender<unknown>, terms: readonly ObjectiveTerm[]): string {
+  const [only] = terms;
+  if (only && terms.length === 1) return valueText(contender, only);
+  return terms.map((term) => `${term.name} ${valueText(contender, term)}`).join(', ');
+}
 
 function valueText({ metrics }: Contender<unknown>, term: ObjectiveTerm): string {
   return formatQuantity(term.valueOf(metrics) as number, metricInfo(term.metric).dimension);

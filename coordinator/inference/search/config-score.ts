@@ -3,14 +3,21 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { type Constraint, METRICS, type Objective, violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { Prefer } from '@edgetune/shared/domain/prefer.ts';
-import { createPreference, logLoss, worstCompeting } from '@edgetune/shared/domain/preference.ts';
+import { createPreference, logLoss, weightOf, worstCompeting } from '@edgetune/shared/domain/preference.ts';
+
+/** An objective on the device. */
+export interface Aim extends Pick<Objective, 'metric' | 'direction'> {
+  /** How often a share of it counts. */
+  weight: number;
+}
 
 /** What is wanted of one device. */
 export interface Goals {
-  aims: readonly Pick<Objective, 'metric' | 'direction'>[];
+  aims: readonly Aim[];
   limits: readonly Constraint[];
   /** Whether the first aim leads. Else all configs are alike in what leads, such as the accuracy. */
   leads: boolean;
+  /** By the names of the aims. */
   prefer?: Prefer | undefined;
 }
 
@@ -25,15 +32,30 @@ export function goalsOf(
 ): Goals {
   const concerns = ({ metric, device }: { metric: string; device?: string | undefined }) =>
     METRICS[metric]?.of === 'device' && (device === undefined || device === deviceName);
-  // Of a ratio, what a device decides: the rest is the same for all of its configs.
-  const wanted = objectives
-    .filter(concerns)
-    .map(({ metric, direction }) => ({ metric: METRICS[metric]?.ratio?.ofDevice ?? metric, direction }));
+  const wanted = objectives.filter(concerns).map(({ metric, direction }) => ({
+    metric: onDevice(metric),
+    direction,
+    weight: prefer?.weights[metric] ?? 1,
+  }));
   return {
-    aims: wanted.length > 0 ? wanted : [{ metric: 'latency.p50', direction: 'minimize' }],
+    aims: wanted.length > 0 ? wanted : [{ metric: 'latency.p50', direction: 'minimize', weight: 1 }],
     limits: constraints.filter(concerns),
     leads: objectives[0] !== undefined && concerns(objectives[0]),
-    prefer,
+    prefer: prefer && preferOnDevice(prefer),
+  };
+}
+
+/** Of a ratio, what a device decides: the rest is the same for all of its configs. */
+const onDevice = (metric: string) => METRICS[metric]?.ratio?.ofDevice ?? metric;
+
+function preferOnDevice({ atMost, weights }: Prefer): Prefer {
+  return {
+    atMost: atMost && {
+      ...atMost,
+      metric: onDevice(atMost.metric),
+      ...(atMost.for ? { for: { ...atMost.for, metric: onDevice(atMost.for.metric) } } : {}),
+    },
+    weights: Object.fromEntries(Object.entries(weights).map(([metric, weight]) => [onDevice(metric), weight])),
   };
 }
 
@@ -67,18 +89,13 @@ export interface ConfigScore {
   loss: number;
 }
 
-export function scoreOf({ aims, limits, prefer }: Goals, measurement: StoredMeasurement): ConfigScore {
+export function scoreOf({ aims, limits }: Goals, measurement: StoredMeasurement): ConfigScore {
   const metrics = metricsOf(measurement);
-  const loss = aims.reduce((sum, { metric, direction }) => {
+  const loss = aims.reduce((sum, { metric, direction, weight }) => {
     const value = metrics[metric];
-    return value === undefined ? sum : sum + weightOf(metric, prefer) * logLoss(metric, direction, value);
+    return value === undefined ? sum : sum + weight * logLoss(metric, direction, value);
   }, 0);
   return { violation: violationOn(measurement, limits), loss };
-}
-
-/** How often a share of an aim counts. */
-export function weightOf(metric: string, prefer: Prefer | undefined): number {
-  return prefer?.weights[metric] ?? 1;
 }
 
 /**
@@ -89,8 +106,12 @@ export function stagesOf(goals: Goals, measured: readonly StoredMeasurement[]): 
   const { aims, limits, prefer } = goals;
   const [first, ...others] = aims;
   if (!goals.leads || !first || others.length === 0) return [goals];
+  const succeeded = measured.filter(({ outcome }) => outcome === 'ok');
+  // What this board cannot measure leads nothing.
+  if (succeeded.length > 0 && succeeded.every((each) => metricsOf(each)[first.metric] === undefined))
+    return [{ ...goals, aims: others, leads: false }];
   const alone = { ...goals, aims: [first] };
-  const [best] = bestFirst(alone, measured);
+  const [best] = bestFirst(alone, succeeded);
   const value = best && violationOn(best, limits) === 0 ? metricsOf(best)[first.metric] : undefined;
   if (value === undefined) return [alone];
   const { metric, direction } = first;
@@ -99,5 +120,6 @@ export function stagesOf(goals: Goals, measured: readonly StoredMeasurement[]): 
     operator: direction === 'minimize' ? '<=' : '>=',
     limit: worstCompeting(metric, direction, value, prefer),
   };
-  return [alone, { ...goals, limits: [...limits, near] }];
+  const weight = weightOf(first, prefer, direction === 'minimize' ? value : -value);
+  return [alone, { ...goals, aims: [{ ...first, weight }, ...others], limits: [...limits, near] }];
 }

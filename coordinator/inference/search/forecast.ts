@@ -6,7 +6,7 @@ import { violationOf } from '@edgetune/shared/domain/objective.ts';
 import { normalCdf } from '@edgetune/shared/math/normal.ts';
 import type { Posterior } from '../predictor/gaussian-process.ts';
 import { type Example, learn, type Predictor, quantile95 } from '../predictor/predictor.ts';
-import { type Goals, weightOf } from './config-score.ts';
+import type { Goals } from './config-score.ts';
 import type { SearchProblem } from './search-problem.ts';
 
 /** Other architectures from which a refusal without a measurement may be predicted. */
@@ -81,12 +81,11 @@ export function chanceOfFeasible({ limits }: Goals, forecast: Forecast): number 
 }
 
 /** Mean and deviation of the loss; the metrics of one run rise and fall together, so deviations are added. */
-export function lossOf({ aims, prefer }: Goals, forecast: Forecast): Posterior {
+export function lossOf({ aims }: Goals, forecast: Forecast): Posterior {
   let [mean, deviation] = [0, 0];
-  for (const { metric, direction } of aims) {
+  for (const { metric, direction, weight } of aims) {
     const expected = forecast.get(metric);
     if (!expected) continue;
-    const weight = weightOf(metric, prefer);
     mean += weight * (direction === 'minimize' ? expected.mean : -expected.mean);
     deviation += weight * expected.deviation;
   }

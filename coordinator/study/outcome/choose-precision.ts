@@ -2,11 +2,11 @@
 import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
-import { METRICS, type Objective } from '@edgetune/shared/domain/objective.ts';
+import { metricInfo, type Objective } from '@edgetune/shared/domain/objective.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
-import { bestFirst, type Goals, goalsOf, violationOn } from '../../inference/search/config-score.ts';
+import { bestFirst, goalsOf, violationOn } from '../../inference/search/config-score.ts';
 import { deviceMetrics, trialViolation } from '../state/trial-metrics.ts';
 
 /** Validation accuracy of the model's file in each precision. */
@@ -58,14 +58,15 @@ export function choosePrecision(
     best.set(precision, { measurement, precision, accuracy, bytes, onDevice, violation });
   }
   const int8 = best.get('int8');
-  const float = best.get('float32') ?? best.get('float16');
-  const [chosen, why] = int8 && float ? decide(spec, goals, float, int8) : [int8 ?? float, null];
+  const floats = [best.get('float32'), best.get('float16')].filter((each) => each !== undefined);
+  const float = preferred(spec, deviceName, floats);
+  const [chosen, why] = int8 && float ? decide(spec, deviceName, float, int8) : [int8 ?? float, null];
   if (!chosen) return null;
   const rivals = [...best.values()].filter((each) => each !== chosen).map(({ measurement }) => measurement);
   return { measurement: chosen.measurement, violation: chosen.onDevice, why, rivals };
 }
 
-function decide(spec: Spec, goals: Goals, float: Candidate, int8: Candidate): [Candidate, string] {
+function decide(spec: Spec, deviceName: string, float: Candidate, int8: Candidate): [Candidate, string] {
   const { maxAccuracyDrop } = spec.quantisation;
   const drop = float.accuracy - int8.accuracy;
   const costs = drop > 0 ? `costs ${points(drop)} of validation accuracy` : 'costs no validation accuracy';
@@ -76,35 +77,48 @@ function decide(spec: Spec, goals: Goals, float: Candidate, int8: Candidate): [C
     return [float, `int8 violates the constraints by more (${compared}); it ${costs}`];
   if (drop > maxAccuracyDrop)
     return [float, `int8 ${costs}, more than the ${points(maxAccuracyDrop)} that the study gives for it (${compared})`];
-  if (preferred(spec, goals, float, int8) === int8) return [int8, `int8 is better here (${compared}) and ${costs}`];
+  if (preferred(spec, deviceName, [float, int8]) === int8)
+    return [int8, `int8 is better here (${compared}) and ${costs}`];
   return [float, `int8 is no better here (${compared})`];
 }
 
-/** By the preference of the study, as far as file and device differ. What accuracy may be given is `maxAccuracyDrop`. */
-function preferred({ objectives, prefer }: Spec, { aims }: Goals, float: Candidate, int8: Candidate): Candidate {
-  const ofFile = objectives.filter(({ metric }) => metric === 'accuracy' || metric === 'modelSize');
-  const isOverAccuracy = objectives.some(({ metric }) => METRICS[metric]?.ratio?.over === 'accuracy');
-  const wanted: Pick<Objective, 'metric' | 'direction'>[] = [
-    ...ofFile,
-    ...(isOverAccuracy ? [{ metric: 'accuracy', direction: 'maximize' as const }] : []),
-    ...aims,
-  ];
+/**
+ * The best by the preference of the study, as far as files on this device differ; undefined of none. Where accuracy leads,
+ * what may be given of it is `maxAccuracyDrop`.
+ */
+function preferred(spec: Spec, deviceName: string, candidates: readonly Candidate[]): Candidate | undefined {
+  const objectives = fileObjectives(spec.objectives, deviceName);
   const preference = createPreference({
-    objectives: wanted.map(({ metric, direction }) => ({ metric, direction, aggregate: 'worst' })),
-    devices: ['device'],
-    prefer,
-    leads: false,
+    objectives,
+    devices: [deviceName],
+    prefer: spec.prefer,
+    leads: objectives[0]?.metric !== 'accuracy',
   });
-  const contender = (item: Candidate) => ({
-    item,
-    violation: 0,
-    metrics: {
-      accuracy: item.accuracy,
-      modelSize: item.bytes,
-      ...deviceMetrics('device', metricsOf(item.measurement)),
-    },
+  return preference.rank(
+    candidates.map((item) => ({
+      item,
+      violation: item.violation,
+      metrics: {
+        accuracy: item.accuracy,
+        modelSize: item.bytes,
+        ...deviceMetrics(deviceName, metricsOf(item.measurement)),
+      },
+    })),
+  )[0];
+}
+
+/** The objectives in which files differ, in their order; of a ratio, its parts. The median latency where none is on the device. */
+function fileObjectives(objectives: readonly Objective[], deviceName: string): Objective[] {
+  const aim = (metric: string, direction: Objective['direction']) =>
+    ({ metric, direction, aggregate: 'worst' }) satisfies Objective;
+  const wanted = objectives.flatMap(({ metric, direction, device }): Objective[] => {
+    const { of, ratio } = metricInfo(metric);
+    if (of === 'trial') return ['accuracy', 'modelSize'].includes(metric) ? [aim(metric, direction)] : [];
+    if (device !== undefined && device !== deviceName) return [];
+    return ratio ? [aim(ratio.ofDevice, 'minimize'), aim(ratio.over, 'maximize')] : [aim(metric, direction)];
   });
-  return preference.rank([contender(float), contender(int8)])[0] as Candidate;
+  const isOnDevice = wanted.some(({ metric }) => metricInfo(metric).of === 'device');
+  return isOnDevice ? wanted : [...wanted, aim('latency.p50', 'minimize')];
 }
 
 function points(accuracy: number): string {

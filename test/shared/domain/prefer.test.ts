@@ -51,7 +51,7 @@ describe('a preference fits the objectives', () => {
     );
 
   it('names what leads, and other objectives', () => {
-    assert.deepEqual(issuesOf('at most 1 point of accuracy for 20 % of energy', { energy: 2 }), []);
+    assert.deepEqual(issuesOf('at most 1 point of accuracy for 20 % of energy', { 'latency.p50': 2 }), []);
     assert.deepEqual(issuesOf(undefined, { speed: 2, accuracy: 1 }), [
       'weights.speed is not an objective: use one of accuracy, latency.p50, energy',
     ]);
@@ -64,6 +64,10 @@ describe('a preference fits the objectives', () => {
     assert.match(
       issuesOf('at most 1 point of accuracy for 5 % of energy', { accuracy: 2 })[0] ?? '',
       /and so does weights.accuracy/,
+    );
+    assert.match(
+      issuesOf('at most 1 point of accuracy for 5 % of energy', { energy: 2 })[0] ?? '',
+      /and so does weights.energy/,
     );
   });
 

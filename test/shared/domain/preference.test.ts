@@ -178,6 +178,8 @@ describe('the worst value that still competes', () => {
     assert.equal(worst('latency.p50', 'minimize', 10, 'at most 3 ms of latency'), 13);
     assert.equal(worst('throughput', 'maximize', 10, 'at most 50 % of throughput'), 5);
     assert.equal(worst('latency.p50', 'minimize', 10, 'at most 50 % of throughput'), 11);
+    // Less than a meter resolves counts as that.
+    assert.ok(Math.abs(worst('energy', 'minimize', -0.001) - 1.1e-6) < 1e-12);
   });
 });
 
@@ -217,6 +219,25 @@ describe('constraints come first', () => {
   });
 });
 
+describe('constraints that none meets', () => {
+  it('leave the order to the rule where they are missed by as much', () => {
+    const wanted = { objectives: ['minimize latency.p50', 'minimize memory'] };
+    const rows = [
+      [9.99, 1e9, 1],
+      [10, 1e6, 1],
+    ];
+    assert.deepEqual(ranked(rows, wanted, ['latency.p50@pi', 'memory@pi']), [1, 0]);
+  });
+
+  it('what misses them says nothing of those that meet them, whatever else is known of it', () => {
+    const preference = preferenceOf({ objectives: ['maximize accuracy', 'minimize energy'] });
+    const feasible = contendersOf([[0.11], [0.9]], ['accuracy']);
+    const other = { item: 2, violation: 0.5, metrics: { accuracy: 0.9, 'energy@pi': 1 } };
+    assert.deepEqual(preference.rank([...feasible, other]), [1, 0, 2]);
+    assert.match(preference.why([...feasible, other], String) ?? '', /^1 is best in every objective/);
+  });
+});
+
 describe('what is unknown', () => {
   it('of all decides nothing', () => {
     assert.deepEqual(
@@ -239,6 +260,28 @@ describe('what is unknown', () => {
     ]);
     delete (contenders[0] as { metrics: Metrics }).metrics['energy@pi'];
     assert.deepEqual(preferenceOf().rank(contenders), [1, 0]);
+  });
+
+  it('of some leaves these in their own order', () => {
+    const preference = preferenceOf({ objectives: ['maximize accuracy', 'minimize energy'] });
+    const partial = contendersOf([[0.11], [0.9]], ['accuracy']);
+    const whole = { item: 2, violation: 0, metrics: { accuracy: 0.1, 'energy@pi': 1 } };
+    assert.deepEqual(preference.rank([...partial, whole]), [2, 1, 0]);
+    assert.equal(
+      preference.why([...partial, whole], (item) => `trial ${item}`),
+      'Trial 2 is the only one of which all objectives are known.',
+    );
+  });
+
+  it('of each another leaves what is known of all', () => {
+    const preference = preferenceOf({ objectives: THREE });
+    const contenders = [
+      { item: 0, violation: 0, metrics: { accuracy: 0.1, 'energy@pi': 1 } },
+      { item: 1, violation: 0, metrics: { accuracy: 0.9, 'latency.p50@pi': 1 } },
+    ];
+    assert.deepEqual(preference.rank(contenders), [1, 0]);
+    const nothing = [0, 1].map((item) => ({ item, violation: 0, metrics: {} }));
+    assert.match(preference.why(nothing, String) ?? '', /^Nothing of the objectives is known/);
   });
 
   it('leads nothing: without an accuracy all compete', () => {
@@ -363,6 +406,47 @@ describe('values that may be 0 or less', () => {
       )[0],
       0,
     );
+  });
+
+  it("of a program's own metric may be given by an amount, and be worth something", () => {
+    const wanted = {
+      objectives: ['minimize regret', 'minimize macs'],
+      atMost: 'at most 0.1 of regret for 20 % of macs',
+    };
+    const first = (macs: number) =>
+      ranked(
+        [
+          [0, 100],
+          [0.1, macs],
+        ],
+        wanted,
+        ['regret', 'macs'],
+      )[0];
+    assert.deepEqual([first(99), first(81), first(79)], [0, 0, 1]);
+    const why = preferenceOf({ objectives: ['maximize reward', 'minimize macs'] }).why(
+      contendersOf(
+        [
+          [-500, 10],
+          [-501, 9],
+        ],
+        ['reward', 'macs'],
+      ),
+      (item) => `trial ${item}`,
+    );
+    assert.match(why ?? '', /^Reward leads: no other is within 0.01 of trial 0 /);
+  });
+
+  it('of a loss may be given by a share of its best value', () => {
+    const first = (loss: number) =>
+      ranked(
+        [
+          [0.1, 100],
+          [loss, 50],
+        ],
+        { objectives: ['minimize loss', 'minimize macs'], atMost: 'at most 5 % of loss' },
+        ['loss', 'macs'],
+      )[0];
+    assert.deepEqual([first(0.1049), first(0.1051)], [1, 0]);
   });
 
   it("of a program's own metric may lead", () => {
@@ -537,6 +621,24 @@ describe('why the first is first', () => {
         [0.2, 1, 1],
       ]),
       'Accuracy leads: 2 are within 1 point of the best. Among them trial 1 is the best compromise: against trial 0, accuracy 89.5 % instead of 90 %, latency.p50@pi 10 ms instead of 20 ms, the same energy@pi (1 J).',
+    );
+  });
+
+  it('names each device where each leads', () => {
+    const preference = preferenceOf({
+      objectives: ['minimize latency.p50 each', 'minimize modelSize'],
+      devices: ['a', 'b'],
+    });
+    const contenders = contendersOf(
+      [
+        [10, 10, 100],
+        [9.9, 30, 90],
+      ],
+      ['latency.p50@a', 'latency.p50@b', 'modelSize'],
+    );
+    assert.match(
+      preference.why(contenders, (item) => `trial ${item}`) ?? '',
+      /^Latency.p50 leads: no other is within 10 % of trial 0 \(latency.p50@a 10 ms, latency.p50@b 10 ms\); the next is trial 1/,
     );
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
-import { parsePrefer } from '@edgetune/shared/domain/prefer.ts';
+import { parseAtMost, parsePrefer } from '@edgetune/shared/domain/prefer.ts';
 import {
   bestFirst,
   goalsOf,
@@ -31,9 +31,9 @@ const order = (goals: ReturnType<typeof goalsFor>, measurements: ReturnType<type
 describe('what is wanted of a device', () => {
   it('of a named ratio is the part that the device decides', () => {
     const aimsOf = (text: string) => goalsFor([text]).aims;
-    assert.deepEqual(aimsOf('edgetune.energy'), [{ metric: 'energy', direction: 'minimize' }]);
-    assert.deepEqual(aimsOf('edgetune.time on pi'), [{ metric: 'latency.p50', direction: 'minimize' }]);
-    assert.deepEqual(aimsOf('throughput'), [{ metric: 'throughput', direction: 'maximize' }]);
+    assert.deepEqual(aimsOf('edgetune.energy'), [{ metric: 'energy', direction: 'minimize', weight: 1 }]);
+    assert.deepEqual(aimsOf('edgetune.time on pi'), [{ metric: 'latency.p50', direction: 'minimize', weight: 1 }]);
+    assert.deepEqual(aimsOf('throughput'), [{ metric: 'throughput', direction: 'maximize', weight: 1 }]);
   });
 
   it('is what concerns it, and the latency where nothing does', () => {
@@ -41,12 +41,14 @@ describe('what is wanted of a device', () => {
       ['maximize accuracy', 'minimize energy on other', 'maximize throughput on pi'],
       ['latency.p99 <= 30 ms', 'memory <= 1 MB on other', 'accuracy >= 0.5'],
     );
-    assert.deepEqual(aims, [{ metric: 'throughput', direction: 'maximize' }]);
+    assert.deepEqual(aims, [{ metric: 'throughput', direction: 'maximize', weight: 1 }]);
     assert.deepEqual(
       limits.map(({ metric }) => metric),
       ['latency.p99'],
     );
-    assert.deepEqual(goalsFor(['maximize accuracy']).aims, [{ metric: 'latency.p50', direction: 'minimize' }]);
+    assert.deepEqual(goalsFor(['maximize accuracy']).aims, [
+      { metric: 'latency.p50', direction: 'minimize', weight: 1 },
+    ]);
   });
 
   it('leads only where the first objective is on this device', () => {
@@ -98,8 +100,39 @@ describe('a search', () => {
     const { loss, violation } = scoreOf(goals, at('a', 10, 50));
     assert.ok(Math.abs(loss - Math.log(10 / 50)) < 1e-12);
     assert.equal(violation, 0);
-    const weighed = { ...goals, prefer: { weights: { throughput: 2 }, atMost: undefined } };
+    const aims = goals.aims.map((aim) => ({ ...aim, weight: aim.metric === 'throughput' ? 2 : 1 }));
+    const weighed = { ...goals, aims };
     assert.ok(Math.abs(scoreOf(weighed, at('a', 10, 50)).loss - Math.log(10 / 50 ** 2)) < 1e-12);
+  });
+
+  it('follows what the study says of a named ratio, on the part that the device decides', () => {
+    const objectives = ['edgetune.time', 'minimize energy'].map(parseObjective);
+    const prefer = { atMost: parseAtMost('at most 5 % of edgetune.time'), weights: { 'edgetune.time': 5 } };
+    const goals = goalsOf({ objectives, constraints: [], prefer }, 'pi');
+    assert.deepEqual(
+      goals.aims.map(({ metric, weight }) => [metric, weight]),
+      [
+        ['latency.p50', 5],
+        ['energy', 1],
+      ],
+    );
+    assert.equal(goals.prefer?.atMost?.metric, 'latency.p50');
+    assert.deepEqual(goals.prefer?.weights, { 'latency.p50': 5 });
+  });
+
+  it('is led by nothing that the board cannot measure', () => {
+    const goals = goalsFor(['minimize energy', 'minimize latency.p50', 'maximize throughput']);
+    const without = [{ ...at('a', 10, 1), energy: null }];
+    assert.deepEqual(
+      stagesOf(goals, without).map(({ aims, leads }) => [aims.map(({ metric }) => metric), leads]),
+      [[['latency.p50', 'throughput'], false]],
+    );
+  });
+
+  it('weighs what leads so that all that may be given is worth what is asked for it', () => {
+    const goals = goalsFor(['latency.p50', 'throughput'], [], 'at most 10 % of latency for 20 % of throughput');
+    const weight = stagesOf(goals, [at('a', 10, 1)])[1]?.aims[0]?.weight as number;
+    assert.ok(Math.abs(weight - Math.log(0.8) / -Math.log(1.1)) < 1e-9, String(weight));
   });
 
   it('has one stage where nothing leads, or nothing else is wanted', () => {
@@ -113,7 +146,7 @@ describe('a search', () => {
     const goals = goalsFor(['throughput', 'latency.p50'], ['latency.p99 <= 15 ms']);
     const measured = [at('best', 10, 1000), at('too slow', 100, 5000), at('worse', 5, 800)];
     const [first, second] = stagesOf(goals, measured);
-    assert.deepEqual(first?.aims, [{ metric: 'throughput', direction: 'maximize' }]);
+    assert.deepEqual(first?.aims, [{ metric: 'throughput', direction: 'maximize', weight: 1 }]);
     assert.deepEqual(second?.aims, goals.aims);
     assert.deepEqual(second?.limits.slice(1), [{ metric: 'throughput', operator: '>=', limit: 900 }]);
     assert.equal(stagesOf(goals, []).length, 1);

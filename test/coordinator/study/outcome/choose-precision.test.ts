@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inferenceConfigSchema, type Precision } from '@edgetune/shared/domain/inference-config.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
+import { parsePrefer } from '@edgetune/shared/domain/prefer.ts';
 import { choosePrecision } from '../../../../coordinator/study/outcome/choose-precision.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 
@@ -62,4 +63,47 @@ test('of several configs in a precision the best counts; failed measurements do 
   const alone = choose({ float32: 0.9, int8: 0.9 }, [at('float32', 7), at('float32', 6, 2)]);
   assert.deepEqual([alone?.measurement.id, alone?.why, alone?.rivals], ['float32-2', null, []]);
   assert.equal(choose({ float32: 0.9, int8: 0.9 }, [crashed]), null);
+});
+
+test('what leads on the device leads between precisions, too', () => {
+  const choice = choosePrecision(
+    {
+      objectives: ['minimize latency.p50', 'minimize modelSize'].map(parseObjective),
+      constraints: [],
+      quantisation: { maxAccuracyDrop: 0.01 },
+    },
+    'pi',
+    [at('float32', 10), at('int8', 30)],
+    { float32: 0.9, int8: 0.9 },
+    (precision) => (precision === 'int8' ? 250_000 : 1_000_000),
+  );
+  assert.equal(choice?.measurement.id, 'float32-1');
+});
+
+test('what a point of accuracy is worth holds for int8, too', () => {
+  const first = (latencyMs: number) =>
+    choosePrecision(
+      {
+        objectives: ['maximize accuracy', 'minimize latency.p50'].map(parseObjective),
+        prefer: parsePrefer('at most 1 point of accuracy for 20 % of latency.p50'),
+        constraints: [],
+        quantisation: { maxAccuracyDrop: 0.01 },
+      },
+      'pi',
+      [at('float32', 10), at('int8', latencyMs)],
+      { float32: 0.93, int8: 0.921 },
+      () => 1000,
+    )?.measurement.config.precision;
+  assert.deepEqual([first(9.5), first(7.5)], ['float32', 'int8']);
+});
+
+test('of float32 and float16 the better is recommended', () => {
+  const choice = choosePrecision(
+    { objectives: [parseObjective('accuracy')], constraints: [], quantisation: { maxAccuracyDrop: 0.01 } },
+    'pi',
+    [at('float32', 30), at('float16', 10)],
+    { float32: 0.9 },
+    () => 1000,
+  );
+  assert.equal(choice?.measurement.id, 'float16-1');
 });
