@@ -7,7 +7,7 @@ import { AssertionError } from 'node:assert/strict';
 const { setTimeout, clearTimeout, setImmediate } = globalThis;
 
 /** What one process does comes at once; this is for a machine that does much else besides. */
-const USUALLY_S = 20;
+const USUALLY_S = 10;
 /** The same where other processes are started first, which load compilers, ONNX Runtime or TensorFlow. */
 export const PROCESS_S = 120;
 /** How often is looked at what tells nobody that it has changed, such as the state of a process. */

@@ -16,7 +16,7 @@ import {
 } from '../../../coordinator/broker/embedded-broker.ts';
 import { listen } from '../../support/listening.ts';
 import { selfSigned } from '../../support/tls.ts';
-import { event, until } from '../../support/waiting.ts';
+import { event, until, within } from '../../support/waiting.ts';
 
 const me = 'd-000000000001';
 const other = 'd-000000000002';
@@ -52,16 +52,19 @@ async function connectClient(
   broker: EmbeddedBroker,
   options: IClientOptions = {},
 ): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(broker.url, login(options), false);
+  const client = await within('a login', mqtt.connectAsync(broker.url, login(options), false));
   client.on('error', () => {});
   t.after(() => client.end(true));
   return client;
 }
 
 async function connectCoordinator(t: TestContext, broker: EmbeddedBroker): Promise<MqttClient> {
-  const client = await connectBroker(
-    { url: broker.url, ...broker.coordinator },
-    plainLogger(() => {}),
+  const client = await within(
+    'the coordinator to log in',
+    connectBroker(
+      { url: broker.url, ...broker.coordinator },
+      plainLogger(() => {}),
+    ),
   );
   t.after(() => client.end(true));
   return client;
@@ -69,13 +72,14 @@ async function connectCoordinator(t: TestContext, broker: EmbeddedBroker): Promi
 
 /** Return code of CONNACK (MQTT 3.1.1 §3.2.2.3). */
 async function refusal(broker: EmbeddedBroker, options: IClientOptions): Promise<number | undefined> {
-  const failed = await mqtt.connectAsync(broker.url, login(options), false).then(
+  const answered = mqtt.connectAsync(broker.url, login(options), false).then(
     (client) => {
       client.end(true);
       return null;
     },
     (error: { code?: number }) => error,
   );
+  const failed = await within('a refusal', answered);
   assert.ok(failed, 'the login was to be refused');
   return failed.code;
 }
@@ -114,16 +118,19 @@ test('who keeps failing must wait; another device at the same address need not',
 test('a denied message is dropped, acknowledged and logged; the connection stays', async (t) => {
   const { broker, log } = await start(t);
   const coordinator = await connectCoordinator(t, broker);
-  await coordinator.subscribeAsync('edgetune/devices/+/status', { qos: 1 });
+  await within('a subscription', coordinator.subscribeAsync('edgetune/devices/+/status', { qos: 1 }));
   const heard: string[] = [];
   coordinator.on('message', (topic, payload) => heard.push(`${topic} ${payload}`));
   const client = await connectClient(t, broker);
-  await client.publishAsync(topics.status(other), 'forged', { qos: 1, retain: true });
-  await client.publishAsync('$SYS/edgetune/new/clients', other, { qos: 1 });
-  await client.publishAsync(topics.command(other), 'forged', { qos: 1, retain: true });
-  await client.publishAsync(topics.hello(me), 'x'.repeat(MAX_MESSAGE_BYTES + 1), { qos: 1 });
+  await within('a message to be taken', client.publishAsync(topics.status(other), 'forged', { qos: 1, retain: true }));
+  await within('a message to be taken', client.publishAsync('$SYS/edgetune/new/clients', other, { qos: 1 }));
+  await within('a message to be taken', client.publishAsync(topics.command(other), 'forged', { qos: 1, retain: true }));
+  await within(
+    'a message to be taken',
+    client.publishAsync(topics.hello(me), 'x'.repeat(MAX_MESSAGE_BYTES + 1), { qos: 1 }),
+  );
   const arrived = messageOf(coordinator);
-  await client.publishAsync(topics.status(me), 'mine', { qos: 1, retain: true });
+  await within('a message to be taken', client.publishAsync(topics.status(me), 'mine', { qos: 1, retain: true }));
   await arrived;
   assert.deepEqual(heard, [`${topics.status(me)} mine`]);
   assert.ok(client.connected);
@@ -135,9 +142,9 @@ test('a denied message is dropped, acknowledged and logged; the connection stays
   });
   let retained = 0;
   later.on('message', () => retained++);
-  await later.subscribeAsync(topics.command(other), { qos: 1 });
+  await within('a subscription', later.subscribeAsync(topics.command(other), { qos: 1 }));
   const command = messageOf(later);
-  await coordinator.publishAsync(topics.command(other), 'real', { qos: 1 });
+  await within('a message to be taken', coordinator.publishAsync(topics.command(other), 'real', { qos: 1 }));
   assert.equal(await command, 'real');
   assert.equal(retained, 1, 'nothing forged was retained');
 });
@@ -145,7 +152,7 @@ test('a denied message is dropped, acknowledged and logged; the connection stays
 test('a forged will is dropped; an honest one is published', async (t) => {
   const { broker, log } = await start(t);
   const coordinator = await connectCoordinator(t, broker);
-  await coordinator.subscribeAsync('edgetune/devices/+/status', { qos: 1 });
+  await within('a subscription', coordinator.subscribeAsync('edgetune/devices/+/status', { qos: 1 }));
   const will = (id: string) => ({
     topic: topics.status(id),
     payload: Buffer.from(`will for ${id}`),
@@ -165,10 +172,14 @@ test('subscriptions beyond its own commands are refused to a device', async (t) 
   const { broker } = await start(t);
   const client = await connectClient(t, broker);
   for (const filter of ['#', '+/#', '$SYS/#', 'edgetune/devices/+/command', topics.command(other), topics.status(me)]) {
-    const outcome = await client.subscribeAsync(filter, { qos: 1 }).catch((error: Error) => error);
+    const outcome = await within(
+      'a subscription',
+      client.subscribeAsync(filter, { qos: 1 }).catch((error: Error) => error),
+    );
     assert.ok(outcome instanceof Error, filter);
   }
-  assert.equal((await client.subscribeAsync(topics.command(me), { qos: 1 }))[0]?.qos, 1);
+  const [granted] = await within('a subscription', client.subscribeAsync(topics.command(me), { qos: 1 }));
+  assert.equal(granted?.qos, 1);
 });
 
 test('abuse before the login: huge frames, other packets, rubbish and silence get nowhere', async (t) => {
@@ -246,12 +257,12 @@ test('over WebSocket on the HTTP port, but not for pages, and only under /mqtt',
   broker.attachWebSocket(http);
   const base = `ws://127.0.0.1:${await listen(t, http)}`;
   const coordinator = await connectCoordinator(t, broker);
-  await coordinator.subscribeAsync('edgetune/devices/+/hello', { qos: 1 });
+  await within('a subscription', coordinator.subscribeAsync('edgetune/devices/+/hello', { qos: 1 }));
   const heard = messageOf(coordinator);
   const client = await mqtt.connectAsync(`${base}/mqtt`, login(), false);
   t.after(() => client.end(true));
   const large = 'x'.repeat(MAX_MESSAGE_BYTES);
-  await client.publishAsync(topics.hello(me), large, { qos: 1 });
+  await within('a message to be taken', client.publishAsync(topics.hello(me), large, { qos: 1 }));
   assert.equal(await heard, large);
 
   const page = new WebSocket(`${base}/mqtt`, 'mqtt', { origin: 'https://evil.example' });
@@ -271,7 +282,7 @@ test('a removed device is disconnected', async (t) => {
 test('the coordinator connects again by itself and hears what it had subscribed to', async (t) => {
   const { broker } = await start(t);
   const coordinator = await connectCoordinator(t, broker);
-  await coordinator.subscribeAsync('edgetune/devices/+/hello', { qos: 1 });
+  await within('a subscription', coordinator.subscribeAsync('edgetune/devices/+/hello', { qos: 1 }));
   const client = await connectClient(t, broker);
   const closed = closeOf(coordinator);
   const again = event('the coordinator to be back', coordinator, 'connect');
@@ -282,7 +293,7 @@ test('the coordinator connects again by itself and hears what it had subscribed 
   coordinator.on('message', (_topic, payload) => heard.push(String(payload)));
   // It subscribes anew after it has connected: what is said in between is not for it.
   await until('the hello to be heard', async () => {
-    await client.publishAsync(topics.hello(me), 'again', { qos: 1 });
+    await within('a message to be taken', client.publishAsync(topics.hello(me), 'again', { qos: 1 }));
     return heard.length > 0;
   });
   assert.equal(heard[0], 'again');
@@ -345,9 +356,9 @@ test('encrypted, it is reached by who pins its key, and a stranger that says not
   const device = new MqttClient(() => pinnedStream(broker.url, tls.pin), login());
   t.after(() => device.end(true));
   await event('the device to connect', device, 'connect');
-  await device.subscribeAsync(topics.command(me));
+  await within('a subscription', device.subscribeAsync(topics.command(me)));
   const said = messageOf(device);
-  await coordinator.publishAsync(topics.command(me), 'a command');
+  await within('a message to be taken', coordinator.publishAsync(topics.command(me), 'a command'));
   assert.equal(await said, 'a command');
   const otherPin = `sha256//${Buffer.alloc(32).toString('base64')}`;
   await assert.rejects(
