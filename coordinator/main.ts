@@ -71,8 +71,21 @@ export async function startCoordinator({
   ];
   // What was started is ended again in reverse order, also when a later part fails to start.
   const closers: (() => void | Promise<void>)[] = [];
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+  const closeAll = async () => {
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        // The store comes last: what waits to be written is written also where another part ends badly.
+        log.error('a part of the coordinator did not end as it should', { error });
+      }
+    }
+  };
+  let closing: Promise<void> | null = null;
+  // Who asks again waits for the same end.
+  const close = () => {
+    closing ??= closeAll();
+    return closing;
   };
   try {
     const store = openStore(config.dataDir, {

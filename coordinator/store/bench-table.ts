@@ -46,15 +46,23 @@ export function createBenchTable({ read, write }: Database, rows: RowReader): Be
       }),
     get: (id) => parsed(read.select(columns).from(benches).where(eq(benches.id, id)).all())[0] ?? null,
     list: () => parsed(read.select(columns).from(benches).orderBy(desc(benches.number)).all()),
-    models: () =>
-      read
+    models() {
+      const isJson = sql`json_valid(${benches.view})`;
+      const named = read
         .select({
-          model: sql<string>`json_extract(${benches.view}, '$.modelSha256')`,
+          model: sql<string | null>`json_extract(${benches.view}, '$.modelSha256')`,
           int8: sql<string | null>`json_extract(${benches.view}, '$.int8.modelSha256')`,
         })
         .from(benches)
-        .all()
-        .flatMap(({ model, int8 }) => (int8 === null ? [model] : [model, int8])),
+        .where(isJson)
+        .all();
+      // What a damaged row names may still be wanted: a copy of the data directory may bring it back.
+      const damaged = read.select({ view: benches.view }).from(benches).where(sql`not ${isJson}`).all();
+      return [
+        ...named.flatMap(({ model, int8 }) => [model, int8].filter((sha256) => sha256 !== null)),
+        ...damaged.flatMap(({ view }) => view.match(/[0-9a-f]{64}/g) ?? []),
+      ];
+    },
     remove: (id) => write((tx) => void tx.delete(benches).where(eq(benches.id, id)).run()),
   };
 }

@@ -205,13 +205,22 @@ export function createStudyService(
   }
 
   /** Checkpoints that a later one supersedes and models of finished studies that were not recommended may go. */
+  /** Where it is not known what is needed, nothing goes. */
   async function collectBlobs(): Promise<void> {
+    try {
+      await blobs.collect(blobsInUse());
+    } catch (error) {
+      log.warn('cleaning up blobs failed', { error });
+    }
+  }
+
+  function blobsInUse(): Set<string> {
     const inUse = new Set(options.otherBlobsInUse?.() ?? []);
     for (const { events, run } of entries.values())
       for (const sha256 of [...events.blobsNeeded(), ...(run?.kept ?? [])]) inUse.add(sha256);
     // A copy of the data directory, or a newer EdgeTune, may bring them back.
     for (const id of setAside.keys()) for (const sha256 of studies.blobsNamed(id)) inUse.add(sha256);
-    await blobs.collect(inUse).catch((error) => log.warn('cleaning up blobs failed', { error }));
+    return inUse;
   }
 
   return {

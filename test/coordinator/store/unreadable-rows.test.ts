@@ -142,6 +142,14 @@ test('a bench that cannot be read is left out', (t) => {
   assert.match(log.join(), /^bench b-1 cannot be read and is left out/);
 });
 
+test('a bench whose row is cut off takes no other one with it, and what it names is kept', (t) => {
+  const whole = `'{"modelSha256": "${'b'.repeat(64)}", "int8": {"modelSha256": "${'c'.repeat(64)}"}}'`;
+  const cut = `'{"modelSha256": "${'a'.repeat(64)}", "int8": nu'`;
+  const sql = `INSERT INTO benches (id, request, view) VALUES ('b-1', '{}', ${cut}), ('b-2', '{}', ${whole})`;
+  const { benches } = damaged(t, () => {}, sql);
+  assert.deepEqual(benches.models().sort(), ['a'.repeat(64), 'b'.repeat(64), 'c'.repeat(64)]);
+});
+
 test('a tuner is read whole or not at all: without one entry it would be another tuner', (t) => {
   const spec = tunerSpecSchema.parse({ space: { training: { augment: { type: 'boolean' } } } });
   const tell = { trial: 0, rung: 0, metrics: {}, cost: { seconds: 0, joules: 0 } };

@@ -34,6 +34,24 @@ describe('a study', () => {
     assert.ok(spared.length > 0 && spared.every((inUse) => inUse.has(benched)));
   });
 
+  it('cleans up nothing while it is not known what is needed, and goes on', async () => {
+    const { service, store, close } = studyService({
+      directory: newDirectory(),
+      otherBlobsInUse: () => {
+        throw new Error('a bench cannot be read');
+      },
+    });
+    let collected = 0;
+    store.blobs.collect = async () => {
+      collected++;
+      return 0;
+    };
+    const { id } = await service.create(yaml());
+    const { state, reason } = await untilState(service, id, 'succeeded', 'failed');
+    await close();
+    assert.deepEqual([state, reason, collected], ['succeeded', null, 0]);
+  });
+
   it('runs to a recommendation whose models are fully trained and measured on each device', async () => {
     const { service, close } = studyService({ directory: newDirectory() });
     const { id } = await service.create(yaml());
