@@ -25,7 +25,7 @@ export interface StudyLogOptions {
 
 const ENDED: ReadonlySet<StudyState> = new Set(['stopped', 'succeeded', 'failed']);
 /** Events after which blobs may go that were needed before. */
-const LETTING_GO: ReadonlySet<StudyEventBody['type']> = new Set(['training-finished', 'study-state']);
+const LETTING_GO: ReadonlySet<StudyEventBody['type']> = new Set(['training-finished', 'study-state', 'recommendation']);
 
 export class StudyLog {
   readonly #options: StudyLogOptions;
@@ -88,8 +88,12 @@ export class StudyLog {
     const { studies, record, onLost } = this.#options;
     this.#losses++;
     this.#held.clear();
-    this.#state = new StudyProjection(studies.events(record.id));
-    onLost(error);
+    try {
+      this.#state = new StudyProjection(studies.events(record.id));
+    } finally {
+      // Also where the rest cannot be read now: nobody may go on from what was lost.
+      onLost(error);
+    }
   }
 }
 

@@ -30,6 +30,7 @@ function logUnderTest() {
   const told: string[] = [];
   const lost: string[] = [];
   const faults: unknown[] = [];
+  const reading = { fails: false };
   let lastSeq = 0;
   const record: StudyRecord = {
     id: 's-1',
@@ -53,7 +54,10 @@ function logUnderTest() {
         });
         return { events, written };
       },
-      events: () => onDisk,
+      events: () => {
+        if (reading.fails) throw new Error('the disk cannot be read');
+        return onDisk;
+      },
     },
     record,
     events: [],
@@ -62,7 +66,7 @@ function logUnderTest() {
     onFault: (error) => faults.push(error),
   });
   return {
-    ...{ log, record, changes, told, lost, faults, onWritten },
+    ...{ log, record, changes, told, lost, faults, onWritten, reading },
     async write() {
       const next = waiting.shift();
       onDisk.push(...(next?.events ?? []));
@@ -169,6 +173,15 @@ describe("a study's log", () => {
     log.emit(warning('lost again'));
     await fail('full again');
     assert.deepEqual(lost, ['the disk is full', 'full again']);
+  });
+
+  it('says that something is lost also where the rest cannot be read at the moment', async () => {
+    const { log, fail, lost, faults, reading } = logUnderTest();
+    log.emit(warning('lost'));
+    reading.fails = true;
+    await fail('the disk is full');
+    assert.deepEqual(lost, ['the disk is full']);
+    assert.deepEqual(faults.map(String), ['Error: the disk cannot be read']);
   });
 
   it('keeps what a listener throws from whoever emits', async () => {
