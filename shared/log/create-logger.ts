@@ -55,5 +55,5 @@ function framesOf({ stack = '', message }: Error): string[] {
 
 /** A URL may bring a user name and a password, as those of brokers and power plugs do. */
 function withoutPasswords(text: string): string {
-  return text.replaceAll(/(?<=[a-z]:\/\/)[^\s/?#@"']*@/gi, '');
+  return text.replaceAll(/(?<=[a-z]:\/\/)[^\s/?#"]*@/gi, '');
 }

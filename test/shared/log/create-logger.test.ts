@@ -108,6 +108,7 @@ describe('passwords', () => {
         log.warn('mqtt://coordinator:hunter2@broker:1883 and http://me:hunter2@plug/cm?user=a@b', {
           error: new Error('wss://hunter2@x'),
           url: 'mqtts://u:hunter2@y/',
+          odd: "mqtt://u:it's-hunter2@h, tasmota://u:p@hunter2@plug",
         }),
       );
       assert.doesNotMatch(line, /hunter2/);
