@@ -3,6 +3,7 @@ import { benchAgent } from './agent.ts';
 import { benchAsynchrony } from './asynchrony.ts';
 import { benchDisturbance } from './disturbance.ts';
 import { benchFleet } from './fleet.ts';
+import { benchStore } from './store.ts';
 import { report } from './support.ts';
 import { benchTraining } from './training.ts';
 
@@ -11,6 +12,7 @@ const tables = [
   await benchDisturbance(),
   await benchAsynchrony(),
   await benchFleet({ agents: 200 }),
+  await benchStore(),
   await benchAgent(),
 ];
 report(tables);
