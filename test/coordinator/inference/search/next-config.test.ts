@@ -25,14 +25,15 @@ interface Expected {
   deviation?: number;
   /** Of the median alone, where it is another one than that of p99. */
   p99?: number;
+  p99Deviation?: number;
   throughput?: number;
 }
 const forecasts = (expected: readonly Expected[]) =>
-  expected.map(({ at, latencyMs, deviation = SURE, p99 = latencyMs, throughput }) => ({
+  expected.map(({ at, latencyMs, deviation = SURE, p99 = latencyMs, p99Deviation = deviation, throughput }) => ({
     config: at,
     forecast: new Map([
       ['latency.p50', { mean: Math.log(latencyMs), deviation }],
-      ['latency.p99', { mean: Math.log(p99), deviation }],
+      ['latency.p99', { mean: Math.log(p99), deviation: p99Deviation }],
       ...(throughput === undefined ? [] : [['throughput', { mean: Math.log(throughput), deviation }] as const]),
     ]),
   }));
@@ -136,6 +137,11 @@ describe('where nothing promises anything', () => {
     assert.equal(next(wanted, limited(1.6), own), '2/3');
     assert.equal(next(wanted, limited(1.7), own), null);
   });
+});
+
+it('by how much others miss the limits is of no interest where a config keeps them', () => {
+  const uncertain = [{ at: config(4, 4), latencyMs: 9.5, p99: 11, p99Deviation: 0.5 }];
+  assert.equal(next(LIMITED, uncertain, [measured(config(1, 1), 9)]), null);
 });
 
 describe('where nothing keeps the limits', () => {
