@@ -192,7 +192,7 @@ export class FakeAgent {
 export function measureOn(
   fleet: Pick<ManagedFleet, 'measure'>,
   ...args: Parameters<ManagedFleet['measure']>
-): Promise<Measurement> {
+): Promise<StoredMeasurement> {
   return within(`the answer to a job of ${args[0]}`, fleet.measure(...args));
 }
 
