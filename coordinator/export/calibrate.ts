@@ -1,4 +1,5 @@
 /** Runs a float model on samples and notes the range of its inner values. */
+import type { Tensor } from 'onnxruntime-node';
 import { encodeOnnx, type OnnxMessage } from './encode-onnx.ts';
 import type { ValueRange } from './quantisation-parameters.ts';
 import { type Feeds, loadSession } from './run-onnx.ts';
@@ -49,7 +50,7 @@ export async function observeRanges(
         probes.map(({ name }) => name),
       );
       for (const { tensor, which, name } of probes) {
-        const value = Number(results[name]?.data[0]);
+        const value = Number((results[name] as Tensor).data[0]);
         if (!Number.isFinite(value)) throw new Error(`"${tensor}" becomes ${value} on a calibration sample`);
         const range = ranges.get(tensor) as ValueRange;
         if (which === 'Min') range.min = Math.min(range.min, value);

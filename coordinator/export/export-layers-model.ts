@@ -145,7 +145,7 @@ class Exporter {
     const attributes = {
       kernel_shape: { ints: [rows, columns] },
       strides: { ints: pair(config.strides) },
-      dilations: { ints: pair(config.dilationRate ?? 1) },
+      dilations: { ints: pair(config.dilationRate) },
       pads: { ints: padsOf(layer, [rows, columns]) },
       group: { int: depthwise ? inChannels : 1 },
     };

@@ -67,13 +67,13 @@ class Rewriter {
       const [output = '', ...others] = (node.outputs ?? []) as string[];
       if (gone.has(output)) continue;
       const contraction = byOutput.get(output);
-      const inputs = ((node.inputs ?? []) as string[]).map((name) => this.#dequantised.get(name) ?? name);
+      const read = (node.inputs ?? []) as string[];
+      const inputs = read.map((name) => this.#dequantised.get(name) ?? name);
       const result = renamed.get(output) ?? output;
       const produced = this.#parameters.has(result) && this.#isOutput(result) ? this.#free(`${result}_float`) : result;
-      const data = (node.inputs as string[] | undefined)?.[0] as string;
       this.#nodes.push({
         ...node,
-        inputs: contraction ? this.#integerInputs(contraction, data, inputs) : inputs,
+        inputs: contraction ? this.#integerInputs(contraction, read[0] as string, inputs) : inputs,
         outputs: [produced, ...others],
       });
       this.#passThrough(result, produced);
