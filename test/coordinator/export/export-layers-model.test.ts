@@ -172,8 +172,8 @@ it('the file has operator set 17, a dynamic batch and its metadata; no transpose
   const graph = readOnnx(exportLayersModel(model, { 'edgetune.classes': '["a","b"]' }));
   assert.deepEqual(graph.inputs[0]?.shape, ['batch', 3, 9, 7]);
   assert.deepEqual(
-    graph.outputs.map(({ name }) => name),
-    [OUTPUT_NAME],
+    graph.outputs.map(({ name, shape }) => [name, shape]),
+    [[OUTPUT_NAME, ['batch', 4, 7, 5]]],
   );
   assert.deepEqual(
     graph.nodes.map(({ opType }) => opType),

@@ -99,6 +99,13 @@ describe('a convolution that is rewritten', () => {
     assert.deepEqual(graph.initializers.get('w_scale_')?.read(), [1 / 64, 0.5 / 64]);
   });
 
+  it('quantises weights that two convolutions share for each of them', async () => {
+    const graph = await quantised({ nodes: [conv('c'), conv('d'), node('Sub', ['c', 'd'], 'y')] });
+    const reads = graph.nodes.filter(({ opType }) => opType === 'Conv').map(({ inputs }) => inputs[1]);
+    assert.equal(new Set(reads).size, 2);
+    assert.equal([...graph.initializers.keys()].filter((name) => name.startsWith('w_quantised')).length, 2);
+  });
+
   it('absorbs an activation, which keeps its name', async () => {
     const graph = await quantised({ nodes: [conv('c'), node('Relu', ['c'], 'y')] });
     assert.deepEqual(
