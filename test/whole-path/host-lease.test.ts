@@ -73,6 +73,7 @@ it('a coordinator that dies while training stands still leaves no stopped proces
   const { spawn } = await import('node:child_process');
   const script = `
     import { createTrainingService } from './coordinator/training/create-training-service.ts';
+    import { plainLogger } from './shared/log/logger.ts';
     const training = createTrainingService({ log: plainLogger(() => {}) });
     await training.backend();
     training.pause();
