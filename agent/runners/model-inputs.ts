@@ -2,7 +2,10 @@
 import { congruential32 } from '@edgetune/shared/math/generators.ts';
 import type { InferenceSession } from 'onnxruntime-node';
 import { Tensor } from 'onnxruntime-node';
+import { keepHalvesAsBits } from './half-tensors.ts';
 import { ModelRefusedError } from './runner.ts';
+
+keepHalvesAsBits();
 
 /** A model that cannot be given inputs: the message names the input and says what to do. */
 export class InputError extends ModelRefusedError {

@@ -1,6 +1,9 @@
 /** What ONNX Runtime makes of a row of the table. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { keepHalvesAsBits } from '../../../../agent/runners/half-tensors.ts';
 import { elementsOfOperand, inputName, modelOf, type OperatorCase } from './operator-case.ts';
+
+keepHalvesAsBits();
 
 /** Runs the row's model on the CPU, unchanged by optimisations. Outputs by name; those left out are absent. */
 export async function runInOnnxRuntime(row: OperatorCase): Promise<ReadonlyMap<string, Tensor>> {
