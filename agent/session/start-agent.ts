@@ -66,18 +66,23 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const update =
     updater && createSelfUpdate({ updater, jobs, log, onSwitched: () => end('updated'), onFailed: sayHello });
 
+  const sayAll = () => {
+    sayHello();
+    for (const waiting of outbox.waiting()) session.report(waiting);
+    jobs.reportAgain();
+  };
+
   session.listen({
     onConnected() {
       // Before the hello, which tells of updates that failed.
       updater?.connected();
-      sayHello();
-      for (const waiting of outbox.waiting()) session.report(waiting);
-      jobs.reportAgain();
+      sayAll();
     },
     onCommand(command: CommandMessage) {
       if (command.type === 'job') jobs.accept(command.job);
       else if (command.type === 'cancel') jobs.cancel(command, command.reason);
       else if (command.type === 'proceed') jobs.proceed(command);
+      else if (command.type === 'greet') sayAll();
       else if (command.type === 'acknowledge') for (const id of command.updateIds) outbox.acknowledge(id);
       else if (command.type === 'update') void update?.(command.offer);
       else {

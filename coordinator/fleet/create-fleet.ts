@@ -1,34 +1,27 @@
 /** The fleet over MQTT: what agents say becomes presence, boards and results; jobs and acknowledgements go to them. */
-import { setImmediate } from 'node:timers/promises';
 import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
-import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { missingFeature } from '@edgetune/shared/protocol/agent-features.ts';
 import type { EnrollRequest } from '@edgetune/shared/protocol/http.ts';
-import {
-  type CommandMessage,
-  type HelloMessage,
-  helloMessageSchema,
-  type JobUpdateMessage,
-  jobUpdateMessageSchema,
-  PROTOCOL_VERSION,
-  statusMessageSchema,
-} from '@edgetune/shared/protocol/messages.ts';
+import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
+import { type HelloMessage, helloMessageSchema, statusMessageSchema } from '@edgetune/shared/protocol/messages.ts';
 import { COORDINATOR_SUBSCRIPTIONS, parseTopic, topics } from '@edgetune/shared/protocol/topics.ts';
 import type { MqttClient } from 'mqtt';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { quietLog } from '../broker/quiet-log.ts';
 import type { AgentRelease } from './agent-release.ts';
 import { offerFor } from './agent-update.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { DeviceJobs, resultProblem } from './device-jobs.ts';
+import { CommandSender } from './command-sender.ts';
+import { DeviceJobs } from './device-jobs.ts';
 import { DeviceRegistry } from './device-registry.ts';
 import type { DeviceRecord, DeviceRepository } from './device-repository.ts';
-import { type Fleet, type HostLease, JobFailedError } from './fleet.ts';
-import type { JobJournal, JobRecord, JobRepository } from './job-repository.ts';
+import { type Fleet, type HostLease, JobFailedError, type MeasureOptions } from './fleet.ts';
+import { JobReports, storedAs } from './job-reports.ts';
+import type { JobJournal, JobRepository } from './job-repository.ts';
 import { ABSENT, afterHello, afterStatus, type PresenceState } from './presence.ts';
-import { RecentSet } from './recent-set.ts';
 
 export interface FleetOptions {
   devices: DeviceRepository;
@@ -88,10 +81,6 @@ export interface ManagedFleet extends Fleet {
 const STOP_GRACE_MS = 5000;
 const JOB_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** Of an update that this version cannot read: enough to answer it. */
-const unreadableUpdateSchema = z.object({ updateId: z.string().min(1) });
-const fenceSchema = jobUpdateMessageSchema.pick({ jobId: true, attempt: true, leaseToken: true });
-
 interface LiveDevice {
   presence: PresenceState;
   lastSeenAt: string | null;
@@ -100,48 +89,169 @@ interface LiveDevice {
 }
 
 export function createFleet(options: FleetOptions): ManagedFleet {
-  const { clock = systemClock, machineId } = options;
-  const log = quietLog(options.log, clock.now);
-  const registry = new DeviceRegistry(options.devices, clock.now);
-  const live = new Map<string, LiveDevice>();
-  const listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
-  const delivered = new RecentSet(10_000);
-  const sending = new Set<Promise<unknown>>();
-  /** Until when messages wait for those before them. */
-  let held: Promise<unknown> | null = null;
-  let mqtt: MqttClient | null = null;
+  return new MqttFleet(options);
+}
 
-  const timestamp = () => new Date(clock.now()).toISOString();
+class MqttFleet implements ManagedFleet {
+  readonly #options: FleetOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #registry: DeviceRegistry;
+  readonly #commands: CommandSender;
+  readonly #reports: JobReports;
+  readonly #journal: JobJournal;
+  readonly #live = new Map<string, LiveDevice>();
+  readonly #listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
+  #mqtt: MqttClient | null = null;
 
-  const noted = (written: Promise<unknown>) =>
-    void written.catch((error) => log.error('what happened in the fleet could not be written', { error }));
-  const journal: JobJournal = {
-    insert: (record) => noted(options.jobs.insert(record)),
-    update: (id, change) => noted(options.jobs.update(id, change)),
-  };
+  constructor(options: FleetOptions) {
+    const { clock = systemClock, devices, jobs, onMeasurement } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = quietLog(options.log, clock.now);
+    this.#registry = new DeviceRegistry(devices, clock.now);
+    this.#commands = new CommandSender(jobs, this.#log);
+    this.#journal = {
+      insert: (record) => this.#noted(jobs.insert(record)),
+      update: (id, change) => this.#noted(jobs.update(id, change)),
+    };
+    this.#reports = new JobReports({
+      jobs,
+      clock,
+      log: this.#log,
+      tell: (deviceId, update) => this.#device(deviceId).jobs.update(update),
+      onMeasurement,
+      send: (deviceId, command) => void this.#commands.send(deviceId, command),
+    });
+  }
 
-  function liveDevice(deviceId: string): LiveDevice {
-    const known = live.get(deviceId);
+  devices(): DeviceView[] {
+    return this.#registry.list().map((record) => this.#view(record));
+  }
+
+  device(name: string): DeviceView | null {
+    const record = this.#registry.find(name);
+    return record && this.#view(record);
+  }
+
+  async measure(deviceId: string, request: MeasureRequest, options: MeasureOptions): Promise<StoredMeasurement> {
+    const record = this.#registry.get(deviceId);
+    if (!record) throw new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`);
+    const missing = record.board && missingFeature(record.board, request);
+    if (missing) throw new JobFailedError('rejected', `${record.name}: ${missing}`);
+    const { job, measurement } = await this.#device(deviceId).jobs.measure(request, options);
+    return storedAs(this.#registry.get(deviceId) ?? record, job, measurement);
+  }
+
+  subscribe(listener: Parameters<Fleet['subscribe']>[0]): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async start(client: MqttClient): Promise<void> {
+    this.#mqtt = client;
+    this.#commands.start(client);
+    this.#noted(this.#options.jobs.prune(new Date(this.#clock.now() - JOB_LIFE_MS).toISOString()));
+    client.on('message', (topic, payload, packet) => {
+      try {
+        this.#receive(topic, payload, packet.retain);
+      } catch (error) {
+        this.#log.error(`a message on ${topic} could not be handled`, { error });
+      }
+    });
+    const reason = 'the coordinator was restarted';
+    for (const { id: jobId, deviceId, attempt, leaseToken } of this.#options.jobs.unfinished()) {
+      this.#journal.update(jobId, { state: 'cancelled', reason, updatedAt: this.#timestamp() });
+      void this.#commands.send(deviceId, { type: 'cancel', jobId, attempt, leaseToken, reason });
+    }
+    await client.subscribeAsync([...COORDINATOR_SUBSCRIPTIONS], { qos: 1 });
+  }
+
+  async stop(): Promise<void> {
+    for (const { jobs } of this.#live.values()) jobs.close('the coordinator was stopped');
+    this.#reports.close();
+    if (this.#mqtt?.connected) await atMost(STOP_GRACE_MS, this.#commands.sent(), this.#clock);
+    this.#commands.stop();
+    this.#mqtt?.removeAllListeners('message');
+    this.#mqtt = null;
+  }
+
+  async addDevice(name: string): Promise<AddedDevice> {
+    const { device, token } = await this.#registry.add(name);
+    this.#changed(device.id);
+    return { device: this.#view(device), ...token };
+  }
+
+  async renewToken(name: string): Promise<AddedDevice> {
+    const { device, token } = await this.#registry.renewToken(name);
+    return { device: this.#view(device), ...token };
+  }
+
+  async enroll({ token, board }: EnrollRequest): Promise<Enrolment> {
+    const { device, credential } = await this.#registry.join(token, board);
+    this.#options.disconnect?.(device.id);
+    this.#changed(device.id);
+    return { deviceId: device.id, name: device.name, credential };
+  }
+
+  async rename(name: string, newName: string): Promise<DeviceView> {
+    const device = await this.#registry.rename(name, newName);
+    this.#changed(device.id);
+    return this.#view(device);
+  }
+
+  async remove(name: string): Promise<void> {
+    const { id } = await this.#registry.remove(name);
+    this.#live.get(id)?.jobs.close(`the device ${name} was removed from the fleet`);
+    // What waits for the store may take its time: the agent is to hear it before its session ends.
+    const told = this.#commands.send(id, { type: 'removed' });
+    this.#live.delete(id);
+    for (const listener of this.#listeners) listener({ type: 'device-removed', id });
+    await told;
+    await this.#mqtt?.publishAsync(topics.status(id), '', { qos: 1, retain: true });
+    this.#options.disconnect?.(id);
+  }
+
+  hasDevice(deviceId: string): boolean {
+    return this.#registry.get(deviceId) !== null;
+  }
+
+  verifyCredential(deviceId: string, credential: string): boolean {
+    return this.#registry.verifyCredential(deviceId, credential);
+  }
+
+  #timestamp(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+
+  #noted(written: Promise<unknown>): void {
+    written.catch((error) => this.#log.error('what happened in the fleet could not be written', { error }));
+  }
+
+  #device(deviceId: string): LiveDevice {
+    const known = this.#live.get(deviceId);
     if (known) return known;
     const jobs = new DeviceJobs({
       deviceId,
-      journal,
-      clock,
-      send: (command) => send(deviceId, command),
-      hostLease: () => (isOnCoordinatorHost(registry.get(deviceId)) ? options.hostLease : null),
-      onChange: () => changed(deviceId),
+      journal: this.#journal,
+      clock: this.#clock,
+      send: (command) => void this.#commands.send(deviceId, command),
+      hostLease: () => (this.#isOnCoordinatorHost(this.#registry.get(deviceId)) ? this.#options.hostLease : null),
+      onChange: () => this.#changed(deviceId),
     });
     const device = { presence: ABSENT, lastSeenAt: null, jobs, agentUpdate: undefined };
-    live.set(deviceId, device);
+    this.#live.set(deviceId, device);
     return device;
   }
 
-  function isOnCoordinatorHost(record: DeviceRecord | null): boolean {
-    return record?.board != null && record.board.simulated === null && record.board.machineId === machineId;
+  #isOnCoordinatorHost(record: DeviceRecord | null): boolean {
+    return (
+      record?.board != null && record.board.simulated === null && record.board.machineId === this.#options.machineId
+    );
   }
 
-  function view(record: DeviceRecord): DeviceView {
-    const { presence, lastSeenAt, jobs, agentUpdate } = liveDevice(record.id);
+  #view(record: DeviceRecord): DeviceView {
+    const { presence, lastSeenAt, jobs, agentUpdate } = this.#device(record.id);
     const present = jobs.running > 0 ? 'busy' : 'online';
     return {
       id: record.id,
@@ -151,272 +261,95 @@ export function createFleet(options: FleetOptions): ManagedFleet {
       deviceClass: record.board && deviceClassOf(record.board),
       addedAt: record.addedAt,
       lastSeenAt: lastSeenAt ?? record.lastSeenAt,
-      onCoordinatorHost: isOnCoordinatorHost(record),
+      onCoordinatorHost: this.#isOnCoordinatorHost(record),
       runningJobs: jobs.running,
       queuedJobs: jobs.queued,
       ...(agentUpdate ? { agentUpdate } : {}),
     };
   }
 
-  function changed(deviceId: string): void {
-    const record = registry.get(deviceId);
+  #changed(deviceId: string): void {
+    const record = this.#registry.get(deviceId);
     if (!record) return;
-    const device = view(record);
-    for (const listener of listeners) listener({ type: 'device', device });
+    const device = this.#view(record);
+    for (const listener of this.#listeners) listener({ type: 'device', device });
   }
 
-  /** Messages leave in order, when everything that they follow from is written. */
-  function send(deviceId: string, command: CommandMessage): void {
-    const client = mqtt;
-    if (!client) return;
-    const publish = () => client.publishAsync(topics.command(deviceId), JSON.stringify(command), { qos: 1 });
-    const written = options.jobs.written();
-    const free = held || written ? Promise.all([held, written]) : null;
-    const sent = (free ? free.then(publish) : publish())
-      .catch((error: Error) => log.warn(`a message for ${deviceId} was not sent`, { error, deviceId }))
-      .finally(() => sending.delete(sent));
-    sending.add(sent);
-    held = free;
-    void free?.then(() => {
-      if (held === free) held = null;
-    });
-  }
-
-  function receive(topic: string, payload: Buffer, retained: boolean): void {
+  #receive(topic: string, payload: Buffer, retained: boolean): void {
     const parsed = parseTopic(topic);
     // An empty retained message is our own, with which a status is cleared.
     if (!parsed || payload.length === 0) return;
     const { deviceId, kind } = parsed;
-    const record = registry.get(deviceId);
+    const record = this.#registry.get(deviceId);
     if (!record) {
-      if (kind === 'hello') send(deviceId, { type: 'removed' });
+      // Whose row cannot be read is a member all the same: its board keeps what it has until that is mended.
+      if (kind === 'hello' && !this.#options.devices.has(deviceId))
+        void this.#commands.send(deviceId, { type: 'removed' });
       return;
     }
-    liveDevice(deviceId).lastSeenAt = timestamp();
+    this.#device(deviceId).lastSeenAt = this.#timestamp();
     const message = parseJson(payload);
-    if (kind === 'status') receiveStatus(record, message, retained);
-    else if (kind === 'hello') receiveHello(record, message);
-    else receiveUpdate(record, message);
+    if (kind === 'status') this.#receiveStatus(record, message, retained);
+    else if (kind === 'hello') this.#receiveHello(record, message);
+    else this.#reports.receive(record, message);
   }
 
-  function receiveStatus(record: DeviceRecord, message: unknown, retained: boolean): void {
+  #receiveStatus(record: DeviceRecord, message: unknown, retained: boolean): void {
     const parsed = statusMessageSchema.safeParse(message);
     if (!parsed.success) {
-      log.warn(unreadable(record, 'status', parsed.error), { deviceId: record.id });
+      this.#log.warn(unreadable(record, 'status', parsed.error), { deviceId: record.id });
       return;
     }
-    const device = liveDevice(record.id);
+    // The broker kept it for us: what its agent has said since then was said to nobody.
+    if (retained && parsed.data.state === 'online') void this.#commands.send(record.id, { type: 'greet' });
+    const device = this.#device(record.id);
     const before = device.presence;
     device.presence = afterStatus(before, parsed.data, retained);
     if (device.presence === before) return;
     if (!device.presence.online) {
       device.jobs.disconnected();
-      if (before.online) noted(registry.heard(record.id, { lastSeenAt: timestamp() }));
+      if (before.online) this.#noted(this.#registry.heard(record.id, { lastSeenAt: this.#timestamp() }));
     } else if (device.presence.ready && !before.ready) device.jobs.connected(null);
     else if (!device.presence.ready && before.ready) device.jobs.disconnected();
-    changed(record.id);
+    this.#changed(record.id);
   }
 
-  function receiveHello(record: DeviceRecord, message: unknown): void {
+  #receiveHello(record: DeviceRecord, message: unknown): void {
     const parsed = helloMessageSchema.safeParse(message);
     if (!parsed.success) {
-      log.warn(unreadable(record, 'hello', parsed.error), { deviceId: record.id });
+      this.#log.warn(unreadable(record, 'hello', parsed.error), { deviceId: record.id });
       return;
     }
     const { sessionId, deviceId, board, jobs, update } = parsed.data;
     if (deviceId !== record.id) {
-      log.warn(`${record.name}: its hello names another device, ${deviceId}: ignored`, { deviceId: record.id });
+      this.#log.warn(`${record.name}: its hello names another device, ${deviceId}: ignored`, { deviceId: record.id });
       return;
     }
-    noted(registry.heard(record.id, { board, lastSeenAt: timestamp() }));
-    const device = liveDevice(record.id);
+    this.#noted(this.#registry.heard(record.id, { board, lastSeenAt: this.#timestamp() }));
+    const device = this.#device(record.id);
     device.presence = afterHello(sessionId);
     device.jobs.connected(jobs);
     device.agentUpdate = update && { offered: null, failed: update.failed };
-    changed(record.id);
-    if (update && options.agentRelease)
-      offerUpdate(record, board.agentVersion, update, options.agentRelease).catch((error: Error) =>
-        log.warn(`${record.name} was offered no newer agent`, { error, deviceId: record.id }),
+    this.#changed(record.id);
+    if (update && this.#options.agentRelease)
+      this.#offerUpdate(record, board.agentVersion, update, this.#options.agentRelease).catch((error: Error) =>
+        this.#log.warn(`${record.name} was offered no newer agent`, { error, deviceId: record.id }),
       );
   }
 
-  async function offerUpdate(
+  async #offerUpdate(
     record: DeviceRecord,
     version: string,
     update: NonNullable<HelloMessage['update']>,
     release: AgentRelease,
   ): Promise<void> {
     const offer = await offerFor(version, update, release);
-    const device = live.get(record.id);
+    const device = this.#live.get(record.id);
     if (!offer || !device) return;
     device.agentUpdate = { offered: offer.version, failed: update.failed };
-    send(record.id, { type: 'update', offer });
-    changed(record.id);
+    void this.#commands.send(record.id, { type: 'update', offer });
+    this.#changed(record.id);
   }
-
-  function receiveUpdate(record: DeviceRecord, message: unknown): void {
-    const parsed = jobUpdateMessageSchema.safeParse(message);
-    const update = parsed.success ? withDeviceClass(record, parsed.data) : refusedUpdate(message, parsed.error);
-    if (!parsed.success) log.warn(unreadable(record, 'job-update', parsed.error), { deviceId: record.id });
-    const failuresBefore = options.jobs.failures();
-    const applied = update ? apply(record, update) : Promise.resolve();
-    const id = unreadableUpdateSchema.safeParse(message);
-    const acknowledge = async () => {
-      // Whoever got the result has given it to the store when the microtasks have run: in a turn of its own this waits
-      // until it is written. Only then may the agent forget it.
-      await Promise.all([applied, setImmediate()]);
-      await options.jobs.written();
-      if (options.jobs.failures() !== failuresBefore) throw new Error('the store could not write everything');
-      if (id.success) send(record.id, { type: 'acknowledge', updateIds: [id.data.updateId] });
-    };
-    acknowledge().catch((error) => {
-      if (update?.measurement) delivered.delete(runOf(update));
-      const deviceId = record.id;
-      log.error(`a report of ${record.name} is not acknowledged, so that it comes again`, { error, deviceId });
-    });
-  }
-
-  async function apply(record: DeviceRecord, update: JobUpdateMessage): Promise<void> {
-    const { jobId, attempt, state, measurement } = update;
-    log.debug(`${record.name}: job ${jobId} ${state}`, { deviceId: record.id, jobId, attempt });
-    const isAnswer = liveDevice(record.id).jobs.update(update);
-    if (state !== 'succeeded' || !measurement) return;
-    if (isAnswer) delivered.add(runOf(update));
-    else if (!delivered.has(runOf(update))) await keepLateResult(record, update, measurement);
-  }
-
-  /** Nothing that was measured is lost: a result that comes too late for its job still enriches the history. */
-  async function keepLateResult(
-    record: DeviceRecord,
-    update: JobUpdateMessage,
-    measurement: Measurement,
-  ): Promise<void> {
-    const { jobId, attempt } = update;
-    const job = options.jobs.get(jobId);
-    const problem = job && (fenceProblem(job, record, update) ?? resultProblem(job, measurement));
-    if (problem) {
-      log.warn(`${record.name}: a late result of job ${jobId} was dropped: ${problem}`, { deviceId: record.id, jobId });
-      return;
-    }
-    delivered.add(runOf(update));
-    await options.onMeasurement(stored(record, { id: jobId, attempt, studyId: job?.studyId ?? null }, measurement));
-  }
-
-  return {
-    devices: () => registry.list().map(view),
-    device(name) {
-      const record = registry.find(name);
-      return record && view(record);
-    },
-    async measure(deviceId, request, measureOptions) {
-      const record = registry.get(deviceId);
-      if (!record) throw new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`);
-      const missing = record.board && missingFeature(record.board, request);
-      if (missing) throw new JobFailedError('rejected', `${record.name}: ${missing}`);
-      const { job, measurement } = await liveDevice(deviceId).jobs.measure(request, measureOptions);
-      return stored(registry.get(deviceId) ?? record, job, measurement);
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    async start(client) {
-      mqtt = client;
-      noted(options.jobs.prune(new Date(clock.now() - JOB_LIFE_MS).toISOString()));
-      client.on('message', (topic, payload, packet) => {
-        try {
-          receive(topic, payload, packet.retain);
-        } catch (error) {
-          log.error(`a message on ${topic} could not be handled`, { error });
-        }
-      });
-      const reason = 'the coordinator was restarted';
-      for (const { id: jobId, deviceId, attempt, leaseToken } of options.jobs.unfinished()) {
-        journal.update(jobId, { state: 'cancelled', reason, updatedAt: timestamp() });
-        send(deviceId, { type: 'cancel', jobId, attempt, leaseToken, reason });
-      }
-      await client.subscribeAsync([...COORDINATOR_SUBSCRIPTIONS], { qos: 1 });
-    },
-    async stop() {
-      for (const { jobs } of live.values()) jobs.close('the coordinator was stopped');
-      if (mqtt?.connected) await atMost(STOP_GRACE_MS, Promise.all(sending), clock);
-      mqtt?.removeAllListeners('message');
-      mqtt = null;
-    },
-    async addDevice(name) {
-      const { device, token } = await registry.add(name);
-      changed(device.id);
-      return { device: view(device), ...token };
-    },
-    async renewToken(name) {
-      const { device, token } = await registry.renewToken(name);
-      return { device: view(device), ...token };
-    },
-    async enroll({ token, board }) {
-      const { device, credential } = await registry.join(token, board);
-      options.disconnect?.(device.id);
-      changed(device.id);
-      return { deviceId: device.id, name: device.name, credential };
-    },
-    async rename(name, newName) {
-      const device = await registry.rename(name, newName);
-      changed(device.id);
-      return view(device);
-    },
-    async remove(name) {
-      const { id } = await registry.remove(name);
-      live.get(id)?.jobs.close(`the device ${name} was removed from the fleet`);
-      send(id, { type: 'removed' });
-      live.delete(id);
-      for (const listener of listeners) listener({ type: 'device-removed', id });
-      await mqtt?.publishAsync(topics.status(id), '', { qos: 1, retain: true });
-      options.disconnect?.(id);
-    },
-    hasDevice: (deviceId) => registry.get(deviceId) !== null,
-    verifyCredential: (deviceId, credential) => registry.verifyCredential(deviceId, credential),
-  };
-}
-
-function runOf({ jobId, attempt }: Pick<JobUpdateMessage, 'jobId' | 'attempt'>): string {
-  return `${jobId}/${attempt}`;
-}
-
-/** The coordinator knows the class from the board's hello: no device writes into the history of another class. */
-function withDeviceClass({ board }: DeviceRecord, update: JobUpdateMessage): JobUpdateMessage {
-  if (!board || !update.measurement) return update;
-  return { ...update, measurement: { ...update.measurement, deviceClass: deviceClassOf(board) } };
-}
-
-/** Why this device cannot have run this job under this fence; null: it can. Of earlier attempts no token is kept. */
-function fenceProblem(job: JobRecord, { id }: DeviceRecord, update: JobUpdateMessage): string | null {
-  if (job.deviceId !== id) return 'the job is another device’s';
-  if (update.attempt > job.attempt) return `attempt ${update.attempt} was never made`;
-  const isForeign = update.attempt === job.attempt && update.leaseToken !== job.leaseToken;
-  return isForeign ? 'its lease token is not the one of that attempt' : null;
-}
-
-/** The history has a run's result once, however often it is delivered: by the same id. */
-function stored(
-  { id: deviceId, name: deviceName }: DeviceRecord,
-  { id, attempt, studyId }: Pick<JobRecord, 'id' | 'attempt' | 'studyId'>,
-  measurement: Measurement,
-): StoredMeasurement {
-  return { ...measurement, id: `m-${id}-${attempt}`, deviceId, deviceName, studyId };
-}
-
-/** An update that cannot be read, but says whose it is, ends its job: else that would be waited for in vain. */
-function refusedUpdate(message: unknown, error: z.ZodError): JobUpdateMessage | null {
-  const fence = fenceSchema.safeParse(message);
-  if (!fence.success) return null;
-  return {
-    protocol: PROTOCOL_VERSION,
-    updateId: 'unreadable',
-    ...fence.data,
-    state: 'failed',
-    reason: `the agent's report could not be read (${mistakesInLine(error)}): is it of the same version as the coordinator?`,
-    measurement: null,
-    at: new Date().toISOString(),
-  };
 }
 
 function unreadable(record: DeviceRecord, kind: string, error: z.ZodError): string {

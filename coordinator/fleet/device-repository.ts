@@ -24,6 +24,8 @@ export interface JoinTokenRecord {
 export interface DeviceRepository {
   /** In the order in which they were added. */
   list(): DeviceRecord[];
+  /** Whether there is a device of this id, be it one that cannot be read. */
+  has(id: string): boolean;
   insert(record: DeviceRecord): Promise<void>;
   update(id: string, change: Partial<Omit<DeviceRecord, 'id'>>): Promise<void>;
   /** Removes the device with its tokens and jobs. Its measurements stay. */

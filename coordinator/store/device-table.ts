@@ -37,6 +37,7 @@ export function createDeviceTable({ read, write }: Database, rows: RowReader): D
         const [known] = rows.read('the board of device', boardSchema, [device]);
         return { ...device, board: known?.board ?? null };
       }),
+    has: (id) => read.select({ id: devices.id }).from(devices).where(eq(devices.id, id)).all().length > 0,
     insert: (record) => write((tx) => void tx.insert(devices).values(columnsOf(record)).run()),
     async update(id, change) {
       if (Object.keys(change).length === 0) return;

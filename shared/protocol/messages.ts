@@ -79,6 +79,8 @@ export const commandMessageSchema = z.discriminatedUnion('type', [
   }),
   /** The coordinator's machine is quiet: the measured window may begin. */
   z.object({ type: z.literal('proceed'), jobId: z.string(), attempt: z.int().min(1), leaseToken: z.string() }),
+  /** The agent's hello was not heard, or something that it reported could not be kept: it says again what it has. */
+  z.object({ type: z.literal('greet') }),
   z.object({ type: z.literal('acknowledge'), updateIds: z.array(z.string()).min(1) }),
   z.object({ type: z.literal('update'), offer: updateOfferSchema }),
   /** Sent when the device was removed from the fleet: the agent forgets its credential and stops. */

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
+import { topics } from '@edgetune/shared/protocol/topics.ts';
 import { localStatus, stopLocalAgent } from '../../../agent/session/local-status.ts';
 import { startAgent } from '../../../agent/session/start-agent.ts';
 import type { AgentBoard } from '../../../agent/this-machine/agent-board.ts';
@@ -84,6 +85,25 @@ it('sets its board back before it looks at it, and gives it each job with its mo
     },
   });
   await until('the result to be acknowledged', () => readdirSync(join(dataDirectory, 'outbox')).length === 0);
+});
+
+it('says all again when it is asked: who it is, and what nobody has acknowledged', async (t) => {
+  const { fleet, client, deviceId, store, dataDirectory } = await agentOn(t);
+  const heard: string[] = [];
+  client.on('message', (topic) => heard.push(topic.replace(/.*\//, '')));
+  const { failures } = store.jobs;
+  let count = 0;
+  // Nothing can be kept for now.
+  store.jobs.failures = () => count++;
+  await measureOn(fleet, deviceId, request, measureOptions());
+  const isLast = () => heard.length >= 3;
+  await until('three reports', isLast);
+  store.jobs.failures = failures;
+  assert.equal(readdirSync(join(dataDirectory, 'outbox')).length, 1);
+  heard.splice(0);
+  await client.publishAsync(topics.command(deviceId), JSON.stringify({ type: 'greet' }), { qos: 1 });
+  await until('the result to be acknowledged', () => readdirSync(join(dataDirectory, 'outbox')).length === 0);
+  assert.deepEqual(heard, ['hello', 'job-update']);
 });
 
 it('cancels what it is told to, and says so', async (t) => {

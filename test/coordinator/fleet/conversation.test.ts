@@ -38,6 +38,36 @@ describe('a coordinator that starts', () => {
     assert.equal(after.fleet.device('kitchen-pi')?.presence, 'busy');
   });
 
+  it('asks an agent that said hello before it listened for all that it has; one that comes says so by itself', async () => {
+    const store = new MemoryStore();
+    const before = await memoryFleet({ store });
+    const agent = await before.join('kitchen-pi');
+    const gone = await before.join('garage-pi');
+    assert.equal(agent.told('greet').length, 0);
+    const after = await memoryFleet({ store });
+    for (const each of [agent, gone]) Object.assign(each, { client: after.client });
+    agent.status('online', { retain: true });
+    gone.status('offline', { retain: true });
+    assert.deepEqual([agent.told('greet').length, gone.told('greet').length], [1, 0]);
+    // The coordinator was cut off from its broker: what was said meanwhile is lost, though the session is the same.
+    agent.hello();
+    agent.status('online', { retain: true });
+    assert.equal(agent.told('greet').length, 2);
+  });
+
+  it('takes no device for removed whose row cannot be read', async () => {
+    const store = new MemoryStore();
+    const agent = await (await memoryFleet({ store })).join('kitchen-pi');
+    store.unreadable.add(agent.deviceId);
+    const after = await memoryFleet({ store });
+    Object.assign(agent, { client: after.client });
+    agent.hello();
+    assert.equal(agent.told('removed').length, 0);
+    store.deviceRows.delete(agent.deviceId);
+    agent.hello();
+    assert.equal(agent.told('removed').length, 1);
+  });
+
   it('ends what is under way when it stops, says so, and hears nothing more', async () => {
     const { fleet, client, join, store } = await memoryFleet();
     const agent = await join('kitchen-pi');
@@ -462,6 +492,22 @@ it('a device that leaves is told, its jobs end, its status is cleared, and who l
   const count = heard.length;
   await under.fleet.addDevice('garage-pi');
   assert.equal(heard.length, count);
+});
+
+it('a device that leaves is told before its session ends, also where the store takes its time', async () => {
+  const store = new MemoryStore();
+  const written = new Arrival('the store to be free');
+  const order: string[] = [];
+  const under = await memoryFleet({ store, disconnect: () => order.push('disconnected') });
+  const agent = await under.join('kitchen-pi');
+  order.splice(0);
+  store.jobs.written = () => written.wait();
+  const removed = under.fleet.remove('kitchen-pi');
+  await turn();
+  assert.deepEqual([order, agent.told('removed').length], [[], 0]);
+  written.come();
+  await removed;
+  assert.deepEqual([order, agent.told('removed').length], [['disconnected'], 1]);
 });
 
 describe('names and tokens', () => {

@@ -21,7 +21,8 @@ import {
 } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { TestClock } from '../../support/test-clock.ts';
-import { until } from '../../support/waiting.ts';
+import { turn, until } from '../../support/waiting.ts';
+import { ask, memoryFleet } from './support/memory-fleet.ts';
 
 const MINUTE_MS = 60_000;
 const fence = ({ jobId, attempt, leaseToken }: HelloMessage['jobs'][number]) => ({ jobId, attempt, leaseToken });
@@ -455,6 +456,44 @@ test('a report that cannot be stored is not acknowledged; sent again, it counts'
     [`m-${job.jobId}-1`],
     'nobody waits for it any more, and whoever did may have lost it',
   );
+});
+
+test('an agent is asked once for what could not be stored, some seconds later, until it is', async () => {
+  const under = await memoryFleet();
+  const agent = await under.join('kitchen-pi');
+  const asked = ask(under, agent);
+  const job = agent.job();
+  let failures = 0;
+  under.store.jobs.failures = () => failures++;
+  const said = [agent.update(job, 'accepted'), agent.update(job, 'running'), agent.update(job, 'succeeded')];
+  await asked.ended();
+  await turn();
+  assert.deepEqual([agent.acknowledged(), agent.told('greet')], [[], []]);
+  under.clock.advance(9999);
+  assert.equal(agent.told('greet').length, 0);
+  under.clock.advance(1);
+  assert.equal(agent.told('greet').length, 1);
+  agent.update(job, 'succeeded');
+  await turn();
+  await turn();
+  under.clock.advance(10_000);
+  assert.equal(agent.told('greet').length, 2, 'it failed again');
+  under.store.jobs.failures = () => failures;
+  const kept = agent.update(job, 'succeeded');
+  await turn();
+  await turn();
+  assert.deepEqual(agent.acknowledged(), [kept]);
+  assert.ok(!said.includes(kept));
+  under.clock.advance(60_000);
+  assert.equal(agent.told('greet').length, 2);
+  // Who stops asks nobody any more.
+  under.store.jobs.failures = () => failures++;
+  agent.update(job, 'succeeded');
+  await turn();
+  await turn();
+  await under.fleet.stop();
+  under.clock.advance(60_000);
+  assert.equal(agent.told('greet').length, 2);
 });
 
 test('a newer session of the same device replaces the older, whose death changes nothing', async (t) => {

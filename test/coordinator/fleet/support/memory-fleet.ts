@@ -24,13 +24,16 @@ type CommandOf<T extends CommandMessage['type']> = Extract<CommandMessage, { typ
 /** What outlives the coordinator. */
 export class MemoryStore {
   readonly deviceRows = new Map<string, DeviceRecord>();
+  /** Ids of devices whose rows are damaged. */
+  readonly unreadable = new Set<string>();
   readonly tokens = new Map<string, JoinTokenRecord>();
   readonly jobRows = new Map<string, JobRecord>();
   readonly pruned: string[] = [];
   readonly measurements: StoredMeasurement[] = [];
 
   readonly devices: DeviceRepository = {
-    list: () => [...this.deviceRows.values()],
+    list: () => [...this.deviceRows.values()].filter(({ id }) => !this.unreadable.has(id)),
+    has: (id) => this.deviceRows.has(id),
     insert: async (record) => void this.deviceRows.set(record.id, { ...record }),
     update: async (id, change) => void Object.assign(this.deviceRows.get(id) as DeviceRecord, change),
     remove: async (id) => void this.deviceRows.delete(id),
