@@ -11,6 +11,7 @@ import type { z } from 'zod';
 import { TunerLimitError, UnreadableTunerError } from '../ask-tell/tuner-service.ts';
 import { InferenceInputError } from '../bench/bench-input.ts';
 import { FleetError } from '../fleet/fleet-error.ts';
+import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 import { StudyInputError, StudyStateError } from '../study/state/study-errors.ts';
 import { TunerProblemError } from '../tuner/validate-problem.ts';
 
@@ -42,6 +43,7 @@ export class MistakenRequest extends Error {
 }
 
 const FLEET_STATUS = { 'no-such-device': 404, 'name-taken': 409, 'bad-name': 400, 'bad-token': 403 } as const;
+const NOT_WRITTEN_STATUS = { 'disk-full': 507, quota: 507, 'not-allowed': 503, locked: 503, closed: 503 } as const;
 const TUNER_STATUS = { 'too-many-tuners': 409, 'too-many-lines': 413 } as const;
 
 /** Status and text of an error; null: nobody foresaw it. */
@@ -58,6 +60,8 @@ function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem
   if (error instanceof InferenceInputError || error instanceof OnnxError || error instanceof TunerProblemError)
     return { status: 400, problem: { error: message } };
   if (error instanceof TunerLimitError) return { status: TUNER_STATUS[error.code], problem: { error: message } };
+  if (error instanceof NotWrittenError)
+    return { status: NOT_WRITTEN_STATUS[error.because], problem: { error: message } };
   // The only thing that the library refuses by itself: bodies that it cannot read.
   if (error instanceof HTTPException) return { status: 400, problem: { error: 'the body of the request is not JSON' } };
   return null;
@@ -66,6 +70,8 @@ function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem
 /** The answer to an error; what was not foreseen is logged and says nothing of our insides. */
 export function answerProblem(error: Error, context: Context, log: Logger): Response {
   const foreseen = refusal(error);
+  // Who runs the coordinator is to know it, too.
+  if (error instanceof NotWrittenError) log.error(`${context.req.method} ${context.req.path}`, { error });
   if (foreseen) return context.json(foreseen.problem, foreseen.status);
   log.error(`${context.req.method} ${context.req.path}`, { error });
   return context.json({ error: 'the coordinator made a mistake: its log says more' } satisfies Problem, 500);

@@ -59,9 +59,9 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
       request: { params },
       responses: { 200: json(tunerViewSchema) },
     }),
-    (c) => {
+    async (c) => {
       const { id } = c.req.valid('param');
-      return c.json(found(tuners.find(id), id), 200);
+      return c.json(found(await tuners.find(id), id), 200);
     },
   );
   routes.openapi(

@@ -38,8 +38,8 @@ export interface TunerService {
    */
   create(spec: TunerSpec): Promise<TunerView>;
   list(): Omit<TunerView, 'open'>[];
-  /** Null: there is none of this id. @throws {UnreadableTunerError} */
-  find(id: string): TunerView | null;
+  /** As its journal has it. Null: there is none of this id. @throws {UnreadableTunerError} */
+  find(id: string): Promise<TunerView | null>;
   /**
    * Answers lines in their order, after those that came before. When the answers are there, everything that they
    * changed is in the journal. Null: there is no tuner of this id.
@@ -66,41 +66,123 @@ export interface TunerServiceOptions {
   mostEntriesInMemory?: number;
 }
 
-export function createTunerService(
-  tuners: TunerRepository,
-  { parts = TUNER_PARTS, mostEntriesInMemory = MOST_ENTRIES_IN_MEMORY }: TunerServiceOptions = {},
-): TunerService {
-  /** Those used last come last. */
-  const running = new Map<string, Running>();
-  /** By tuner: ends when the lines that came before are answered. */
-  const turns = new Map<string, Promise<unknown>>();
+export function createTunerService(tuners: TunerRepository, options: TunerServiceOptions = {}): TunerService {
+  return new JournalledTuners(tuners, options);
+}
 
-  function start(spec: TunerSpec): Running {
+class JournalledTuners implements TunerService {
+  readonly #tuners: TunerRepository;
+  readonly #parts: TunerParts;
+  readonly #mostEntriesInMemory: number;
+  /** Those used last come last. */
+  readonly #running = new Map<string, Running>();
+  /** By tuner: ends when what was asked of it before is done. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  /** Tuners that are being made, and are not in the store yet. */
+  #creating = 0;
+
+  constructor(
+    tuners: TunerRepository,
+    { parts = TUNER_PARTS, mostEntriesInMemory = MOST_ENTRIES_IN_MEMORY }: TunerServiceOptions,
+  ) {
+    this.#tuners = tuners;
+    this.#parts = parts;
+    this.#mostEntriesInMemory = mostEntriesInMemory;
+  }
+
+  async create(spec: TunerSpec): Promise<TunerView> {
+    if (this.#tuners.list().length + this.#creating >= MOST_TUNERS)
+      throw new TunerLimitError(
+        'too-many-tuners',
+        `there are ${MOST_TUNERS} tuners already: delete one that is not needed any more`,
+      );
+    if (spec.stop.trials > MOST_TRIALS)
+      throw new TunerProblemError([
+        {
+          path: ['stop', 'trials'],
+          message: `${spec.stop.trials} trials are too many for a tuner over HTTP: ${MOST_TRIALS} at most ("edgetune tuner" takes more)`,
+        },
+      ]);
+    const started = this.#start(spec);
+    const record = { id: `t-${randomUUID()}`, createdAt: new Date().toISOString(), spec };
+    this.#creating += 1;
+    try {
+      await this.#tuners.insert(record);
+    } finally {
+      this.#creating -= 1;
+    }
+    this.#running.set(record.id, started);
+    return { id: record.id, createdAt: record.createdAt, open: [] };
+  }
+
+  list(): Omit<TunerView, 'open'>[] {
+    return this.#tuners.list();
+  }
+
+  find(id: string): Promise<TunerView | null> {
+    return this.#inTurn(id, () => {
+      const record = this.#readable(id, () => this.#tuners.get(id));
+      if (!record) return null;
+      const open = this.#of(id)?.session.open() ?? [];
+      this.#dropIdle();
+      return { id, createdAt: record.createdAt, open };
+    });
+  }
+
+  async answer(id: string, lines: readonly string[]): Promise<string[] | null> {
+    if (lines.length > MOST_LINES)
+      throw new TunerLimitError(
+        'too-many-lines',
+        `${lines.length} lines at once are too many: send ${MOST_LINES} at most`,
+      );
+    return this.#inTurn(id, () => {
+      const found = this.#of(id);
+      return found && this.#answer(id, found, lines);
+    });
+  }
+
+  remove(id: string): Promise<boolean> {
+    return this.#inTurn(id, () => {
+      this.#running.delete(id);
+      return this.#tuners.remove(id);
+    });
+  }
+
+  /** One after the other for each tuner: nobody sees what is not in its journal, or writes for one that is gone. */
+  #inTurn<T>(id: string, work: () => T | Promise<T>): Promise<T> {
+    const done = (this.#turns.get(id) ?? Promise.resolve()).then(work);
+    const ended = done.catch(() => {});
+    this.#turns.set(id, ended);
+    void ended.then(() => this.#turns.get(id) === ended && this.#turns.delete(id));
+    return done;
+  }
+
+  #start(spec: TunerSpec): Running {
     const unwritten: TunerEntry[] = [];
-    const session = createTunerSession(spec, { parts, record: (entry) => void unwritten.push(entry) });
+    const session = createTunerSession(spec, { parts: this.#parts, record: (entry) => void unwritten.push(entry) });
     return { session, unwritten, written: 0 };
   }
 
-  function of(id: string): Running | null {
-    const known = running.get(id);
+  #of(id: string): Running | null {
+    const known = this.#running.get(id);
     if (known) {
-      running.delete(id);
-      running.set(id, known);
+      this.#running.delete(id);
+      this.#running.set(id, known);
       return known;
     }
-    const started = readable(id, () => {
-      const record = tuners.get(id);
+    const started = this.#readable(id, () => {
+      const record = this.#tuners.get(id);
       if (!record) return null;
-      const tuner = start(record.spec);
-      const entries = tuners.entries(id);
+      const tuner = this.#start(record.spec);
+      const entries = this.#tuners.entries(id);
       tuner.session.replay(entries);
       return { ...tuner, written: entries.length };
     });
-    if (started) running.set(id, started);
+    if (started) this.#running.set(id, started);
     return started;
   }
 
-  function readable<T>(id: string, read: () => T): T {
+  #readable<T>(id: string, read: () => T): T {
     try {
       return read();
     } catch (error) {
@@ -109,18 +191,7 @@ export function createTunerService(
     }
   }
 
-  /** Drops those from memory that were not used for longest: their journals bring them back at the next request. */
-  function dropIdle(): void {
-    let entries = [...running.values()].reduce((sum, { written }) => sum + written, 0);
-    for (const [id, { written }] of [...running].slice(0, -1)) {
-      if (entries <= mostEntriesInMemory) return;
-      if (turns.has(id)) continue;
-      running.delete(id);
-      entries -= written;
-    }
-  }
-
-  async function answerInTurn(id: string, tuner: Running, lines: readonly string[]) {
+  async #answer(id: string, tuner: Running, lines: readonly string[]): Promise<string[]> {
     const { session, unwritten } = tuner;
     const answers: string[] = [];
     let turnStartedAt = performance.now();
@@ -132,65 +203,25 @@ export function createTunerService(
     }
     try {
       const entries = unwritten.splice(0);
-      await tuners.append(id, entries);
+      await this.#tuners.append(id, entries);
       tuner.written += entries.length;
     } catch (error) {
       // It is ahead of its journal: the next question starts it anew from there.
-      running.delete(id);
+      this.#running.delete(id);
       throw error;
     }
-    dropIdle();
+    this.#dropIdle();
     return answers;
   }
 
-  return {
-    async create(spec) {
-      if (tuners.list().length >= MOST_TUNERS)
-        throw new TunerLimitError(
-          'too-many-tuners',
-          `there are ${MOST_TUNERS} tuners already: delete one that is not needed any more`,
-        );
-      if (spec.stop.trials > MOST_TRIALS)
-        throw new TunerProblemError([
-          {
-            path: ['stop', 'trials'],
-            message: `${spec.stop.trials} trials are too many for a tuner over HTTP: ${MOST_TRIALS} at most ("edgetune tuner" takes more)`,
-          },
-        ]);
-      const started = start(spec);
-      const record = { id: `t-${randomUUID()}`, createdAt: new Date().toISOString(), spec };
-      await tuners.insert(record);
-      running.set(record.id, started);
-      return { id: record.id, createdAt: record.createdAt, open: [] };
-    },
-    list: () => tuners.list(),
-    find(id) {
-      const record = readable(id, () => tuners.get(id));
-      if (!record) return null;
-      const open = of(id)?.session.open() ?? [];
-      dropIdle();
-      return { id, createdAt: record.createdAt, open };
-    },
-    async answer(id, lines) {
-      if (lines.length > MOST_LINES)
-        throw new TunerLimitError(
-          'too-many-lines',
-          `${lines.length} lines at once are too many: send ${MOST_LINES} at most`,
-        );
-      const before = turns.get(id) ?? Promise.resolve();
-      const answers = before.then(() => {
-        const found = of(id);
-        return found && answerInTurn(id, found, lines);
-      });
-      const ended = answers.catch(() => {});
-      turns.set(id, ended);
-      void ended.then(() => turns.get(id) === ended && turns.delete(id));
-      return answers;
-    },
-    async remove(id) {
-      const isRemoved = await tuners.remove(id);
-      running.delete(id);
-      return isRemoved;
-    },
-  };
+  /** Drops those from memory that were not used for longest: their journals bring them back at the next request. */
+  #dropIdle(): void {
+    let entries = [...this.#running.values()].reduce((sum, { written }) => sum + written, 0);
+    for (const [id, { written }] of [...this.#running].slice(0, -1)) {
+      if (entries <= this.#mostEntriesInMemory) return;
+      if (this.#turns.has(id)) continue;
+      this.#running.delete(id);
+      entries -= written;
+    }
+  }
 }

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
+import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 import type { BlobStore } from '../study/context/blob-store.ts';
 import { explainWriteError } from './write-error.ts';
 
@@ -33,7 +34,8 @@ export function openBlobDirectory(directory: string, { quotaBytes, now = Date.no
 
   async function write(sha256: string, bytes: Uint8Array): Promise<void> {
     if (usedBytes + bytes.byteLength > quotaBytes)
-      throw new Error(
+      throw new NotWrittenError(
+        'quota',
         `the quota for models and checkpoints is reached: ${formatQuantity(usedBytes, 'memory')} of ${formatQuantity(quotaBytes, 'memory')} are used and ${formatQuantity(bytes.byteLength, 'memory')} more were to be stored in ${directory}. Remove studies that are no longer needed, or raise the quota`,
       );
     usedBytes += bytes.byteLength;

@@ -1,20 +1,24 @@
 /** Says what a person can do about a write that failed because of the disk. */
+import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 
 const FULL = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'EFBIG']);
 const READ_ONLY = new Set(['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'EROFS', 'EACCES', 'EPERM']);
 
-/** An error that names the place and the remedy where the disk is full or not writable; else the error itself. */
+/** A {@link NotWrittenError} where the disk is full or not writable; else the error itself. */
 export function explainWriteError(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (FULL.has(code))
-    return new Error(
+    return new NotWrittenError(
+      'disk-full',
       `the disk is full: ${path} could not be written. Free some space, or move the data directory to a larger disk; nothing written before is lost`,
       { cause: error },
     );
   if (READ_ONLY.has(code))
-    return new Error(`${path} may not be written: check the owner and the permissions of the data directory`, {
-      cause: error,
-    });
+    return new NotWrittenError(
+      'not-allowed',
+      `${path} may not be written: check the owner and the permissions of the data directory`,
+      { cause: error },
+    );
   return error;
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type Libsql from 'libsql';
+import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 import { codeOf, explainWriteError } from './write-error.ts';
 
 export interface WriteQueueOptions {
@@ -57,7 +58,9 @@ export class WriteQueue {
    */
   push<T>(work: () => T, durable: boolean): Promise<T> {
     if (this.#isClosed)
-      return Promise.reject(new Error(`${this.#options.file} is closed: nothing is written any more`));
+      return Promise.reject(
+        new NotWrittenError('closed', `${this.#options.file} is closed: nothing is written any more`),
+      );
     const written = new Promise<T>((resolve, reject) => {
       this.#waiting.push({ work, durable, resolve: resolve as (result: unknown) => void, reject });
     });
@@ -89,7 +92,7 @@ export class WriteQueue {
     while (this.#waiting.length > 0 && this.#writeNext()) {}
     this.#fail(
       this.#take(this.#waiting.length),
-      new Error(`${this.#options.file} was locked by another program until the coordinator ended`),
+      new NotWrittenError('locked', `${this.#options.file} was locked by another program until the coordinator ended`),
     );
   }
 

@@ -176,7 +176,7 @@ export const ROOMS: Record<string, Room> = {
   },
   // The store knows those who need it by the interfaces that lie beside them.
   'coordinator/store': {
-    may: ['shared/domain', 'shared/log', 'shared/protocol'],
+    may: ['coordinator/lifecycle', 'shared/domain', 'shared/log', 'shared/protocol'],
     types: [
       'coordinator/ask-tell',
       'coordinator/bench',
@@ -192,6 +192,7 @@ export const ROOMS: Record<string, Room> = {
       'coordinator/ask-tell',
       'coordinator/bench',
       'coordinator/fleet',
+      'coordinator/lifecycle',
       'coordinator/study',
       'coordinator/study/state',
       'coordinator/tuner',

@@ -11,6 +11,7 @@ import {
 import { createTunerSession } from '../../../coordinator/ask-tell/tuner-session.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrival, turn } from '../../support/waiting.ts';
 
 const SPEC = tunerSpecSchema.parse({
   space: { training: { rate: { type: 'float', min: 0, max: 1 } } },
@@ -50,7 +51,7 @@ test('only tuners that were used lately are kept in memory; the others go on as 
   assert.deepEqual(restored, [ids[1]], 'the other one was dropped, and is back');
   await round(0);
   assert.deepEqual(restored, [...ids].reverse());
-  assert.equal(service.find(ids[1])?.open.length, 0);
+  assert.equal((await service.find(ids[1]))?.open.length, 0);
   await Promise.all([round(0), round(1)]);
 });
 
@@ -102,7 +103,7 @@ test('a coordinator keeps a hundred tuners, of ten thousand trials each, and ans
 test('who is not there is null; who was removed leaves nothing', async () => {
   const { repository, journals } = inMemory();
   const service = createTunerService(repository);
-  assert.equal(service.find('t-none'), null);
+  assert.equal(await service.find('t-none'), null);
   assert.equal(await service.answer('t-none', [ask]), null);
   assert.equal(await service.remove('t-none'), false);
   const { id, open } = await service.create(SPEC);
@@ -122,8 +123,59 @@ test('what is open is shown, in the order of the trials, also after a restart', 
   const tell = { tell: { trial: 1, rung: 0, metrics: { accuracy: 0.5 } } };
   await service.answer(id, [JSON.stringify(tell)]);
   const expected = { id, createdAt, open: [jobs[0], jobs[2]] };
-  assert.deepEqual(service.find(id), expected);
-  assert.deepEqual(createTunerService(repository).find(id), expected);
+  assert.deepEqual(await service.find(id), expected);
+  assert.deepEqual(await createTunerService(repository).find(id), expected);
+});
+
+test('what is asked at once is one after the other: nobody sees what is not written, or writes for one that is gone', async () => {
+  const { repository, journals } = inMemory();
+  const written = new Arrival('the store to be free');
+  const service = createTunerService({
+    ...repository,
+    async append(id, entries) {
+      await written.wait();
+      if (!repository.get(id)) throw new Error('FOREIGN KEY constraint failed');
+      await repository.append(id, entries);
+    },
+  });
+  const { id } = await service.create(SPEC);
+  const answers = service.answer(id, [ask]);
+  const seen = service.find(id);
+  const removed = service.remove(id);
+  const late = service.answer(id, [ask]);
+  assert.equal(await Promise.race([seen, turn()]), undefined, 'its job is not in the journal yet');
+  written.come();
+  assert.equal((await answers)?.length, 1);
+  assert.deepEqual(
+    (await seen)?.open.map(({ trial }) => trial),
+    [0],
+  );
+  assert.equal(await removed, true);
+  assert.equal(await late, null);
+  assert.equal(journals.size, 0);
+});
+
+test('tuners that are being made count', async () => {
+  const { repository } = inMemory();
+  const service = createTunerService({
+    ...repository,
+    insert: (record) => turn().then(() => repository.insert(record)),
+  });
+  const made = await Promise.allSettled(Array.from({ length: 101 }, () => service.create(SPEC)));
+  assert.equal(made.filter(({ status }) => status === 'rejected').length, 1);
+  assert.equal(service.list().length, 100);
+});
+
+test('one that could not be made does not count', async () => {
+  const { repository } = inMemory();
+  const state = { isFull: true };
+  const service = createTunerService({
+    ...repository,
+    insert: async (record) => (state.isFull ? Promise.reject(new Error('full')) : repository.insert(record)),
+  });
+  await Promise.allSettled(Array.from({ length: 100 }, () => service.create(SPEC)));
+  state.isFull = false;
+  await service.create(SPEC);
 });
 
 test('the journal holds what changed the tuner, in its order, before the answers are there', async () => {
@@ -179,7 +231,7 @@ test('a tuner whose journal cannot be read says what to do, and stops no other',
   const [broken, sound] = [await createTunerService(repository).create(SPEC), await service.create(SPEC)];
   const isTold = (error: Error) =>
     error instanceof UnreadableTunerError && /cannot be read \(entry 3 is no JSON\): delete it/.test(error.message);
-  assert.throws(() => service.find(broken.id), isTold);
+  await assert.rejects(service.find(broken.id), isTold);
   await assert.rejects(service.answer(broken.id, [ask]), isTold);
   assert.equal((await service.answer(sound.id, [ask]))?.length, 1);
   assert.equal(await service.remove(broken.id), true);
@@ -191,10 +243,10 @@ test('a question alone makes room, too', async () => {
   const ids = [(await setup.create(SPEC)).id, (await setup.create(SPEC)).id, (await setup.create(SPEC)).id];
   for (const id of ids) await setup.answer(id, Array(5).fill(ask));
   const service = createTunerService(repository, { mostEntriesInMemory: 10 });
-  for (const id of ids) service.find(id);
+  for (const id of ids) await service.find(id);
   assert.equal(state.reads, 3);
-  for (const id of ids.slice(1)) service.find(id);
+  for (const id of ids.slice(1)) await service.find(id);
   assert.equal(state.reads, 3, 'two of five entries each fit');
-  service.find(ids[0] as string);
+  await service.find(ids[0] as string);
   assert.equal(state.reads, 4, 'the first was dropped for the third');
 });
