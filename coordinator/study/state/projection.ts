@@ -65,10 +65,10 @@ export class StudyProjection {
         break;
       case 'epoch': {
         const { accuracy = null, loss = null } = body.metrics;
-        const { curve } = this.#trial(body.trialId);
+        const trial = this.#trial(body.trialId);
         // A rung that was run again after a restart writes its epochs again.
-        while (curve.length > 0 && (curve.at(-1)?.epoch ?? 0) >= body.epoch) curve.pop();
-        curve.push({ epoch: body.epoch, accuracy, loss });
+        const before = trial.curve.filter(({ epoch }) => epoch < body.epoch);
+        trial.curve = [...before, { epoch: body.epoch, accuracy, loss }];
         break;
       }
       case 'training-finished': {

@@ -21,16 +21,7 @@ export function lengthOf(intervals: readonly Interval[]): number {
 
 /** What both lists of disjoint, sorted intervals cover. */
 export function intersection(a: readonly Interval[], b: readonly Interval[]): Interval[] {
-  const common: Interval[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const [left, right] = [a[i] as Interval, b[j] as Interval];
-    const start = Math.max(left[0], right[0]);
-    const end = Math.min(left[1], right[1]);
-    if (end > start) common.push([start, end]);
-    if (left[1] < right[1]) i++;
-    else j++;
-  }
-  return common;
+  return without(a, without(a, b));
 }
 
 /**
@@ -64,12 +55,11 @@ export function without(a: readonly Interval[], b: readonly Interval[]): Interva
   return a.flatMap(([start, end]) => {
     const left: Interval[] = [];
     let from = start;
-    for (const [cutStart, cutEnd] of b) {
-      if (cutEnd <= from || cutStart >= end) continue;
-      if (cutStart > from) left.push([from, cutStart]);
+    for (const [cutStart, cutEnd] of [...b, [end, end] as const]) {
+      const to = Math.min(cutStart, end);
+      if (to > from) left.push([from, to]);
       from = Math.max(from, cutEnd);
     }
-    if (from < end) left.push([from, end]);
     return left;
   });
 }

@@ -27,8 +27,9 @@ export function predictDeviceMetrics(
   coordinates: readonly number[],
   cores: number,
 ): Metrics | null {
-  const distance = ({ coordinates: [macs = 0] }: MeasuredArchitecture) => Math.abs(macs - (coordinates[0] ?? 0));
-  const near = [...known].sort((a, b) => distance(a) - distance(b)).slice(0, MOST_EXAMPLES);
+  const [macs] = coordinates as [number];
+  const distance = (other: MeasuredArchitecture) => Math.abs((other.coordinates as [number])[0] - macs);
+  const near = known.toSorted((a, b) => distance(a) - distance(b)).slice(0, MOST_EXAMPLES);
   const [nearest] = near;
   if (!nearest) return null;
   return Object.fromEntries(

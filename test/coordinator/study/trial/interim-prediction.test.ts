@@ -6,7 +6,11 @@ import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { CALIBRATION_POOL } from '../../../../coordinator/export/calibration-pool.ts';
 import { architectureCoordinates } from '../../../../coordinator/inference/predictor/coordinates.ts';
-import { predictDeviceMetrics } from '../../../../coordinator/study/trial/interim-prediction.ts';
+import { learn } from '../../../../coordinator/inference/predictor/predictor.ts';
+import {
+  type MeasuredArchitecture,
+  predictDeviceMetrics,
+} from '../../../../coordinator/study/trial/interim-prediction.ts';
 
 const config = inferenceConfigSchema.parse({ batchSize: 1, threads: 2 });
 const profile = boardProfileNamed('raspberry-pi-4');
@@ -38,4 +42,53 @@ it('knows nothing from nothing, something from one, and leaves out what was not 
   assert.ok((predictDeviceMetrics([one], two.coordinates, 4)?.memory ?? 0) > 0);
   const unmeasured = { ...one, metrics: { memory: 5 } };
   assert.deepEqual(Object.keys(predictDeviceMetrics([unmeasured], two.coordinates, 4) ?? {}), ['memory']);
+});
+
+/** An architecture of 2^size MACs that takes `latency` ms. */
+const sized = (size: number, latency: number, change: Partial<MeasuredArchitecture> = {}): MeasuredArchitecture => ({
+  coordinates: [size, 10, 10, 3, 0, 0],
+  config,
+  metrics: { 'latency.p50': latency },
+  ...change,
+});
+const latencyAt = (size: number, from: readonly MeasuredArchitecture[]) =>
+  predictDeviceMetrics(from, sized(size, 0).coordinates, 4)?.['latency.p50'];
+
+it('predicts at the config, and in the metrics, of the architecture nearest in size', () => {
+  const large = inferenceConfigSchema.parse({ batchSize: 8, threads: 1 });
+  const few = [sized(8, 2, { metrics: { 'latency.p50': 2, memory: 5 } }), sized(12, 9, { config: large })];
+  const examples = (order: readonly MeasuredArchitecture[]) =>
+    order.map(({ coordinates: architecture, config, metrics }, index) => {
+      return { group: String(index), architecture, config, value: metrics['latency.p50'] as number };
+    });
+  const expected = (size: number, order: readonly MeasuredArchitecture[]) => {
+    const { mean } = learn('latency.p50', examples(order), 4).predict(
+      sized(size, 0).coordinates,
+      order[0]?.config ?? config,
+    );
+    return Math.exp(mean);
+  };
+  const predicted = predictDeviceMetrics(few, sized(9.9, 0).coordinates, 4) ?? {};
+  assert.deepEqual(Object.keys(predicted), ['latency.p50', 'memory']);
+  assert.equal(predicted['latency.p50'], expected(9.9, few));
+  for (const size of [10.1, 14]) {
+    const near = predictDeviceMetrics(few, sized(size, 0).coordinates, 4) ?? {};
+    assert.deepEqual(near, { 'latency.p50': expected(size, few.toReversed()) });
+  }
+});
+
+it('learns from the sixteen nearest, and from no value that has no logarithm', () => {
+  const many = Array.from({ length: 17 }, (_, index) => sized(10 + index, 2 ** index));
+  assert.equal(latencyAt(9, many), latencyAt(9, many.slice(0, 16)));
+  assert.notEqual(latencyAt(9, many), latencyAt(9, many.slice(0, 15)));
+  assert.equal(latencyAt(9, many.toReversed()), latencyAt(9, many));
+  assert.deepEqual(predictDeviceMetrics([sized(10, 0), sized(11, 3)], sized(10, 0).coordinates, 4), {
+    'latency.p50': Math.exp(
+      learn('latency.p50', [{ group: '1', architecture: sized(11, 3).coordinates, config, value: 3 }], 4).predict(
+        sized(10, 0).coordinates,
+        config,
+      ).mean,
+    ),
+  });
+  assert.deepEqual(predictDeviceMetrics([sized(10, 0), sized(11, -1)], sized(10, 0).coordinates, 4), {});
 });
