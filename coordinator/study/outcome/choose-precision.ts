@@ -9,8 +9,8 @@ import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { bestFirst, goalsOf, violationOn } from '../../inference/search/config-score.ts';
 import { deviceMetrics, trialViolation } from '../state/trial-metrics.ts';
 
-/** Validation accuracy of the model's file in each precision. */
-export type Accuracies = Partial<Record<Precision, number>>;
+/** Validation accuracy of the model's file in each precision; that in float32 where nothing else is said. */
+export type Accuracies = Partial<Record<Precision, number>> & { float32: number };
 
 export interface Choice {
   measurement: StoredMeasurement;
@@ -51,7 +51,7 @@ export function choosePrecision(
   for (const measurement of bestFirst(goals, measurements)) {
     const { precision } = measurement.config;
     if (best.has(precision)) continue;
-    const accuracy = accuracies[precision] ?? accuracies.float32 ?? 0;
+    const accuracy = accuracies[precision] ?? accuracies.float32;
     const bytes = bytesIn(precision);
     const onDevice = violationOn(measurement, goals.limits);
     const violation = onDevice + trialViolation(spec.constraints, { accuracy, modelSize: bytes });
@@ -92,7 +92,7 @@ function preferred(spec: Spec, deviceName: string, candidates: readonly Candidat
     objectives,
     devices: [deviceName],
     prefer: spec.prefer,
-    leads: objectives[0]?.metric !== 'accuracy',
+    leads: (objectives[0] as Objective).metric !== 'accuracy',
   });
   return preference.rank(
     candidates.map((item) => ({
@@ -107,7 +107,7 @@ function preferred(spec: Spec, deviceName: string, candidates: readonly Candidat
   )[0];
 }
 
-/** The objectives in which files differ, in their order; of a ratio, its parts. The median latency where none is on the device. */
+/** One or more objectives in which files differ, in their order; of a ratio, its parts. The median latency where none is on the device. */
 function fileObjectives(objectives: readonly Objective[], deviceName: string): Objective[] {
   const aim = (metric: string, direction: Objective['direction']) =>
     ({ metric, direction, aggregate: 'worst' }) satisfies Objective;

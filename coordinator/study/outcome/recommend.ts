@@ -106,7 +106,7 @@ async function recommendModel(
   const devices = confirmed.map(({ device }) => device);
   // Of what the devices are recommended, the largest file and the least accuracy.
   const modelSize = Math.max(...devices.map(({ config }) => bytesIn(files, config.precision)));
-  const accuracy = Math.min(...devices.map(({ config }) => accuracies[config.precision] ?? accuracies.float32 ?? 0));
+  const accuracy = Math.min(...devices.map(({ config }) => accuracies[config.precision] ?? accuracies.float32));
   const metrics: Metrics = {
     ...trained.metrics,
     ...trainingCosts(spec, state.trainings, trialId),
@@ -127,7 +127,7 @@ async function recommendModel(
     onnxBytes: onnx.length,
     modelCardSha256,
     // ONNX Runtime's, where it was measured: as that of the int8 variant beside it.
-    validationAccuracy: accuracies.float32 ?? 0,
+    validationAccuracy: accuracies.float32,
     testAccuracy,
     quantised,
     epochs: trained.metrics.epochs ?? full.epochs,

@@ -118,23 +118,20 @@ export class StudyProjection {
         break;
       case 'recommendation':
         this.recommendation = body.recommendation;
-        break;
-      default:
-        break;
     }
   }
 
-  #ask({ trialId, rung, candidate, budget }: EventOf<'trial-asked'>): void {
+  #ask({ trialId, rung, candidate, budget: { epochs, dataFraction } }: EventOf<'trial-asked'>): void {
     const known = this.trials.get(trialId);
-    if (known) Object.assign(known, { status: 'asked', rung });
+    if (known) Object.assign(known, { status: 'asked', rung, epochs, dataFraction });
     else {
       this.trials.set(trialId, {
         trialId,
         candidate,
         status: 'asked',
         rung,
-        epochs: 0,
-        dataFraction: budget.dataFraction,
+        epochs,
+        dataFraction,
         signature: null,
         modelSha256: null,
         metrics: {},
@@ -145,7 +142,6 @@ export class StudyProjection {
         curve: [],
       });
     }
-    Object.assign(this.#trial(trialId), { epochs: budget.epochs, dataFraction: budget.dataFraction });
   }
 
   #tell({ trialId, rung, status, metrics, predicted, violation, reason }: EventOf<'trial-told'>): void {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inferenceConfigSchema, type Precision } from '@edgetune/shared/domain/inference-config.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import { parsePrefer } from '@edgetune/shared/domain/prefer.ts';
 import { choosePrecision } from '../../../../coordinator/study/outcome/choose-precision.ts';
@@ -106,4 +107,129 @@ test('of float32 and float16 the better is recommended', () => {
     () => 1000,
   );
   assert.equal(choice?.measurement.id, 'float16-1');
+});
+
+/** Between float32 of 10 ms and int8 of 20 ms, with the same accuracy unless said otherwise. */
+function chosen(
+  objectives: string[],
+  changes: {
+    float32?: Partial<StoredMeasurement>;
+    int8?: Partial<StoredMeasurement>;
+    accuracy?: number;
+    drop?: number;
+  },
+  int8Ms = 20,
+) {
+  const choice = choosePrecision(
+    {
+      objectives: objectives.map(parseObjective),
+      constraints: [],
+      quantisation: { maxAccuracyDrop: changes.drop ?? 0.01 },
+    },
+    'pi',
+    [
+      { ...at('float32', 10), ...changes.float32 },
+      { ...at('int8', int8Ms), ...changes.int8 },
+    ],
+    { float32: 0.75, int8: changes.accuracy ?? 0.75 },
+    (precision) => (precision === 'int8' ? 1000 : 4000),
+  );
+  return choice?.measurement.config.precision;
+}
+
+test('the objectives on this device decide, and no other', () => {
+  const [much, little] = [{ peakMemoryBytes: 8e6 }, { peakMemoryBytes: 1e6 }];
+  const memory = { float32: much, int8: little };
+  assert.equal(chosen(['minimize memory'], memory), 'int8');
+  assert.equal(chosen(['minimize memory on pi'], memory), 'int8');
+  assert.equal(chosen(['minimize memory on orin'], memory), 'float32', 'the median latency, where none is on it');
+  assert.equal(chosen(['maximize accuracy', 'minimize memory'], memory), 'int8');
+  assert.equal(
+    chosen(['maximize accuracy', 'minimize memory'], { float32: little, int8: { peakMemoryBytes: 9e5 } }, 90),
+    'int8',
+  );
+  assert.equal(chosen(['minimize modelSize'], {}), 'int8', 'a quarter of the size for twice the latency');
+  assert.equal(
+    chosen(['minimize macs', 'minimize parameters', 'minimize loss'], {}),
+    'float32',
+    'files are alike in these',
+  );
+  assert.equal(chosen(['minimize macs', 'minimize latency', 'minimize modelSize'], {}), 'float32', 'the latency leads');
+  assert.equal(chosen(['maximize throughput'], {}), 'float32');
+});
+
+test('of a ratio its parts decide', () => {
+  const using = (netJ: number) => ({
+    energy: { netJ, grossJ: netJ, meanPowerW: 1, source: 'meter' as const, meter: 'x', sampleCount: 9 },
+  });
+  const energy = { float32: using(2), int8: using(1) };
+  assert.equal(chosen(['edgetune.energy'], energy), 'int8');
+  assert.equal(chosen(['edgetune.energy'], { float32: using(1), int8: using(2) }), 'float32');
+  const close = { float32: using(1), int8: using(0.97), accuracy: 0.7, drop: 0.1 };
+  assert.equal(chosen(['edgetune.energy'], close), 'float32', '7 % of the accuracy for 3 % of the energy');
+});
+
+test('where accuracy leads, it is given up to the drop that the study allows, that included', () => {
+  const half = ['maximize accuracy', 'minimize latency.p50'];
+  assert.equal(chosen(half, { accuracy: 0.5, drop: 0.25 }, 1), 'int8');
+  assert.equal(chosen(half, { accuracy: 0.5, drop: 0.24 }, 1), 'float32');
+  assert.equal(
+    chosen(half, { accuracy: 0.7, drop: 0.1 }, 5),
+    'int8',
+    'also beyond what the study gives between models',
+  );
+});
+
+test('the accuracy of the float32 file is that of float16, which is made of it', () => {
+  const choice = (accuracy: string) =>
+    choosePrecision(
+      {
+        objectives: [parseObjective('latency.p50')],
+        constraints: [parseConstraint(accuracy)],
+        quantisation: { maxAccuracyDrop: 0.5 },
+      },
+      'pi',
+      [at('float16', 10), at('int8', 5)],
+      { float32: 0.9, int8: 0.8 },
+      () => 1000,
+    );
+  const strict = choice('accuracy >= 0.9');
+  assert.deepEqual([strict?.measurement.config.precision, strict?.violation], ['float16', 0]);
+  assert.deepEqual(
+    [strict?.rivals.map(({ id }) => id), choice('accuracy >= 0.8')?.measurement.id],
+    [['int8-1'], 'int8-1'],
+  );
+});
+
+test('the reason says how both compare, and what int8 costs', () => {
+  const why = (
+    accuracies: { float32: number; int8: number },
+    latencies: [number, number],
+    constraints: string[] = [],
+  ) => choose(accuracies, [at('float32', latencies[0]), at('int8', latencies[1])], constraints)?.why;
+  assert.deepEqual(
+    [
+      why({ float32: 0.75, int8: 0.745 }, [10, 5]),
+      why({ float32: 0.75, int8: 0.75 }, [10, 5]),
+      why({ float32: 0.75, int8: 0.75 }, [10, 10]),
+      why({ float32: 0.75, int8: 0.76 }, [4, 5]),
+      why({ float32: 0.75, int8: 0.7 }, [10, 5]),
+      why({ float32: 0.75, int8: 0.7 }, [10, 5], ['latency.p50 <= 7 ms']),
+      why({ float32: 0.75, int8: 0.745 }, [10, 20], ['latency.p50 <= 15 ms']),
+    ],
+    [
+      'int8 is better here (5 ms in int8, 10 ms in float32) and costs 0.5 points of validation accuracy',
+      'int8 is better here (5 ms in int8, 10 ms in float32) and costs no validation accuracy',
+      'int8 is no better here (10 ms in int8, 10 ms in float32)',
+      'int8 is no better here (5 ms in int8, 4 ms in float32)',
+      'int8 costs 5 points of validation accuracy, more than the 1 points that the study gives for it (5 ms in int8, 10 ms in float32)',
+      'float32 violates the constraints by more (5 ms in int8, 10 ms in float32); int8 costs 5 points of validation accuracy',
+      'int8 violates the constraints by more (20 ms in int8, 10 ms in float32); it costs 0.5 points of validation accuracy',
+    ],
+  );
+  const silent = { ...at('int8', 5), latencyMs: null };
+  assert.match(
+    choose({ float32: 0.75, int8: 0.75 }, [at('float32', 4), silent])?.why ?? '',
+    /no latency in int8, 4 ms/,
+  );
 });

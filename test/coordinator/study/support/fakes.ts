@@ -231,7 +231,6 @@ export function studyService(options: {
 export async function untilState(service: ReturnType<typeof createStudyService>, id: string, ...states: string[]) {
   await until(`the study to be ${states.join(' or ')}`, () => states.includes(service.find(id)?.state ?? ''), {
     changes: (listener) => service.subscribeAll(listener),
-    seconds: 60,
   });
   const study = service.find(id);
   if (!study) throw new Error(`no study ${id}`);
@@ -247,5 +246,5 @@ export async function untilEvent(
 ): Promise<void> {
   const come = new Arrival(what);
   const end = service.subscribe(id, (event) => matches(event) && come.come());
-  await come.wait(60).finally(end);
+  await come.wait().finally(end);
 }

@@ -1,0 +1,208 @@
+/** A study's outcome as people read it: the report, the model card, the folder of files. */
+import assert from 'node:assert/strict';
+import { describe, it, test } from 'node:test';
+import type { Energy } from '@edgetune/shared/domain/measurement.ts';
+import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
+import { parsePrefer } from '@edgetune/shared/domain/prefer.ts';
+import type { Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
+import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
+import type { BlobStore } from '../../../../coordinator/study/context/blob-store.ts';
+import { exportFiles } from '../../../../coordinator/study/outcome/export-files.ts';
+import { quantisedSection } from '../../../../coordinator/study/outcome/quantised-section.ts';
+import { renderReport } from '../../../../coordinator/study/outcome/report.ts';
+import { StudyStateError } from '../../../../coordinator/study/state/study-errors.ts';
+import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
+import { AT, CONFIG, projected, sha } from '../support/events.ts';
+
+const energy: Energy = { netJ: 0.5, grossJ: 1, meanPowerW: 1, source: 'meter', meter: 'ina3221', sampleCount: 9 };
+const quantised = { onnxSha256: sha('3'), onnxBytes: 2000, validationAccuracy: 0.8, testAccuracy: 0.75 };
+
+const deviceOf = (
+  device: string,
+  change: Parameters<typeof measurementAt>[1] = {},
+  precisionReason: string | null = null,
+): RecommendedModel['devices'][number] => ({
+  device,
+  config: { ...CONFIG, batchSize: 4, threads: 2 },
+  measurement: storedMeasurement(measurementAt(2, change)),
+  feasible: true,
+  alternatives: [],
+  precisionReason,
+});
+
+const modelOf = (change: Partial<RecommendedModel> = {}): RecommendedModel => ({
+  ...{
+    trialId: 3,
+    candidate: { width: 8, rate: 0.1 },
+    onnxSha256: sha('1'),
+    onnxBytes: 8000,
+    modelCardSha256: sha('2'),
+  },
+  ...{ validationAccuracy: 0.9, testAccuracy: 0.85, quantised: null, epochs: 9, parameters: 1500, macs: 2e6 },
+  devices: [deviceOf('pi')],
+  feasible: true,
+  ...change,
+});
+
+const summary: Recommendation['summary'] = {
+  ...{ trials: 20, infeasibleTrials: 3, measurements: 40, reusedMeasurements: 5, savedMeasurements: 60 },
+  ...{ trainingSeconds: 3, trainingCpuSeconds: 6, trainingEnergyJ: 50, deviceSeconds: 7, deviceJoules: 8 },
+  ...{ wallSeconds: 9, overheadSeconds: 1, pausedSeconds: 0, trainingBackend: 'wasm' },
+};
+
+function study(
+  recommendation: Partial<Recommendation> | null,
+  spec = {},
+  change: Partial<StudyDetail> = {},
+): StudyDetail {
+  const written = studySpecSchema.parse({
+    ...{ name: 'first', dataset: { format: 'images', path: '/data' }, devices: ['pi', 'orin'] },
+  });
+  const record = { id: 's-1', name: 'first', yaml: 'name: first\n', state: 'succeeded', reason: null } as const;
+  const detail = projected().detail({ ...record, createdAt: AT, finishedAt: AT }, { ...written, ...spec });
+  const made = recommendation && { models: [modelOf()], why: null, syntheticData: false, summary, ...recommendation };
+  return { ...detail, recommendation: made, ...change };
+}
+
+const lines = (detail: StudyDetail) => renderReport(detail).split('\n');
+const rows = (devices: RecommendedModel['devices']) =>
+  lines(study({ models: [modelOf({ devices })] })).filter((line) => /^\| (pi|orin) /.test(line));
+
+describe('the report', () => {
+  it('of a study without an outcome says what was asked for and how it stands', () => {
+    assert.deepEqual(lines(study(null)), [
+      '# Study "first"',
+      '',
+      'Workload image-classifier, data set images, devices pi, orin.',
+      'Objectives: maximize accuracy; minimize latency.p50 worst. Constraints: none.',
+      'State: succeeded.',
+      '',
+    ]);
+    const spec = {
+      prefer: parsePrefer('at most 1 point of accuracy'),
+      constraints: ['memory <= 64 MB', 'latency.p99 <= 30 ms on pi'].map(parseConstraint),
+      objectives: [parseObjective('accuracy')],
+      dataset: { format: 'synthetic-images' },
+    };
+    assert.deepEqual(lines(study(null, spec, { state: 'failed', reason: 'no data' })).slice(2, 5), [
+      'Workload image-classifier, data set synthetic-images (**synthetic**: drawn by EdgeTune itself), devices pi, orin.',
+      'Objectives: maximize accuracy (preferred: at most 1 point of accuracy). Constraints: memory <= 64 MB; latency.p99 <= 30 ms on pi.',
+      'State: failed (no data).',
+    ]);
+  });
+
+  it('has a section for each model, best first, and what all cost', () => {
+    const models = [modelOf(), modelOf({ trialId: 7, feasible: false })];
+    const report = lines(study({ models, why: 'It is the best.' }));
+    const section = (heading: string) => [
+      heading,
+      '',
+      'Test accuracy 85 % (validation 90 %), 1.5 k parameters, 2 M MACs, 8 kB. width 8, rate 0.1.',
+      '',
+      '| device | precision | batch | threads | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |',
+      '|---|---|---|---|---|---|---|---|---|---|',
+      '| pi | float32 | 4 | 2 | 2 ms | 2 ms | 500 /s | 10 MB | not measured | measured |',
+      '',
+    ];
+    assert.deepEqual(report.slice(5), [
+      ...['', 'It is the best.', ''],
+      ...section('## 1. Trial 3'),
+      ...section('## 2. Trial 7 (violates a constraint)'),
+      '## What it cost',
+      '',
+      '| | |',
+      '|---|---|',
+      '| trials | 20, of which 3 infeasible |',
+      '| measurements | 40 made, 5 reused; 60 saved against measuring every config |',
+      '| training | 3 s, 6 s of CPU, 50 J (estimate), on wasm |',
+      '| devices | 7 s, 8 J |',
+      '| wall clock | 9 s, overhead 1 s |',
+      '',
+    ]);
+    const old = study({ summary: { ...summary, savedMeasurements: undefined } });
+    assert.ok(lines(old).some((line) => line.includes('; an unknown number saved')));
+    assert.deepEqual(lines(old).slice(5, 7), ['', '## 1. Trial 3'], 'no reason, no line');
+  });
+
+  it('shows what was measured, by which evidence, and a dash for what was not', () => {
+    const latencyMs = { ...measurementAt(2).latencyMs, p99: 3 } as never;
+    assert.deepEqual(
+      rows([
+        deviceOf('pi', { latencyMs, energy, simulated: true }),
+        deviceOf('orin', { latencyMs: null, throughputPerS: null, peakMemoryBytes: null }),
+        deviceOf('pi', { energy: { ...energy, source: 'estimate' } }),
+      ]),
+      [
+        '| pi | float32 | 4 | 2 | 2 ms | 3 ms | 500 /s | 10 MB | 500 mJ | simulated |',
+        '| orin | float32 | 4 | 2 | – | – | – | – | not measured | measured |',
+        '| pi | float32 | 4 | 2 | 2 ms | 2 ms | 500 /s | 10 MB | 500 mJ (estimate) | measured |',
+      ],
+    );
+  });
+
+  it('says what int8 costs and why a device has it, or why there is none', () => {
+    const between = (change: Partial<RecommendedModel>) => {
+      const report = lines(study({ models: [modelOf(change)] }));
+      return report.slice(report.findIndex((line) => line.startsWith('Test accuracy')) + 2, report.indexOf(TABLE));
+    };
+    const TABLE =
+      '| device | precision | batch | threads | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |';
+    assert.deepEqual(between({}), []);
+    assert.deepEqual(between({ quantised: { reason: 'no convolution' } }), ['No int8 variant: no convolution.', '']);
+    const said = 'In int8: test accuracy 75 % (validation 80 %), 2 kB.';
+    assert.deepEqual(between({ quantised }), [said, '']);
+    const devices = [deviceOf('pi', {}, 'it is better'), deviceOf('orin')];
+    assert.deepEqual(between({ quantised, devices }), [said, '', '- pi: it is better.', '']);
+  });
+});
+
+test('the model card says what its int8 variant is, or why there is none', () => {
+  assert.equal(
+    quantisedSection({ reason: 'no convolution' }),
+    '\n**In int8.** There is no int8 variant: no convolution.\n',
+  );
+  const card = quantisedSection(quantised).replaceAll('\n', ' ');
+  for (const part of [
+    '`model-int8.onnx` is the same model',
+    ' 2 kB,',
+    'Accuracy 80 % on the validation',
+    '75 % on the test',
+  ])
+    assert.ok(card.includes(part), `${part}: ${card}`);
+});
+
+describe('the files of a study', () => {
+  const blobs = { get: async (sha256: string) => new TextEncoder().encode(sha256[0]) } as unknown as BlobStore;
+  const read = async (detail: StudyDetail) =>
+    (await exportFiles(detail, blobs)).map(({ path, bytes }) => [path, new TextDecoder().decode(bytes)]);
+
+  it('are the study, its recommendation, the report, and a folder for each model with its files', async () => {
+    const models = [
+      modelOf(),
+      modelOf({ trialId: 7, quantised }),
+      modelOf({ trialId: 8, quantised: { reason: 'none' } }),
+    ];
+    const detail = study({ models });
+    assert.deepEqual(await read(detail), [
+      ['study.yaml', 'name: first\n'],
+      ['recommendation.json', `${JSON.stringify(detail.recommendation, null, 2)}\n`],
+      ['report.md', renderReport(detail)],
+      ['model-1-trial-3/model.onnx', '1'],
+      ['model-1-trial-3/model-card.md', '2'],
+      ['model-2-trial-7/model.onnx', '1'],
+      ['model-2-trial-7/model-int8.onnx', '3'],
+      ['model-2-trial-7/model-card.md', '2'],
+      ['model-3-trial-8/model.onnx', '1'],
+      ['model-3-trial-8/model-card.md', '2'],
+    ]);
+  });
+
+  it('are refused where there is no recommendation yet', async () => {
+    await assert.rejects(read(study(null, {}, { state: 'running' })), (error: Error) => {
+      assert.ok(error instanceof StudyStateError);
+      assert.match(error.message, /study "first" is running: there is no recommendation to export yet/);
+      return true;
+    });
+  });
+});
