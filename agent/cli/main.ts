@@ -1,38 +1,27 @@
 /** The agent's command line. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 removed from the fleet, 75 start again. */
-
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import {
-  executionProviderSchema,
-  inferenceConfigSchema,
-  precisionSchema,
-  runnerNameSchema,
-} from '@edgetune/shared/domain/inference-config.ts';
 import { errorText } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { printable } from '@edgetune/shared/log/printable.ts';
-import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
-import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
-import { measureRequestSchema, stopRuleSchema } from '@edgetune/shared/protocol/job.ts';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { EnrolmentError, savedEnrolment } from '../enrolment/enrolment.ts';
+import { RUNNERS } from '../runners/all.ts';
 import { startAgent } from '../session/start-agent.ts';
 import { thisMachine } from '../this-machine/agent-board.ts';
 import { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
-import { boardOptionsOf, withControlOptions, withMeasuringOptions, withPlugOption } from './board-options.ts';
+import { boardOptionsOf, withControlOptions, withPlugOption } from './board-options.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerJoin } from './commands/join.ts';
+import { registerMeasure } from './commands/measure.ts';
 import { registerSelfTest } from './commands/self-test.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerUninstall } from './commands/uninstall.ts';
 import { withDataDirectory } from './data-directory.ts';
+import { EXIT } from './exit-codes.ts';
 import { loggerOf, withLogOptions } from './log-options.ts';
-import { measurementLine } from './measurement-line.ts';
+import { numberFrom } from './number-from.ts';
 import { PIN_HELP, parsePin } from './pin.ts';
 
-const LONGEST_MEASURE_MS = 30_000;
-const EXIT = { failed: 1, usage: 2, removed: 3 } as const;
 /** By how it ended; `updated` asks install/edgetune-agent.sh to start the other version. */
 const EXIT_OF_RUN = { stopped: 0, 'given-up': EXIT.failed, removed: EXIT.removed, updated: 75 } as const;
 
@@ -121,69 +110,7 @@ withPlugOption(program.command('describe'))
     console.log(JSON.stringify(await board.describe(), null, 2));
   });
 
-withMeasuringOptions(program.command('measure <model>'))
-  .description('Measure an ONNX model on this machine, without a coordinator.')
-  .option('--batch <n>', 'samples per run', numberFrom(1), 1)
-  .option('--threads <n>', 'threads', numberFrom(1), 1)
-  .addOption(new Option('--runner <name>', '"describe" tells which there are').choices(runnerNameSchema.options))
-  .addOption(new Option('--provider <name>', 'execution provider').choices(executionProviderSchema.options))
-  .addOption(
-    new Option('--precision <p>', 'absent: the one that the model computes in').choices(precisionSchema.options),
-  )
-  .option('--memory-limit-mb <n>', 'end the measurement where the model takes more', numberFrom(1))
-  .option('--seconds <s>', 'measure for at least so long', numberFrom(0), 1)
-  .option('--dimension <name=size...>', 'sizes of dynamic dimensions other than the batch')
-  .option('--json', 'print the whole measurement as JSON')
-  .addHelpText(
-    'after',
-    '\nExamples:\n  edgetune-agent measure model.onnx --threads 2\n  edgetune-agent measure bert.onnx --batch 8 --dimension tokens=128 --json\n  edgetune-agent measure model.onnx --runner onnxruntime-python --provider cuda',
-  )
-  .action(async (model: string, options) => {
-    const modelPath = resolve(model);
-    const bytes = readFileSync(modelPath);
-    const board = thisMachine(boardOptionsOf(options));
-    const request = measureRequestSchema.parse({
-      kind: 'measure',
-      modelSha256: createHash('sha256').update(bytes).digest('hex'),
-      modelBytes: bytes.length,
-      signature: 'stand-alone',
-      config: inferenceConfigSchema.parse({
-        batchSize: options.batch,
-        threads: options.threads,
-        runner: options.runner,
-        executionProvider: options.provider,
-        precision: options.precision ?? graphPrecision(readOnnx(bytes)),
-      }),
-      memoryLimitBytes: options.memoryLimitMb ? options.memoryLimitMb * 1e6 : null,
-      scenario: { kind: 'single-stream' },
-      stopRule: stopRuleSchema.parse({
-        minDurationMs: options.seconds * 1000,
-        maxDurationMs: Math.max(LONGEST_MEASURE_MS, options.seconds * 1000),
-      }),
-      dimensions: Object.fromEntries(
-        ((options.dimension ?? []) as string[]).map((text) => [text.split('=')[0], Number(text.split('=')[1])]),
-      ),
-    });
-    const controller = new AbortController();
-    process.once('SIGINT', () => controller.abort(new Error('interrupted')));
-    const measurement = await board.measure(request, {
-      board: await board.describe(),
-      modelPath,
-      signal: controller.signal,
-    });
-    console.log(options.json ? JSON.stringify(measurement, null, 2) : measurementLine(measurement));
-    if (measurement.outcome === 'ok') return;
-    console.error(`${measurement.outcome}: ${measurement.reason}`);
-    process.exitCode = EXIT.failed;
-  });
-
-function numberFrom(least: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!(value >= least)) throw new InvalidArgumentError(`expected a number of ${least} or more`);
-    return value;
-  };
-}
+registerMeasure(program, RUNNERS);
 
 try {
   await program.parseAsync();

@@ -17,7 +17,7 @@ const SEES: Record<MeterCoverage, string> = {
 
 export async function boardFindings(setup: BoardSetup): Promise<Finding[]> {
   const probe = await probeBoard(setup.host, setup.plug);
-  const board = await describeBoard(setup, probe);
+  const board = await describeBoard(setup, { probed: probe });
   const [meter] = await findMeters(setup.host, setup.plug);
   return [
     good('board', `${board.model}, ${board.cpuModel}, ${board.physicalCores} cores, ${board.os}`),

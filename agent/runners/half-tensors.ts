@@ -4,15 +4,18 @@
  * (microsoft/onnxruntime#32323). It looks for the type once, with the first tensor; where it finds none, it keeps
  * Uint16Arrays, which the binding takes everywhere.
  */
-import { Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
 
-/** To be called before any tensor is made in this process; more often does no harm. */
-export function keepHalvesAsBits(): void {
+/**
+ * To be called before any tensor is made in this process; more often does no harm.
+ * @param OrtTensor the binding's class, so that only a process that runs models with it loads it
+ */
+export function keepHalvesAsBits(OrtTensor: typeof Tensor): void {
   const type = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
   if (!type) return;
   Reflect.deleteProperty(globalThis, 'Float16Array');
   try {
-    new Tensor('float32', new Float32Array(1), [1]);
+    new OrtTensor('float32', new Float32Array(1), [1]);
   } finally {
     Object.defineProperty(globalThis, 'Float16Array', type);
   }

@@ -1,11 +1,7 @@
 /** Input values for a model from what it says of its inputs: shapes with the batch filled in, seeded random contents. */
 import { congruential32 } from '@edgetune/shared/math/generators.ts';
-import type { InferenceSession } from 'onnxruntime-node';
-import { Tensor } from 'onnxruntime-node';
-import { keepHalvesAsBits } from './half-tensors.ts';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ModelRefusedError } from './runner.ts';
-
-keepHalvesAsBits();
 
 /** A model that cannot be given inputs: the message names the input and says what to do. */
 export class InputError extends ModelRefusedError {
@@ -33,15 +29,20 @@ export function shapeOf({ name, shape }: InputDescription, options: Omit<InputOp
   return shape.map((size, axis) => sizeOf(name, size, axis, options));
 }
 
-/** @throws {InputError} */
-export function makeInputs(session: InferenceSession, options: InputOptions): Record<string, Tensor> {
+/** @param OrtTensor ONNX Runtime's class of tensors, which only the runner that needs it loads. @throws {InputError} */
+export function makeInputs(
+  OrtTensor: typeof Tensor,
+  session: Pick<InferenceSession, 'inputMetadata'>,
+  options: InputOptions,
+): Record<string, Tensor> {
   const bits = congruential32(options.seed ^ 0x5bd1e995);
   const random = () => bits() / 2 ** 32;
   return Object.fromEntries(
     session.inputMetadata.map((metadata) => {
       if (!metadata.isTensor)
         throw new InputError(`input "${metadata.name}" is no tensor: only models with tensor inputs can be measured`);
-      return [metadata.name, makeTensor(metadata.name, metadata.type, shapeOf(metadata, options), random)];
+      const { name, type } = metadata;
+      return [name, makeTensor(OrtTensor, { name, type, dims: shapeOf(metadata, options) }, random)];
     }),
   );
 }
@@ -68,7 +69,11 @@ function sizeOf(
   );
 }
 
-function makeTensor(input: string, type: string, dims: number[], random: () => number): Tensor {
+function makeTensor(
+  OrtTensor: typeof Tensor,
+  { name, type, dims }: { name: string; type: string; dims: number[] },
+  random: () => number,
+): Tensor {
   const count = dims.reduce((product, size) => product * size, 1);
   const fill = <T extends { [index: number]: number; length: number }>(values: T, value: () => number): T => {
     for (let i = 0; i < values.length; i++) values[i] = value();
@@ -76,57 +81,57 @@ function makeTensor(input: string, type: string, dims: number[], random: () => n
   };
   switch (type) {
     case 'float32':
-      return new Tensor(
+      return new OrtTensor(
         type,
         fill(new Float32Array(count), () => 2 * random() - 1),
         dims,
       );
     case 'float64':
-      return new Tensor(
+      return new OrtTensor(
         type,
         fill(new Float64Array(count), () => 2 * random() - 1),
         dims,
       );
     case 'float16':
       // Halves between 0.5 and 1: exponent 14, any mantissa (IEEE 754 binary16).
-      return new Tensor(
+      return new OrtTensor(
         type,
         fill(new Uint16Array(count), () => 0x3800 + Math.floor(random() * 1024)),
         dims,
       );
     case 'int64':
       // Small, so that they are valid as token ids and indices.
-      return new Tensor(
+      return new OrtTensor(
         type,
         BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * 2))),
         dims,
       );
     case 'int32':
-      return new Tensor(
+      return new OrtTensor(
         type,
         fill(new Int32Array(count), () => Math.floor(random() * 2)),
         dims,
       );
     case 'uint8':
-      return new Tensor(
+      return new OrtTensor(
         type,
         fill(new Uint8Array(count), () => Math.floor(random() * 256)),
         dims,
       );
     case 'int8':
-      return new Tensor(
+      return new OrtTensor(
         type,
         fill(new Int8Array(count), () => Math.floor(random() * 256) - 128),
         dims,
       );
     case 'bool':
-      return new Tensor(
+      return new OrtTensor(
         type,
         fill(new Uint8Array(count), () => Math.floor(random() * 2)),
         dims,
       );
     default:
-      throw unknownType(input, type);
+      throw unknownType(name, type);
   }
 }
 

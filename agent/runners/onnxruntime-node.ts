@@ -1,5 +1,7 @@
 /** ONNX Runtime's Node.js binding, on the CPU, in the measuring process itself. */
+import { createRequire } from 'node:module';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { keepHalvesAsBits } from './half-tensors.ts';
 import { makeInputs } from './model-inputs.ts';
 import { ownMemory, resetPeak } from './own-memory.ts';
 import { type CommandedModel, onnxruntimeError, type Runner, type RunRequest, type Usage } from './runner.ts';
@@ -7,8 +9,21 @@ import { TINY_MODEL_BASE64 } from './tiny-model.ts';
 
 export const onnxruntimeNode: Runner = {
   name: 'onnxruntime-node',
+  description: "ONNX Runtime's Node.js binding, on the CPU; comes with the agent",
+  executesHere: true,
+  async probe() {
+    // The package does not export its package.json; its entry point lies in its dist folder.
+    const require = createRequire(import.meta.url);
+    const path = require.resolve('onnxruntime-node').replace(/dist\/.*$/, 'package.json');
+    return {
+      version: (require(path) as { version: string }).version,
+      executionProviders: ['cpu'],
+      precisions: ['float32', 'float16', 'int8'],
+    };
+  },
   async start(request) {
     const ort = await import('onnxruntime-node');
+    keepHalvesAsBits(ort.Tensor);
     const options = sessionOptions(request);
     const tiny = await ort.InferenceSession.create(Buffer.from(TINY_MODEL_BASE64, 'base64'), options);
     await tiny.run({ x: new ort.Tensor('float32', [0], [1]) });
@@ -17,7 +32,7 @@ export const onnxruntimeNode: Runner = {
       async load() {
         const memory = watchMemory();
         const session = await orRefused(ort.InferenceSession.create(request.modelPath, options));
-        return commanded(session, request, memory);
+        return commanded(ort.Tensor, session, request, memory);
       },
     };
   },
@@ -45,6 +60,7 @@ function bytesOf(outputs: InferenceSession.ReturnType): number {
 }
 
 function commanded(
+  OrtTensor: typeof Tensor,
   session: InferenceSession,
   { dimensions, seed }: RunRequest,
   memory: () => Omit<Usage, 'cpuSeconds'>,
@@ -53,7 +69,7 @@ function commanded(
   const feedsFor = (samples: number) => {
     const known = feeds.get(samples);
     if (known) return known;
-    const made = makeInputs(session, { batchSize: samples, dimensions, seed });
+    const made = makeInputs(OrtTensor, session, { batchSize: samples, dimensions, seed });
     feeds.set(samples, made);
     return made;
   };

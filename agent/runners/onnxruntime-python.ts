@@ -3,13 +3,31 @@
  * commands each run or burst of runs; the side-car times them, because the way there and back (some 50 µs, and cold caches)
  * would drown small models.
  */
+import { executionProviderSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { z } from 'zod';
+import { runText } from '../board/host.ts';
 import { InputError, shapeOf, unknownType } from './model-inputs.ts';
-import { SideCar } from './python/side-car.ts';
-import type { CommandedModel, Runner, RunRequest } from './runner.ts';
+import { pythonInterpreter, SideCar, sideCarScript } from './python/side-car.ts';
+import { type CommandedModel, PROBE_TIMEOUT_MS, type Runner, type RunRequest } from './runner.ts';
 import { TINY_MODEL_BASE64 } from './tiny-model.ts';
 
 export const onnxruntimePython: Runner = {
   name: 'onnxruntime-python',
+  description: "the board's own Python onnxruntime, on what that one offers: CPU, CUDA, TensorRT",
+  executesHere: false,
+  async probe(host) {
+    const printed = await runText(host, pythonInterpreter(), ['-B', sideCarScript(), '--probe'], PROBE_TIMEOUT_MS);
+    if (printed === null) return null;
+    const answer = probed(printed);
+    if (!answer)
+      return {
+        what: 'measuring with onnxruntime-python',
+        why: `${pythonInterpreter()} prints something of its own: ${JSON.stringify(printed.slice(0, 80))}`,
+        how: 'make it print nothing when it starts (look for print in its sitecustomize.py and .pth files), or name another Python by EDGETUNE_AGENT_PYTHON',
+      };
+    const { version, providers } = answer;
+    return { version, executionProviders: providers, precisions: ['float32', 'float16', 'int8'] };
+  },
   async start(request) {
     const { threads, executionProvider, precision } = request.config;
     const sideCar = new SideCar();
@@ -28,6 +46,17 @@ export const onnxruntimePython: Runner = {
     };
   },
 };
+
+const probeSchema = z.object({ version: z.string(), providers: z.array(executionProviderSchema) });
+
+/** null: it is no answer of the side-car's. */
+function probed(printed: string): z.infer<typeof probeSchema> | null {
+  try {
+    return probeSchema.parse(JSON.parse(printed));
+  } catch {
+    return null;
+  }
+}
 
 /** numpy's names of the tensor types (onnxruntime's `NodeArg.type`) that values can be made for. */
 const NUMPY_TYPES: Readonly<Record<string, string>> = {

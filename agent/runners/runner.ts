@@ -1,8 +1,12 @@
 /** How a model is executed: one interface over ONNX Runtime in this process, in Python, and trtexec. */
-import type { InferenceConfig, RunnerName } from '@edgetune/shared/domain/inference-config.ts';
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import type { Part } from '@edgetune/shared/domain/part.ts';
 import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { StopRule } from '@edgetune/shared/protocol/job.ts';
+import type { Host } from '../board/host.ts';
+import type { Missing } from '../board/probe-board.ts';
 
 export interface RunRequest {
   /** A model file that was verified; nothing that lies beside it belongs to it. */
@@ -16,9 +20,18 @@ export interface RunRequest {
   seed: number;
 }
 
-/** A runner lives in the measuring process, and ends with it. */
-export interface Runner {
-  readonly name: RunnerName;
+/** How long a program may take to say which version it is: importing onnxruntime with CUDA takes a slow board some seconds. */
+export const PROBE_TIMEOUT_MS = 60_000;
+
+/** What a board has of a runner. */
+export type InstalledRuntime = Omit<BoardDescription['runtimes'][number], 'runner'>;
+
+/** The name is what inference configs call it. Started, it lives in the measuring process, and ends with it. */
+export interface Runner extends Part {
+  /** Whether the measuring process itself executes the model; else it waits for another one that does. */
+  readonly executesHere: boolean;
+  /** What of it this board has; null: nothing; what is missing where it is there and of no use. */
+  probe(host: Host): Promise<InstalledRuntime | Missing | null>;
   /**
    * Brings up all that is the runtime's and not the model's: memory that is in use afterwards is no part of the model's.
    * @throws {ModelRefusedError} where this runner can never run the model in this config

@@ -9,14 +9,22 @@ import { existsSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:f
 import { basename, dirname, join, resolve } from 'node:path';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import { runText } from '../board/host.ts';
 import { monotonicMs } from '../board/kernel-time.ts';
-import { ModelRefusedError, type Runner, type RunRequest, type SelfPlayed } from './runner.ts';
+import { ModelRefusedError, PROBE_TIMEOUT_MS, type Runner, type RunRequest, type SelfPlayed } from './runner.ts';
 import { buildArguments, findTrtexec, runArguments, shapesArgument, WARM_UP_MS } from './trtexec/command.ts';
 import { errorOf, managedMemoryBytes, parseTimes, STARTS_INFERENCE, versionOf } from './trtexec/output.ts';
 import { type ProcessUsage, processUsage } from './trtexec/process-usage.ts';
 
 export const trtexec: Runner = {
   name: 'trtexec',
+  description: "NVIDIA's program that builds TensorRT engines and runs them, back-to-back queries only",
+  executesHere: false,
+  async probe(host) {
+    const program = findTrtexec();
+    const version = program && versionOf((await runText(host, program, ['--help'], PROBE_TIMEOUT_MS)) ?? '');
+    return version ? { version, executionProviders: ['tensorrt'], precisions: ['float32', 'float16', 'int8'] } : null;
+  },
   async start(request) {
     const { kind } = request.scenario;
     if (kind !== 'single-stream' && kind !== 'offline')

@@ -3,7 +3,7 @@
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { idlePowerW } from '@edgetune/shared/costmodel/predict.ts';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
-import type { ExecutionProvider, Precision, RunnerName } from '@edgetune/shared/domain/inference-config.ts';
+import type { ExecutionProvider, Precision } from '@edgetune/shared/domain/inference-config.ts';
 import { AGENT_FEATURES } from '@edgetune/shared/protocol/agent-features.ts';
 
 export function describeSimulatedBoard(
@@ -11,7 +11,7 @@ export function describeSimulatedBoard(
   options: { timeScale: number; powerMode: string | undefined; seed: string; agentVersion: string },
 ): BoardDescription {
   const mode = profile.powerModes.find((each) => each.name === options.powerMode);
-  const runners = new Map<RunnerName, { executionProviders: Set<ExecutionProvider>; precisions: Set<Precision> }>();
+  const runners = new Map<string, { executionProviders: Set<ExecutionProvider>; precisions: Set<Precision> }>();
   for (const backend of profile.backends)
     for (const runner of backend.runners) {
       const entry = runners.get(runner) ?? { executionProviders: new Set(), precisions: new Set() };

@@ -12,6 +12,7 @@ import { type BoardOptions, boardSetup, withControls } from '../board/board-setu
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
 import { removeStaleGroups } from '../measure/process/memory-guard.ts';
 import { RejectedError } from '../rejected-error.ts';
+import type { Runner } from '../runners/runner.ts';
 import { describeBoard } from './describe-board.ts';
 
 export interface AgentBoard {
@@ -25,8 +26,13 @@ export interface AgentBoard {
   measure(request: MeasureRequest, context: MeasureContext): Promise<Measurement>;
 }
 
+export interface MachineOptions extends BoardOptions {
+  /** Those that it may have; absent: all that this agent knows. */
+  runners?: readonly Runner[] | undefined;
+}
+
 /** This machine. A model that is no safe ONNX file, or not of the config's precision, is refused before a runtime sees it. */
-export function thisMachine(options: BoardOptions = {}): AgentBoard {
+export function thisMachine({ runners, ...options }: MachineOptions = {}): AgentBoard {
   const setup = boardSetup(options);
   return {
     async setBack(log) {
@@ -39,7 +45,7 @@ export function thisMachine(options: BoardOptions = {}): AgentBoard {
       }
     },
     // In the power mode and with the clocks that it is measured with: cores and clocks differ between modes.
-    describe: () => withControls(setup, null, () => describeBoard(setup)),
+    describe: () => withControls(setup, null, () => describeBoard(setup, { runners })),
     async measure(request, context) {
       let graph: OnnxGraph;
       try {

@@ -7,18 +7,26 @@ import { type BoardSetup, boardSetup, offeredClocksKHz } from '../board/board-se
 import { clockRangeKHz, governor, temperatureC } from '../board/conditions.ts';
 import { readText } from '../board/host.ts';
 import { type BoardProbe, probeBoard } from '../board/probe-board.ts';
+import { RUNNERS } from '../runners/all.ts';
 import { installedRuntimes } from '../runners/installed-runtimes.ts';
+import type { Runner } from '../runners/runner.ts';
 import { AGENT_VERSION } from '../version.ts';
 
-/** @param probed what was found on it, where that is known already */
+interface Known {
+  /** What was found on the board, where that is known already. */
+  probed?: BoardProbe;
+  /** The runners that are looked for. */
+  runners?: readonly Runner[] | undefined;
+}
+
 export async function describeBoard(
   setup: BoardSetup = boardSetup(),
-  probed: BoardProbe | null = null,
+  { probed, runners = RUNNERS }: Known = {},
 ): Promise<BoardDescription> {
   const { host } = setup;
   const [system, cpu, memory, os] = await Promise.all([si.system(), si.cpu(), si.mem(), si.osInfo()]);
   const probe = probed ?? (await probeBoard(host, setup.plug));
-  const { runtimes, missing } = await installedRuntimes(host);
+  const { runtimes, missing } = await installedRuntimes(host, runners);
   const clocks = clockRangeKHz(host);
   return {
     // Boards with a device tree name themselves there; systeminformation knows PCs by their DMI tables.

@@ -10,7 +10,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { RunnerName } from '@edgetune/shared/domain/inference-config.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import { z } from 'zod';
@@ -52,7 +51,7 @@ const folder = mkdtempSync(join(tmpdir(), 'edgetune-fidelity-'));
 const tiny = join(folder, 'tiny.onnx');
 writeFileSync(tiny, Buffer.from(TINY_MODEL_BASE64, 'base64'));
 
-function agentWith(runner: RunnerName): Tool {
+function agentWith(runner: string): Tool {
   return async ({ path, batchSize, threads, precision, dimensions }) => {
     const bytes = readFileSync(path);
     const request = measureRequestSchema.parse({

@@ -7,8 +7,8 @@ export type Precision = z.infer<typeof precisionSchema>;
 export const executionProviderSchema = z.enum(['cpu', 'cuda', 'tensorrt']);
 export type ExecutionProvider = z.infer<typeof executionProviderSchema>;
 
-export const runnerNameSchema = z.enum(['onnxruntime-node', 'onnxruntime-python', 'trtexec']);
-export type RunnerName = z.infer<typeof runnerNameSchema>;
+/** Which there are is known to agents; each board says which it has. */
+export const runnerNameSchema = z.string().min(1);
 
 export const inferenceConfigSchema = z.object({
   /** Samples per run. */

@@ -18,3 +18,9 @@ export function partNamed<P extends Pick<Part, 'name'>>(parts: readonly P[], nam
 export function unknownPart(kind: string, name: unknown, parts: readonly Pick<Part, 'name'>[]): string {
   return `unknown ${kind} "${name}": use one of ${parts.map((part) => part.name).join(', ')}`;
 }
+
+/** The parts with their descriptions under a title, for `--help`. */
+export function partsText(title: string, parts: readonly Part[]): string {
+  const width = Math.max(...parts.map(({ name }) => name.length));
+  return [`${title}:`, ...parts.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`)].join('\n');
+}

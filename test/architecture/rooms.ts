@@ -81,6 +81,7 @@ export const ROOMS: Record<string, Room> = {
       ...BOARD,
       'agent/doctor',
       'agent/enrolment',
+      'agent/runners',
       'agent/session',
       'agent/simulated',
       'agent/this-machine',

@@ -2,10 +2,11 @@
  * The measuring process: loads one model, warms it up, plays the scenario, reports, and ends. A fresh process for each
  * measurement, because ONNX Runtime's arena never shrinks and a model may bring down its process.
  */
+import { partNamed, unknownPart } from '@edgetune/shared/domain/part.ts';
 import { RateNotFoundError } from '@edgetune/shared/domain/rate-search.ts';
 import { monotonicMs } from '../../board/kernel-time.ts';
-import { type CommandedModel, ModelRefusedError, type SelfTimedModel } from '../../runners/runner.ts';
-import { runnerNamed } from '../../runners/runners.ts';
+import { RUNNERS } from '../../runners/all.ts';
+import { type CommandedModel, ModelRefusedError, type Runner, type SelfTimedModel } from '../../runners/runner.ts';
 import { playRealLoad } from '../window/real-load.ts';
 import {
   type AgentWord,
@@ -38,10 +39,17 @@ const PREPARING = { everyMs: 5_000, mostMs: 30 * 60_000 };
 
 async function measure(order: MeasureOrder): Promise<MeasureReport> {
   const stopSaying = order.config.executionProvider === 'tensorrt' ? sayPreparing() : () => {};
-  const runner = await runnerNamed(order.config.runner).start(order);
+  const runner = await runnerOf(order).start(order);
   await agentSays('load', { type: 'started' });
   const model = await runner.load();
   return model.kind === 'commanded' ? playOn(model, order, stopSaying) : letPlay(model, stopSaying);
+}
+
+/** @throws {ModelRefusedError} where this agent has no such runner */
+function runnerOf({ config }: MeasureOrder): Runner {
+  const runner = partNamed(RUNNERS, config.runner);
+  if (!runner) throw new ModelRefusedError(unknownPart('runner', config.runner, RUNNERS));
+  return runner;
 }
 
 function sayPreparing(): () => void {
@@ -101,8 +109,8 @@ async function letPlay(model: SelfTimedModel, onWarm: () => void): Promise<Measu
 }
 
 /** What this process has computed for a model that is executed in another one: it is no load by others. */
-function attendingCpuSeconds({ config }: MeasureOrder): number {
-  if (config.runner === 'onnxruntime-node') return 0;
+function attendingCpuSeconds(order: MeasureOrder): number {
+  if (runnerOf(order).executesHere) return 0;
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }

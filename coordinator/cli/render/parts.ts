@@ -1,5 +1,5 @@
 /** What a study may name, for `--help`. */
-import type { Part } from '@edgetune/shared/domain/part.ts';
+import { partsText } from '@edgetune/shared/domain/part.ts';
 import { formatsFor, type StudyParts, settingsOf } from '@edgetune/shared/domain/study-parts.ts';
 
 /** Workloads with the formats of their data, formats with their settings, samplers and schedulers. */
@@ -17,15 +17,12 @@ export function studyPartsText(parts: StudyParts): string {
       .map(({ name, required }) => (required ? name : `[${name}]`))
       .join(', ')})`,
   }));
-  return [listed('Workloads', withFormats), listed('Data formats', withSettings), tunerPartsText(parts)].join('\n\n');
+  return [partsText('Workloads', withFormats), partsText('Data formats', withSettings), tunerPartsText(parts)].join(
+    '\n\n',
+  );
 }
 
 /** Samplers and schedulers. */
 export function tunerPartsText({ samplers, schedulers }: Pick<StudyParts, 'samplers' | 'schedulers'>): string {
-  return [listed('Samplers', samplers), listed('Schedulers', schedulers)].join('\n\n');
-}
-
-function listed(title: string, parts: readonly Part[]): string {
-  const width = Math.max(...parts.map(({ name }) => name.length));
-  return [`${title}:`, ...parts.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`)].join('\n');
+  return [partsText('Samplers', samplers), partsText('Schedulers', schedulers)].join('\n\n');
 }

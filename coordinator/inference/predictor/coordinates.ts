@@ -1,19 +1,23 @@
 /** Architectures and inference configs as coordinates in which the logarithm of a metric is nearly linear. */
-import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
+import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
 
-/** What each coordinate is: how much a metric's slope along it may vary, and how far a bend reaches. */
+/** What a coordinate is: how much a metric's slope along it may vary, and how far a bend reaches. */
 interface Coordinate {
   slope: number;
   length: number;
 }
+
+/** One that is 0 or 1: all that two marks have in common is that they are different. */
+const MARK: Coordinate = { slope: 1, length: 1 };
 
 const CONFIG: readonly Coordinate[] = [
   { slope: 0.3, length: 2 }, // log2 batch
   { slope: 0.3, length: 1 }, // log2 threads
   { slope: 0.3, length: 1 }, // log2 clock
   { slope: 0.2, length: 1 }, // all cores busy: the operating system competes
-  ...Array.from({ length: 6 }, () => ({ slope: 1, length: 1 })), // precision, provider, runner
+  ...[MARK, MARK], // precision
+  ...[MARK, MARK], // execution provider
 ];
 const ARCHITECTURE: readonly Coordinate[] = [
   { slope: 0.4, length: 3 }, // log2 MACs
@@ -23,7 +27,38 @@ const ARCHITECTURE: readonly Coordinate[] = [
   { slope: 0.5, length: 0.5 }, // share of depthwise work
   { slope: 0.5, length: 0.5 }, // share of matrix products
 ];
-export const COORDINATES: readonly Coordinate[] = [...CONFIG, ...ARCHITECTURE];
+/** The runner that is used where nobody names one. */
+const USUAL_RUNNER = inferenceConfigSchema.shape.runner.parse(undefined);
+
+export interface CoordinateSystem {
+  readonly coordinates: readonly Coordinate[];
+  /** Place of the MACs among them. */
+  readonly macsAt: number;
+  pointOf(architecture: readonly number[], config: InferenceConfig): number[];
+}
+
+/**
+ * The coordinates in which measurements of a device with `cores` cores are compared. Runners are told apart by their names
+ * alone: of those but the usual one, each that was measured has a mark of its own, and all others have one together.
+ */
+export function coordinateSystem(measured: readonly InferenceConfig[], cores: number): CoordinateSystem {
+  const runners = [...new Set(measured.map(({ runner }) => runner))].filter((name) => name !== USUAL_RUNNER).sort();
+  const marksOf = (runner: string) => [
+    ...runners.map((name) => flag(runner === name)),
+    flag(runner !== USUAL_RUNNER && !runners.includes(runner)),
+  ];
+  return {
+    coordinates: [...CONFIG, ...runners.map(() => MARK), MARK, ...ARCHITECTURE],
+    macsAt: CONFIG.length + runners.length + 1,
+    pointOf: (architecture, config) => [
+      ...configCoordinates(config, cores),
+      ...marksOf(config.runner),
+      ...architecture,
+    ],
+  };
+}
+
+const flag = (on: boolean) => (on ? 1 : 0);
 
 /** Coordinates of an architecture, from the fused kernels of one sample. */
 export function architectureCoordinates(analysis: Pick<ModelAnalysis, 'kernels' | 'macs' | 'weightBytes'>): number[] {
@@ -42,8 +77,7 @@ export function architectureCoordinates(analysis: Pick<ModelAnalysis, 'kernels' 
 /** Coordinates of an architecture of which nothing is known. */
 export const NO_ARCHITECTURE: readonly number[] = ARCHITECTURE.map(() => 0);
 
-export function configCoordinates(config: InferenceConfig, cores: number): number[] {
-  const flag = (on: boolean) => (on ? 1 : 0);
+function configCoordinates(config: InferenceConfig, cores: number): number[] {
   return [
     Math.log2(config.batchSize),
     Math.log2(config.threads),
@@ -53,8 +87,6 @@ export function configCoordinates(config: InferenceConfig, cores: number): numbe
     flag(config.precision === 'int8'),
     flag(config.executionProvider === 'cuda'),
     flag(config.executionProvider === 'tensorrt'),
-    flag(config.runner === 'onnxruntime-python'),
-    flag(config.runner === 'trtexec'),
   ];
 }
 

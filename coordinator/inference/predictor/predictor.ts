@@ -4,7 +4,7 @@
  */
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
 import { normalQuantile } from '@edgetune/shared/math/normal.ts';
-import { COORDINATES, configCoordinates, expectedSlopes } from './coordinates.ts';
+import { type CoordinateSystem, coordinateSystem, expectedSlopes } from './coordinates.ts';
 import { fitGaussianProcess, type GaussianProcess, type Kernel, type Posterior } from './gaussian-process.ts';
 
 /** A measured value of one metric. `group`: the architecture. */
@@ -29,16 +29,19 @@ const CHOICES = [0.08, 0.2, 0.5].flatMap((amplitude) =>
   [0.8, 1.5, 3].flatMap((reach) => [0.01, 0.05, 0.2].map((noise) => ({ amplitude, reach, noise }))),
 );
 
-/** Index of MACs among all coordinates. */
-const MACS_AT = COORDINATES.length - 6;
-
 /** Learns one metric of a device with `cores` cores. @param examples at least one; values positive */
 export function learn(metric: string, examples: readonly Example[], cores: number): Predictor {
   const slopes = expectedSlopes(metric);
-  const raw = examples.map(({ architecture, config }) => [...configCoordinates(config, cores), ...architecture]);
-  const centre = COORDINATES.map((_, at) => raw.reduce((sum, point) => sum + (point[at] as number), 0) / raw.length);
+  const system = coordinateSystem(
+    examples.map(({ config }) => config),
+    cores,
+  );
+  const raw = examples.map(({ architecture, config }) => system.pointOf(architecture, config));
+  const centre = system.coordinates.map(
+    (_, at) => raw.reduce((sum, point) => sum + (point[at] as number), 0) / raw.length,
+  );
   const expected = (point: readonly number[]) =>
-    Math.LN2 * [0, 1, 2, MACS_AT].reduce((sum, at, i) => sum + (slopes[i] as number) * (point[at] as number), 0);
+    Math.LN2 * [0, 1, 2, system.macsAt].reduce((sum, at, i) => sum + (slopes[i] as number) * (point[at] as number), 0);
   const centred = (point: readonly number[]) => point.map((value, at) => value - (centre[at] as number));
   const points = raw.map(centred);
   const offsets = points.map((point, index) => Math.log((examples[index] as Example).value) - expected(point));
@@ -46,33 +49,33 @@ export function learn(metric: string, examples: readonly Example[], cores: numbe
   const targets = offsets.map((offset) => offset - level);
   const groups = examples.map(({ group }) => group);
   const architectures = new Set(groups).size;
-  const process = bestFit(points, targets);
+  const process = bestFit(system, points, targets);
   const inflation = inflationOf(process, groups, architectures);
   return {
     architectures,
     predict: (architecture, config) => {
-      const point = centred([...configCoordinates(config, cores), ...architecture]);
+      const point = centred(system.pointOf(architecture, config));
       const { mean, deviation } = process.predict(point);
       return { mean: mean + expected(point) + level, deviation: deviation * inflation };
     },
   };
 }
 
-function kernelOf({ amplitude, reach, noise }: typeof MIDDLING): Kernel {
+function kernelOf({ coordinates }: CoordinateSystem, { amplitude, reach, noise }: typeof MIDDLING): Kernel {
   return {
     constant: 0.5,
-    slopes: COORDINATES.map(({ slope }) => slope),
+    slopes: coordinates.map(({ slope }) => slope),
     amplitude,
-    lengths: COORDINATES.map(({ length }) => length * reach),
+    lengths: coordinates.map(({ length }) => length * reach),
     noise,
   };
 }
 
 /** The kernel with the greatest evidence (type-II maximum likelihood on a small grid). */
-function bestFit(points: readonly number[][], targets: readonly number[]): GaussianProcess {
+function bestFit(system: CoordinateSystem, points: readonly number[][], targets: readonly number[]): GaussianProcess {
   const choices = points.length < FEW_EXAMPLES ? [MIDDLING] : CHOICES;
   return choices
-    .map((choice) => fitGaussianProcess(points, targets, kernelOf(choice)))
+    .map((choice) => fitGaussianProcess(points, targets, kernelOf(system, choice)))
     .reduce((best, each) => (each.logEvidence > best.logEvidence ? each : best));
 }
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { keepHalvesAsBits } from '../../../agent/runners/half-tensors.ts';
 import { InputError, makeInputs, shapeOf } from '../../../agent/runners/model-inputs.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
+
+keepHalvesAsBits(Tensor);
 
 /** ONNX's numbers of types, and the values that an input of them may get: bounds without and with. */
 const TYPES = {
@@ -39,7 +42,7 @@ describe('inputs of every type that the agent can make', () => {
   for (const [type, { number, within }] of Object.entries(TYPES))
     it(`${type}: ONNX Runtime takes the values and gives them back`, async (t) => {
       const session = await identity(t, number, [3, 50]);
-      const { x } = makeInputs(session, options) as { x: Tensor };
+      const { x } = makeInputs(Tensor, session, options) as { x: Tensor };
       assert.equal(x.type, type);
       assert.deepEqual(x.dims, [3, 50]);
       const values = numbers(x);
@@ -52,14 +55,14 @@ describe('inputs of every type that the agent can make', () => {
   it('strings are refused with the name of the input', async (t) => {
     const session = await identity(t, 8, [2]);
     assert.throws(
-      () => makeInputs(session, options),
+      () => makeInputs(Tensor, session, options),
       (error: Error) => error instanceof InputError && /input "x" is of type string/.test(error.message),
     );
   });
 
   it('the same seed makes the same values, another one others', async (t) => {
     const session = await identity(t, TYPES.float32.number, [20]);
-    const made = (seed: number) => numbers((makeInputs(session, { ...options, seed }) as { x: Tensor }).x);
+    const made = (seed: number) => numbers((makeInputs(Tensor, session, { ...options, seed }) as { x: Tensor }).x);
     assert.deepEqual(made(1), made(1));
     assert.notDeepEqual(made(1), made(2));
   });

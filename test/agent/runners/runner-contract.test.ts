@@ -4,61 +4,26 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
-import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { boardSetup } from '../../../agent/board/board-setup.ts';
 import { measureModel } from '../../../agent/measure/measure-model.ts';
 import { RejectedError } from '../../../agent/rejected-error.ts';
+import { RUNNERS } from '../../../agent/runners/all.ts';
 import { describeBoard } from '../../../agent/this-machine/describe-board.ts';
-import { measureRequestFor, pythonForTests, type RequestChange } from '../../support/measuring.ts';
+import { measureRequestFor, type RequestChange } from '../../support/measuring.ts';
 import { reluModel } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { fakeTrtexec } from './support/fake-trtexec.ts';
+import { PROVISIONS } from './support/provisions.ts';
 
 const setup = boardSetup({ toleratesLoad: true });
 const never = new AbortController().signal;
 
-interface Candidate {
-  config: Pick<InferenceConfig, 'runner' | 'executionProvider'>;
-  /** Makes the runner available; why it cannot be. */
-  provide(t: Pick<TestContext, 'after'>): string | null;
-  /** Whether another load than back-to-back queries can be played. */
-  playsAll: boolean;
-}
-
-function withEnvironment(t: Pick<TestContext, 'after'>, name: string, value: string): null {
-  const before = process.env[name];
-  process.env[name] = value;
-  t.after(() => {
-    if (before === undefined) delete process.env[name];
-    else process.env[name] = before;
-  });
-  return null;
-}
-
-const CANDIDATES: readonly Candidate[] = [
-  {
-    config: { runner: 'onnxruntime-node', executionProvider: 'cpu' },
-    provide: () => null,
-    playsAll: true,
-  },
-  {
-    config: { runner: 'onnxruntime-python', executionProvider: 'cpu' },
-    provide(t) {
-      const found = pythonForTests();
-      return 'reason' in found ? found.reason : withEnvironment(t, 'EDGETUNE_AGENT_PYTHON', found.python);
-    },
-    playsAll: true,
-  },
-  {
-    config: { runner: 'trtexec', executionProvider: 'tensorrt' },
-    provide: (t) => withEnvironment(t, 'EDGETUNE_AGENT_TRTEXEC', fakeTrtexec(t).path),
-    playsAll: false,
-  },
-];
-
-for (const { config, provide, playsAll } of CANDIDATES) {
-  describe(`runner ${config.runner}`, () => {
+for (const { name: runner, description } of RUNNERS) {
+  describe(`runner ${runner}`, () => {
+    const provision = PROVISIONS[runner];
+    assert.ok(provision, `say in support/provisions.ts how the tests have ${runner}`);
+    const { executionProvider, provide, playsAll } = provision;
+    const config = { runner, executionProvider };
     let reason: string | null = null;
     let board: BoardDescription;
     const cleanUps: (() => void)[] = [];
@@ -83,6 +48,7 @@ for (const { config, provide, playsAll } of CANDIDATES) {
       const runtime = board.runtimes.find(({ runner }) => runner === config.runner);
       assert.match(runtime?.version ?? '', /^\d+\.\d+\.\d+/);
       assert.ok(runtime?.executionProviders.includes(config.executionProvider));
+      assert.ok(description.length > 0);
     });
 
     promise('measures: latencies, throughput and the memory of its process; nothing is left running', async (t) => {

@@ -4,8 +4,7 @@ import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.
 import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
 import {
   architectureCoordinates,
-  COORDINATES,
-  configCoordinates,
+  coordinateSystem,
   expectedSlopes,
   NO_ARCHITECTURE,
 } from '../../../../coordinator/inference/predictor/coordinates.ts';
@@ -36,23 +35,30 @@ it('an architecture that computes nothing has no shares', () => {
   assert.deepEqual(NO_ARCHITECTURE, [0, 0, 0, 0, 0, 0]);
 });
 
-it('there is a coordinate for each number of a config and an architecture', () => {
-  const config = inferenceConfigSchema.parse({ batchSize: 1, threads: 1 });
-  assert.equal(COORDINATES.length, configCoordinates(config, 4).length + NO_ARCHITECTURE.length);
+const config = (change: object = {}) => inferenceConfigSchema.parse({ batchSize: 1, threads: 1, ...change });
+/** Of a device on which these runners have measured: two, one, and none but the usual. */
+const TWO = [config({ runner: 'trtexec' }), config(), config({ runner: 'onnxruntime-python' })];
+
+it('there is a coordinate for each number of a point, whatever was measured', () => {
+  for (const measured of [TWO, TWO.slice(0, 1), [config()], []]) {
+    const { coordinates, macsAt, pointOf } = coordinateSystem(measured, 4);
+    const point = pointOf([77, 1, 2, 3, 4, 5], config());
+    assert.equal(point.length, coordinates.length);
+    assert.equal(point[macsAt], 77);
+  }
 });
 
 it('a config is logarithms and marks of what is unlike the usual', () => {
-  const of = (change: object, cores = 4) =>
-    configCoordinates(inferenceConfigSchema.parse({ batchSize: 1, threads: 1, ...change }), cores);
-  const usual = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  const of = (change: object, cores = 4) => coordinateSystem(TWO, cores).pointOf([], config(change));
+  const usual = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   const other = (at: number, value = 1) => usual.map((zero, index) => (index === at ? value : zero));
   assert.deepEqual(of({}), usual);
   assert.deepEqual(of({ batchSize: 8 }), other(0, 3));
   assert.deepEqual(of({ threads: 2 }), other(1, 1));
   assert.deepEqual(of({ clockKHz: 2_000_000 }), other(2, 1));
-  assert.deepEqual(of({ threads: 4 }), [0, 2, 0, 1, 0, 0, 0, 0, 0, 0], 'all cores are busy');
-  assert.deepEqual(of({ threads: 8 }), [0, 3, 0, 1, 0, 0, 0, 0, 0, 0], 'and more than all');
-  assert.deepEqual(of({ threads: 2 }, 2), [0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(of({ threads: 4 }), [0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0], 'all cores are busy');
+  assert.deepEqual(of({ threads: 8 }), [0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0], 'and more than all');
+  assert.deepEqual(of({ threads: 2 }, 2), [0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
   assert.deepEqual(of({}, 1), usual, 'a single core is always busy: that tells nothing');
   for (const [at, change] of [
     [4, { precision: 'float16' }],
@@ -61,8 +67,15 @@ it('a config is logarithms and marks of what is unlike the usual', () => {
     [7, { executionProvider: 'tensorrt' }],
     [8, { runner: 'onnxruntime-python' }],
     [9, { runner: 'trtexec' }],
+    [10, { runner: 'never measured here' }],
   ] as const)
     assert.deepEqual(of(change), other(at));
+});
+
+it('runners that were not measured share a mark, and the usual one has none', () => {
+  const { pointOf } = coordinateSystem([config()], 4);
+  const marks = (runner?: string) => pointOf([], config({ runner })).slice(8);
+  assert.deepEqual([marks(), marks('onnxruntime-node'), marks('trtexec'), marks('another')], [[0], [0], [1], [1]]);
 });
 
 it('what is expected is by metric, and the same for every percentile of the latency', () => {

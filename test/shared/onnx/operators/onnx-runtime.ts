@@ -3,7 +3,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { keepHalvesAsBits } from '../../../../agent/runners/half-tensors.ts';
 import { elementsOfOperand, inputName, modelOf, type OperatorCase } from './operator-case.ts';
 
-keepHalvesAsBits();
+keepHalvesAsBits(Tensor);
 
 /** Runs the row's model on the CPU, unchanged by optimisations. Outputs by name; those left out are absent. */
 export async function runInOnnxRuntime(row: OperatorCase): Promise<ReadonlyMap<string, Tensor>> {
