@@ -1,7 +1,6 @@
 /** Benches any ONNX model on devices of the fleet: the inference tuning server without a study. */
 import { randomUUID } from 'node:crypto';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
-import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
 import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
@@ -14,15 +13,14 @@ import type {
   BenchSummary,
   BenchView,
 } from '@edgetune/shared/protocol/bench.ts';
-import type { InferenceRequest, InferenceServer, MeasurementSource } from '../inference/inference-server.ts';
-import { countConfigs } from '../inference/search/config-grid.ts';
-import { measurementBudget } from '../inference/search/config-search.ts';
+import type { InferenceServer } from '../inference/inference-server.ts';
 import { sizedSignature } from '../inference/sized-signature.ts';
-import { aborted, unlessAborted } from '../lifecycle/aborted.ts';
+import { aborted } from '../lifecycle/aborted.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { InferenceInputError, joined } from './bench-input.ts';
-import { benchParameters } from './bench-parameters.ts';
+import { BenchRecords } from './bench-records.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
+import { searchDevice } from './search-device.ts';
 
 export interface BenchServiceOptions {
   inference: InferenceServer;
@@ -32,6 +30,8 @@ export interface BenchServiceOptions {
   quantise(onnx: Uint8Array, dimensions: Readonly<Record<string, number>>): Promise<Uint8Array>;
   blobs: { put(bytes: Uint8Array): Promise<string>; get(sha256: string): Promise<Uint8Array> };
   log: Logger;
+  /** Calls back after so many milliseconds. */
+  after?: (ms: number, callback: () => void) => void;
 }
 
 export interface BenchService {
@@ -62,57 +62,36 @@ interface Running {
   record: BenchRecord;
   controller: AbortController;
   done: Promise<void>;
-  /** When the record was last written, by `performance.now`. */
-  savedAtMs: number;
 }
 
-/** A record holds all of its measurements: writing a long one with each of them would cost their square. */
-const SMALL_RECORD = 50;
-const SAVE_INTERVAL_MS = 1000;
-
-/** Ended benches that are kept, with their models; the measurements of older ones stay in the history. */
-const KEPT_BENCHES = 100;
 /** Models that were uploaded lately may be about to be benched. */
 const KEPT_UPLOADS = 20;
 
 export function createBenchService(options: BenchServiceOptions): BenchService {
-  const { inference, device: deviceNamed, benches, blobs, quantise, log } = options;
-  const running = new Map<string, Running>();
-  const uploads = new Set<string>();
-  const ending = new AbortController();
-  /** Oldest first. The list is read again and again, and the benches themselves are long. */
-  const summaries = new Map(
-    benches
-      .list()
-      .reverse()
-      .map(({ view }) => [view.id, summaryOf(view)]),
-  );
+  return new Benches(options);
+}
 
-  /** When the coordinator ends nobody waits any longer: what is not written yet is when the store closes. */
-  function save(record: BenchRecord): Promise<void> {
-    summaries.set(record.view.id, summaryOf(record.view));
-    const entry = running.get(record.view.id);
-    if (entry) entry.savedAtMs = performance.now();
-    return unlessAborted(benches.save(record), ending.signal);
+class Benches implements BenchService {
+  readonly #options: BenchServiceOptions;
+  readonly #records: BenchRecords;
+  readonly #running = new Map<string, Running>();
+  readonly #uploads = new Set<string>();
+  readonly #ending = new AbortController();
+
+  constructor(options: BenchServiceOptions) {
+    const { benches, log, after } = options;
+    this.#options = options;
+    this.#records = new BenchRecords({ benches, log, ending: this.#ending.signal, ...(after ? { after } : {}) });
   }
 
-  /** A long record that was written a moment ago is left to the next measurement or to the end. */
-  function saveNowAndThen(record: BenchRecord): void {
-    summaries.set(record.view.id, summaryOf(record.view));
-    const { savedAtMs = -Infinity, controller } = running.get(record.view.id) ?? {};
-    const isSmall = measurementsIn(record) <= SMALL_RECORD;
-    if (isSmall || performance.now() - savedAtMs >= SAVE_INTERVAL_MS)
-      save(record).catch((error) => controller?.abort(error));
+  resume(): void {
+    for (const record of this.#records.unfinished()) this.#launch(record);
   }
 
-  async function remove(id: string): Promise<void> {
-    await benches.remove(id);
-    summaries.delete(id);
-  }
-
-  async function accept(onnx: Uint8Array): Promise<BenchModel> {
+  async accept(onnx: Uint8Array): Promise<BenchModel> {
     const graph = readOnnx(onnx);
-    const modelSha256 = await blobs.put(onnx);
+    const modelSha256 = await this.#options.blobs.put(onnx);
+    const uploads = this.#uploads;
     uploads.delete(modelSha256);
     uploads.add(modelSha256);
     for (const oldest of uploads) if (uploads.size > KEPT_UPLOADS) uploads.delete(oldest);
@@ -120,51 +99,74 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
     return { modelSha256, modelBytes: onnx.length, inputs, precision: graphPrecision(graph), ...modelSizes(graph) };
   }
 
-  async function start(request: BenchRequest): Promise<BenchView> {
-    const devices = [...new Set(request.devices)].map((name) => joined(name, deviceNamed(name)));
+  async start(request: BenchRequest): Promise<BenchView> {
+    const { device, blobs } = this.#options;
+    const devices = [...new Set(request.devices)].map((name) => joined(name, device(name)));
     const model = await blobs.get(request.modelSha256).catch((cause: Error) => {
       throw new InferenceInputError(`there is no model ${request.modelSha256}: upload it first`, { cause });
     });
-    const graph = readOnnx(model);
-    const sizes = modelSizes(graph);
-    const missing = sizes.openDimensions.filter((name) => !Object.hasOwn(request.dimensions, name));
-    if (missing.length > 0)
-      throw new InferenceInputError(
-        `the model leaves ${missing.map((name) => `"${name}"`).join(', ')} open: give each a size (for example --dimension ${missing[0]}=128)`,
-      );
-    // What the model does not leave open changes nothing: it must not split the history.
-    const dimensions = Object.fromEntries(
-      sizes.openDimensions.map((name) => [name, request.dimensions[name] as number]),
-    );
-    const batchSizes = batchSizesOf(request, sizes.fixedBatch);
-    const precision = graphPrecision(graph);
-    const precisions = request.precisions ?? [precision];
-    const view: BenchView = {
-      id: `b-${randomUUID()}`,
-      state: 'running',
-      modelName: request.modelName,
-      modelSha256: request.modelSha256,
-      modelBytes: model.length,
-      signature: sizedSignature(signatureOf(graph), dimensions),
-      precision,
-      scenario: request.scenario,
-      objectives: request.objectives,
-      constraints: request.constraints,
-      dimensions,
-      int8: null,
-      startedAt: new Date().toISOString(),
-      finishedAt: null,
-      devices: devices.map(emptyEntry),
-    };
-    const record = { request: { ...request, batchSizes, precisions, dimensions }, view };
-    await benches.save(record);
-    launch(record);
-    forgetOldest();
-    return view;
+    const record = recordOf(request, devices, model);
+    await this.#records.save(record);
+    this.#launch(record);
+    this.#records.forgetOldest((id) => this.#running.has(id));
+    return record.view;
+  }
+
+  list(): BenchSummary[] {
+    return this.#records.list();
+  }
+
+  find(id: string): BenchView | null {
+    return (this.#running.get(id)?.record ?? this.#records.find(id))?.view ?? null;
+  }
+
+  cancel(id: string): BenchView | null {
+    this.#running.get(id)?.controller.abort(new Error('the bench was cancelled'));
+    return this.find(id);
+  }
+
+  async remove(id: string): Promise<void> {
+    const entry = this.#running.get(id);
+    if (entry?.record.view.state === 'running') throw new InferenceInputError('the bench is running: cancel it first');
+    await entry?.done;
+    await this.#records.remove(id);
+  }
+
+  blobsInUse(): string[] {
+    return [...this.#uploads, ...this.#options.benches.models()];
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort(new ShutdownError());
+    const open = [...this.#running.values()];
+    for (const { controller } of open) controller.abort(new ShutdownError());
+    await Promise.all(open.map(({ done }) => done));
+  }
+
+  #launch(record: BenchRecord): void {
+    const { view } = record;
+    const controller = new AbortController();
+    const variant = this.#addInt8Variant(record);
+    // Each search that waits for it says what went wrong.
+    variant.catch(() => {});
+    const searches = view.devices
+      .filter(({ state }) => state === 'running')
+      .map((entry) => this.#search(record, entry, variant, controller));
+    const done = Promise.all(searches)
+      .then(async () => {
+        // Nobody waits any longer: the store writes it when it closes.
+        if (this.#ending.signal.aborted) return void this.#records.save(record).catch(() => {});
+        view.state = view.devices.some(({ state }) => state === 'cancelled') ? 'cancelled' : 'finished';
+        view.finishedAt = new Date().toISOString();
+        await this.#records.saveEnd(record);
+      })
+      .finally(() => this.#running.delete(view.id));
+    this.#running.set(view.id, { record, controller, done });
   }
 
   /** Makes the int8 variant, where one is asked for and is not there yet. */
-  async function addInt8Variant({ request, view }: BenchRecord): Promise<void> {
+  async #addInt8Variant({ request, view }: BenchRecord): Promise<void> {
+    const { quantise, blobs } = this.#options;
     if (view.precision === 'int8' || !request.precisions.includes('int8') || view.int8 !== null) return;
     try {
       const onnx = await quantise(await blobs.get(view.modelSha256), view.dimensions);
@@ -175,130 +177,75 @@ export function createBenchService(options: BenchServiceOptions): BenchService {
       view.int8 = { reason: (error as Error).message };
     }
     // From here on a clean-up knows of its file. A bench that was cancelled meanwhile may be gone.
-    if (running.has(view.id)) await save({ request, view });
+    if (this.#running.has(view.id)) await this.#records.save({ request, view });
   }
 
-  function launch(record: BenchRecord): void {
-    const { view } = record;
-    const controller = new AbortController();
-    summaries.set(view.id, summaryOf(view));
-    const variant = addInt8Variant(record);
-    // Each search that waits for it says what went wrong.
-    variant.catch(() => {});
-    const searches = view.devices
-      .filter(({ state }) => state === 'running')
-      .map((entry) => search(record, entry, variant, controller.signal));
-    const done = Promise.all(searches)
-      .then(async () => {
-        if (ending.signal.aborted) return save(record);
-        view.state = controller.signal.aborted ? 'cancelled' : 'finished';
-        view.finishedAt = new Date().toISOString();
-        await save(record);
-      })
-      .catch((error: Error) => {
-        if (ending.signal.aborted) return;
-        // What cannot be written must not keep the coordinator from ending.
-        controller.abort(error);
-        log.error(`bench of ${view.modelName}`, { error, benchId: view.id });
-      })
-      .finally(() => running.delete(view.id));
-    running.set(view.id, { record, controller, done, savedAtMs: performance.now() });
-  }
-
-  async function search(
+  /** What goes wrong is said in the entry. */
+  async #search(
     record: BenchRecord,
     entry: BenchDevice,
     variant: Promise<void>,
-    signal: AbortSignal,
+    controller: AbortController,
   ): Promise<void> {
-    const { request, view } = record;
-    /** What this bench itself had measured before its coordinator ended. */
+    const { device: deviceNamed, inference, log } = this.#options;
+    const { signal } = controller;
+    const { modelName, id: benchId } = record.view;
     const own = entry.measurements.filter(({ from }) => from === 'measured');
-    const ownIds = new Set(own.map(({ id }) => id));
     Object.assign(entry, { measurements: own, measured: own.length, reused: 0 });
+    // What cannot be written must not go on costing the boards' time.
+    const stop = (error: Error) => controller.abort(error);
+    const search = {
+      ...{ record, entry, ownIds: new Set(own.map(({ id }) => id)) },
+      onEntryChanged: () => void this.#records.saveNowAndThen(record).catch(stop),
+    };
     try {
       signal.throwIfAborted();
       await Promise.race([variant, aborted(signal)]);
       const device = joined(entry.device, deviceNamed(entry.device));
-      const parameters = benchParameters(request, device);
-      const count = (possible: number) => Object.assign(entry, { possible, planned: measurementBudget(possible) });
-      count(countConfigs(parameters, device));
-      const { objectives, constraints, scenario, dimensions, maxSeconds } = request;
-      const { modelSha256, modelBytes, signature } = view;
-      const asked: InferenceRequest = {
-        studyId: null,
-        signature,
-        modelSha256,
-        modelBytes,
-        ...(view.int8 ? { variants: { int8: view.int8 } } : {}),
-        device,
-        parameters,
-        scenario,
-        objectives,
-        constraints,
-        dimensions,
-        purpose: 'search',
-        seed: 0,
-        ...(maxSeconds === undefined ? {} : { maxMs: maxSeconds * 1000 }),
-      };
-      const onMeasured = (measurement: StoredMeasurement, source: MeasurementSource) => {
-        if (ownIds.has(measurement.id)) return;
-        entry.measurements.push({ ...measurement, from: source });
-        if (source === 'measured') entry.measured += 1;
-        else entry.reused += 1;
-        saveNowAndThen(record);
-      };
-      const found = await inference.tune(asked, onMeasured, signal);
-      // Without the precisions in which there is no variant.
-      if (found.possible !== undefined) count(found.possible);
-      // What another device of the class has shown is good for searching; what is recommended is measured on this one.
-      const isOwn = found.best === null || found.best.deviceId === device.id;
-      const result = isOwn ? found : await inference.tune({ ...asked, purpose: 'confirm' }, onMeasured, signal);
-      const { best, feasible, reason } = result;
-      Object.assign(entry, { best, feasible, reason, state: best ? 'finished' : 'failed' });
+      await searchDevice(inference, { ...search, device }, signal);
     } catch (error) {
       if (signal.reason instanceof ShutdownError) return;
       entry.state = signal.aborted ? 'cancelled' : 'failed';
       entry.reason = (error as Error).message;
       if (!signal.aborted)
-        log.warn(`bench of ${request.modelName} on ${entry.device}`, { error, benchId: view.id, device: entry.device });
+        log.warn(`bench of ${modelName} on ${entry.device}`, { error, benchId, device: entry.device });
     }
-    await save(record);
+    await this.#records.save(record).catch(stop);
   }
+}
 
-  function forgetOldest(): void {
-    for (const id of [...summaries.keys()].reverse().slice(KEPT_BENCHES))
-      if (!running.has(id)) remove(id).catch((error) => log.warn('an old bench could not be removed', { error }));
-  }
-
-  const find = (id: string) => running.get(id)?.record.view ?? benches.get(id)?.view ?? null;
-  return {
-    resume() {
-      for (const record of benches.list()) if (record.view.state === 'running') launch(record);
-    },
-    accept,
-    start,
-    list: () => [...summaries.values()].reverse(),
-    find,
-    cancel(id) {
-      running.get(id)?.controller.abort(new Error('the bench was cancelled'));
-      return find(id);
-    },
-    async remove(id) {
-      const entry = running.get(id);
-      if (entry?.record.view.state === 'running')
-        throw new InferenceInputError('the bench is running: cancel it first');
-      await entry?.done;
-      await remove(id);
-    },
-    blobsInUse: () => [...uploads, ...benches.models()],
-    async close() {
-      ending.abort(new ShutdownError());
-      const open = [...running.values()];
-      for (const { controller } of open) controller.abort(new ShutdownError());
-      await Promise.all(open.map(({ done }) => done));
-    },
+/** @throws {InferenceInputError} @throws {OnnxError} */
+function recordOf(request: BenchRequest, devices: readonly DeviceView[], model: Uint8Array): BenchRecord {
+  const graph = readOnnx(model);
+  const sizes = modelSizes(graph);
+  const missing = sizes.openDimensions.filter((name) => !Object.hasOwn(request.dimensions, name));
+  if (missing.length > 0)
+    throw new InferenceInputError(
+      `the model leaves ${missing.map((name) => `"${name}"`).join(', ')} open: give each a size (for example --dimension ${missing[0]}=128)`,
+    );
+  // What the model does not leave open changes nothing: it must not split the history.
+  const dimensions = Object.fromEntries(sizes.openDimensions.map((name) => [name, request.dimensions[name] as number]));
+  const batchSizes = batchSizesOf(request, sizes.fixedBatch);
+  const precision = graphPrecision(graph);
+  const precisions = request.precisions ?? [precision];
+  const view: BenchView = {
+    id: `b-${randomUUID()}`,
+    state: 'running',
+    modelName: request.modelName,
+    modelSha256: request.modelSha256,
+    modelBytes: model.length,
+    signature: sizedSignature(signatureOf(graph), dimensions),
+    precision,
+    scenario: request.scenario,
+    objectives: request.objectives,
+    constraints: request.constraints,
+    dimensions,
+    int8: null,
+    startedAt: new Date().toISOString(),
+    finishedAt: null,
+    devices: devices.map(emptyEntry),
   };
+  return { request: { ...request, batchSizes, precisions, dimensions }, view };
 }
 
 const DEFAULT_BATCH_SIZES = [1, 2, 4, 8, 16, 32];
@@ -327,22 +274,4 @@ function emptyEntry({ name, board }: DeviceView): BenchDevice {
     possible: null,
     planned: null,
   };
-}
-
-function summaryOf({ devices, ...view }: BenchView): BenchSummary {
-  const { id, state, modelName, scenario, startedAt, finishedAt } = view;
-  return {
-    id,
-    state,
-    modelName,
-    scenario,
-    startedAt,
-    finishedAt,
-    devices: devices.map(({ device, simulated, state, feasible }) => ({ device, simulated, state, feasible })),
-    measurements: devices.reduce((sum, { measurements }) => sum + measurements.length, 0),
-  };
-}
-
-function measurementsIn({ view }: BenchRecord): number {
-  return view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0);
 }

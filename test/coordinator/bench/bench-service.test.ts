@@ -29,19 +29,25 @@ async function bench(
   const store = openStore(directory);
   /** Measurements in the record, each time that it was written. */
   const saves: number[] = [];
+  /** Why nothing can be written; null: it can. */
+  const disk = { failure: null as Error | null };
+  const log: string[] = [];
+  const timers: { ms: number; callback: () => void }[] = [];
   const service = createBenchService({
     inference: createInferenceServer({ measure, history: store.measurements }),
     device: (name) => (name === 'device-1' ? device() : name === 'device-2' ? device('d-000000000002') : null),
     benches: {
       ...store.benches,
       save(record) {
+        if (disk.failure) return Promise.reject(disk.failure);
         saves.push(record.view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0));
         return store.benches.save(record);
       },
     },
     quantise,
     blobs: store.blobs,
-    log: plainLogger(() => {}),
+    log: plainLogger((line) => log.push(line)),
+    after: (ms, callback) => timers.push({ ms, callback }),
   });
   let open = true;
   const close = async () => {
@@ -57,7 +63,7 @@ async function bench(
     await until('the bench to end', () => service.find(id)?.state !== 'running', { everyTurn: true });
     return benchViewSchema.parse(service.find(id));
   };
-  return { service, store, saves, jobs, start, finished, directory, close };
+  return { service, store, saves, jobs, start, finished, directory, close, disk, log, timers };
 }
 
 describe('a bench', () => {
@@ -208,6 +214,47 @@ describe('a bench', () => {
     const [entry] = (await third.finished(id)).devices;
     assert.deepEqual([entry?.reused, entry?.measured], [0, known + second.jobs.length + third.jobs.length]);
     assert.equal(new Set(entry?.measurements.map(({ id }) => id)).size, entry?.measurements.length);
+  });
+
+  it('ends, and says how, also where that cannot be written yet; it is written when it can be', async (t) => {
+    const { service, store, start, finished, disk, log, timers } = await bench(t, (batch, threads) => batch / threads);
+    const { id } = await start();
+    disk.failure = new Error('the disk is full');
+    const view = await finished(id);
+    assert.deepEqual([view.state, view.devices[0]?.state], ['cancelled', 'cancelled']);
+    assert.match(view.devices[0]?.reason ?? '', /the disk is full/);
+    assert.equal(service.list()[0]?.state, 'cancelled');
+    await until('a word in the log', () => log.some((line) => /is not written yet.*the disk is full/.test(line)));
+    await turn();
+    assert.deepEqual([service.find(id)?.state, store.benches.get(id)?.view.state], ['cancelled', 'running']);
+    assert.deepEqual(
+      timers.map(({ ms }) => ms),
+      [10_000],
+    );
+    timers.pop()?.callback();
+    await turn();
+    assert.equal(timers.length, 1, 'it is still full');
+    assert.equal(log.filter((line) => line.includes('is not written yet')).length, 1);
+    disk.failure = null;
+    timers.pop()?.callback();
+    await until('it to be written', () => store.benches.get(id)?.view.state === 'cancelled');
+    assert.deepEqual(timers, []);
+    assert.equal(service.find(id)?.state, 'cancelled');
+  });
+
+  it('one that is deleted before its end is written stays deleted', async (t) => {
+    const { service, store, start, finished, disk, timers } = await bench(t, () => 1);
+    const { id } = await start({ batchSizes: [1], threads: [1] });
+    disk.failure = new Error('the disk is full');
+    assert.equal((await finished(id)).state, 'finished', 'it had nothing more to measure');
+    await until('it to wait for the disk', () => timers.length > 0);
+    await turn();
+    await service.remove(id);
+    disk.failure = null;
+    timers.pop()?.callback();
+    await turn();
+    await store.jobs.written();
+    assert.deepEqual([service.find(id), service.list(), store.benches.list()], [null, [], []]);
   });
 
   it('stops when it is cancelled', async (t) => {
