@@ -8,7 +8,7 @@ import { createClient } from '../../coordinator/cli/client.ts';
 import { convModel } from '../coordinator/inference/support/conv-model.ts';
 import { runProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { event, until } from '../support/waiting.ts';
+import { event, PROCESS_S, until } from '../support/waiting.ts';
 import {
   coordinatorIn,
   freePort,
@@ -58,10 +58,12 @@ it('goes on with a bench when the coordinator was killed in the middle of it', a
   const flags = ['--simulate', 'raspberry-pi-4', '--time-scale', '0.1'];
   startAgentProcess(t, { server, token, folder, name: 'pi', flags });
   const { modelSha256 } = await client.uploadBenchModel(convModel());
-  await until('the board to have joined', async () => (await client.devices()).every(({ board }) => board !== null));
+  await until('the board to have joined', async () => (await client.devices()).every(({ board }) => board !== null), {
+    seconds: PROCESS_S,
+  });
   const { id } = await client.startBench({ modelSha256, devices: ['pi'] });
   const before = await untilBench(client, id, 'two measurements', (view) => measuredIn(view) >= 2);
-  const ended = event('the killed coordinator to end', first, 'exit');
+  const ended = event('the killed coordinator to end', first, 'exit', PROCESS_S);
   first.kill('SIGKILL');
   await ended;
   await startCoordinatorProcess(t, { folder, port, mqttPort });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { createClient } from '../../coordinator/cli/client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { event } from '../support/waiting.ts';
+import { event, PROCESS_S } from '../support/waiting.ts';
 import { coordinatorIn, freePort, joinAgents, smallStudy, untilEnded, untilSaid } from './support/system.ts';
 
 const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
@@ -37,7 +37,7 @@ it('a study runs on Mosquitto, also when it is restarted, and agents never see i
   assert.doesNotMatch(readFileSync(join(folder, 'pi', 'enrolment.json'), 'utf8'), /sesame/);
 
   const { id } = await client.createStudy(smallStudy(['pi']));
-  const ended = event('the killed broker to end', broker, 'exit');
+  const ended = event('the killed broker to end', broker, 'exit', PROCESS_S);
   broker.kill('SIGKILL');
   await ended;
   await startMosquitto(t, configFile);

@@ -39,7 +39,9 @@ it('training children, their threads too, stand still while the lease is held, a
   await until('both trials to train', () => trainingStates().length === 2 && epochs > 0, { seconds: PROCESS_S });
 
   const giveBack = await lease.acquire(never);
-  await until('training to stand still', () => trainingStates().every((state) => state === 'T'));
+  await until('training to stand still', () => trainingStates().every((state) => state === 'T'), {
+    seconds: PROCESS_S,
+  });
   // Messages that were on their way when the children stopped.
   await elapse(50);
   const [epochsAtStart, threadTimes] = [epochs, cpuTicks()];
@@ -96,5 +98,5 @@ it('a coordinator that dies while training stands still leaves no stopped proces
       return false;
     }
   };
-  await until('the training processes to end', () => !pids.some(alive));
+  await until('the training processes to end', () => !pids.some(alive), { seconds: PROCESS_S });
 });

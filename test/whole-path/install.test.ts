@@ -16,7 +16,7 @@ import { startCoordinator } from '../../coordinator/main.ts';
 import { type BuiltAgent, buildAgent } from '../support/built-agent.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { namespacesMissing } from '../support/tools.ts';
-import { event, until, within } from '../support/waiting.ts';
+import { event, PROCESS_S, until, within } from '../support/waiting.ts';
 import { untilOnline } from './support/system.ts';
 
 it('installs the agent on a clean Debian, and takes it off again without a trace', async (t) => {
@@ -79,7 +79,7 @@ it('installs the agent on a clean Debian, and takes it off again without a trace
   assert.equal(removed.code, 0, removed.output);
   assert.match(removed.output, /"kitchen-pi" has left the fleet/);
   assert.deepEqual(coordinator.fleet.devices(), []);
-  await until('the agent to end', () => agent.exitCode !== null || agent.signalCode !== null);
+  await until('the agent to end', () => agent.exitCode !== null || agent.signalCode !== null, { seconds: PROCESS_S });
   assert.deepEqual(changes(root, clean), []);
   assert.doesNotMatch(readFileSync(join(root, 'etc/passwd'), 'utf8'), /edgetune/);
   assert.doesNotMatch(readFileSync(join(root, 'etc/group'), 'utf8'), /edgetune/);

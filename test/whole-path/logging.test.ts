@@ -64,7 +64,9 @@ test('every line is one record, none is forged, and none tells a secret', async 
   });
   t.after(() => stranger.end(true));
   stranger.on('error', () => {});
-  await until('the coordinator to say that it refused', () => coordinator.output.includes('refused'));
+  await until('the coordinator to say that it refused', () => coordinator.output.includes('refused'), {
+    seconds: PROCESS_S,
+  });
 
   const { credential } = JSON.parse(readFileSync(join(dataDirectory, 'enrolment.json'), 'utf8')) as {
     credential: string;

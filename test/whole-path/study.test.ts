@@ -71,7 +71,7 @@ it('a coordinator killed in the middle of a study goes on with it at the next st
   startAgentProcess(t, { server, token, folder, name: 'pi', flags: ['--simulate', 'raspberry-pi-4'] });
   const { id } = await client.createStudy(smallStudy(['pi'], 'tuner: {seed: 3}'));
   await untilEvent('a trial to be told', server, id, ({ type }) => type === 'trial-told');
-  const ended = event('the killed coordinator to end', first, 'exit');
+  const ended = event('the killed coordinator to end', first, 'exit', PROCESS_S);
   first.kill('SIGKILL');
   await ended;
 
@@ -97,7 +97,7 @@ it('an agent killed in the middle of a job comes back, and the study goes on', a
   await untilOnline(coordinator, 'pi');
   const { id } = await coordinator.studies.create(smallStudy(['pi']));
   await untilFleet(coordinator.fleet, 'a job', () => coordinator.fleet.device('pi')?.presence === 'busy', PROCESS_S);
-  const ended = event('the killed agent to end', agent, 'exit');
+  const ended = event('the killed agent to end', agent, 'exit', PROCESS_S);
   agent.kill('SIGKILL');
   await ended;
   startAgentProcess(t, { server: coordinator.url, token, folder, name: 'pi', flags });

@@ -85,7 +85,7 @@ it('goes back from releases that do not work, says why, and takes the one that d
   assert.match(agent.command('status'), /online[\s\S]*version {2}0\.4\.0/);
   assert.equal(readdirSync(agent.versions).filter((name) => /^\d/.test(name)).length, 2, 'it and the one before it');
 
-  const ended = event('the agent to end', launcher, 'exit');
+  const ended = event('the agent to end', launcher, 'exit', PROCESS_S);
   launcher.kill('SIGTERM');
   assert.equal((await ended)[0], 0, 'who is asked to stop has not failed');
 });
