@@ -237,7 +237,7 @@ export function createStudyService(
 
     async create(yaml) {
       const devices = fleet.devices();
-      const spec = parseStudy(yaml, { parts: options.parts, deviceNames: devices.map(({ name }) => name) });
+      const spec = parseStudy(yaml, { parts: options.parts, devices });
       await options.training.checkDataset(spec.workload, spec.dataset).catch((error) => {
         throw new StudyInputError({ error: (error as Error).message, issues: [] });
       });

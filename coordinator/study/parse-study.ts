@@ -1,5 +1,6 @@
 /** A study from YAML: every mistake at once, each with its line and what is allowed. */
 
+import { type DeviceView, runnersOf } from '@edgetune/shared/domain/device.ts';
 import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { partNamed } from '@edgetune/shared/domain/part.ts';
 import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
@@ -30,8 +31,8 @@ export interface PlacedMistake {
 export interface StudyChecks {
   /** What it may name. */
   parts: StudyParts;
-  /** Names of all devices of the fleet. */
-  deviceNames: readonly string[];
+  /** All devices of the fleet. */
+  devices: readonly Pick<DeviceView, 'name' | 'board'>[];
 }
 
 /**
@@ -58,11 +59,12 @@ export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec 
   const workload = partNamed(checks.parts.workloads, parsed.data.workload) as WorkloadInfo;
   const spec: CheckedStudySpec = { ...parsed.data, space: parsed.data.space ?? workload.defaultSpace };
   const mistakes = [
-    ...unknownDevices(spec, checks.deviceNames),
+    ...unknownDevices(spec, checks.devices),
     ...unfitFormat(spec, workload, checks.parts.formats),
     ...validateSpace(spec.space).map(({ path, message }) => ({ path: ['space', ...path], message })),
     ...foreignParameters(spec.space, workload.defaultSpace),
     ...precisionMistakes(spec),
+    ...runnerMistakes(spec, checks.devices),
     ...deterministicMistakes(spec),
   ];
   if (mistakes.length > 0) throw inputError(mistakes.map(locate));
@@ -93,7 +95,8 @@ function positionOf(document: ReturnType<typeof parseDocument>, lines: LineCount
   return document.contents?.range ? lines.linePos(document.contents.range[0]) : null;
 }
 
-function unknownDevices(spec: StudySpec, deviceNames: readonly string[]): PlacedMistake[] {
+function unknownDevices(spec: StudySpec, devices: StudyChecks['devices']): PlacedMistake[] {
+  const deviceNames = devices.map(({ name }) => name);
   const known = deviceNames.length === 0 ? 'the fleet is empty' : `the fleet has ${deviceNames.join(', ')}`;
   return spec.devices.flatMap((name, index) =>
     deviceNames.includes(name)
@@ -152,6 +155,22 @@ function precisionMistakes(spec: CheckedStudySpec): PlacedMistake[] {
         'float16 needs "tensorrt" among the values of executionProvider: no other provider makes it of a float32 model',
     });
   return mistakes;
+}
+
+/** Runners are those that the boards of the fleet say they have; one that has not joined yet may have any. */
+function runnerMistakes(spec: CheckedStudySpec, devices: StudyChecks['devices']): PlacedMistake[] {
+  const parameter = spec.space.inference.runner;
+  if (!parameter) return [];
+  const path = ['space', 'inference', 'runner'];
+  const runners = [...runnersOf(devices).keys()];
+  const there =
+    runners.length > 0 ? `the boards of the fleet have ${runners.join(', ')}` : 'no board of the fleet has any';
+  const values = listedValues(parameter);
+  if (!values) return [{ path, message: `must be categorical: ${there}` }];
+  if (devices.some(({ name, board }) => board === null && spec.devices.includes(name))) return [];
+  return values
+    .filter((value) => !runners.includes(String(value)))
+    .map((value) => ({ path, message: `unknown runner "${value}": ${there}` }));
 }
 
 const MEASURED_TRAINING_COSTS = ['trainingTime', 'trainingEnergy'];

@@ -14,6 +14,14 @@ export const deviceNameSchema = z
 /** The immutable id of a device: it stands in topics; the name is only a label. */
 export const deviceIdSchema = z.string().regex(/^d-[a-z0-9]{12,32}$/);
 
+/** A runner that a board has, and what it offers. */
+const runtimeSchema = z.object({
+  runner: runnerNameSchema,
+  version: z.string(),
+  executionProviders: z.array(executionProviderSchema),
+  precisions: z.array(precisionSchema),
+});
+
 /** What an agent found out about its board. Everything that a board may not tell is nullable. */
 export const boardDescriptionSchema = z.object({
   /** Board or computer model, such as "Raspberry Pi 5 Model B Rev 1.0". */
@@ -38,14 +46,7 @@ export const boardDescriptionSchema = z.object({
   powerMeterLeastWindowMs: z.number().min(0).optional(),
   /** What cannot be measured or set on this board, why, and how to get it. */
   missing: z.array(z.object({ what: z.string(), why: z.string(), how: z.string() })).optional(),
-  runtimes: z.array(
-    z.object({
-      runner: runnerNameSchema,
-      version: z.string(),
-      executionProviders: z.array(executionProviderSchema),
-      precisions: z.array(precisionSchema),
-    }),
-  ),
+  runtimes: z.array(runtimeSchema),
   nodeVersion: z.string(),
   agentVersion: z.string(),
   /** What it can do beyond the first version of the protocol (`agent-features.ts`); absent: nothing. */
@@ -65,6 +66,57 @@ export const boardDescriptionSchema = z.object({
     .nullable(),
 });
 export type BoardDescription = z.infer<typeof boardDescriptionSchema>;
+
+/**
+ * What a board announces. An agent newer than the coordinator may know execution providers and precisions that are unknown
+ * here: the board is taken without them, and they are listed as missing.
+ */
+export const announcedBoardSchema = z.preprocess(withoutUnknown, boardDescriptionSchema);
+
+const announcedRuntimeSchema = runtimeSchema.extend({
+  executionProviders: z.array(z.string()),
+  precisions: z.array(z.string()),
+});
+const announcedRuntimesSchema = z.looseObject({
+  runtimes: z.array(announcedRuntimeSchema),
+  missing: z.array(z.unknown()).optional(),
+});
+
+/** The runtimes themselves stay, as they are part of the device class. What is no description is left to its schema. */
+function withoutUnknown(announced: unknown): unknown {
+  const board = announcedRuntimesSchema.safeParse(announced).data;
+  if (!board) return announced;
+  const isKnown = (schema: z.ZodType) => (name: string) => schema.safeParse(name).success;
+  const missing: unknown[] = [];
+  const runtimes = board.runtimes.map((runtime) => {
+    const executionProviders = runtime.executionProviders.filter(isKnown(executionProviderSchema));
+    const precisions = runtime.precisions.filter(isKnown(precisionSchema));
+    const known: string[] = [...executionProviders, ...precisions];
+    const unknown = [...runtime.executionProviders, ...runtime.precisions].filter((name) => !known.includes(name));
+    if (unknown.length > 0)
+      missing.push({
+        what: `${runtime.runner} with ${unknown.join(', ')}`,
+        why: 'the agent is newer than the coordinator, which does not know that',
+        how: 'update the coordinator',
+      });
+    return { ...runtime, executionProviders, precisions };
+  });
+  return missing.length === 0 ? announced : { ...board, runtimes, missing: [...(board.missing ?? []), ...missing] };
+}
+
+/** The runners that any of the boards can be used with, each with the names of the devices that have it. */
+export function runnersOf(devices: readonly Pick<DeviceView, 'name' | 'board'>[]): Map<string, string[]> {
+  const runners = new Map<string, string[]>();
+  for (const { name, board } of devices)
+    for (const runtime of board?.runtimes ?? [])
+      if (isUsable(runtime)) runners.set(runtime.runner, [...(runners.get(runtime.runner) ?? []), name]);
+  return runners;
+}
+
+/** Whether anything that it offers is known here. */
+export function isUsable({ executionProviders, precisions }: BoardDescription['runtimes'][number]): boolean {
+  return executionProviders.length > 0 && precisions.length > 0;
+}
 
 /** What a simulated device's numbers are, for wherever they show. */
 export function describeSimulated({

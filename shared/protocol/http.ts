@@ -1,6 +1,6 @@
 /** Bodies of the HTTP API: what clients (command line, dashboard, agents) send and receive. */
 import { z } from 'zod';
-import { boardDescriptionSchema, deviceIdSchema, deviceNameSchema, deviceViewSchema } from '../domain/device.ts';
+import { announcedBoardSchema, deviceIdSchema, deviceNameSchema, deviceViewSchema } from '../domain/device.ts';
 import { recommendationSchema } from '../domain/recommendation.ts';
 import { studySpecSchema, studyStateSchema } from '../domain/study.ts';
 import { studyEventSchema } from '../domain/study-event.ts';
@@ -26,7 +26,7 @@ export type Problem = z.infer<typeof problemSchema>;
 // --- joining -------------------------------------------------------------------------------------------------------
 
 /** POST /api/enroll: an agent trades a join token for a credential of its own. */
-export const enrollRequestSchema = z.object({ token: z.string().min(1), board: boardDescriptionSchema });
+export const enrollRequestSchema = z.object({ token: z.string().min(1), board: announcedBoardSchema });
 export const enrollResponseSchema = z.object({
   deviceId: deviceIdSchema,
   name: deviceNameSchema,

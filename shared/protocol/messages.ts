@@ -1,6 +1,6 @@
 /** The MQTT payloads: JSON, parsed by these schemas at the edge on both sides. */
 import { z } from 'zod';
-import { boardDescriptionSchema, deviceIdSchema } from '../domain/device.ts';
+import { announcedBoardSchema, deviceIdSchema } from '../domain/device.ts';
 import { measurementSchema, sha256Schema } from '../domain/measurement.ts';
 import { jobSchema, jobStateSchema } from './job.ts';
 
@@ -21,7 +21,7 @@ export const helloMessageSchema = z.object({
   protocol: z.literal(PROTOCOL_VERSION),
   sessionId: z.string().min(1),
   deviceId: deviceIdSchema,
-  board: boardDescriptionSchema,
+  board: announcedBoardSchema,
   /** Jobs that the agent's journal holds and that are not finished. */
   jobs: z.array(z.object({ jobId: z.string(), attempt: z.int().min(1), leaseToken: z.string() })),
   /** Of an agent that can update itself, because it was installed as a service. */

@@ -1,5 +1,5 @@
 /** The inference configs that a device can be asked for: the study's inference parameters, less what it cannot do. */
-import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import { type DeviceView, isUsable } from '@edgetune/shared/domain/device.ts';
 import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
 import type { Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
 
@@ -93,7 +93,7 @@ function canDo({ board }: DeviceView, name: keyof InferenceConfig, value: Parame
     case 'clockKHz':
       return board.settableClocksKHz.includes(Number(value));
     case 'runner':
-      return board.runtimes.some(({ runner }) => runner === value);
+      return board.runtimes.some((runtime) => runtime.runner === value && isUsable(runtime));
     case 'executionProvider':
       return board.runtimes.some(({ executionProviders }) => executionProviders.some((provider) => provider === value));
     case 'precision':

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import { parseStudy } from '../../../coordinator/study/parse-study.ts';
 import { StudyInputError } from '../../../coordinator/study/state/study-errors.ts';
@@ -7,7 +8,14 @@ import { DATASET_FORMATS } from '../../../coordinator/training/datasets/all.ts';
 import { imageClassifier } from '../../../coordinator/training/workloads/image-classifier.ts';
 import { keywordSpotter } from '../../../coordinator/training/workloads/keyword-spotter.ts';
 import { TUNER_PARTS } from '../../../coordinator/tuner/tuner-parts.ts';
+import { boardDescription } from '../../support/fleet.ts';
 
+const withRunner = (runner: string): BoardDescription['runtimes'][number] => ({
+  runner,
+  version: '1.0',
+  executionProviders: ['cpu'],
+  precisions: ['float32'],
+});
 const defaultSpace: SearchSpace = {
   model: { width: { type: 'ordinal', values: [8, 16] } },
   training: { learningRate: { type: 'float', min: 1e-4, max: 0.1, scale: 'log' } },
@@ -20,7 +28,14 @@ const checks = {
     workloads: [{ ...imageClassifier, defaultSpace }, keywordSpotter],
     formats: DATASET_FORMATS,
   },
-  deviceNames: ['kitchen-pi', 'orin'],
+  devices: [
+    { name: 'kitchen-pi', board: boardDescription() },
+    {
+      name: 'orin',
+      board: boardDescription({ runtimes: [withRunner('onnxruntime-node'), withRunner('of-this-test')] }),
+    },
+    { name: 'not-joined', board: null },
+  ],
 };
 
 function mistakesOf(yaml: string): { line: number | null; path: string; message: string }[] {
@@ -77,7 +92,7 @@ describe('parseStudy', () => {
       'name: x\ndataset: {format: synthetic-images}\ndevices:\n  - kitchen-pi\n  - attic-pi\n',
     );
     assert.equal(mistake?.line, 5);
-    assert.match(mistake?.message ?? '', /unknown device "attic-pi": the fleet has kitchen-pi, orin/);
+    assert.match(mistake?.message ?? '', /unknown device "attic-pi": the fleet has kitchen-pi, orin, not-joined/);
   });
 
   it('refuses parameters that the workload does not have', () => {
@@ -86,6 +101,26 @@ describe('parseStudy', () => {
     );
     assert.equal(mistake?.line, 6);
     assert.match(mistake?.message ?? '', /no model parameter "widht": it has width/);
+  });
+
+  it('takes the runners that boards of the fleet have, and names them where one has none of it', () => {
+    const study = (device: string, runner: string) =>
+      `name: x\ndataset: {format: synthetic-images}\ndevices: [${device}]\nspace:\n  model: {width: {type: constant, value: 8}}\n  inference:\n    runner: ${runner}\n`;
+    const choices = (...names: string[]) => `{type: categorical, choices: [${names.join(', ')}]}`;
+    for (const [device, runner] of [
+      ['orin', choices('of-this-test', 'onnxruntime-node')],
+      ['kitchen-pi', choices('of-this-test', 'onnxruntime-node')],
+      ['not-joined', choices('who knows')],
+    ] as const)
+      assert.ok(parseStudy(study(device, runner), checks).space.inference.runner);
+    const path = 'space.inference.runner';
+    const there = 'the boards of the fleet have onnxruntime-node, of-this-test';
+    assert.deepEqual(mistakesOf(study('orin', choices('of-that-test', 'onnxruntime-node'))), [
+      { line: 7, path, message: `unknown runner "of-that-test": ${there}` },
+    ]);
+    assert.deepEqual(mistakesOf(study('orin', '{type: int, min: 1, max: 2}')), [
+      { line: 7, path, message: `must be categorical: ${there}` },
+    ]);
   });
 
   it('says where YAML itself is broken', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  announcedBoardSchema,
   type BoardDescription,
   boardDescriptionSchema,
   describeSimulated,
@@ -9,6 +10,8 @@ import {
   deviceNameSchema,
   deviceViewSchema,
   isPresent,
+  isUsable,
+  runnersOf,
 } from '@edgetune/shared/domain/device.ts';
 import { checkBounds } from './support/schema-bounds.ts';
 
@@ -92,6 +95,64 @@ describe('a device', () => {
       ['powerMeterLeastWindowMs', [0, undefined], [-1]],
       ['simulated', [{ profile: 'p', timeScale: 0, latencyMape: null }], [{ profile: 'p', timeScale: -1 }]],
     ]);
+  });
+});
+
+describe('what a board announces', () => {
+  const [python, node] = BOARD.runtimes as [BoardDescription['runtimes'][number], BoardDescription['runtimes'][number]];
+  const missing = (what: string) => ({
+    what,
+    why: 'the agent is newer than the coordinator, which does not know that',
+    how: 'update the coordinator',
+  });
+
+  it('is taken as it is where all of it is known, also runners of any name', () => {
+    const board = { ...BOARD, runtimes: [node, { ...node, runner: 'of a newer agent' }] };
+    assert.deepEqual(announcedBoardSchema.parse(board), board);
+  });
+
+  it('is taken without the providers and precisions that are unknown here, which are listed as missing', () => {
+    const known = [{ what: 'power', why: 'no meter', how: 'a plug' }];
+    const announced = {
+      ...BOARD,
+      missing: known,
+      runtimes: [
+        { ...python, executionProviders: ['cpu', 'npu'], precisions: ['float32', 'int4'] },
+        node,
+        { ...node, runner: 'tiny', executionProviders: ['npu'] },
+      ],
+    };
+    const board = announcedBoardSchema.parse(announced);
+    assert.deepEqual(board.runtimes, [python, node, { ...node, runner: 'tiny', executionProviders: [] }]);
+    assert.deepEqual(board.missing, [...known, missing('onnxruntime-python with npu, int4'), missing('tiny with npu')]);
+    assert.deepEqual(board.runtimes.map(isUsable), [true, true, false]);
+    const { missing: _, ...silent } = announced;
+    assert.equal(announcedBoardSchema.parse(silent).missing?.length, 2);
+  });
+
+  it('is refused where it is no description, with what is wrong', () => {
+    for (const wrong of [null, {}, { ...BOARD, runtimes: [{ ...node, executionProviders: 'cpu' }] }])
+      assert.deepEqual(
+        announcedBoardSchema.safeParse(wrong).error?.issues,
+        boardDescriptionSchema.safeParse(wrong).error?.issues,
+      );
+  });
+
+  it('tells the runners that there are, with the devices that can be used with them', () => {
+    const tiny = { ...node, runner: 'tiny', precisions: [] };
+    assert.deepEqual(
+      [
+        ...runnersOf([
+          { name: 'a', board: BOARD },
+          { name: 'b', board: { ...BOARD, runtimes: [node, tiny] } },
+          { name: 'c', board: null },
+        ]),
+      ],
+      [
+        ['onnxruntime-python', ['a']],
+        ['onnxruntime-node', ['a', 'b']],
+      ],
+    );
   });
 });
 
