@@ -1,9 +1,16 @@
 /** What a study may name, as clients are told. */
+import { type DeviceView, runnersOf } from '@edgetune/shared/domain/device.ts';
+import { METRIC_LIST } from '@edgetune/shared/domain/metric-list.ts';
 import type { Part } from '@edgetune/shared/domain/part.ts';
+import { SCENARIOS } from '@edgetune/shared/domain/scenario.ts';
 import { formatsFor, type StudyParts, settingsOf } from '@edgetune/shared/domain/study-parts.ts';
 import type { StudyPartsView } from '@edgetune/shared/protocol/http.ts';
 
-export function studyPartsView({ workloads, formats, samplers, schedulers }: StudyParts): StudyPartsView {
+/** @param devices the fleet, whose boards say which runners there are */
+export function studyPartsView(
+  { workloads, formats, samplers, schedulers }: StudyParts,
+  devices: readonly Pick<DeviceView, 'name' | 'board'>[],
+): StudyPartsView {
   return {
     workloads: workloads.map((workload) => ({
       ...view(workload),
@@ -13,6 +20,9 @@ export function studyPartsView({ workloads, formats, samplers, schedulers }: Stu
     formats: formats.map((format) => ({ ...view(format), holds: format.holds, settings: settingsOf(format) })),
     samplers: samplers.map(view),
     schedulers: schedulers.map(view),
+    scenarios: SCENARIOS.map((scenario) => ({ ...view(scenario), settings: settingsOf(scenario) })),
+    metrics: [...METRIC_LIST],
+    runners: [...runnersOf(devices)].map(([name, names]) => ({ name, devices: names })),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   workloadListSchema,
 } from '@edgetune/shared/protocol/http.ts';
 import { z } from 'zod';
+import type { Fleet } from '../fleet/fleet.ts';
 import type { StudyService } from '../study/study-service.ts';
 import { HttpProblem } from './problem.ts';
 import { bytes, declared, json, jsonBody, NOTHING, type Routes } from './routes.ts';
@@ -35,15 +36,21 @@ function noStudy(id: string): HttpProblem {
   return new HttpProblem(404, `there is no study "${id}"`, 'GET /api/studies lists them');
 }
 
-export function studyRoutes(routes: Routes, { studies, parts }: { studies: StudyService; parts: StudyParts }): void {
+interface StudyRoutesOptions {
+  studies: StudyService;
+  parts: StudyParts;
+  fleet: Pick<Fleet, 'devices'>;
+}
+
+export function studyRoutes(routes: Routes, { studies, parts, fleet }: StudyRoutesOptions): void {
   routes.openapi(
     declared({
       method: 'get',
       path: '/api/workloads',
-      summary: 'What a study may name: workloads, data formats, samplers, schedulers',
+      summary: 'What a study may name: workloads, data formats, samplers, schedulers, scenarios, metrics, runners',
       responses: { 200: json(workloadListSchema) },
     }),
-    (c) => c.json(studyPartsView(parts), 200),
+    (c) => c.json(studyPartsView(parts, fleet.devices()), 200),
   );
   routes.openapi(
     declared({

@@ -7,6 +7,10 @@ import { everyObjectHas } from './named-values.ts';
 import { type Dimension, formatQuantity, parseQuantity } from './units.ts';
 
 export interface MetricInfo {
+  /** For people, such as "median latency". */
+  description: string;
+  /** Forms offer it at once, the others on demand. */
+  isCommon?: true;
   dimension: Dimension;
   /** Which way is better when nobody says. */
   direction: 'minimize' | 'maximize';
@@ -20,34 +24,53 @@ export interface MetricInfo {
   isOwn?: true;
 }
 
+const LATENCIES: Readonly<Record<string, Pick<MetricInfo, 'description' | 'isCommon'>>> = {
+  mean: { description: 'mean latency' },
+  p50: { description: 'median latency', isCommon: true },
+  p90: { description: 'latency of the slowest 10 % (p90)' },
+  p95: { description: 'latency of the slowest 5 % (p95)' },
+  p99: { description: 'latency of the slowest 1 % (p99)', isCommon: true },
+  p999: { description: 'latency of the slowest 0.1 % (p99.9)' },
+};
+
 /** Every metric that an objective or a constraint may name. `latency` alone means `latency.p50`. */
 export const METRICS: Readonly<Record<string, MetricInfo>> = {
-  accuracy: { dimension: 'ratio', direction: 'maximize', of: 'trial' },
+  accuracy: { description: 'accuracy', isCommon: true, dimension: 'ratio', direction: 'maximize', of: 'trial' },
   // In nats: a difference of 0.01 is 1 % of the likelihood that the model gives the truth.
-  loss: { dimension: 'count', direction: 'minimize', of: 'trial', scale: 1 },
-  trainingTime: { dimension: 'time', direction: 'minimize', of: 'trial' },
-  trainingEnergy: { dimension: 'energy', direction: 'minimize', of: 'trial' },
-  parameters: { dimension: 'count', direction: 'minimize', of: 'trial' },
-  macs: { dimension: 'count', direction: 'minimize', of: 'trial' },
-  modelSize: { dimension: 'memory', direction: 'minimize', of: 'trial' },
+  loss: { description: 'loss', dimension: 'count', direction: 'minimize', of: 'trial', scale: 1 },
+  trainingTime: { description: 'training time', dimension: 'time', direction: 'minimize', of: 'trial' },
+  trainingEnergy: { description: 'training energy', dimension: 'energy', direction: 'minimize', of: 'trial' },
+  parameters: { description: 'number of parameters', dimension: 'count', direction: 'minimize', of: 'trial' },
+  macs: { description: 'multiply-accumulates per inference', dimension: 'count', direction: 'minimize', of: 'trial' },
+  modelSize: { description: 'size of the model file', dimension: 'memory', direction: 'minimize', of: 'trial' },
   ...Object.fromEntries(
-    ['mean', 'p50', 'p90', 'p95', 'p99', 'p999'].map((name) => [
+    Object.entries(LATENCIES).map(([name, described]) => [
       `latency.${name}`,
-      { dimension: 'time', direction: 'minimize', of: 'device' } satisfies MetricInfo,
+      { ...described, dimension: 'time', direction: 'minimize', of: 'device' } satisfies MetricInfo,
     ]),
   ),
-  throughput: { dimension: 'rate', direction: 'maximize', of: 'device' },
-  memory: { dimension: 'memory', direction: 'minimize', of: 'device' },
-  energy: { dimension: 'energy', direction: 'minimize', of: 'device' },
-  power: { dimension: 'power', direction: 'minimize', of: 'device' },
+  throughput: { description: 'throughput', isCommon: true, dimension: 'rate', direction: 'maximize', of: 'device' },
+  memory: { description: 'memory', isCommon: true, dimension: 'memory', direction: 'minimize', of: 'device' },
+  energy: {
+    description: 'energy per inference',
+    isCommon: true,
+    dimension: 'energy',
+    direction: 'minimize',
+    of: 'device',
+  },
+  power: { description: 'power', dimension: 'power', direction: 'minimize', of: 'device' },
   // EdgeTune's ratio and its energy form (Rocha et al., Middleware 2022).
   'edgetune.time': {
+    description: 'training time × latency ÷ accuracy',
+    isCommon: true,
     dimension: 'count',
     direction: 'minimize',
     of: 'device',
     ratio: { ofTrial: 'trainingTime', ofDevice: 'latency.p50', over: 'accuracy' },
   },
   'edgetune.energy': {
+    description: 'training energy × energy per inference ÷ accuracy',
+    isCommon: true,
     dimension: 'count',
     direction: 'minimize',
     of: 'device',
@@ -110,7 +133,13 @@ export const anyObjectiveSchema = objectiveParts
 export const anyConstraintSchema = constraintSchema.extend({ metric: limitable(anyMetricSchema) });
 
 /** A number without unit that a program measures by itself and tells for each trial: only for ask and tell. */
-const OWN_METRIC: MetricInfo = { dimension: 'count', direction: 'minimize', of: 'trial', isOwn: true };
+const OWN_METRIC: MetricInfo = {
+  description: "the program's own",
+  dimension: 'count',
+  direction: 'minimize',
+  of: 'trial',
+  isOwn: true,
+};
 
 /** What is known of a metric; one with a name that is none of EdgeTune's is the program's own. */
 export function metricInfo(metric: string): MetricInfo {

@@ -3,30 +3,39 @@ import { z } from 'zod';
 import { formatQuantity } from './units.ts';
 
 export const scenarioSchema = z.discriminatedUnion('kind', [
-  /** Queries of one batch, back to back. */
-  z.object({ kind: z.literal('single-stream') }),
-  /** One query carries `samplesPerQuery` samples (MLPerf: 8), back to back. */
-  z.object({ kind: z.literal('multi-stream'), samplesPerQuery: z.int().min(1).max(1024).default(8) }),
-  /**
-   * Single samples arrive as a Poisson process, at `arrivalsPerS` or, given `p99BoundMs`, at the highest rate at which the
-   * 99th percentile of the latency keeps that bound; the runner may wait `batchingWindowMs` to fill a batch.
-   */
+  z.object({ kind: z.literal('single-stream') }).describe('queries of one batch, back to back'),
+  z
+    .object({
+      kind: z.literal('multi-stream'),
+      samplesPerQuery: z.int().min(1).max(1024).default(8).describe('samples in one query (MLPerf: 8)'),
+    })
+    .describe('queries of several samples, back to back'),
   z
     .object({
       kind: z.literal('server'),
-      arrivalsPerS: z.number().positive().optional(),
-      p99BoundMs: z.number().positive().optional(),
-      batchingWindowMs: z.number().min(0).default(0),
+      arrivalsPerS: z.number().positive().optional().describe('samples that arrive in a second'),
+      p99BoundMs: z
+        .number()
+        .positive()
+        .optional()
+        .describe('instead of a rate: the highest is looked for at which the p99 latency keeps this bound (ms)'),
+      batchingWindowMs: z.number().min(0).default(0).describe('how long the runner may wait to fill a batch (ms)'),
     })
     .refine(({ arrivalsPerS, p99BoundMs }) => (arrivalsPerS === undefined) !== (p99BoundMs === undefined), {
       error: 'give either arrivalsPerS, a rate, or p99BoundMs, to find the highest rate within it',
-    }),
-  /** All samples are there at once. */
-  z.object({ kind: z.literal('offline') }),
+    })
+    .describe('single samples that arrive as a Poisson process'),
+  z.object({ kind: z.literal('offline') }).describe('all samples are there at once'),
 ]);
 export type Scenario = z.infer<typeof scenarioSchema>;
 
-export const SCENARIO_KINDS: readonly Scenario['kind'][] = scenarioSchema.options.map(({ shape }) => shape.kind.value);
+/** The scenarios that there are, each with its settings as a schema. */
+export const SCENARIOS = scenarioSchema.options.map((settings) => ({
+  name: settings.shape.kind.value,
+  description: settings.description ?? '',
+  settings,
+}));
+export const SCENARIO_KINDS: readonly Scenario['kind'][] = SCENARIOS.map(({ name }) => name);
 
 /** One canonical text per scenario: equal scenarios have equal keys. */
 export function scenarioKey(scenario: Scenario): string {

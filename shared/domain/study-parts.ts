@@ -35,6 +35,8 @@ export interface SettingInfo {
   description: string;
   /** As JSON Schema calls it; null where it has several types. */
   type: string | null;
+  /** Of a list whose entries are of one type. */
+  itemType?: string;
   /** Whether a study must give it. */
   required: boolean;
   /** What it is where a study does not give it. */
@@ -43,17 +45,26 @@ export interface SettingInfo {
   example?: unknown;
 }
 
-/** What may stand in a study's `dataset:` beside the format's name. */
+/** What may stand in a study's `dataset:` beside the format's name, or in its `scenario:` beside the kind. */
 export function settingsOf({ settings }: Pick<DatasetFormatInfo, 'settings'>): SettingInfo[] {
   const { properties = {}, required = [] } = z.toJSONSchema(settings, { io: 'input' });
-  return Object.entries(properties as Record<string, z.core.JSONSchema.JSONSchema>).map(([name, property]) => ({
-    name,
-    description: property.description ?? '',
-    type: typeof property.type === 'string' ? property.type : null,
-    required: required.includes(name),
-    ...(property.default === undefined ? {} : { otherwise: property.default }),
-    ...(property.examples === undefined ? {} : { example: property.examples[0] }),
-  }));
+  return Object.entries(properties as Record<string, z.core.JSONSchema.JSONSchema>)
+    .filter(([, property]) => property.const === undefined)
+    .map(([name, property]) => ({
+      name,
+      description: property.description ?? '',
+      type: typeof property.type === 'string' ? property.type : null,
+      ...itemTypeOf(property),
+      required: required.includes(name),
+      ...(property.default === undefined ? {} : { otherwise: property.default }),
+      ...(property.examples === undefined ? {} : { example: property.examples[0] }),
+    }));
+}
+
+function itemTypeOf({ items }: z.core.JSONSchema.JSONSchema): Pick<SettingInfo, 'itemType'> {
+  return typeof items === 'object' && !Array.isArray(items) && typeof items.type === 'string'
+    ? { itemType: items.type }
+    : {};
 }
 
 /** The formats of the data that a workload learns from. */

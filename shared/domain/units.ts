@@ -16,6 +16,11 @@ const UNITS: Record<Dimension, Record<string, number>> = {
   count: { '': 1, k: 1e3, M: 1e6, G: 1e9 },
 };
 
+/** The unit in which values are kept; empty for plain numbers and fractions. */
+export function baseUnitOf(dimension: Dimension): string {
+  return unitsOf(dimension).find((unit) => UNITS[dimension][unit] === 1) as string;
+}
+
 /** The units in which a quantity of this dimension may be written. */
 export function unitsOf(dimension: Dimension): string[] {
   return Object.keys(UNITS[dimension]);

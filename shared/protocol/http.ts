@@ -159,6 +159,20 @@ export const createStudyResponseSchema = z.object({ study: studySummarySchema })
 const partSchema = z.object({ name: z.string(), description: z.string() });
 
 /** GET /api/workloads: what a study may name, of which the New study form is made. */
+const settingSchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  /** As JSON Schema calls it; null where it has several types. */
+  type: z.string().nullable(),
+  /** Of a list whose entries are of one type. */
+  itemType: z.string().optional(),
+  required: z.boolean(),
+  /** What it is where a study does not give it. */
+  otherwise: z.unknown().optional(),
+  /** A value to start from. */
+  example: z.unknown().optional(),
+});
+
 export const workloadListSchema = z.object({
   workloads: z.array(
     partSchema.extend({
@@ -173,23 +187,32 @@ export const workloadListSchema = z.object({
       /** The kind of data that it holds, such as "images". */
       holds: z.string(),
       /** What may stand in `dataset:` beside the format's name. */
-      settings: z.array(
-        z.object({
-          name: z.string(),
-          description: z.string(),
-          /** As JSON Schema calls it; null where it has several types. */
-          type: z.string().nullable(),
-          required: z.boolean(),
-          /** What it is where a study does not give it. */
-          otherwise: z.unknown().optional(),
-          /** A value to start from. */
-          example: z.unknown().optional(),
-        }),
-      ),
+      settings: z.array(settingSchema),
     }),
   ),
   samplers: z.array(partSchema),
   schedulers: z.array(partSchema),
+  /** How queries may arrive; `settings` stand in `scenario:` beside its kind. */
+  scenarios: z.array(partSchema.extend({ settings: z.array(settingSchema) })),
+  /** What objectives and constraints may name. */
+  metrics: z.array(
+    partSchema.extend({
+      /** Which way is better where an objective does not say. */
+      direction: z.enum(['minimize', 'maximize']),
+      /** `trial`: one value per trial; `device`: one per device. */
+      of: z.enum(['trial', 'device']),
+      /** In which values are told; empty: a plain number or a fraction. */
+      unit: z.string(),
+      /** In which a constraint may be written. */
+      units: z.array(z.string()),
+      /** False: an objective may name it, a constraint may not. */
+      isLimitable: z.boolean(),
+      /** Whether forms offer it at once. */
+      isCommon: z.boolean(),
+    }),
+  ),
+  /** What may run models: what the boards of the fleet have. */
+  runners: z.array(z.object({ name: z.string(), devices: z.array(deviceNameSchema) })),
 });
 export type StudyPartsView = z.infer<typeof workloadListSchema>;
 

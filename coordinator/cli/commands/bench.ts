@@ -3,12 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import { BENCH_METRICS } from '@edgetune/shared/domain/metric-list.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
-import type { Scenario } from '@edgetune/shared/domain/scenario.ts';
+import { SCENARIO_KINDS, type Scenario } from '@edgetune/shared/domain/scenario.ts';
 import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Client } from '../client.ts';
+import { metricsText, scenariosText } from '../render/parts.ts';
 import { clientOf, EXIT, type ServerOptions, withServer } from './context.ts';
 
 const EXAMPLES = `
@@ -44,7 +46,7 @@ export function registerBench(program: Command): void {
     .requiredOption('--devices <names>', 'device names, separated by commas', list)
     .addOption(
       new Option('--scenario <kind>', 'load scenario, as MLPerf defines it')
-        .choices(['single-stream', 'multi-stream', 'server', 'offline'])
+        .choices(SCENARIO_KINDS)
         .default('single-stream'),
     )
     .option('--rate <per second>', 'arrivals per second of the server scenario', positive)
@@ -68,7 +70,7 @@ export function registerBench(program: Command): void {
       new Option('--format <format>', 'of the report').choices(['markdown', 'csv', 'json']).default('markdown'),
     )
     .option('--out <file>', 'write the report to a file')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => `\n${scenariosText()}\n\n${metricsText(BENCH_METRICS)}\n${EXAMPLES}`)
     .action(async (file: string, options: Options, command: Command) => {
       if (options.scenario === 'server' && (options.rate === undefined) === (options.p99Bound === undefined))
         command.error(

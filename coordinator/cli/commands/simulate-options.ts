@@ -37,4 +37,6 @@ export function dimensionOption(text: string, before: Record<string, number>): R
   return { ...before, [match[1] as string]: Number(match[2]) };
 }
 
+const profileRunners = BOARD_PROFILES.flatMap(({ backends }) => backends.flatMap(({ runners }) => runners));
+export const PROFILE_RUNNERS = [...new Set(profileRunners)].sort().join(', ');
 export const PROFILE_NAMES = BOARD_PROFILES.map((profile) => profile.name).join(', ');

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { type Prediction, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
 import {
+  executionProviderSchema,
   type InferenceConfig,
   inferenceConfigSchema,
   type Precision,
@@ -12,7 +13,7 @@ import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { type Command, Option } from 'commander';
-import { dimensionOption, PROFILE_NAMES, positiveInt, profileArgument } from './simulate-options.ts';
+import { dimensionOption, PROFILE_NAMES, PROFILE_RUNNERS, positiveInt, profileArgument } from './simulate-options.ts';
 
 export interface SimulateOptions {
   profile: BoardProfile;
@@ -58,7 +59,7 @@ function configOf(options: SimulateOptions, own: Precision): InferenceConfig {
     clockKHz: options.clock ?? null,
     precision: options.precision ?? own,
     executionProvider: provider,
-    runner: options.runner ?? runner ?? 'onnxruntime-node',
+    runner: options.runner ?? runner,
   });
 }
 
@@ -151,15 +152,9 @@ export function registerSimulate(program: Command): void {
     .option('--clock <kHz>', 'CPU clock; absent: the highest', positiveInt)
     .addOption(new Option('--precision <name>', "precision; absent: the model's own").choices(precisionSchema.options))
     .addOption(
-      new Option('--provider <name>', 'execution provider').choices(['cpu', 'cuda', 'tensorrt']).default('cpu'),
+      new Option('--provider <name>', 'execution provider').choices(executionProviderSchema.options).default('cpu'),
     )
-    .addOption(
-      new Option('--runner <name>', 'runner; absent: the first that fits').choices([
-        'onnxruntime-node',
-        'onnxruntime-python',
-        'trtexec',
-      ]),
-    )
+    .option('--runner <name>', `runner of the profile (${PROFILE_RUNNERS}); absent: the first that fits`)
     .option('--power-mode <name>', "one of the profile's power modes")
     .option('--dimension <name=size>', 'size of a symbolic dimension, repeatable', dimensionOption, {})
     .option('--json', 'print JSON: one object per model, in a list')

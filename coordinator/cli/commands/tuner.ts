@@ -7,7 +7,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
 import { createTunerSession, type TunerSession } from '../../ask-tell/tuner-session.ts';
 import type { Parts } from '../../parts.ts';
-import { tunerPartsText } from '../render/parts.ts';
+import { metricsText, tunerPartsText } from '../render/parts.ts';
 
 const EXAMPLES = `
 One JSON message a line, one answer a line:
@@ -31,7 +31,11 @@ export function registerTuner(program: Command, parts: Parts): void {
       'study file (YAML); its space, objectives, constraints, budget, tuner and stop count',
       (file: string) => sessionOf(file, parts),
     )
-    .addHelpText('after', () => `\n${tunerPartsText(parts)}\n${EXAMPLES}`)
+    .addHelpText(
+      'after',
+      () =>
+        `\n${tunerPartsText(parts)}\n\n${metricsText()}\n\nOther metrics are the program's own: say "minimize" or "maximize".\n${EXAMPLES}`,
+    )
     .action(async ({ spec }: { spec: TunerSession }) => {
       for await (const line of createInterface({ input: process.stdin }))
         if (line.trim() !== '') process.stdout.write(`${spec.answer(line)}\n`);

@@ -1,8 +1,15 @@
 /** What a study may name, for `--help`. */
-import { partsText } from '@edgetune/shared/domain/part.ts';
-import { formatsFor, type StudyParts, settingsOf } from '@edgetune/shared/domain/study-parts.ts';
+import { METRIC_LIST, type MetricView, metricParts } from '@edgetune/shared/domain/metric-list.ts';
+import { type Part, partsText } from '@edgetune/shared/domain/part.ts';
+import { SCENARIOS } from '@edgetune/shared/domain/scenario.ts';
+import {
+  type DatasetFormatInfo,
+  formatsFor,
+  type StudyParts,
+  settingsOf,
+} from '@edgetune/shared/domain/study-parts.ts';
 
-/** Workloads with the formats of their data, formats with their settings, samplers and schedulers. */
+/** Workloads with the formats of their data, formats with their settings, samplers, schedulers, scenarios, metrics. */
 export function studyPartsText(parts: StudyParts): string {
   const { workloads, formats } = parts;
   const withFormats = workloads.map((workload) => ({
@@ -11,15 +18,31 @@ export function studyPartsText(parts: StudyParts): string {
       .map(({ name }) => name)
       .join(', ')}.`,
   }));
-  const withSettings = formats.map((format) => ({
-    ...format,
-    description: `${format.description} (${settingsOf(format)
-      .map(({ name, required }) => (required ? name : `[${name}]`))
-      .join(', ')})`,
-  }));
-  return [partsText('Workloads', withFormats), partsText('Data formats', withSettings), tunerPartsText(parts)].join(
-    '\n\n',
-  );
+  return [
+    partsText('Workloads', withFormats),
+    partsText('Data formats', formats.map(withSettings)),
+    tunerPartsText(parts),
+    scenariosText(),
+    metricsText(),
+  ].join('\n\n');
+}
+
+/** Scenarios with their settings. */
+export function scenariosText(): string {
+  return partsText('Scenarios', SCENARIOS.map(withSettings));
+}
+
+/** What objectives and constraints may name. */
+export function metricsText(metrics: readonly MetricView[] = METRIC_LIST): string {
+  return partsText('Metrics', metricParts(metrics));
+}
+
+function withSettings(part: Pick<DatasetFormatInfo, 'name' | 'description' | 'settings'>): Part {
+  const settings = settingsOf(part).map(({ name, required }) => (required ? name : `[${name}]`));
+  return {
+    name: part.name,
+    description: settings.length > 0 ? `${part.description} (${settings.join(', ')})` : part.description,
+  };
 }
 
 /** Samplers and schedulers. */

@@ -1,4 +1,5 @@
 /** Requests to the coordinator: JSON in and out, parsed by the contract's schemas, refusals as `ApiError`. */
+import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { type Problem, problemSchema } from '@edgetune/shared/protocol/http.ts';
 import type { z } from 'zod';
 import { adminToken, tokenWanted } from '../state/session.ts';
@@ -30,7 +31,29 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
 }
 
 export async function getJson<T extends z.ZodType>(path: string, schema: T): Promise<z.output<T>> {
-  return schema.parse(await (await request(path)).json());
+  return answerOf(await request(path), schema);
+}
+
+/** What a response says. @throws {ApiError} in words where this page cannot read it */
+export async function answerOf<T extends z.ZodType>(response: Response, schema: T): Promise<z.output<T>> {
+  const body: unknown = await response.json().catch(() => {
+    throw unreadable(response.status, 'it is no JSON');
+  });
+  return readAnswer(body, schema, response.status);
+}
+
+/** The same of a body that was received already. */
+export function readAnswer<T extends z.ZodType>(body: unknown, schema: T, status = 200): z.output<T> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw unreadable(status, mistakesInLine(parsed.error));
+}
+
+function unreadable(status: number, why: string): ApiError {
+  return new ApiError(status, {
+    error: `this page cannot read the coordinator's answer: ${why}`,
+    hint: 'load the page again: the coordinator may be of another version by now',
+  });
 }
 
 export async function sendJson(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<Response> {

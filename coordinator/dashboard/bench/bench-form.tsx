@@ -1,9 +1,10 @@
 /** What to bench: model, devices, load, and what is wanted. */
+import { BENCH_METRICS, objectiveOffer } from '@edgetune/shared/domain/metric-list.ts';
 import { SCENARIO_KINDS } from '@edgetune/shared/domain/scenario.ts';
 import { type BenchRequestBody, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { sendJson } from '../api/client.ts';
+import { answerOf, sendJson } from '../api/client.ts';
 import { DevicesField } from '../components/devices-field.tsx';
 import { ErrorText } from '../components/dialog.tsx';
 import { createDraft, valueAt } from '../components/draft.ts';
@@ -14,13 +15,7 @@ import { announce } from '../state/announce.ts';
 import { devices } from '../state/overview.ts';
 import { type ChosenModel, ModelField } from './model-field.tsx';
 
-const OBJECTIVES = [
-  { value: 'minimize latency.p50', label: 'Lowest median latency' },
-  { value: 'minimize latency.p99', label: 'Lowest latency of the slowest 1 % (p99)' },
-  { value: 'maximize throughput', label: 'Highest throughput' },
-  { value: 'minimize energy', label: 'Lowest energy per inference' },
-  { value: 'minimize memory', label: 'Lowest memory' },
-];
+const OBJECTIVES = BENCH_METRICS.map(objectiveOffer);
 
 export function BenchForm() {
   const draft = useMemo(() => {
@@ -32,7 +27,7 @@ export function BenchForm() {
   const { busy, error, run } = useAction(async () => {
     const { name: modelName, modelSha256 } = model.value as ChosenModel;
     const body = { ...draft.fields(), modelName, modelSha256 } as BenchRequestBody;
-    const view = benchViewSchema.parse(await (await sendJson('POST', '/api/bench', body)).json());
+    const view = await answerOf(await sendJson('POST', '/api/bench', body), benchViewSchema);
     announce(`Bench of ${modelName} is ${view.state}`);
     location.hash = paths.bench(view.id);
   });

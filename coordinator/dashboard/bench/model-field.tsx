@@ -2,7 +2,7 @@
 import { type BenchModel, benchModelSchema } from '@edgetune/shared/protocol/bench.ts';
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import { upload } from '../api/client.ts';
+import { readAnswer, upload } from '../api/client.ts';
 import { ErrorText } from '../components/dialog.tsx';
 import { quantity } from '../components/format.ts';
 import { useAction } from '../components/use-action.ts';
@@ -25,7 +25,7 @@ export function ModelField({ model, onChange }: ModelFieldProps) {
   const { busy, error, run } = useAction(async () => {
     const sent = file.value as File;
     const answer = await upload('/api/bench/models', sent, (value) => (share.value = value));
-    onChange({ ...benchModelSchema.parse(answer), name: sent.name });
+    onChange({ ...readAnswer(answer, benchModelSchema), name: sent.name });
     announce(`${sent.name} is there`);
   });
   const choose = (files: FileList | null | undefined) => {

@@ -51,7 +51,7 @@ export function NumberField(
 }
 
 /** A list of numbers, separated by commas; what is no number stays as it was written, and is refused by the schema. */
-export function NumbersField({ draft, fields, path, label, hint, placeholder }: FieldProps & { placeholder: string }) {
+export function NumbersField({ draft, fields, path, label, hint, placeholder }: FieldProps & { placeholder?: string }) {
   const value = valueAt(fields, path);
   const change = (event: { currentTarget: HTMLInputElement }) => {
     const parts = event.currentTarget.value.split(',').map((part) => part.trim());
@@ -106,26 +106,58 @@ export function LinesField({ draft, fields, path, label, hint }: FieldProps) {
   );
 }
 
+/** A value that is true or false; what is neither shows as false. */
+export function BooleanField({ draft, fields, path, label, hint }: FieldProps) {
+  return (
+    <label class="choice">
+      <input
+        type="checkbox"
+        checked={valueAt(fields, path) === true}
+        onChange={(event) => draft.set(path, event.currentTarget.checked)}
+      />
+      <span>
+        {label} {hint && <small>{hint}</small>}
+      </span>
+    </label>
+  );
+}
+
+interface Choice {
+  value: string;
+  label: string;
+  /** False: it is offered on demand. */
+  isCommon?: boolean;
+}
+
 /** A list of texts chosen from what is offered; what else stands in the list stays in it. */
-export function ChoicesField(props: FieldProps & { options: readonly { value: string; label: string }[] }) {
+export function ChoicesField(props: FieldProps & { options: readonly Choice[] }) {
   const { draft, fields, path, label, hint, options } = props;
   const value = valueAt(fields, path);
   const chosen = Array.isArray(value) ? value.map(String) : [];
   const toggle = (option: string, on: boolean) =>
     draft.set(path, on ? [...chosen, option] : chosen.filter((other) => other !== option));
+  const boxes = (offered: readonly Choice[]) =>
+    offered.map((option) => (
+      <label key={option.value} class="choice">
+        <input
+          type="checkbox"
+          checked={chosen.includes(option.value)}
+          onChange={(event) => toggle(option.value, event.currentTarget.checked)}
+        />
+        <span>{option.label}</span>
+      </label>
+    ));
+  const more = options.filter(({ isCommon }) => isCommon === false);
   return (
     <fieldset>
       <legend>{label}</legend>
-      {options.map((option) => (
-        <label key={option.value} class="choice">
-          <input
-            type="checkbox"
-            checked={chosen.includes(option.value)}
-            onChange={(event) => toggle(option.value, event.currentTarget.checked)}
-          />
-          <span>{option.label}</span>
-        </label>
-      ))}
+      {boxes(options.filter(({ isCommon }) => isCommon !== false))}
+      {more.length > 0 && (
+        <details>
+          <summary>{`More: ${more.filter((option) => chosen.includes(option.value)).length} of ${more.length} chosen`}</summary>
+          {boxes(more)}
+        </details>
+      )}
       {hint && <small>{hint}</small>}
     </fieldset>
   );

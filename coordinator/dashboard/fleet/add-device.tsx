@@ -1,7 +1,7 @@
 /** Adds a device by its name and shows the line to paste on the board. */
 import { type AddDeviceResponse, addDeviceResponseSchema } from '@edgetune/shared/protocol/http.ts';
 import { useSignal } from '@preact/signals';
-import { sendJson } from '../api/client.ts';
+import { answerOf, sendJson } from '../api/client.ts';
 import { CopyLine } from '../components/copy-line.tsx';
 import { Dialog, ErrorText } from '../components/dialog.tsx';
 import { dateTime } from '../components/format.ts';
@@ -13,7 +13,7 @@ export function AddDevice({ onClose }: { onClose(): void }) {
   const added = useSignal<AddDeviceResponse | null>(null);
   const { busy, error, run } = useAction(async () => {
     const response = await sendJson('POST', '/api/devices', { name: name.value.trim() });
-    added.value = addDeviceResponseSchema.parse(await response.json());
+    added.value = await answerOf(response, addDeviceResponseSchema);
     await reloadOverview();
   });
   if (added.value) return <JoinCommand added={added.value} onClose={onClose} />;
@@ -55,7 +55,7 @@ export function RenewCommand({ name, onClose }: { name: string; onClose(): void 
   const added = useSignal<AddDeviceResponse | null>(null);
   const { busy, error, run } = useAction(async () => {
     const response = await sendJson('POST', `/api/devices/${encodeURIComponent(name)}/token`);
-    added.value = addDeviceResponseSchema.parse(await response.json());
+    added.value = await answerOf(response, addDeviceResponseSchema);
   });
   if (added.value) return <JoinCommand added={added.value} onClose={onClose} />;
   return (

@@ -1,7 +1,7 @@
 /** Where the samples come from: a format, and the settings of it that a study must give. */
 import type { StudyPartsView } from '@edgetune/shared/protocol/http.ts';
 import { type Draft, valueAt } from '../components/draft.ts';
-import { NumberField, TextField } from '../components/fields.tsx';
+import { BooleanField, LinesField, NumberField, NumbersField, TextField } from '../components/fields.tsx';
 
 type Format = StudyPartsView['formats'][number];
 
@@ -39,19 +39,31 @@ export function DatasetFields({ draft, fields, formats }: DatasetFieldsProps) {
 }
 
 function SettingField({
-  setting: { name, description, type },
+  setting: { name, description, type, itemType },
   ...bound
 }: Pick<DatasetFieldsProps, 'draft' | 'fields'> & { setting: Format['settings'][number] }) {
   const shown = { ...bound, path: ['dataset', name], label: name, hint: description };
   if (type === 'string') return <TextField {...shown} />;
   if (type === 'integer' || type === 'number') return <NumberField {...shown} step={type === 'number' ? 'any' : 1} />;
-  return null;
+  if (type === 'boolean') return <BooleanField {...shown} />;
+  if (type === 'array' && (itemType === 'integer' || itemType === 'number'))
+    return <NumbersField {...shown} hint={`${description}; separated by commas`} />;
+  if (type === 'array' && itemType === 'string') return <LinesField {...shown} hint={`${description}; one a line`} />;
+  return (
+    <p>
+      <code>{name}</code> ({description}) is written in the YAML.
+    </p>
+  );
 }
 
 const requiredOf = ({ settings }: Format) => settings.filter(({ required }) => required);
 
 /** Each format has settings of its own: others would be refused. What the former one had by the same name is kept. */
 function sectionOf(format: Format, fields: Record<string, unknown>): Record<string, unknown> {
-  const settings = requiredOf(format).map(({ name, example }) => [name, valueAt(fields, ['dataset', name]) ?? example]);
+  const settings = requiredOf(format).map(({ name, type, example }) => [
+    name,
+    // A box that is not checked says false.
+    valueAt(fields, ['dataset', name]) ?? example ?? (type === 'boolean' ? false : undefined),
+  ]);
   return { format: format.name, ...Object.fromEntries(settings) };
 }

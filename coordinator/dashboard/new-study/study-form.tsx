@@ -1,6 +1,6 @@
 /** The form for what most studies set; everything else is written in the YAML beside it. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
-import { SCENARIO_KINDS } from '@edgetune/shared/domain/scenario.ts';
+import { objectiveOffer } from '@edgetune/shared/domain/metric-list.ts';
 import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
 import type { StudyPartsView } from '@edgetune/shared/protocol/http.ts';
 import { DevicesField } from '../components/devices-field.tsx';
@@ -8,17 +8,6 @@ import { type Draft, valueAt } from '../components/draft.ts';
 import { ChoicesField, LinesField, NumberField, SelectField, TextField } from '../components/fields.tsx';
 import { paths } from '../route.ts';
 import { DatasetFields } from './dataset-fields.tsx';
-
-const OBJECTIVES = [
-  { value: 'maximize accuracy', label: 'Best accuracy' },
-  { value: 'minimize latency.p50', label: 'Lowest median latency' },
-  { value: 'minimize latency.p99', label: 'Lowest latency of the slowest 1 % (p99)' },
-  { value: 'maximize throughput', label: 'Highest throughput' },
-  { value: 'minimize energy', label: 'Lowest energy per inference' },
-  { value: 'minimize memory', label: 'Lowest memory' },
-  { value: 'minimize edgetune.time', label: 'Lowest training time × latency ÷ accuracy' },
-  { value: 'minimize edgetune.energy', label: 'Lowest training energy × energy per inference ÷ accuracy' },
-];
 
 interface StudyFormProps {
   draft: Draft;
@@ -43,7 +32,7 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
         <DevicesField {...bound} devices={devices} />
       )}
       <DatasetFields {...bound} formats={formats} />
-      <ChoicesField {...bound} path={['objectives']} label="Objectives" options={OBJECTIVES} />
+      <ChoicesField {...bound} path={['objectives']} label="Objectives" options={parts.metrics.map(objectiveOffer)} />
       <LinesField
         {...bound}
         path={['constraints']}
@@ -54,7 +43,7 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
         {...bound}
         path={['scenario', 'kind']}
         label="Load scenario"
-        options={SCENARIO_KINDS}
+        options={parts.scenarios.map(({ name }) => name)}
         otherwise="single-stream"
       />
       {valueAt(fields, ['scenario', 'kind']) === 'server' && (

@@ -7,7 +7,7 @@ import {
 } from '@edgetune/shared/protocol/http.ts';
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { ApiError, getJson, sendJson } from '../api/client.ts';
+import { ApiError, answerOf, getJson, sendJson } from '../api/client.ts';
 import { ErrorText } from '../components/dialog.tsx';
 import { createDraft } from '../components/draft.ts';
 import { StudyForm } from '../new-study/study-form.tsx';
@@ -52,7 +52,7 @@ export function NewStudyPage() {
     failure.value = null;
     try {
       const response = await sendJson('POST', '/api/studies', { yaml: draft.text.value });
-      const { study } = createStudyResponseSchema.parse(await response.json());
+      const { study } = await answerOf(response, createStudyResponseSchema);
       announce(`Study ${study.name} is ${study.state}`);
       location.hash = paths.study(study.id);
     } catch (error) {

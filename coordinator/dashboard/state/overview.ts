@@ -9,7 +9,7 @@ import {
   studyListSchema,
 } from '@edgetune/shared/protocol/http.ts';
 import { signal } from '@preact/signals';
-import { getJson } from '../api/client.ts';
+import { getJson, readAnswer } from '../api/client.ts';
 import { followStream } from '../api/event-stream.ts';
 
 /** Null until the first answer. */
@@ -33,7 +33,7 @@ export async function reloadOverview(): Promise<void> {
 export function followOverview(signal: AbortSignal): void {
   void followStream('/api/stream', {
     signal,
-    onEvent: ({ data }) => applyMessage(overviewStreamMessageSchema.parse(JSON.parse(data))),
+    onEvent: ({ data }) => applyMessage(readAnswer(JSON.parse(data), overviewStreamMessageSchema)),
     onConnection: (now) => {
       connected.value = now;
       if (now) reloadOverview().catch((error: Error) => console.warn(error.message));

@@ -4,12 +4,15 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Browser, Page } from 'playwright-core';
+import { parse } from 'yaml';
 import { buildDashboard } from '../../../coordinator/dashboard/build.ts';
 import { launchChromium, noChromium, openPage } from '../../support/chromium.ts';
 import { type FakeCoordinator, startFakeCoordinator } from './support/fake-coordinator.ts';
 import {
   recommendationFor,
+  STUDY_PARTS,
   sampleDevice,
   sampleStudy,
   sampleTrial,
@@ -154,14 +157,60 @@ describe('dashboard', { skip: noChromium }, () => {
       page.getByRole('combobox', { name: label }).locator('option').allTextContents();
     assert.deepEqual(await offered('Sampler'), ['auto', 'sampler-of-this-test']);
     assert.deepEqual(await offered('Scheduler'), ['auto', 'scheduler-of-this-test']);
+    assert.deepEqual(await offered('Load scenario'), ['single-stream', 'scenario-of-this-test']);
     assert.deepEqual(await offered('Format'), ['synthetic-images', 'format-of-this-test']);
     assert.equal(await page.getByLabel('path').count(), 0);
     await page.getByRole('combobox', { name: 'Format' }).selectOption('format-of-this-test');
     assert.equal(await page.getByLabel('path').inputValue(), '/data/here');
     await page.getByLabel('shift').fill('5');
     await page.getByLabel('shift').blur();
-    const yaml = await page.getByLabel('Study as YAML').inputValue();
-    assert.match(yaml, /dataset:\n +format: format-of-this-test\n +path: \/data\/here\n +shift: 5\n/);
+    await page.getByLabel('mirrored').check();
+    assert.equal(await page.getByLabel('quick').count(), 0, 'what need not be given is written in the YAML');
+    assert.equal(await page.getByLabel('sizes').inputValue(), '28');
+    await page.getByLabel('sizes').fill('28, 32');
+    await page.getByLabel('labels').fill('cat\nall, else');
+    await page.getByLabel('labels').blur();
+    await page.getByText('crop (four sides) is written in the YAML.').waitFor();
+    assert.deepEqual((parse(await page.getByLabel('Study as YAML').inputValue()) as StudySpec).dataset, {
+      format: 'format-of-this-test',
+      path: '/data/here',
+      shift: 5,
+      mirrored: true,
+      sizes: [28, 32],
+      labels: ['cat', 'all, else'],
+      crop: { top: 1 },
+    });
+  });
+
+  it('offers the metrics that there are as objectives, the rarer ones on demand', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    await open('new');
+    assert.ok(await page.getByLabel('Highest accuracy').isChecked());
+    await page.getByLabel('Lowest told by the coordinator alone').check();
+    const rare = page.getByLabel('Lowest rarely wanted');
+    assert.ok(!(await rare.isVisible()));
+    await text('More: 0 of 1 chosen').click();
+    await rare.check();
+    await text('More: 1 of 1 chosen').waitFor();
+    assert.match(
+      await page.getByLabel('Study as YAML').inputValue(),
+      /- minimize latency\.p50\n +- minimize metric\.of\.this\.test\n +- minimize rare\.metric\n/,
+    );
+  });
+
+  it('says in words what it cannot read of an answer', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    await page.route('**/api/workloads', (route) => route.fulfill({ json: { ...STUDY_PARTS, samplers: 'all' } }));
+    await open('new');
+    await page
+      .getByText(
+        "this page cannot read the coordinator's answer: samplers: must be a list, not a text – load the page again",
+      )
+      .waitFor();
+    await page.unroute('**/api/workloads');
+    await page.route('**/api/workloads', (route) => route.fulfill({ body: '<html>' }));
+    await page.reload();
+    await page.getByText("this page cannot read the coordinator's answer: it is no JSON").waitFor();
   });
 
   it('lists the studies and leads to one', async () => {

@@ -21,6 +21,13 @@ budget: {minEpochs: 1, maxEpochs: 9}
 stop: {trials: 20}
 `;
 
+type SampleMetric = StudyPartsView['metrics'][number];
+
+function sampleMetric(name: string, changes: Partial<SampleMetric>): SampleMetric {
+  const metric = { name, description: name, direction: 'minimize', of: 'device', unit: '' } as const;
+  return { ...metric, units: [], isLimitable: true, isCommon: true, ...changes };
+}
+
 export const STUDY_PARTS: StudyPartsView = {
   workloads: [
     {
@@ -44,6 +51,25 @@ export const STUDY_PARTS: StudyPartsView = {
       settings: [
         { name: 'path', description: 'a folder', type: 'string', required: true, example: '/data/here' },
         { name: 'shift', description: 'pixels to the left', type: 'integer', required: true, example: 3 },
+        { name: 'mirrored', description: 'left to right', type: 'boolean', required: true },
+        {
+          name: 'sizes',
+          description: 'of all images',
+          type: 'array',
+          itemType: 'integer',
+          required: true,
+          example: [28],
+        },
+        {
+          name: 'labels',
+          description: 'of all classes',
+          type: 'array',
+          itemType: 'string',
+          required: true,
+          example: ['a'],
+        },
+        { name: 'crop', description: 'four sides', type: 'object', required: true, example: { top: 1 } },
+        { name: 'quick', description: 'not asked for', type: 'boolean', required: false },
       ],
     },
   ],
@@ -55,6 +81,17 @@ export const STUDY_PARTS: StudyPartsView = {
     { name: 'auto', description: 'the default' },
     { name: 'scheduler-of-this-test', description: 'told by the coordinator alone' },
   ],
+  scenarios: [
+    { name: 'single-stream', description: 'back to back', settings: [] },
+    { name: 'scenario-of-this-test', description: 'told by the coordinator alone', settings: [] },
+  ],
+  metrics: [
+    sampleMetric('accuracy', { direction: 'maximize', of: 'trial' }),
+    sampleMetric('latency.p50', { description: 'median latency' }),
+    sampleMetric('metric.of.this.test', { description: 'told by the coordinator alone' }),
+    sampleMetric('rare.metric', { description: 'rarely wanted', isCommon: false }),
+  ],
+  runners: [],
 };
 
 const AT = '2026-03-01T10:00:00.000Z';
