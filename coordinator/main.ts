@@ -51,165 +51,219 @@ export interface Coordinator {
 }
 
 /** @throws {Error} that says what is in the way: a port in use, a data directory in use, a broker that cannot be reached */
-export async function startCoordinator({
-  config,
-  log,
-  parts = PARTS,
-  stopRule,
-  ...options
-}: CoordinatorOptions): Promise<Coordinator> {
-  const distDirectory = options.distDirectory ?? fileURLToPath(new URL('dist', packageFolder(import.meta.url, './')));
-  const agentTarball = join(distDirectory, 'agent.tgz');
-  const agentRelease = createAgentRelease({ tarball: agentTarball, directory: join(config.dataDir, 'install') });
-  // The name under which other machines reach this one; none where it listens on loopback.
-  const anyAddress = config.host === '0.0.0.0';
-  const reachableAs = isLoopback(config.host) ? undefined : anyAddress ? hostname() : config.host;
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const whole = { ...options, parts: options.parts ?? PARTS };
+  const started = new Started(options.log);
+  try {
+    const host = await startHost(whole, started);
+    const devices = await startFleet(whole, host, started);
+    const services = startServices(whole, host, devices, started);
+    const { url } = await startApi(whole, { ...host, ...devices, ...services }, started);
+    services.studies.start();
+    services.bench.resume();
+    const { fleet } = devices;
+    return { url, tlsPin: host.tls?.pin ?? null, fleet, studies: services.studies, close: () => started.close() };
+  } catch (error) {
+    await started.close();
+    throw error;
+  }
+}
+
+type WholeOptions = CoordinatorOptions & { parts: Parts };
+type Host = Awaited<ReturnType<typeof startHost>>;
+type Devices = Awaited<ReturnType<typeof startFleet>>;
+type Services = ReturnType<typeof startServices>;
+
+/** What was started is ended again in reverse order, also when a later part fails to start. */
+class Started {
+  readonly #log: Logger;
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  #closing: Promise<void> | null = null;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** What ends what has just been started. */
+  endBy(closer: () => void | Promise<void>): void {
+    this.#closers.push(closer);
+  }
+
+  /** Who asks again waits for the same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const closer of this.#closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        // The store comes last: what waits to be written is written also where another part ends badly.
+        this.#log.error('a part of the coordinator did not end as it should', { error });
+      }
+    }
+  }
+}
+
+/** What of this machine it uses: the data directory, a key, the cores for training. */
+async function startHost({ config, log }: WholeOptions, started: Started) {
+  const store = openStore(config.dataDir, { blobQuotaBytes: config.blobQuotaBytes, log: log.child({ part: 'store' }) });
+  started.endBy(() => store.close());
   const ownNames = [
     hostname().toLowerCase(),
     config.host,
     ...(config.publicUrl ? [new URL(config.publicUrl).hostname] : []),
   ];
-  // What was started is ended again in reverse order, also when a later part fails to start.
-  const closers: (() => void | Promise<void>)[] = [];
-  const closeAll = async () => {
-    for (const closer of closers.splice(0).reverse()) {
-      try {
-        await closer();
-      } catch (error) {
-        // The store comes last: what waits to be written is written also where another part ends badly.
-        log.error('a part of the coordinator did not end as it should', { error });
-      }
-    }
+  // The store has the data directory to itself: no other coordinator makes a key there meanwhile.
+  const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);
+  const training = createTrainingService({ log: log.child({ part: 'training' }) });
+  started.endBy(() => training.close());
+  return { store, tls, training, ownNames, hostLease: createHostLease(() => training.pause()) };
+}
+
+/** The devices, over a broker of its own or another one. */
+async function startFleet(
+  { config, log, distDirectory }: WholeOptions,
+  { store, tls, hostLease }: Host,
+  started: Started,
+) {
+  const built = builtFiles(distDirectory);
+  const agentRelease = createAgentRelease({ tarball: built.agentTarball, directory: join(config.dataDir, 'install') });
+  let known: ManagedFleet | null = null;
+  const embedded = config.brokerUrl
+    ? null
+    : await startBroker({
+        host: config.host,
+        port: config.mqttPort,
+        ...(tls ? { tls } : {}),
+        log: log.child({ part: 'broker' }),
+        hasDevice: (id) => known?.hasDevice(id) ?? false,
+        verifyCredential: (id, credential) => known?.verifyCredential(id, credential) ?? false,
+      });
+  if (embedded) started.endBy(() => embedded.close());
+  const fleet = createFleet({
+    devices: store.devices,
+    jobs: store.jobs,
+    hostLease,
+    machineId: machineId(),
+    log: log.child({ part: 'fleet' }),
+    onMeasurement: (measurement) => store.measurements.save(measurement),
+    agentRelease,
+    ...(embedded ? { disconnect: (id: string) => embedded.disconnect(id) } : {}),
+  });
+  known = fleet;
+  const mqtt = await connectBroker(
+    embedded ? { url: embedded.url, ...embedded.coordinator } : { url: config.brokerUrl as string },
+    log.child({ part: 'broker' }),
+  );
+  started.endBy(() => void mqtt.end(true));
+  await fleet.start(mqtt);
+  started.endBy(() => fleet.stop());
+  return { fleet, embedded, agentRelease };
+}
+
+/** What people ask of it: studies, benches, calibrations, tuners. */
+function startServices(
+  { config, log, parts, stopRule }: WholeOptions,
+  { store, training, hostLease }: Host,
+  { fleet }: Devices,
+  started: Started,
+) {
+  const spans = createSpanBus();
+  hostLease.onPause(({ startMs, endMs }) =>
+    spans.publish({ studyId: null, lane: 'paused for measuring', kind: 'paused', trialId: null, startMs, endMs }),
+  );
+  const inference = createInferenceServer({
+    measure: measureWithSpans(fleet, spans),
+    history: store.measurements,
+    blobs: store.blobs,
+    ...(stopRule ? { stopRule } : {}),
+  });
+  const device = (name: string) => fleet.device(name);
+  const bench = createBenchService({
+    inference,
+    device,
+    benches: store.benches,
+    quantise: (onnx, dimensions) => training.quantiseWithoutData(onnx, dimensions),
+    blobs: store.blobs,
+    log: log.child({ part: 'bench' }),
+  });
+  started.endBy(() => bench.close());
+  const calibrations = createCalibrationService({
+    inference,
+    device,
+    blobs: store.blobs,
+    pool: CALIBRATION_POOL,
+    log: log.child({ part: 'calibration' }),
+  });
+  started.endBy(() => calibrations.close());
+  const studies = createStudyService({
+    studies: store.studies,
+    blobs: store.blobs,
+    training,
+    inference,
+    fleet,
+    otherBlobsInUse: () => [...bench.blobsInUse(), ...calibrations.blobsInUse()],
+    cores: createCorePool(config.trainingCores),
+    analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
+    spans,
+    parts,
+    log: log.child({ part: 'study' }),
+  });
+  started.endBy(() => studies.close());
+  return { bench, calibrations, studies, tuners: createTunerService(store.tuners, { parts }) };
+}
+
+/** The HTTP API and the dashboard, when all that they ask is there. */
+async function startApi(
+  { config, log, parts, distDirectory }: WholeOptions,
+  { store, tls, ownNames, fleet, embedded, agentRelease, ...services }: Host & Devices & Services,
+  started: Started,
+): Promise<{ url: string }> {
+  // The name under which other machines reach this one; none where it listens on loopback.
+  const anyAddress = config.host === '0.0.0.0';
+  const reachableAs = isLoopback(config.host) ? undefined : anyAddress ? hostname() : config.host;
+  const { studies, bench, tuners, calibrations } = services;
+  const app = createApi({
+    version: VERSION,
+    parts,
+    fleet,
+    studies,
+    bench,
+    tuners,
+    calibrations,
+    blobs: store.blobs,
+    hostNames: ownNames,
+    adminToken: config.adminToken,
+    publicUrl: config.publicUrl,
+    reachableAs,
+    tlsPin: tls?.pin,
+    brokerFor: (hostHeader) =>
+      config.brokerUrl
+        ? { mqttUrl: withoutLogin(config.brokerUrl), mqttSharesKey: false }
+        : {
+            mqttUrl: `${tls ? 'mqtts' : 'mqtt'}://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
+            mqttSharesKey: tls !== null,
+          },
+    ...builtFiles(distDirectory),
+    agentRelease,
+    log: log.child({ part: 'api' }),
+  });
+  const served = await serveApi(app, config, tls);
+  started.endBy(() => served.close());
+  embedded?.attachWebSocket(served.server);
+  return { url: `${tls ? 'https' : 'http'}://${reachableAs ?? 'localhost'}:${served.port}` };
+}
+
+/** Dashboard, packed agent and install script. */
+function builtFiles(distDirectory = fileURLToPath(new URL('dist', packageFolder(import.meta.url, './')))) {
+  return {
+    dashboardDirectory: join(distDirectory, 'dashboard'),
+    agentTarball: join(distDirectory, 'agent.tgz'),
+    installScript: join(distDirectory, 'install.sh'),
   };
-  let closing: Promise<void> | null = null;
-  // Who asks again waits for the same end.
-  const close = () => {
-    closing ??= closeAll();
-    return closing;
-  };
-  try {
-    const store = openStore(config.dataDir, {
-      blobQuotaBytes: config.blobQuotaBytes,
-      log: log.child({ part: 'store' }),
-    });
-    closers.push(() => store.close());
-    // The store has the data directory to itself: no other coordinator makes a key there meanwhile.
-    const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);
-    const training = createTrainingService({ log: log.child({ part: 'training' }) });
-    closers.push(() => training.close());
-    const hostLease = createHostLease(() => training.pause());
-
-    let fleet: ManagedFleet | null = null;
-    const embedded = config.brokerUrl
-      ? null
-      : await startBroker({
-          host: config.host,
-          port: config.mqttPort,
-          ...(tls ? { tls } : {}),
-          log: log.child({ part: 'broker' }),
-          hasDevice: (id) => fleet?.hasDevice(id) ?? false,
-          verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? false,
-        });
-    if (embedded) closers.push(() => embedded.close());
-    const managed = createFleet({
-      devices: store.devices,
-      jobs: store.jobs,
-      hostLease,
-      machineId: machineId(),
-      log: log.child({ part: 'fleet' }),
-      onMeasurement: (measurement) => store.measurements.save(measurement),
-      agentRelease,
-      ...(embedded ? { disconnect: (id: string) => embedded.disconnect(id) } : {}),
-    });
-    fleet = managed;
-    const mqtt = await connectBroker(
-      embedded ? { url: embedded.url, ...embedded.coordinator } : { url: config.brokerUrl as string },
-      log.child({ part: 'broker' }),
-    );
-    closers.push(() => void mqtt.end(true));
-    await managed.start(mqtt);
-    closers.push(() => managed.stop());
-
-    const spans = createSpanBus();
-    hostLease.onPause(({ startMs, endMs }) =>
-      spans.publish({ studyId: null, lane: 'paused for measuring', kind: 'paused', trialId: null, startMs, endMs }),
-    );
-    const inference = createInferenceServer({
-      measure: measureWithSpans(managed, spans),
-      history: store.measurements,
-      blobs: store.blobs,
-      ...(stopRule ? { stopRule } : {}),
-    });
-    const bench = createBenchService({
-      inference,
-      device: (name) => managed.device(name),
-      benches: store.benches,
-      quantise: (onnx, dimensions) => training.quantiseWithoutData(onnx, dimensions),
-      blobs: store.blobs,
-      log: log.child({ part: 'bench' }),
-    });
-    closers.push(() => bench.close());
-    const calibrations = createCalibrationService({
-      inference,
-      device: (name) => managed.device(name),
-      blobs: store.blobs,
-      pool: CALIBRATION_POOL,
-      log: log.child({ part: 'calibration' }),
-    });
-    closers.push(() => calibrations.close());
-    const studies = createStudyService({
-      studies: store.studies,
-      blobs: store.blobs,
-      training,
-      inference,
-      fleet: managed,
-      otherBlobsInUse: () => [...bench.blobsInUse(), ...calibrations.blobsInUse()],
-      cores: createCorePool(config.trainingCores),
-      analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
-      spans,
-      parts,
-      log: log.child({ part: 'study' }),
-    });
-    closers.push(() => studies.close());
-
-    const app = createApi({
-      version: VERSION,
-      parts,
-      fleet: managed,
-      studies,
-      bench,
-      tuners: createTunerService(store.tuners, { parts }),
-      calibrations,
-      blobs: store.blobs,
-      hostNames: ownNames,
-      adminToken: config.adminToken,
-      publicUrl: config.publicUrl,
-      reachableAs,
-      tlsPin: tls?.pin,
-      brokerFor: (hostHeader) =>
-        config.brokerUrl
-          ? { mqttUrl: withoutLogin(config.brokerUrl), mqttSharesKey: false }
-          : {
-              mqttUrl: `${tls ? 'mqtts' : 'mqtt'}://${new URL(`http://${hostHeader}`).hostname}:${embedded?.port ?? config.mqttPort}`,
-              mqttSharesKey: tls !== null,
-            },
-      dashboardDirectory: join(distDirectory, 'dashboard'),
-      agentTarball,
-      agentRelease,
-      installScript: join(distDirectory, 'install.sh'),
-      log: log.child({ part: 'api' }),
-    });
-    const served = await serveApi(app, config, tls);
-    closers.push(() => served.close());
-    embedded?.attachWebSocket(served.server);
-    studies.start();
-    bench.resume();
-    const url = `${tls ? 'https' : 'http'}://${reachableAs ?? 'localhost'}:${served.port}`;
-    return { url, tlsPin: tls?.pin ?? null, fleet: managed, studies, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
 
 /** The coordinator's own user name and password on a broker are not for the agents. */

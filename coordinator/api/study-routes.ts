@@ -43,6 +43,13 @@ interface StudyRoutesOptions {
 }
 
 export function studyRoutes(routes: Routes, { studies, parts, fleet }: StudyRoutesOptions): void {
+  partsRoute(routes, parts, fleet);
+  collectionRoutes(routes, studies);
+  runRoutes(routes, studies);
+  evidenceRoutes(routes, studies);
+}
+
+function partsRoute(routes: Routes, parts: StudyParts, fleet: Pick<Fleet, 'devices'>): void {
   routes.openapi(
     declared({
       method: 'get',
@@ -52,6 +59,9 @@ export function studyRoutes(routes: Routes, { studies, parts, fleet }: StudyRout
     }),
     (c) => c.json(studyPartsView(parts, fleet.devices()), 200),
   );
+}
+
+function collectionRoutes(routes: Routes, studies: StudyService): void {
   routes.openapi(
     declared({
       method: 'get',
@@ -83,6 +93,23 @@ export function studyRoutes(routes: Routes, { studies, parts, fleet }: StudyRout
   );
   routes.openapi(
     declared({
+      method: 'delete',
+      path: '/api/studies/{id}',
+      summary: 'Remove a study',
+      request: { params: studyParams },
+      responses: { 204: NOTHING },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      if (!(await studies.remove(id))) throw noStudy(id);
+      return c.body(null, 204);
+    },
+  );
+}
+
+function runRoutes(routes: Routes, studies: StudyService): void {
+  routes.openapi(
+    declared({
       method: 'post',
       path: '/api/studies/{id}/stop',
       summary: 'Stop a study',
@@ -101,20 +128,10 @@ export function studyRoutes(routes: Routes, { studies, parts, fleet }: StudyRout
     }),
     async (c) => c.json({ study: await studies.resume(studyNamed(studies, c.req.valid('param')).id) }, 200),
   );
-  routes.openapi(
-    declared({
-      method: 'delete',
-      path: '/api/studies/{id}',
-      summary: 'Remove a study',
-      request: { params: studyParams },
-      responses: { 204: NOTHING },
-    }),
-    async (c) => {
-      const { id } = c.req.valid('param');
-      if (!(await studies.remove(id))) throw noStudy(id);
-      return c.body(null, 204);
-    },
-  );
+}
+
+/** What has happened in a study, and what came of it. */
+function evidenceRoutes(routes: Routes, studies: StudyService): void {
   routes.openapi(
     declared({
       method: 'get',

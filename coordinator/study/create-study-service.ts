@@ -4,16 +4,16 @@ import { randomUUID } from 'node:crypto';
 import type { StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
-import type { SetAsideStudy, StudySummary } from '@edgetune/shared/protocol/http.ts';
+import type { SetAsideStudy, StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
-import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
+import type { CheckedStudySpec, StudyPorts } from './context/study-context.ts';
 import { exportFiles } from './outcome/export-files.ts';
 import { parseStudy } from './parse-study.ts';
 import type { SpanBus } from './span-bus.ts';
 import { StudyInputError, StudyStateError } from './state/study-errors.ts';
 import type { StudyRecord, StudyRepository, UnreadableStudy } from './state/study-repository.ts';
 import { StudyLog } from './study-log.ts';
-import { StudyRunner } from './study-runner.ts';
+import { beginRun, StoppedError, type StudyRun } from './study-run.ts';
 import type { StudyService } from './study-service.ts';
 
 export interface StudyServiceOptions extends StudyPorts {
@@ -31,316 +31,277 @@ interface Entry {
   deviceIds: Record<string, string>;
   events: StudyLog;
   listeners: Set<(event: StudyEvent) => void>;
-  run: { controller: AbortController; done: Promise<void>; kept: ReadonlySet<string> } | null;
+  run: StudyRun | null;
 }
 
 type Created = Extract<StudyEventBody, { type: 'study-created' }>;
 
-/** Why a run ends early, and stays so: a person has stopped it. */
-class StoppedError extends Error {
-  override name = 'StoppedError';
-}
-
 export function createStudyService(
   options: StudyServiceOptions,
 ): StudyService & { start(): void; close(): Promise<void> } {
-  const { studies, blobs, fleet, log } = options;
-  const entries = new Map<string, Entry>();
-  const setAside = new Map<string, SetAsideStudy>();
-  const overviewListeners = new Set<Parameters<StudyService['subscribeAll']>[0]>();
+  return new Studies(options);
+}
 
-  /** Aborted when the coordinator ends: what is not written by then is when the store closes. */
-  const ending = new AbortController();
+class Studies implements StudyService {
+  readonly #options: StudyServiceOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #setAside = new Map<string, SetAsideStudy>();
+  readonly #overviewListeners = new Set<Parameters<StudyService['subscribeAll']>[0]>();
+  readonly #ending = new AbortController();
 
-  const summaryOf = (entry: Entry): StudySummary => entry.events.state.summary(entry.record, entry.spec);
-  const announce = (entry: Entry) => {
+  constructor(options: StudyServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on with the studies that ran when the coordinator ended. */
+  start(): void {
+    for (const record of this.#options.studies.list()) {
+      try {
+        this.#startAgain(record);
+      } catch (error) {
+        this.#entries.delete(record.id);
+        this.#putAside(record, (error as Error).message);
+      }
+    }
+  }
+
+  async create(yaml: string): Promise<StudySummary> {
+    const { fleet, training, parts, studies } = this.#options;
+    const devices = fleet.devices();
+    const spec = parseStudy(yaml, { parts, devices });
+    await training.checkDataset(spec.workload, spec.dataset).catch((error) => {
+      throw new StudyInputError({ error: (error as Error).message, issues: [] });
+    });
+    const record: StudyRecord = {
+      id: `s-${randomUUID().slice(0, 8)}`,
+      name: spec.name,
+      yaml,
+      state: 'queued',
+      reason: null,
+      createdAt: new Date().toISOString(),
+      finishedAt: null,
+    };
+    const deviceIds = Object.fromEntries(
+      devices.filter(({ name }) => spec.devices.includes(name)).map(({ name, id }) => [name, id]),
+    );
+    const created = { type: 'study-created', spec, deviceIds } as const;
+    const entry = this.#entryFor(record, [await studies.insert(record, created)], created);
+    this.#entries.set(record.id, entry);
+    this.#announce(entry);
+    this.#launch(entry);
+    return summaryOf(entry);
+  }
+
+  list(): StudySummary[] {
+    return [...this.#entries.values()].map(summaryOf).sort(newestFirst);
+  }
+
+  setAside(): SetAsideStudy[] {
+    return [...this.#setAside.values()].sort(newestFirst);
+  }
+
+  find(idOrName: string): StudyDetail | null {
+    const id = this.#idOf(idOrName);
+    const unreadable = id !== null && this.#setAside.get(id);
+    if (unreadable) throw new StudyStateError(`study "${unreadable.name}" cannot be read: ${unreadable.reason}`);
+    const entry = id !== null && this.#entries.get(id);
+    return entry ? detailOf(entry) : null;
+  }
+
+  async stop(id: string): Promise<StudySummary> {
+    const entry = this.#entryOf(id);
+    if (!entry.run || ENDED.has(entry.record.state))
+      throw new StudyStateError(
+        `study "${entry.record.name}" is ${entry.record.state}: only a running study can be stopped`,
+      );
+    const { controller, done } = entry.run;
+    entry.events.emit({ type: 'study-state', state: 'stopping', reason: null });
+    controller.abort(new StoppedError());
+    await done;
+    return summaryOf(entry);
+  }
+
+  async resume(id: string): Promise<StudySummary> {
+    const entry = this.#entryOf(id);
+    if (entry.run || entry.record.state === 'succeeded')
+      throw new StudyStateError(
+        `study "${entry.record.name}" is ${entry.record.state}: only a stopped or failed study can be resumed`,
+      );
+    this.#launch(entry);
+    return summaryOf(entry);
+  }
+
+  async remove(idOrName: string): Promise<boolean> {
+    const id = this.#idOf(idOrName);
+    if (id === null) return false;
+    const [entry, unreadable] = [this.#entries.get(id), this.#setAside.get(id)];
+    if (entry?.run) throw new StudyStateError(`study "${entry.record.name}" is running: stop it first`);
+    this.#entries.delete(id);
+    this.#setAside.delete(id);
+    try {
+      await this.#options.studies.remove(id);
+    } catch (error) {
+      if (entry) this.#entries.set(id, entry);
+      if (unreadable) this.#setAside.set(id, unreadable);
+      throw error;
+    }
+    await this.#collectBlobs();
+    return true;
+  }
+
+  events(id: string, afterSeq: number, limit: number): StudyEvent[] {
+    return this.#options.studies.events(this.#entryOf(id).record.id, afterSeq, limit);
+  }
+
+  subscribe(id: string, listener: (event: StudyEvent) => void): () => void {
+    const { listeners } = this.#entryOf(id);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  subscribeAll(listener: Parameters<StudyService['subscribeAll']>[0]): () => void {
+    this.#overviewListeners.add(listener);
+    return () => this.#overviewListeners.delete(listener);
+  }
+
+  exportFiles(id: string): Promise<{ path: string; bytes: Uint8Array }[]> {
+    return exportFiles(detailOf(this.#entryOf(id)), this.#options.blobs);
+  }
+
+  /** Ends all runs, which go on at the next start. */
+  async close(): Promise<void> {
+    this.#ending.abort(new ShutdownError());
+    const runs = [...this.#entries.values()].flatMap(({ run }) => run ?? []);
+    for (const { controller } of runs) controller.abort(new ShutdownError());
+    await Promise.allSettled(runs.map(({ done }) => done));
+  }
+
+  #announce(entry: Entry): void {
     const study = summaryOf(entry);
-    for (const listener of overviewListeners) listener({ type: 'study', study });
-  };
+    for (const listener of this.#overviewListeners) listener({ type: 'study', study });
+  }
 
   /** @throws {Error} where the events contradict each other */
-  function entryFor(record: StudyRecord, events: readonly StudyEvent[], created: Created): Entry {
-    const studyLog = new StudyLog({
-      studies,
-      record,
-      events,
-      onWritten: (event) => tell(entry, event),
-      onLost: (error) => entry.run?.controller.abort(error),
-      onFault: (error) => log.error(`what happens in study "${record.name}" could not be told`, { error }),
-    });
-    const { spec, deviceIds } = created;
+  #entryFor(record: StudyRecord, events: readonly StudyEvent[], { spec, deviceIds }: Created): Entry {
+    const { studies, log } = this.#options;
     const entry: Entry = {
       record,
       spec: spec as CheckedStudySpec,
       deviceIds,
-      events: studyLog,
+      events: new StudyLog({
+        studies,
+        record,
+        events,
+        onWritten: (event) => this.#tell(entry, event),
+        onLost: (error) => entry.run?.controller.abort(error),
+        onFault: (error) => log.error(`what happens in study "${record.name}" could not be told`, { error }),
+      }),
       listeners: new Set(),
       run: null,
     };
     return entry;
   }
 
-  function tell(entry: Entry, event: StudyEvent): void {
+  #tell(entry: Entry, event: StudyEvent): void {
     const { body } = event;
-    if (body.type === 'study-state') logState(entry.record, body);
+    const { id: studyId, name } = entry.record;
+    if (body.type === 'study-state') {
+      const why = body.reason === null ? '' : `: ${body.reason}`;
+      this.#options.log.info(`study "${name}" ${body.state}${why}`, { studyId });
+    }
     for (const listener of entry.listeners) listener(event);
-    if (OVERVIEW_EVENTS.has(body.type)) announce(entry);
-    if (body.type === 'training-finished') void collectBlobs();
-  }
-
-  function logState(
-    { id: studyId, name }: StudyRecord,
-    { state, reason }: Pick<StudyRecord, 'state' | 'reason'>,
-  ): void {
-    log.info(`study "${name}" ${state}${reason === null ? '' : `: ${reason}`}`, { studyId });
-  }
-
-  function noteFault({ id: studyId, name }: StudyRecord, error: unknown): void {
-    log.error(`study "${name}" ended by a fault of EdgeTune`, { error, studyId });
+    if (OVERVIEW_EVENTS.has(body.type)) this.#announce(entry);
+    if (body.type === 'training-finished') void this.#collectBlobs();
   }
 
   /** @throws {Error} where it cannot be read, saying why */
-  function load(record: StudyRecord | UnreadableStudy): Entry {
+  #startAgain(record: StudyRecord | UnreadableStudy): void {
     if ('problem' in record) throw new Error(record.problem);
-    const events = studies.events(record.id);
+    const events = this.#options.studies.events(record.id);
     const created = events[0]?.body;
     if (!created) throw new Error('it has no events: a coordinator ended while it was being made');
     if (created.type !== 'study-created') throw new Error(`its first event is "${created.type}", not its making`);
-    return entryFor(record, events, created);
+    const entry = this.#entryFor(record, events, created);
+    this.#entries.set(record.id, entry);
+    if (entry.record.state === 'stopping')
+      entry.events.emit({ type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
+    else if (RESUMED_AT_START.has(entry.record.state)) this.#launch(entry);
   }
 
   /** What cannot be read stands still, and stops nothing else. */
-  function putAside({ id, name, createdAt }: StudyRecord | UnreadableStudy, problem: string): void {
+  #putAside({ id, name, createdAt }: StudyRecord | UnreadableStudy, problem: string): void {
     const remedy = `Remove it (edgetune study remove ${id}), or stop the coordinator and put back a copy of its data directory in which it is whole`;
-    setAside.set(id, { id, name, createdAt, reason: `${problem}. ${remedy}` });
-    log.error(`study "${name}" cannot be read and is set aside: ${problem}. ${remedy}`, { studyId: id });
+    this.#setAside.set(id, { id, name, createdAt, reason: `${problem}. ${remedy}` });
+    this.#options.log.error(`study "${name}" cannot be read and is set aside: ${problem}. ${remedy}`, { studyId: id });
   }
 
-  function start(record: StudyRecord | UnreadableStudy): void {
-    const entry = load(record);
-    entries.set(record.id, entry);
-    if (entry.record.state === 'stopping')
-      entry.events.emit({ type: 'study-state', state: 'stopped', reason: 'stopped by the user' });
-    else if (RESUMED_AT_START.has(entry.record.state)) launch(entry);
-  }
-
-  function launch(entry: Entry): void {
-    const controller = new AbortController();
-    const kept = new Set<string>();
-    const { record, spec } = entry;
-    const { state } = entry.events;
-    const history = studies.events(record.id);
-    const startMs = Date.parse(record.createdAt);
-    const context: StudyContext = {
-      ...options,
-      studyId: record.id,
+  #launch(entry: Entry): void {
+    const { studies, spans, log } = this.#options;
+    const { record, spec, deviceIds, events } = entry;
+    entry.run = beginRun({
+      ports: this.#options,
+      spans,
+      record,
       spec,
-      state,
-      signal: controller.signal,
-      lanes: new Set(),
-      keep: (...sha256s) => {
-        for (const sha256 of sha256s) kept.add(sha256);
-      },
-      device: (name) => fleet.devices().find(({ id }) => id === entry.deviceIds[name]) ?? null,
-      emit: (...bodies) => {
-        // What a stopped run still reports is dropped: a resumed run does it again.
-        if (!controller.signal.aborted) entry.events.emit(...bodies);
-      },
-      written: () => entry.events.written(controller.signal),
-      span: (span) =>
-        context.emit({ type: 'span', ...span, startMs: span.startMs - startMs, endMs: span.endMs - startMs }),
-    };
-    const endSpans = options.spans.subscribe(({ studyId, ...span }) => {
-      if (studyId === record.id || studyId === null) context.span(span);
-    });
-    const run = async () => {
-      try {
-        // The time since it was stopped or its coordinator ended belongs to nobody's overhead.
-        const lastMs = Date.parse(history.at(-1)?.at ?? record.createdAt);
-        if (state.trials.size > 0)
-          context.span({ lane: 'study', kind: 'waiting', trialId: null, startMs: lastMs, endMs: Date.now() });
-        context.emit({ type: 'study-state', state: 'running', reason: null });
-        await new StudyRunner(
-          context,
-          history.map(({ body }) => body),
-        ).run();
-        context.emit({ type: 'study-state', state: 'succeeded', reason: null });
-        await context.written();
-      } catch (error) {
-        const cause = controller.signal.aborted ? controller.signal.reason : error;
-        controller.abort(cause);
-        if (cause instanceof ShutdownError) return;
-        const isStopped = cause instanceof StoppedError;
-        const reason = isStopped ? 'stopped by the user' : (cause as Error).message;
-        entry.events.emit({ type: 'study-state', state: isStopped ? 'stopped' : 'failed', reason });
-        await entry.events.written(ending.signal);
-      } finally {
-        endSpans();
+      deviceIds,
+      log: events,
+      history: studies.events(record.id),
+      ending: this.#ending.signal,
+      onEnded: async () => {
         entry.run = null;
-        // Also where its end could not be written.
-        announce(entry);
-        await collectBlobs();
-      }
-    };
-    // In a turn of its own, so that `entry.run` is set before the first event.
-    const done = Promise.resolve().then(run);
-    done.catch((error) => {
-      if (!ending.signal.aborted) noteFault(record, error);
+        this.#announce(entry);
+        await this.#collectBlobs();
+      },
     });
-    entry.run = { controller, done, kept };
+    entry.run.done.catch((error) => {
+      if (this.#ending.signal.aborted) return;
+      log.error(`study "${record.name}" ended by a fault of EdgeTune`, { error, studyId: record.id });
+    });
   }
 
   /** Of a study with this id, else of the newest with this name. */
-  function idOf(idOrName: string): string | null {
-    const all = [...[...entries.values()].map(({ record }) => record), ...setAside.values()];
+  #idOf(idOrName: string): string | null {
+    const all = [...[...this.#entries.values()].map(({ record }) => record), ...this.#setAside.values()];
     const found =
       all.find(({ id }) => id === idOrName) ?? all.filter(({ name }) => name === idOrName).sort(newestFirst)[0];
     return found?.id ?? null;
   }
 
-  function entryOf(id: string): Entry {
-    const entry = entries.get(id);
+  #entryOf(id: string): Entry {
+    const entry = this.#entries.get(id);
     if (!entry) throw new StudyStateError(`there is no study ${id}`);
     return entry;
   }
 
-  /** Checkpoints that a later one supersedes and models of finished studies that were not recommended may go. */
-  /** Where it is not known what is needed, nothing goes. */
-  async function collectBlobs(): Promise<void> {
+  /**
+   * Checkpoints that a later one supersedes and models of finished studies that were not recommended may go. Where it is
+   * not known what is needed, nothing goes.
+   */
+  async #collectBlobs(): Promise<void> {
     try {
-      await blobs.collect(blobsInUse());
+      await this.#options.blobs.collect(this.#blobsInUse());
     } catch (error) {
-      log.warn('cleaning up blobs failed', { error });
+      this.#options.log.warn('cleaning up blobs failed', { error });
     }
   }
 
-  function blobsInUse(): Set<string> {
-    const inUse = new Set(options.otherBlobsInUse?.() ?? []);
-    for (const { events, run } of entries.values())
+  #blobsInUse(): Set<string> {
+    const { studies, otherBlobsInUse } = this.#options;
+    const inUse = new Set(otherBlobsInUse?.() ?? []);
+    for (const { events, run } of this.#entries.values())
       for (const sha256 of [...events.blobsNeeded(), ...(run?.kept ?? [])]) inUse.add(sha256);
     // A copy of the data directory, or a newer EdgeTune, may bring them back.
-    for (const id of setAside.keys()) for (const sha256 of studies.blobsNamed(id)) inUse.add(sha256);
+    for (const id of this.#setAside.keys()) for (const sha256 of studies.blobsNamed(id)) inUse.add(sha256);
     return inUse;
   }
+}
 
-  return {
-    start() {
-      for (const record of studies.list()) {
-        try {
-          start(record);
-        } catch (error) {
-          entries.delete(record.id);
-          putAside(record, (error as Error).message);
-        }
-      }
-    },
+function summaryOf({ record, spec, events }: Entry): StudySummary {
+  return events.state.summary(record, spec);
+}
 
-    async create(yaml) {
-      const devices = fleet.devices();
-      const spec = parseStudy(yaml, { parts: options.parts, devices });
-      await options.training.checkDataset(spec.workload, spec.dataset).catch((error) => {
-        throw new StudyInputError({ error: (error as Error).message, issues: [] });
-      });
-      const record: StudyRecord = {
-        id: `s-${randomUUID().slice(0, 8)}`,
-        name: spec.name,
-        yaml,
-        state: 'queued',
-        reason: null,
-        createdAt: new Date().toISOString(),
-        finishedAt: null,
-      };
-      const deviceIds = Object.fromEntries(
-        devices.filter(({ name }) => spec.devices.includes(name)).map(({ name, id }) => [name, id]),
-      );
-      const created = { type: 'study-created', spec, deviceIds } as const;
-      const entry = entryFor(record, [await studies.insert(record, created)], created);
-      entries.set(record.id, entry);
-      announce(entry);
-      launch(entry);
-      return summaryOf(entry);
-    },
-
-    list: () => [...entries.values()].map(summaryOf).sort(newestFirst),
-
-    setAside: () => [...setAside.values()].sort(newestFirst),
-
-    find(idOrName) {
-      const id = idOf(idOrName);
-      const unreadable = id !== null && setAside.get(id);
-      if (unreadable) throw new StudyStateError(`study "${unreadable.name}" cannot be read: ${unreadable.reason}`);
-      const entry = id !== null && entries.get(id);
-      return entry ? entry.events.state.detail(entry.record, entry.spec) : null;
-    },
-
-    async stop(id) {
-      const entry = entryOf(id);
-      if (!entry.run || ENDED.has(entry.record.state))
-        throw new StudyStateError(
-          `study "${entry.record.name}" is ${entry.record.state}: only a running study can be stopped`,
-        );
-      const { controller, done } = entry.run;
-      entry.events.emit({ type: 'study-state', state: 'stopping', reason: null });
-      controller.abort(new StoppedError('the study was stopped'));
-      await done;
-      return summaryOf(entry);
-    },
-
-    async resume(id) {
-      const entry = entryOf(id);
-      if (entry.run || entry.record.state === 'succeeded') {
-        throw new StudyStateError(
-          `study "${entry.record.name}" is ${entry.record.state}: only a stopped or failed study can be resumed`,
-        );
-      }
-      launch(entry);
-      return summaryOf(entry);
-    },
-
-    async remove(idOrName) {
-      const id = idOf(idOrName);
-      if (id === null) return false;
-      if (entries.get(id)?.run)
-        throw new StudyStateError(`study "${entryOf(id).record.name}" is running: stop it first`);
-      const known = [entries.get(id), setAside.get(id)] as const;
-      entries.delete(id);
-      setAside.delete(id);
-      try {
-        await studies.remove(id);
-      } catch (error) {
-        if (known[0]) entries.set(id, known[0]);
-        if (known[1]) setAside.set(id, known[1]);
-        throw error;
-      }
-      await collectBlobs();
-      return true;
-    },
-
-    events: (id, afterSeq, limit) => studies.events(entryOf(id).record.id, afterSeq, limit),
-
-    subscribe(id, listener) {
-      const { listeners } = entryOf(id);
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-
-    subscribeAll(listener) {
-      overviewListeners.add(listener);
-      return () => overviewListeners.delete(listener);
-    },
-
-    exportFiles(id) {
-      const entry = entryOf(id);
-      return exportFiles(entry.events.state.detail(entry.record, entry.spec), blobs);
-    },
-
-    async close() {
-      ending.abort(new ShutdownError());
-      const runs = [...entries.values()].flatMap(({ run }) => run ?? []);
-      for (const { controller } of runs) controller.abort(new ShutdownError());
-      await Promise.allSettled(runs.map(({ done }) => done));
-    },
-  };
+function detailOf({ record, spec, events }: Entry): StudyDetail {
+  return events.state.detail(record, spec);
 }
 
 const RESUMED_AT_START: ReadonlySet<StudyState> = new Set(['queued', 'running', 'waiting', 'stopping']);

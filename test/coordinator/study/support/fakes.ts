@@ -230,6 +230,8 @@ export function studyService(options: {
 /** Resolves when the study has come to one of these states. */
 export async function untilState(service: ReturnType<typeof createStudyService>, id: string, ...states: string[]) {
   await until(`the study to be ${states.join(' or ')}`, () => states.includes(service.find(id)?.state ?? ''), {
+    // A whole study, with all its trials.
+    seconds: 60,
     changes: (listener) => service.subscribeAll(listener),
   });
   const study = service.find(id);
