@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SCENARIO_KINDS, scenarioKey, scenarioSchema, scenarioText } from '@edgetune/shared/domain/scenario.ts';
+import {
+  SCENARIO_KINDS,
+  SCENARIOS,
+  scenarioKey,
+  scenarioSchema,
+  scenarioText,
+} from '@edgetune/shared/domain/scenario.ts';
 import { checkBounds } from './support/schema-bounds.ts';
 
 const scenario = (value: object) => scenarioSchema.parse(value);
@@ -51,4 +57,9 @@ describe('a scenario', () => {
 
 it('the kinds are those of the schema', () => {
   assert.deepEqual(SCENARIO_KINDS, ['single-stream', 'multi-stream', 'server', 'offline']);
+  for (const { name, description, settings } of SCENARIOS) {
+    assert.ok(description.length > 0, name);
+    for (const [key, setting] of Object.entries(settings.shape))
+      assert.ok(key === 'kind' || (setting.description ?? '').length > 0, `${name}.${key}`);
+  }
 });

@@ -24,6 +24,11 @@ const flags = {
     size: z.union([z.number(), z.string()]).optional(),
   }),
 };
+const constants = z.object({
+  kind: z.literal('given elsewhere'),
+  sizes: z.array(z.int()),
+  mixed: z.array(z.union([z.string(), z.number()])).optional(),
+});
 const songs = { ...of('songs'), holds: 'sounds', settings: z.object({}) };
 const PARTS: StudyParts = {
   workloads: [
@@ -116,5 +121,13 @@ describe('data formats and workloads', () => {
       { name: 'size', description: '', type: null, required: false },
     ]);
     assert.deepEqual(settingsOf(songs), []);
+    assert.deepEqual(
+      settingsOf({ settings: constants }).map(({ description: _, ...rest }) => rest),
+      [
+        { name: 'sizes', type: 'array', itemType: 'integer', required: true },
+        { name: 'mixed', type: 'array', required: false },
+      ],
+      'a constant is no setting',
+    );
   });
 });

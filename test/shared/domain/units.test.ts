@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Dimension, formatQuantity, parseQuantity, unitsOf } from '@edgetune/shared/domain/units.ts';
+import { baseUnitOf, type Dimension, formatQuantity, parseQuantity, unitsOf } from '@edgetune/shared/domain/units.ts';
 import fc from 'fast-check';
 
 const dimension = fc.constantFrom<Dimension>('time', 'memory', 'energy', 'power', 'rate', 'clock', 'ratio', 'count');
@@ -108,4 +108,10 @@ describe('quantities', () => {
     ];
     for (const [value, of, text] of cases) assert.equal(formatQuantity(value, of), text);
   });
+});
+
+it('the base unit is the one in which values are kept', () => {
+  const dimensions: Dimension[] = ['time', 'memory', 'energy', 'power', 'rate', 'clock', 'ratio', 'count'];
+  assert.deepEqual(dimensions.map(baseUnitOf), ['ms', 'B', 'J', 'W', '/s', 'kHz', '', '']);
+  for (const each of dimensions) assert.equal(parseQuantity(`7 ${baseUnitOf(each)}`, each), 7);
 });
