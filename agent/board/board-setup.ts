@@ -6,8 +6,10 @@ import { pinClock, settableClocksKHz } from './controls/cpu-clock.ts';
 import { switchPowerMode } from './controls/power-mode.ts';
 import { steadyClocks } from './controls/steady-clocks.ts';
 import { type Host, HostError } from './host.ts';
+import { type FindMeter, METERS } from './power/find-meters.ts';
 import type { PlugAddress } from './power/plug-address.ts';
 import { systemHost } from './system-host.ts';
+import { type FindWarning, WARNINGS } from './warnings/find-warnings.ts';
 
 /** A clock, governor or power mode that the board does not take or this agent may not set; the message says which. */
 export class NotSettableError extends RejectedError {
@@ -18,6 +20,8 @@ export interface BoardSetup {
   host: Host;
   /** The smart plug that the board is connected to. */
   plug: PlugAddress | null;
+  /** What is looked for on it. */
+  finders: { meters: readonly FindMeter[]; warnings: readonly FindWarning[] };
   /** Jetson: the power mode to measure in, by name; null: the one it is in. */
   powerMode: string | null;
   /** Whether the clocks are kept at their highest while measuring, where no clock is asked for. */
@@ -31,6 +35,8 @@ export interface BoardSetup {
 export interface BoardOptions {
   host?: Host | undefined;
   plug?: PlugAddress | null | undefined;
+  /** Absent: every meter and warning that this agent knows. */
+  finders?: Partial<BoardSetup['finders']> | undefined;
   powerMode?: string | null | undefined;
   steadyClocks?: boolean | undefined;
   toleratesLoad?: boolean | undefined;
@@ -45,6 +51,7 @@ export function boardSetup(options: BoardOptions = {}): BoardSetup {
   return {
     host: options.host ?? systemHost(),
     plug: options.plug ?? null,
+    finders: { meters: METERS, warnings: WARNINGS, ...options.finders },
     powerMode: options.powerMode ?? null,
     steadyClocks: options.steadyClocks ?? false,
     toleratesLoad: options.toleratesLoad ?? false,

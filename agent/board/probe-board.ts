@@ -4,11 +4,11 @@ import { canSetGovernor, settableClocksKHz } from './controls/cpu-clock.ts';
 import { currentPowerMode, type PowerMode, powerModes } from './controls/power-mode.ts';
 import { steadyClocksBy } from './controls/steady-clocks.ts';
 import { accessTo, entries, type Host, HostError, readText } from './host.ts';
-import { findMeters } from './power/find-meters.ts';
+import { type FindMeter, findMeters } from './power/find-meters.ts';
 import type { PlugAddress } from './power/plug-address.ts';
 import type { MeterCoverage } from './power/power-meter.ts';
 import { vcgencmd } from './vcgencmd.ts';
-import { findWarnings } from './warnings/find-warnings.ts';
+import { type FindWarning, findWarnings } from './warnings/find-warnings.ts';
 import type { WarningKind } from './warnings/warning.ts';
 
 export interface BoardProbe {
@@ -35,9 +35,16 @@ export interface Missing {
   how: string;
 }
 
-/** @param plug a smart plug that the user told the agent of */
-export async function probeBoard(host: Host, plug: PlugAddress | null = null): Promise<BoardProbe> {
-  const [meters, warnings] = [await findMeters(host, plug), await findWarnings(host)];
+/**
+ * @param plug a smart plug that the user told the agent of
+ * @param finders of meters and warnings; absent: all that this agent knows
+ */
+export async function probeBoard(
+  host: Host,
+  plug: PlugAddress | null = null,
+  finders: { meters?: readonly FindMeter[]; warnings?: readonly FindWarning[] } = {},
+): Promise<BoardProbe> {
+  const [meters, warnings] = [await findMeters(host, plug, finders.meters), await findWarnings(host, finders.warnings)];
   const probe = {
     meters: meters.map(({ name, covers, leastWindowMs }) => ({ name, covers, leastWindowMs })),
     warnings: [...new Set(warnings.flatMap(({ kinds }) => kinds))],

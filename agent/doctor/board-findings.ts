@@ -16,9 +16,10 @@ const SEES: Record<MeterCoverage, string> = {
 };
 
 export async function boardFindings(setup: BoardSetup): Promise<Finding[]> {
-  const probe = await probeBoard(setup.host, setup.plug);
+  const { host, plug, finders } = setup;
+  const probe = await probeBoard(host, plug, finders);
   const board = await describeBoard(setup, { probed: probe });
-  const [meter] = await findMeters(setup.host, setup.plug);
+  const [meter] = await findMeters(host, plug, finders.meters);
   return [
     good('board', `${board.model}, ${board.cpuModel}, ${board.physicalCores} cores, ${board.os}`),
     ...board.runtimes.map(runtimeFinding),

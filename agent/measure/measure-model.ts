@@ -82,11 +82,19 @@ interface Attempt {
 async function measureOnce(
   { config, scenario, stopRule, dimensions, seed, memoryLimitBytes }: MeasureRequest,
   { modelPath, signal, mayBegin = async () => {}, onProgress = () => {} }: MeasureContext,
-  { host, plug }: BoardSetup,
+  { host, plug, finders }: BoardSetup,
   tolerance: Omit<Tolerance, 'windowMs'>,
 ): Promise<Attempt> {
-  const conditionsSeen = new ConditionsObserver(host, await findWarnings(host), stopRule.minDurationMs);
-  const energy = new EnergyObserver(host, (await findMeters(host, plug))[0] ?? null, stopRule.maxDurationMs);
+  const conditionsSeen = new ConditionsObserver(
+    host,
+    await findWarnings(host, finders.warnings),
+    stopRule.minDurationMs,
+  );
+  const energy = new EnergyObserver(
+    host,
+    (await findMeters(host, plug, finders.meters))[0] ?? null,
+    stopRule.maxDurationMs,
+  );
   const ending = await runMeasuringProcess(
     { modelPath, config, scenario, stopRule, dimensions, seed },
     // The energy's baseline takes time, the conditions do not: they begin last.

@@ -23,9 +23,9 @@ export async function describeBoard(
   setup: BoardSetup = boardSetup(),
   { probed, runners = RUNNERS }: Known = {},
 ): Promise<BoardDescription> {
-  const { host } = setup;
+  const { host, plug, finders } = setup;
   const [system, cpu, memory, os] = await Promise.all([si.system(), si.cpu(), si.mem(), si.osInfo()]);
-  const probe = probed ?? (await probeBoard(host, setup.plug));
+  const probe = probed ?? (await probeBoard(host, plug, finders));
   const { runtimes, missing } = await installedRuntimes(host, runners);
   const clocks = clockRangeKHz(host);
   return {

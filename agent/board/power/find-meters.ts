@@ -10,20 +10,26 @@ import { findRapl } from './rapl.ts';
 import { shellyPlug } from './shelly-plug.ts';
 import { tasmotaPlug } from './tasmota-plug.ts';
 
-type Find = (host: Host) => PowerMeter | null | Promise<PowerMeter | null>;
+/** Looks for one kind of meter on a board; null: it has none. */
+export type FindMeter = (host: Host) => PowerMeter | null | Promise<PowerMeter | null>;
 
 /** From those that see the whole board and are quick to those that see part of it or are slow. */
-const PROBES: readonly Find[] = [findIna3221, findIna2xx, findPiPmic, findRapl, findBattery];
+export const METERS: readonly FindMeter[] = [findIna3221, findIna2xx, findPiPmic, findRapl, findBattery];
 
 /**
  * The first one is the board's meter: all its measurements use the same one, so that they can be compared.
  * @param plug what the user plugged the board into; it comes first, because it was chosen on purpose
+ * @param finders what is looked for, in that order
  */
-export async function findMeters(host: Host, plug: PlugAddress | null = null): Promise<PowerMeter[]> {
+export async function findMeters(
+  host: Host,
+  plug: PlugAddress | null = null,
+  finders: readonly FindMeter[] = METERS,
+): Promise<PowerMeter[]> {
   const chosen = plug ? [plug.kind === 'tasmota' ? tasmotaPlug(host, plug) : shellyPlug(host, plug)] : [];
   const found: PowerMeter[] = [];
-  for (const probe of PROBES) {
-    const meter = await probe(host);
+  for (const find of finders) {
+    const meter = await find(host);
     if (meter) found.push(meter);
   }
   return [...chosen, ...found];
