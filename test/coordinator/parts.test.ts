@@ -2,11 +2,26 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { METRIC_LIST } from '@edgetune/shared/domain/metric-list.ts';
+import { SCENARIO_KINDS } from '@edgetune/shared/domain/scenario.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
-import { problemSchema, workloadListSchema } from '@edgetune/shared/protocol/http.ts';
+import { deviceListSchema, problemSchema, workloadListSchema } from '@edgetune/shared/protocol/http.ts';
 import { tunerViewSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { boardSetup } from '../../agent/board/board-setup.ts';
+import { readText } from '../../agent/board/host.ts';
+import { METERS } from '../../agent/board/power/find-meters.ts';
+import { alwaysOpen, type PowerMeter } from '../../agent/board/power/power-meter.ts';
+import { WARNINGS } from '../../agent/board/warnings/find-warnings.ts';
+import type { WarningSource } from '../../agent/board/warnings/warning.ts';
+import { registerMeasure } from '../../agent/cli/commands/measure.ts';
+import { boardFindings } from '../../agent/doctor/board-findings.ts';
+import { RUNNERS } from '../../agent/runners/all.ts';
+import type { Runner } from '../../agent/runners/runner.ts';
+import { startAgent } from '../../agent/session/start-agent.ts';
+import { thisMachine } from '../../agent/this-machine/agent-board.ts';
+import { registerBench } from '../../coordinator/cli/commands/bench.ts';
 import { registerStudy } from '../../coordinator/cli/commands/study.ts';
 import { registerTuner } from '../../coordinator/cli/commands/tuner.ts';
 import { loadConfig } from '../../coordinator/config/config.ts';
@@ -20,6 +35,8 @@ import type { SamplerKind } from '../../coordinator/tuner/samplers/sampler.ts';
 import type { SchedulerKind } from '../../coordinator/tuner/schedulers/scheduler.ts';
 import { TunerProblemError } from '../../coordinator/tuner/validate-problem.ts';
 import { ask } from '../support/ask.ts';
+import { FixtureHost } from '../support/fixture-host.ts';
+import { untilFleet } from '../support/fleet.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { problem } from '../support/tuning.ts';
 
@@ -55,6 +72,27 @@ const format = datasetFormat({
   }),
   read: () => assert.fail('not in this test'),
 });
+const runner: Runner = {
+  name: 'abacus',
+  description: 'beads of this test',
+  executesHere: true,
+  probe: async (host) =>
+    readText(host, '/proc/abacus')
+      ? { version: '1.0', executionProviders: ['cpu'], precisions: ['int8'] }
+      : { what: 'measuring with abacus', why: 'it has no beads', how: 'buy some' },
+  start: () => assert.fail('not in this test'),
+};
+const meter: PowerMeter = {
+  name: 'meter of this test',
+  covers: 'board',
+  kind: 'power',
+  intervalMs: 100,
+  leastWindowMs: 500,
+  open: alwaysOpen(() => 5),
+};
+const warning: WarningSource = { kinds: ['throttled'], read: async () => [] };
+const runners = [...RUNNERS, runner];
+const finders = { meters: [...METERS, () => meter], warnings: [...WARNINGS, () => warning] };
 const parts: Parts = {
   ...PARTS,
   workloads: [...PARTS.workloads, workload],
@@ -70,9 +108,13 @@ async function coordinatorWith(t: TestContext, given: Parts) {
   t.after(() => coordinator.close());
   const send = (path: string, body: unknown) =>
     ask(new URL(path, coordinator.url), { method: 'POST', body: JSON.stringify(body) });
+  const get = (path: string) => ask(new URL(path, coordinator.url));
   return {
+    url: coordinator.url,
+    fleet: coordinator.fleet,
+    get,
     send,
-    parts: async () => workloadListSchema.parse(await (await ask(new URL('/api/workloads', coordinator.url))).json()),
+    parts: async () => workloadListSchema.parse(await (await get('/api/workloads')).json()),
     mistakesOf: async (yaml: string) =>
       problemSchema
         .parse(await (await send('/api/studies', { yaml })).json())
@@ -84,6 +126,8 @@ function helpOf(...path: string[]): string {
   const program = new Command();
   registerStudy(program, parts);
   registerTuner(program, parts);
+  registerBench(program);
+  registerMeasure(program, runners);
   let command = program;
   for (const name of path) command = command.commands.find((each) => each.name() === name) as Command;
   let help = '';
@@ -201,5 +245,104 @@ describe('a throw-away workload and data format', () => {
     const help = helpOf('study', 'run');
     assert.match(help, /^ {2}sign-reader +Signs of this test\. Takes synthetic-images, .*, flags\.$/m);
     assert.match(help, /^ {2}flags +flags of this test \(path, \[stripes\]\)$/m);
+  });
+});
+
+describe('a throw-away runner, meter and warning of a board', () => {
+  /** A board that has them, as a device; the measuring itself is for the contract suites. */
+  async function joined(t: TestContext, host = new FixtureHost({ files: { '/proc/abacus': '10 beads' } })) {
+    const coordinator = await coordinatorWith(t, PARTS);
+    const { token } = await coordinator.fleet.addDevice('shelf');
+    const agent = await startAgent({
+      server: coordinator.url,
+      token,
+      dataDirectory: temporaryFolder(t),
+      board: thisMachine({ host, runners, finders }),
+      log: plainLogger(() => {}),
+    });
+    t.after(() => agent.stop());
+    await untilFleet(
+      coordinator.fleet,
+      'the board to join',
+      () => coordinator.fleet.device('shelf')?.presence === 'online',
+    );
+    return coordinator;
+  }
+  const study = (named: string) =>
+    `name: x\ndataset: {format: synthetic-images}\ndevices: [shelf, nobody]\nspace:\n  inference:\n    runner: {type: categorical, choices: [${named}]}\n`;
+
+  it('are announced by the board, are among the parts that the API lists, and pass the check of a study', async (t) => {
+    const { get, mistakesOf, parts: listed } = await joined(t);
+    const [device] = deviceListSchema.parse(await (await get('/api/devices')).json()).devices;
+    assert.deepEqual(device?.board?.runtimes.at(-1), {
+      runner: 'abacus',
+      version: '1.0',
+      executionProviders: ['cpu'],
+      precisions: ['int8'],
+    });
+    assert.deepEqual([device?.board?.powerMeter, device?.board?.powerMeterLeastWindowMs], [meter.name, 500]);
+    assert.deepEqual((await listed()).runners.at(-1), { name: 'abacus', devices: ['shelf'] });
+    const [unknownDevice, ...others] = (await mistakesOf(study('abacus'))) ?? [];
+    assert.match(unknownDevice ?? '', /^line 3: devices\.1: unknown device "nobody"/);
+    assert.deepEqual(others, []);
+    const there = 'the boards of the fleet have onnxruntime-node, abacus';
+    assert.equal(
+      (await mistakesOf(study('abakus')))?.[1],
+      `line 6: space.inference.runner: unknown runner "abakus": ${there}`,
+    );
+  });
+
+  it('that are of no use are told with the reason, and refused in a study', async (t) => {
+    const { get, mistakesOf, parts: listed } = await joined(t, new FixtureHost());
+    const [device] = deviceListSchema.parse(await (await get('/api/devices')).json()).devices;
+    assert.deepEqual(device?.board?.missing?.at(-1), {
+      what: 'measuring with abacus',
+      why: 'it has no beads',
+      how: 'buy some',
+    });
+    assert.deepEqual(
+      (await listed()).runners.map(({ name }) => name),
+      ['onnxruntime-node'],
+    );
+    assert.match((await mistakesOf(study('abacus')))?.[1] ?? '', /unknown runner "abacus"/);
+  });
+
+  it('a meter and a warning are found by the doctor', async () => {
+    const findings = await boardFindings(boardSetup({ host: new FixtureHost(), finders }));
+    const details = findings.map(({ detail }) => detail);
+    assert.ok(details.includes('meter of this test: the board, now 5 W'), details.join('\n'));
+    assert.ok(details.includes('the board tells when it is throttled'), details.join('\n'));
+  });
+
+  it('a runner stands in the help of the command that takes it, and among its choices', () => {
+    const help = helpOf('measure');
+    assert.match(help, /^ {2}abacus +beads of this test$/m);
+    assert.match(help.replaceAll(/\s+/g, ' '), /--runner <name> .*choices: "onnxruntime-node", .*"abacus"\)/);
+  });
+});
+
+describe('metrics and scenarios', () => {
+  it('are in the answer of which the form is made, and in the help of the commands that take them', async (t) => {
+    const { metrics, scenarios } = await (await coordinatorWith(t, PARTS)).parts();
+    assert.deepEqual(metrics, METRIC_LIST);
+    assert.deepEqual(
+      scenarios.map(({ name }) => name),
+      SCENARIO_KINDS,
+    );
+    assert.deepEqual(scenarios.find(({ name }) => name === 'multi-stream')?.settings, [
+      {
+        name: 'samplesPerQuery',
+        description: 'samples in one query (MLPerf: 8)',
+        type: 'integer',
+        required: false,
+        otherwise: 8,
+      },
+    ]);
+    for (const path of [['study', 'run'], ['bench']]) {
+      assert.match(helpOf(...path), /^ {2}server +single samples that arrive .* \(\[arrivalsPerS\], /m);
+      assert.match(helpOf(...path), /^ {2}memory +memory; per device; lower is better; in B, kB/m);
+    }
+    assert.match(helpOf('tuner'), /^ {2}accuracy +accuracy; of the model; higher is better/m);
+    assert.doesNotMatch(helpOf('bench'), /^ {2}accuracy/m);
   });
 });
