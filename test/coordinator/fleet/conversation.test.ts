@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
-import { deviceClassOf } from '@edgetune/shared/domain/device.ts';
+import { type BoardDescription, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import { COORDINATOR_SUBSCRIPTIONS, topics } from '@edgetune/shared/protocol/topics.ts';
 import type { AgentRelease } from '../../../coordinator/fleet/agent-release.ts';
 import { createHostLease } from '../../../coordinator/fleet/host-lease.ts';
@@ -164,6 +164,20 @@ describe('a hello', () => {
     agent.update(agent.job(), 'succeeded');
     const ended = await asked.ended();
     assert.equal(ended && 'measurement' in ended && ended.measurement.deviceClass, deviceClassOf(agent.board));
+  });
+
+  it('of an agent that is newer than the coordinator is taken without what is unknown here, which the board lists as missing', async () => {
+    const under = await memoryFleet();
+    const agent = await under.join('kitchen-pi');
+    const [runtime] = boardDescription().runtimes;
+    const announced = { ...runtime, runner: 'of-a-newer-agent', executionProviders: ['cpu', 'npu'] };
+    agent.board = { ...boardDescription(), runtimes: [announced] } as BoardDescription;
+    agent.hello();
+    const device = under.fleet.device('kitchen-pi');
+    assert.equal(device?.presence, 'online');
+    assert.deepEqual(device?.board?.runtimes, [{ ...announced, executionProviders: ['cpu'] }]);
+    assert.equal(device?.board?.missing?.[0]?.what, 'of-a-newer-agent with npu');
+    assert.deepEqual(under.log, []);
   });
 
   it('that cannot be read, like a status or an update, is logged with what is wrong, and changes nothing', async () => {
