@@ -18,6 +18,7 @@ import type { WarningSource } from '../../agent/board/warnings/warning.ts';
 import { registerMeasure } from '../../agent/cli/commands/measure.ts';
 import { boardFindings } from '../../agent/doctor/board-findings.ts';
 import { RUNNERS } from '../../agent/runners/all.ts';
+import { onnxruntimeNode } from '../../agent/runners/onnxruntime-node.ts';
 import type { Runner } from '../../agent/runners/runner.ts';
 import { startAgent } from '../../agent/session/start-agent.ts';
 import { thisMachine } from '../../agent/this-machine/agent-board.ts';
@@ -257,7 +258,7 @@ describe('a throw-away runner, meter and warning of a board', () => {
       server: coordinator.url,
       token,
       dataDirectory: temporaryFolder(t),
-      board: thisMachine({ host, runners, finders }),
+      board: thisMachine({ host, runners: [onnxruntimeNode, runner], finders }),
       log: plainLogger(() => {}),
     });
     t.after(() => agent.stop());
