@@ -1,14 +1,16 @@
 /** What to bench: model, devices, load, and what is wanted. */
 import { BENCH_METRICS, objectiveOffer } from '@edgetune/shared/domain/metric-list.ts';
-import { SCENARIO_KINDS } from '@edgetune/shared/domain/scenario.ts';
+import { SCENARIOS } from '@edgetune/shared/domain/scenario.ts';
 import { type BenchRequestBody, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { answerOf, sendJson } from '../api/client.ts';
+import { ConstraintsField } from '../components/constraints-field.tsx';
 import { DevicesField } from '../components/devices-field.tsx';
 import { ErrorText } from '../components/dialog.tsx';
 import { createDraft, valueAt } from '../components/draft.ts';
-import { ChoicesField, LinesField, NumberField, NumbersField, SelectField } from '../components/fields.tsx';
+import { ChoicesField, NumberField, NumbersField } from '../components/fields.tsx';
+import { ScenarioFields } from '../components/scenario-fields.tsx';
 import { useAction } from '../components/use-action.ts';
 import { paths } from '../route.ts';
 import { announce } from '../state/announce.ts';
@@ -68,7 +70,7 @@ export function BenchForm() {
           )}
         </div>
         <div>
-          <LoadFields {...bound} />
+          <ScenarioFields {...bound} scenarios={SCENARIOS} />
           <ChoicesField
             {...bound}
             path={['objectives']}
@@ -76,12 +78,7 @@ export function BenchForm() {
             options={OBJECTIVES}
             hint="None: the lowest median latency. Of several, a config is better that improves one by more than it worsens another."
           />
-          <LinesField
-            {...bound}
-            path={['constraints']}
-            label="Constraints"
-            hint="One a line, such as “latency.p99 <= 30 ms”, “memory <= 64 MB on kitchen-pi” or “energy <= 5 mJ”"
-          />
+          <ConstraintsField {...bound} metrics={BENCH_METRICS} />
           <SearchFields {...bound} model={model.value} />
         </div>
       </div>
@@ -96,32 +93,6 @@ export function BenchForm() {
 }
 
 type Bound = Pick<Parameters<typeof NumberField>[0], 'draft' | 'fields'>;
-
-/** How the model is asked. */
-function LoadFields(bound: Bound) {
-  const kind = valueAt(bound.fields, ['scenario', 'kind']);
-  return (
-    <>
-      <SelectField
-        {...bound}
-        path={['scenario', 'kind']}
-        label="Load scenario"
-        options={SCENARIO_KINDS}
-        otherwise="single-stream"
-      />
-      {kind === 'multi-stream' && (
-        <NumberField
-          {...bound}
-          path={['scenario', 'samplesPerQuery']}
-          label="Samples per query"
-          otherwise={8}
-          min={1}
-        />
-      )}
-      {kind === 'server' && <ServerFields {...bound} />}
-    </>
-  );
-}
 
 /** What is searched, and for how long. */
 function SearchFields({ model, ...bound }: Bound & { model: ChosenModel | null }) {
@@ -153,44 +124,5 @@ function SearchFields({ model, ...bound }: Bound & { model: ChosenModel | null }
         />
       </div>
     </details>
-  );
-}
-
-/** A given rate, or the highest that keeps a bound of the latency. */
-function ServerFields(bound: Bound) {
-  const { draft, fields } = bound;
-  const searches = valueAt(fields, ['scenario', 'p99BoundMs']) !== undefined;
-  const change = (highest: boolean) => {
-    draft.set(['scenario', 'p99BoundMs'], highest ? 100 : undefined);
-    draft.set(['scenario', 'arrivalsPerS'], highest ? undefined : 10);
-  };
-  return (
-    <>
-      <label class="field">
-        Arrivals
-        <select
-          value={searches ? 'highest' : 'given'}
-          onChange={(event) => change(event.currentTarget.value === 'highest')}
-        >
-          <option value="given">at a given rate</option>
-          <option value="highest">at the highest rate that keeps a p99 latency</option>
-        </select>
-      </label>
-      <div class="columns">
-        {searches ? (
-          <NumberField {...bound} path={['scenario', 'p99BoundMs']} label="p99 latency (ms)" min={0} step="any" />
-        ) : (
-          <NumberField {...bound} path={['scenario', 'arrivalsPerS']} label="Queries per second" min={0} step="any" />
-        )}
-        <NumberField
-          {...bound}
-          path={['scenario', 'batchingWindowMs']}
-          label="Batching window (ms)"
-          otherwise={0}
-          min={0}
-          step="any"
-        />
-      </div>
-    </>
   );
 }

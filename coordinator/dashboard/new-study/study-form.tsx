@@ -1,13 +1,24 @@
 /** The form for what most studies set; everything else is written in the YAML beside it. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { objectiveOffer } from '@edgetune/shared/domain/metric-list.ts';
-import { tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
+import { studySpecSchema, tunerSettingsSchema } from '@edgetune/shared/domain/study.ts';
 import type { StudyPartsView } from '@edgetune/shared/protocol/http.ts';
+import { ConstraintsField } from '../components/constraints-field.tsx';
 import { DevicesField } from '../components/devices-field.tsx';
 import { type Draft, valueAt } from '../components/draft.ts';
-import { ChoicesField, LinesField, NumberField, SelectField, TextField } from '../components/fields.tsx';
+import { ChoicesField, NumberField, SelectField, TextField } from '../components/fields.tsx';
+import { ScenarioFields } from '../components/scenario-fields.tsx';
 import { paths } from '../route.ts';
 import { DatasetFields } from './dataset-fields.tsx';
+
+/** What holds where a study says nothing. */
+const { stop, budget, tuner, recommend } = studySpecSchema.shape;
+const DEFAULTS = {
+  stop: stop.parse(undefined),
+  budget: budget.parse(undefined),
+  tuner: tuner.parse(undefined),
+  recommend: recommend.parse(undefined),
+};
 
 interface StudyFormProps {
   draft: Draft;
@@ -33,33 +44,31 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
       )}
       <DatasetFields {...bound} formats={formats} />
       <ChoicesField {...bound} path={['objectives']} label="Objectives" options={parts.metrics.map(objectiveOffer)} />
-      <LinesField
-        {...bound}
-        path={['constraints']}
-        label="Constraints"
-        hint="One a line, such as “latency.p99 <= 30 ms on kitchen-pi”, “memory <= 64 MB” or “energy <= 5 mJ”"
-      />
-      <SelectField
-        {...bound}
-        path={['scenario', 'kind']}
-        label="Load scenario"
-        options={parts.scenarios.map(({ name }) => name)}
-        otherwise="single-stream"
-      />
-      {valueAt(fields, ['scenario', 'kind']) === 'server' && (
+      <ConstraintsField {...bound} metrics={parts.metrics} />
+      <ScenarioFields {...bound} scenarios={parts.scenarios} />
+      <div class="columns">
         <NumberField
           {...bound}
-          path={['scenario', 'arrivalsPerS']}
-          label="Queries per second"
-          otherwise={10}
-          min={0}
-          step={0.1}
+          path={['stop', 'trials']}
+          label="Trials at most"
+          otherwise={DEFAULTS.stop.trials}
+          min={1}
         />
-      )}
-      <div class="columns">
-        <NumberField {...bound} path={['stop', 'trials']} label="Trials at most" otherwise={20} min={1} />
-        <NumberField {...bound} path={['budget', 'maxEpochs']} label="Epochs at most" otherwise={9} min={1} />
-        <NumberField {...bound} path={['recommend']} label="Models to recommend" otherwise={3} min={1} max={20} />
+        <NumberField
+          {...bound}
+          path={['budget', 'maxEpochs']}
+          label="Epochs at most"
+          otherwise={DEFAULTS.budget.maxEpochs}
+          min={1}
+        />
+        <NumberField
+          {...bound}
+          path={['recommend']}
+          label="Models to recommend"
+          otherwise={DEFAULTS.recommend}
+          min={1}
+          max={20}
+        />
       </div>
       <details>
         <summary>Tuner</summary>
@@ -69,23 +78,23 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
             path={['tuner', 'mode']}
             label="Mode"
             options={tunerSettingsSchema.shape.mode.unwrap().options}
-            otherwise="onefold"
+            otherwise={DEFAULTS.tuner.mode}
           />
           <SelectField
             {...bound}
             path={['tuner', 'sampler']}
             label="Sampler"
             options={parts.samplers.map(({ name }) => name)}
-            otherwise="auto"
+            otherwise={DEFAULTS.tuner.sampler}
           />
           <SelectField
             {...bound}
             path={['tuner', 'scheduler']}
             label="Scheduler"
             options={parts.schedulers.map(({ name }) => name)}
-            otherwise="auto"
+            otherwise={DEFAULTS.tuner.scheduler}
           />
-          <NumberField {...bound} path={['tuner', 'seed']} label="Seed" otherwise={1} min={0} />
+          <NumberField {...bound} path={['tuner', 'seed']} label="Seed" otherwise={DEFAULTS.tuner.seed} min={0} />
         </div>
       </details>
     </>

@@ -157,7 +157,12 @@ describe('dashboard', { skip: noChromium }, () => {
       page.getByRole('combobox', { name: label }).locator('option').allTextContents();
     assert.deepEqual(await offered('Sampler'), ['auto', 'sampler-of-this-test']);
     assert.deepEqual(await offered('Scheduler'), ['auto', 'scheduler-of-this-test']);
-    assert.deepEqual(await offered('Load scenario'), ['single-stream', 'scenario-of-this-test']);
+    assert.deepEqual(await offered('Load scenario'), [
+      'single-stream',
+      'multi-stream',
+      'server',
+      'scenario-of-this-test',
+    ]);
     assert.deepEqual(await offered('Format'), ['synthetic-images', 'format-of-this-test']);
     assert.equal(await page.getByLabel('path').count(), 0);
     await page.getByRole('combobox', { name: 'Format' }).selectOption('format-of-this-test');
@@ -196,6 +201,28 @@ describe('dashboard', { skip: noChromium }, () => {
       await page.getByLabel('Study as YAML').inputValue(),
       /- minimize latency\.p50\n +- minimize metric\.of\.this\.test\n +- minimize rare\.metric\n/,
     );
+  });
+
+  it('asks for what a scenario needs, and shows the units of metrics', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    await open('new');
+    const scenario = async () =>
+      (parse(await page.getByLabel('Study as YAML').inputValue()) as StudySpec).scenario as unknown;
+    const select = page.getByRole('combobox', { name: 'Load scenario' });
+    await select.selectOption('multi-stream');
+    await page.getByLabel('Samples per query').fill('4');
+    await page.getByLabel('Samples per query').blur();
+    assert.deepEqual(await scenario(), { kind: 'multi-stream', samplesPerQuery: 4 });
+    await select.selectOption('server');
+    assert.deepEqual(await scenario(), { kind: 'server', arrivalsPerS: 10 });
+    await page.getByRole('combobox', { name: 'Arrivals' }).selectOption('highest');
+    assert.deepEqual(await scenario(), { kind: 'server', p99BoundMs: 100 });
+    await select.selectOption('scenario-of-this-test');
+    assert.deepEqual(await scenario(), { kind: 'scenario-of-this-test' });
+    assert.equal(await page.getByLabel('Arrivals').count(), 0);
+    await text('Metrics and units').click();
+    await text('median latency; per device; lower is better; in ms, s').waitFor();
+    assert.equal(await text('edgetune.time').count(), 0, 'what cannot be limited is not there');
   });
 
   it('says in words what it cannot read of an answer', async () => {

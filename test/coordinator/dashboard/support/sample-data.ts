@@ -83,11 +83,14 @@ export const STUDY_PARTS: StudyPartsView = {
   ],
   scenarios: [
     { name: 'single-stream', description: 'back to back', settings: [] },
+    { name: 'multi-stream', description: 'several samples', settings: [] },
+    { name: 'server', description: 'at random', settings: [] },
     { name: 'scenario-of-this-test', description: 'told by the coordinator alone', settings: [] },
   ],
   metrics: [
     sampleMetric('accuracy', { direction: 'maximize', of: 'trial' }),
-    sampleMetric('latency.p50', { description: 'median latency' }),
+    sampleMetric('latency.p50', { description: 'median latency', unit: 'ms', units: ['ms', 's'] }),
+    sampleMetric('edgetune.time', { description: 'computed', isLimitable: false }),
     sampleMetric('metric.of.this.test', { description: 'told by the coordinator alone' }),
     sampleMetric('rare.metric', { description: 'rarely wanted', isCommon: false }),
   ],
