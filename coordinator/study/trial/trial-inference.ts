@@ -85,11 +85,10 @@ export class TrialInference {
 
   /** Waits for all searches of a trial, or of all trials. @throws where a search itself failed */
   async settled(trialId?: number): Promise<void> {
-    const searches = trialId === undefined ? [...this.#searches.values()] : [this.#searches.get(trialId)];
     await Promise.all(
-      searches
-        .filter((search) => search !== undefined && !search.controller.signal.aborted)
-        .flatMap((search) => [...(search?.pending.values() ?? [])]),
+      [...this.#searches].flatMap(([id, { controller, pending }]) =>
+        controller.signal.aborted || (trialId !== undefined && id !== trialId) ? [] : [...pending.values()],
+      ),
     );
   }
 

@@ -173,6 +173,8 @@ export function fakeFleet(names: readonly string[], presence: DeviceView['presen
         return () => listeners.delete(listener);
       },
     },
+    /** How many are told of changes. */
+    listening: () => listeners.size,
     setPresence(name: string, next: DeviceView['presence']) {
       const device = devices.find((entry) => entry.name === name) as DeviceView;
       device.presence = next;

@@ -1,0 +1,86 @@
+/** What the parts of a running study share, with stand-ins for all that is around them; events are written at once. */
+import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
+import type { CheckedStudySpec, StudyContext } from '../../../../coordinator/study/context/study-context.ts';
+import { StudyProjection } from '../../../../coordinator/study/state/projection.ts';
+import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
+import { DATASET_FORMATS } from '../../../../coordinator/training/datasets/all.ts';
+import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
+import { imageClassifier } from '../../../../coordinator/training/workloads/image-classifier.ts';
+import { TUNER_PARTS } from '../../../../coordinator/tuner/tuner-parts.ts';
+import { AT, type EventOf, sha } from './events.ts';
+import { analyseFake, fakeFleet, fakeInference, fakeTraining, space } from './fakes.ts';
+
+export interface ContextOptions {
+  /** Laid over a study for pi and orin with seed 7. */
+  spec?: object;
+  history?: StudyEventBody[];
+  training?: Partial<TrainingService>;
+  inference?: InferenceServer;
+  devices?: ReturnType<typeof fakeFleet>;
+  cores?: number;
+}
+
+/** Blobs in memory; each is named by the digits of its number. */
+function memoryBlobs() {
+  const stored: Uint8Array[] = [];
+  return {
+    stored,
+    async put(bytes: Uint8Array) {
+      const known = stored.findIndex((each) => Buffer.from(each).equals(bytes));
+      return sha((known >= 0 ? known : stored.push(bytes) - 1).toString(16));
+    },
+    async get(sha256: string) {
+      return stored[Number.parseInt(sha256[0] as string, 16)] as Uint8Array;
+    },
+    has: () => true,
+    path: () => null,
+    collect: async () => 0,
+  };
+}
+
+export function studyContext(options: ContextOptions = {}) {
+  const spec = studySpecSchema.parse({
+    ...{ name: 'test', dataset: { format: 'synthetic-images' }, devices: ['pi', 'orin'], tuner: { seed: 7 } },
+    ...{ budget: { minEpochs: 1, maxEpochs: 4, minDataFraction: 0.5, reductionFactor: 2 }, space },
+    ...options.spec,
+  }) as CheckedStudySpec;
+  const ending = new AbortController();
+  const devices = options.devices ?? fakeFleet(['pi', 'orin']);
+  const blobs = memoryBlobs();
+  const emitted: StudyEventBody[] = [];
+  const kept: string[] = [];
+  /** Called when the run waits until its events are written. */
+  const writing = { wait: async () => {} };
+  const state = new StudyProjection();
+  const apply = (body: StudyEventBody) => state.apply({ seq: state.lastSeq + 1, studyId: 's-1', at: AT, body });
+  for (const body of options.history ?? []) apply(body);
+  const context: StudyContext = {
+    studyId: 's-1',
+    spec,
+    state,
+    signal: ending.signal,
+    lanes: new Set(),
+    parts: { ...TUNER_PARTS, workloads: [{ ...imageClassifier, defaultSpace: space }], formats: DATASET_FORMATS },
+    training: { ...fakeTraining().service, ...options.training },
+    inference: options.inference ?? fakeInference().service,
+    fleet: devices.fleet,
+    blobs,
+    cores: createCorePool(options.cores ?? 2),
+    analyse: analyseFake,
+    device: (name) => devices.fleet.devices().find((device) => device.name === name) ?? null,
+    keep: (...sha256s) => void kept.push(...sha256s),
+    emit: (...bodies) => {
+      for (const body of bodies) {
+        emitted.push(body);
+        apply(body);
+      }
+    },
+    written: () => writing.wait(),
+    span: (span) => context.emit({ type: 'span', ...span }),
+  };
+  const of = <T extends StudyEventBody['type']>(type: T) =>
+    emitted.filter((body) => body.type === type) as EventOf<T>[];
+  return { context, emitted, of, kept, blobs, devices, writing, end: (reason: Error) => ending.abort(reason) };
+}
