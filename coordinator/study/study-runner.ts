@@ -4,6 +4,7 @@ import { isPresent } from '@edgetune/shared/domain/device.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { TrialView } from '@edgetune/shared/protocol/http.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
@@ -34,6 +35,8 @@ export class StudyRunner {
   #broken: Error | null = null;
   /** Ends the wait for a trial when something broke. */
   #wake: () => void = () => {};
+  /** Whether a trial has ever come to an end without failing. */
+  #hasWorked: boolean;
 
   constructor(context: StudyContext, history: readonly StudyEventBody[]) {
     this.#context = context;
@@ -52,13 +55,11 @@ export class StudyRunner {
     };
     this.#tuner = createTuner(problem, context.parts);
     this.#unfinished = restore(this.#tuner, history);
+    this.#hasWorked = history.some(isWorking);
     this.#inference = new TrialInference(
       context,
       (finished) => this.#inferenceFinished(finished),
-      (error) => {
-        this.#broken ??= error;
-        this.#wake();
-      },
+      (error) => this.#break(error),
     );
     this.#trials = new TrialRunner(context, this.#inference);
   }
@@ -81,7 +82,8 @@ export class StudyRunner {
   /** What devices had not answered when the coordinator ended. */
   #askAgain(): void {
     const { askedAbout, trials } = this.#context.state;
-    for (const trialId of askedAbout) if (trials.get(trialId)?.status === 'finished') this.#inference.start(trialId);
+    for (const [trialId, { status }] of trials)
+      if (status === 'finished' && askedAbout.has(trialId)) this.#inference.start(trialId);
   }
 
   /** Nothing that was worth measuring came of the search: what there is must do. */
@@ -140,16 +142,20 @@ export class StudyRunner {
     const { trialId, rung, status, metrics, predicted, violation, cost } = told;
     this.#tuner.tell({ trialId, rung, status, metrics, predicted, violation, cost });
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
+    this.#hasWorked ||= isWorking(told);
     this.#failWhenHopeless();
   }
 
-  /** The target is reached: no other trial need be trained, nor measured. */
+  /** The target is reached: nothing more need be trained, nor measured before the end. */
   #dropWhatIsNotNeeded(): void {
     const reason = 'the target of the study was reached';
     this.#trials.stopAll(reason);
-    const wanted = new Set(this.#tuner.front().map(({ trialId }) => trialId));
-    for (const trialId of this.#context.state.trials.keys())
-      if (!wanted.has(trialId)) this.#inference.cancel(trialId, reason);
+    for (const trialId of this.#context.state.trials.keys()) this.#inference.cancel(trialId, reason);
+  }
+
+  #break(error: Error): void {
+    this.#broken ??= error;
+    this.#wake();
   }
 
   #inferenceFinished({
@@ -161,8 +167,8 @@ export class StudyRunner {
     try {
       if (!feasible)
         this.#trials.giveUp(trialId, `${device}: ${reason ?? 'no inference config meets the constraints'}`);
-      const trial = this.#context.state.trials.get(trialId);
-      if (trial?.status !== 'finished') return;
+      const trial = this.#context.state.trials.get(trialId) as TrialView;
+      if (trial.status !== 'finished') return;
       const { metrics, violation } = this.#inference.answers(trialId);
       const change = {
         trialId,
@@ -176,43 +182,45 @@ export class StudyRunner {
       this.#context.emit({ type: 'trial-amended', ...change });
       this.#tuner.amend(change);
     } catch (error) {
-      this.#broken ??= error as Error;
+      this.#break(error as Error);
     }
   }
 
-  /** Candidates with the model parameters of a measured architecture share its feasibility. */
+  /** Candidates with the model parameters of an architecture that devices have refused are refused like it. */
   #feasibility(): Feasibility {
     const names = Object.keys(this.#context.spec.space.model);
-    const keyOf = (candidate: Ask['candidate']) => JSON.stringify(names.map((name) => candidate[name] ?? null));
+    const keyOf = (candidate: Ask['candidate']) => JSON.stringify(names.map((name) => candidate[name]));
     const known = new Map<string, number>();
     for (const [trialId, trial] of this.#context.state.trials) {
-      const { open, reason, violation } = this.#inference.answers(trialId);
-      if (open.length === 0 || reason !== null) known.set(keyOf(trial.candidate), violation);
+      const { reason, violation } = this.#inference.answers(trialId);
+      if (reason !== null) known.set(keyOf(trial.candidate), violation);
     }
     return { predictViolation: (candidate) => known.get(keyOf(candidate)) ?? null };
   }
 
   #failWhenHopeless(): void {
-    const trials = [...this.#context.state.trials.values()];
-    const failed = trials.filter(({ status }) => status === 'failed');
-    if (
-      failed.length >= HOPELESS_FAILURES &&
-      !trials.some(({ status }) => status === 'finished' || status === 'infeasible')
-    ) {
-      throw new StudyFailedError(
-        `the first ${failed.length} trials all failed; the last one: ${failed.at(-1)?.reason ?? 'unknown'}`,
-      );
-    }
+    const reasons = [...this.#context.state.trials.values()].flatMap(({ status, reason }) =>
+      status === 'failed' ? [reason] : [],
+    );
+    if (!this.#hasWorked && reasons.length >= HOPELESS_FAILURES)
+      throw new StudyFailedError(`the first ${reasons.length} trials all failed; the last one: ${reasons.at(-1)}`);
   }
 
   #whyNothing(): string {
     const unmeasured = this.#inference.whyUnmeasured();
     if (unmeasured) return `${unmeasured}. Mend that, then resume the study`;
-    const trials = [...this.#context.state.trials.values()];
-    const closest = trials
-      .filter(({ violation }) => violation !== null)
-      .sort((a, b) => (a.violation as number) - (b.violation as number))[0];
-    return `no trial meets the constraints${closest?.reason ? `; the closest was trial ${closest.trialId}: ${closest.reason}` : ''}. Loosen the constraints or widen the search space, then start a new study`;
+    // Of what failed or was stopped nobody knows how near it came.
+    const [closest] = [...this.#context.state.trials.values()]
+      .flatMap(({ trialId, status, violation, reason }) =>
+        violation !== null && (status === 'finished' || status === 'infeasible')
+          ? [{ trialId, violation, reason }]
+          : [],
+      )
+      .sort((a, b) => a.violation - b.violation);
+    const missed = closest
+      ? `; the closest was trial ${closest.trialId}${closest.reason === null ? '' : `: ${closest.reason}`}`
+      : '';
+    return `no trial meets the constraints${missed}. Loosen the constraints or widen the search space, then start a new study`;
   }
 
   #away(): string[] {
@@ -283,6 +291,9 @@ export class StudyRunner {
     emit({ type: 'study-state', state: 'running', reason: null });
   }
 }
+
+const isWorking = (body: StudyEventBody) =>
+  body.type === 'trial-told' && (body.status === 'ok' || body.status === 'infeasible');
 
 /** Replays a study's events into its tuner; returns the asks that were not told. */
 function restore(tuner: Tuner, history: readonly StudyEventBody[]): Ask[] {

@@ -75,7 +75,6 @@ export class TrialRunner {
     try {
       await this.#context.written();
       await this.#build(ask);
-      this.#refuseInfeasible(ask.trialId);
       const training = await this.#train(ask);
       if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
       else if (this.#timing === 'while-training' && this.#asksDevicesAbout(ask))
@@ -146,7 +145,7 @@ export class TrialRunner {
     if (this.#notNeeded) throw this.#notNeeded;
     const controller = new AbortController();
     this.#controllers.set(ask.trialId, controller);
-    // An outcome that came in while there was no controller yet.
+    // An outcome that is known, or came in while there was no controller yet.
     this.#refuseInfeasible(ask.trialId);
     return trainRung(this.#context, ask, AbortSignal.any([controller.signal, this.#context.signal]));
   }

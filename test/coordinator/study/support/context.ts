@@ -22,17 +22,18 @@ export interface ContextOptions {
   cores?: number;
 }
 
-/** Blobs in memory; each is named by the digits of its number. */
+/** Blobs in memory; each of the first sixteen is named by the digit of its number. */
 function memoryBlobs() {
   const stored: Uint8Array[] = [];
+  const nameOf = (index: number) => (index < 16 ? sha(index.toString(16)) : index.toString(16).padStart(64, '0'));
   return {
     stored,
     async put(bytes: Uint8Array) {
       const known = stored.findIndex((each) => Buffer.from(each).equals(bytes));
-      return sha((known >= 0 ? known : stored.push(bytes) - 1).toString(16));
+      return nameOf(known >= 0 ? known : stored.push(bytes) - 1);
     },
     async get(sha256: string) {
-      return stored[Number.parseInt(sha256[0] as string, 16)] as Uint8Array;
+      return stored.find((_, index) => nameOf(index) === sha256) as Uint8Array;
     },
     has: () => true,
     path: () => null,

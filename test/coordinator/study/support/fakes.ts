@@ -5,7 +5,7 @@ import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/devic
 import { inferenceConfigSchema, type Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
-import { violationOf } from '@edgetune/shared/domain/objective.ts';
+import { METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
@@ -111,6 +111,7 @@ export function fakeInference(
       const measurement = all[0] as StoredMeasurement;
       const metrics = metricsOf(measurement);
       const violation = constraints
+        .filter(({ metric }) => METRICS[metric]?.of === 'device')
         .filter((constraint) => constraint.device === undefined || constraint.device === device.name)
         .reduce((sum, constraint) => sum + violationOf(constraint, metrics[constraint.metric] ?? 0), 0);
       return {
