@@ -173,6 +173,55 @@ describe('the events of a study', () => {
   });
 });
 
+describe('an event', () => {
+  it('changes nothing but what it is about', () => {
+    const base = () => projected(asked(0), asked(1), told(0));
+    const facts = (projection: StudyProjection) => ({
+      trials: JSON.stringify([...projection.trials]),
+      of: [projection.architectures, projection.inference, projection.askedAbout].map(({ size }) => size),
+      lists: [projection.trainings, projection.measured, projection.spans, projection.warnings].map(
+        ({ length }) => length,
+      ),
+      recommendation: projection.recommendation,
+      backend: projection.backend,
+    });
+    const before = facts(base());
+    const changes = (body: StudyEventBody) => {
+      const after = facts(apply(base(), body));
+      return Object.keys(after).filter((key) => {
+        const [was, is] = [before, after].map((each) => JSON.stringify(each[key as 'trials']));
+        return was !== is;
+      });
+    };
+    const [state, recommendation] = [
+      { type: 'study-state', state: 'running', reason: null } as const,
+      {} as Recommendation,
+    ];
+    assert.deepEqual(changes(state), []);
+    assert.deepEqual(changes(asked(0)), ['trials']);
+    assert.deepEqual(changes(built(1)), ['trials', 'of']);
+    assert.deepEqual(changes({ type: 'training-failed', trialId: 1, rung: 0, reason: 'x' }), ['trials']);
+    assert.deepEqual(changes({ type: 'epoch', trialId: 1, rung: 0, epoch: 1, metrics: {} }), ['trials']);
+    assert.deepEqual(changes(trained(1)), ['trials', 'lists']);
+    assert.deepEqual(changes({ type: 'measured', trialId: 1, measurement: storedMeasurement(), source: 'measured' }), [
+      'lists',
+    ]);
+    assert.deepEqual(changes({ type: 'inference-started', trialId: 1, signature: 'w1', device: 'pi' }), ['of']);
+    assert.deepEqual(changes(answered(1, 'pi')), ['of']);
+    assert.deepEqual(changes(told(1)), ['trials']);
+    assert.deepEqual(changes({ type: 'trial-amended', trialId: 0, rung: 0, metrics: { loss: 1 }, violation: 0 }), [
+      'trials',
+    ]);
+    assert.deepEqual(changes({ type: 'warning', message: 'x' }), ['lists']);
+    assert.deepEqual(changes({ type: 'recommendation', recommendation }), ['recommendation']);
+    const started = apply(base(), { type: 'inference-started', trialId: 1, signature: 'w1', device: 'pi' });
+    assert.deepEqual([started.inference.size, started.askedAbout.size], [0, 1]);
+    const answer = apply(base(), answered(1, 'pi'));
+    assert.deepEqual([answer.inference.size, answer.askedAbout.size, answer.trials.get(1)?.status], [1, 0, 'asked']);
+    assert.deepEqual(apply(base(), { type: 'warning', message: 'x' }).spans, []);
+  });
+});
+
 describe("a study's summary", () => {
   it('of one that has done nothing', () => {
     const { bestAccuracy, progress, trials, ...rest } = projected().summary(record, spec);
