@@ -81,18 +81,16 @@ function inputError(issues: Issue[]): StudyInputError {
 }
 
 function place(position: { line: number; col: number } | null): Pick<Issue, 'line' | 'column'> {
-  return position === null || position.line === 0
-    ? { line: null, column: null }
-    : { line: position.line, column: position.col };
+  return position === null ? { line: null, column: null } : { line: position.line, column: position.col };
 }
 
-/** The position of the deepest node of the path that the document has (a missing key: its parent). */
+/** The position of the deepest node of the path that the document has (a missing key: its parent); null where it is empty. */
 function positionOf(document: ReturnType<typeof parseDocument>, lines: LineCounter, path: Path) {
-  for (let length = path.length; length > 0; length--) {
+  for (let length = path.length; length >= 0; length--) {
     const node = document.getIn(path.slice(0, length), true);
     if (isNode(node) && node.range) return lines.linePos(node.range[0]);
   }
-  return document.contents?.range ? lines.linePos(document.contents.range[0]) : null;
+  return null;
 }
 
 function unknownDevices(spec: StudySpec, devices: StudyChecks['devices']): PlacedMistake[] {

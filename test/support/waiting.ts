@@ -144,6 +144,15 @@ export function untilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
+/** For what a test stands in for: work that ends when the test says so, and as it says. */
+export function workUnderway<T>() {
+  let end: { resolve(value: T): void; reject(error: Error): void } = { resolve: () => {}, reject: () => {} };
+  const done = new Promise<T>((resolve, reject) => {
+    end = { resolve, reject };
+  });
+  return { done, ...end };
+}
+
 /** For what a test stands in for: work that does not end. */
 export function forEver(): Promise<never> {
   return new Promise(() => {});

@@ -123,6 +123,20 @@ describe('parseStudy', () => {
     ]);
   });
 
+  it('says where no board of the fleet has a runner', () => {
+    const study =
+      'name: x\ndataset: {format: synthetic-images}\ndevices: [orin]\nspace: {inference: {runner: {type: ordinal, values: [a]}}}\n';
+    const devices = [
+      { name: 'orin', board: boardDescription({ runtimes: [] }) },
+      { name: 'not-joined', board: null },
+    ];
+    assert.throws(
+      () => parseStudy(study, { ...checks, devices }),
+      (error: StudyInputError) =>
+        error.problem.issues?.[0]?.message === 'unknown runner "a": no board of the fleet has any',
+    );
+  });
+
   it('says where YAML itself is broken', () => {
     const [mistake] = mistakesOf('name: x\ndevices: [a, b\n');
     assert.ok((mistake?.line ?? 0) >= 2);
@@ -133,5 +147,115 @@ describe('parseStudy', () => {
       'name: x\ndataset: {format: synthetic-images}\ndevices: [orin]\ndeterministic: true\nobjectives: [maximize accuracy, minimize trainingTime]\n',
     );
     assert.deepEqual([mistake?.path, mistake?.line], ['objectives.1', 5]);
+  });
+
+  const start = 'name: x\ndataset: {format: synthetic-images}\ndevices: [orin]\n';
+
+  it('says how many mistakes there are, each with its line and column, and what to do', () => {
+    const problemOf = (yaml: string) => {
+      try {
+        parseStudy(yaml, checks);
+      } catch (error) {
+        assert.ok(error instanceof StudyInputError);
+        const { issues, ...rest } = error.problem;
+        return { ...rest, places: issues?.map(({ path, line, column }) => [path, line, column]) };
+      }
+      return assert.fail('the study was accepted');
+    };
+    const hint = 'mend the lines named and run it again';
+    assert.deepEqual(problemOf(`${start}colour: red\n`), {
+      ...{ error: 'the study has a mistake', hint, places: [['colour', 4, 9]] },
+    });
+    assert.deepEqual(problemOf(`${start}colour: red\nstop: {trials: 0}\n`), {
+      error: 'the study has 2 mistakes',
+      hint,
+      places: [
+        ['stop.trials', 5, 16],
+        ['colour', 4, 9],
+      ],
+    });
+    assert.deepEqual(problemOf('\n\nname: x\ndevices: [orin]\n').places, [['dataset', 3, 1]], 'the whole');
+    assert.deepEqual(
+      problemOf(`${start}budget: {}\nspace:\n  model:\n    widht: {type: float, min: 0, max: 1}\n`).places,
+      [['space.model.widht', 7, 12]],
+    );
+    assert.deepEqual(problemOf('# nothing\n').places?.[0]?.slice(1), [null, null]);
+    assert.deepEqual(problemOf('name: x\ndevices: [a, b\n').places?.[0]?.slice(0, 2), ['', 3]);
+  });
+
+  it('takes a space of its own for the workload', () => {
+    const own = 'space:\n  model: {width: {type: ordinal, values: [8, 32]}}\n';
+    assert.deepEqual(parseStudy(`${start}${own}`, checks).space.model, { width: { type: 'ordinal', values: [8, 32] } });
+  });
+
+  it('says how a device comes into an empty fleet', () => {
+    const [mistake] = (() => {
+      try {
+        parseStudy(start, { ...checks, devices: [] });
+      } catch (error) {
+        return (error as StudyInputError).problem.issues ?? [];
+      }
+      return [];
+    })();
+    assert.deepEqual(
+      [mistake?.path, mistake?.line, mistake?.message],
+      ['devices.0', 3, 'unknown device "orin": the fleet is empty; add it with "edgetune device add orin"'],
+    );
+  });
+
+  it('refuses data that the workload cannot learn from', () => {
+    const [mistake, ...more] = mistakesOf(`${start}workload: keyword-spotter\n`);
+    assert.deepEqual([mistake?.path, mistake?.line, more], ['dataset.format', 2, []]);
+    assert.match(mistake?.message ?? '', /holds images; the workload keyword-spotter takes speech/);
+  });
+
+  it('names what a level of the workload has, and leaves the inference to the devices', () => {
+    const own =
+      'space:\n  system: {sockets: {type: int, min: 1, max: 2}}\n  inference: {threads: {type: ordinal, values: [1]}}\n';
+    assert.deepEqual(
+      mistakesOf(`${start}${own}`).map(({ path, message }) => [path, message]),
+      [['space.system.sockets', 'the workload has no system parameter "sockets": it has none']],
+    );
+  });
+
+  it('refuses a space that cannot be searched, at its place', () => {
+    const own = 'space:\n  model: {width: {type: float, min: 3, max: 1}}\n';
+    assert.deepEqual(mistakesOf(`${start}${own}`), [
+      { line: 5, path: 'space.model.width.min', message: 'must be at most max (1), not 3' },
+    ]);
+  });
+
+  it('takes precisions that there are, as a list', () => {
+    const precision = (domain: string, more = '') => `${start}space:\n  inference:\n    precision: ${domain}\n${more}`;
+    assert.deepEqual(mistakesOf(precision('{type: int, min: 1, max: 2}')), [
+      { line: 6, path: 'space.inference.precision', message: 'must be categorical: float32, float16, int8' },
+    ]);
+    assert.deepEqual(
+      mistakesOf(precision('{type: categorical, choices: [int4, float32, int2]}')).map(({ message }) => message),
+      ['int4', 'int2'].map((value) => `unknown precision "${value}": use float32, float16, int8`),
+    );
+    const provider = (name: string) => `    executionProvider: {type: categorical, choices: [cpu, ${name}]}\n`;
+    const half = '{type: categorical, choices: [float32, float16]}';
+    assert.match(mistakesOf(precision(half, provider('cuda')))[0]?.message ?? '', /float16 needs "tensorrt"/);
+    for (const study of [precision(half, provider('tensorrt')), precision('{type: constant, value: int8}'), start])
+      assert.equal(parseStudy(study, checks).name, 'x');
+  });
+
+  it('takes measured training costs where the study need not come out the same again, and no others are refused', () => {
+    const lists =
+      'objectives: [minimize trainingEnergy, maximize accuracy]\nconstraints: [trainingTime <= 3 s, memory <= 1 GB]\n';
+    assert.equal(parseStudy(`${start}${lists}`, checks).objectives.length, 2);
+    assert.deepEqual(mistakesOf(`${start}${lists}deterministic: true\n`), [
+      {
+        line: 4,
+        path: 'objectives.0',
+        message: 'trainingEnergy is measured and differs from run to run: leave it out or set deterministic: false',
+      },
+      {
+        line: 5,
+        path: 'constraints.0',
+        message: 'trainingTime is measured and differs from run to run: leave it out or set deterministic: false',
+      },
+    ]);
   });
 });

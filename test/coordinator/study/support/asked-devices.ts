@@ -6,7 +6,7 @@ import type {
   InferenceServer,
 } from '../../../../coordinator/inference/inference-server.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
-import { turn } from '../../../support/waiting.ts';
+import { turn, workUnderway } from '../../../support/waiting.ts';
 import { CONFIG } from './events.ts';
 
 export interface Search {
@@ -33,18 +33,21 @@ export const unfit = (reason: string): InferenceResult =>
 export function askedDevices() {
   const searches: Search[] = [];
   const inference: InferenceServer = {
-    tune: (request, onMeasured, signal) =>
-      new Promise((resolve, reject) => {
-        const settle = async (act: () => void) => {
-          act();
-          await turn();
-        };
-        searches.push({
-          ...{ request, onMeasured, signal },
-          answer: (answer) => settle(() => resolve(answer)),
-          fail: (error) => settle(() => reject(error)),
-        });
-      }),
+    tune: (request, onMeasured, signal) => {
+      const { done, resolve, reject } = workUnderway<InferenceResult>();
+      searches.push({
+        ...{ request, onMeasured, signal },
+        answer: (answer) => {
+          resolve(answer);
+          return turn();
+        },
+        fail: (error) => {
+          reject(error);
+          return turn();
+        },
+      });
+      return done;
+    },
   };
   /** The search that was begun last on this device. */
   const on = (device: string): Search => {
