@@ -31,7 +31,7 @@ export interface StudyRunOptions {
   /** Ids of its devices by the names that they had when it was made. */
   deviceIds: Readonly<Record<string, string>>;
   log: StudyLog;
-  /** What had happened before, as the disk has it. */
+  /** What had happened before, as the disk has it: its making at least. */
   history: readonly StudyEvent[];
   /** Aborted when the coordinator ends: what is not written by then is when the store closes. */
   ending: AbortSignal;
@@ -86,7 +86,7 @@ async function runToItsEnd(
   });
   try {
     // The time since it was stopped or its coordinator ended belongs to nobody's overhead.
-    const lastMs = Date.parse(history.at(-1)?.at ?? record.createdAt);
+    const lastMs = Date.parse((history.at(-1) as StudyEvent).at);
     if (context.state.trials.size > 0)
       context.span({ lane: 'study', kind: 'waiting', trialId: null, startMs: lastMs, endMs: Date.now() });
     context.emit({ type: 'study-state', state: 'running', reason: null });

@@ -206,6 +206,7 @@ export function studyService(options: {
   log?: (message: string) => void;
 }) {
   const store: Store = openStore(options.directory);
+  const spans = createSpanBus();
   const service = createStudyService({
     studies: store.studies,
     blobs: store.blobs,
@@ -215,13 +216,14 @@ export function studyService(options: {
     cores: createCorePool(options.cores ?? 2),
     analyse: analyseFake,
     parts: { ...TUNER_PARTS, workloads: [{ ...imageClassifier, defaultSpace: space }], formats: DATASET_FORMATS },
-    spans: createSpanBus(),
+    spans,
     log: plainLogger(options.log ?? (() => {})),
     ...(options.otherBlobsInUse ? { otherBlobsInUse: options.otherBlobsInUse } : {}),
   });
   return {
     service,
     store,
+    spans,
     /** Ends the service as a shutdown does; the store can be opened again. */
     async close() {
       await service.close();

@@ -1,0 +1,451 @@
+/** The studies of a coordinator: found, told of, stopped, resumed, removed; what a run says, and how it ends. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it, type TestContext } from 'node:test';
+import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
+import type { SpanView } from '@edgetune/shared/protocol/http.ts';
+import { StudyInputError, StudyStateError } from '../../../coordinator/study/state/study-errors.ts';
+import type { StudyRecord } from '../../../coordinator/study/state/study-repository.ts';
+import { DatasetError } from '../../../coordinator/training/training-service.ts';
+import { damage } from '../../support/damage.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrival, until, untilAborted } from '../../support/waiting.ts';
+import { fakeFleet, fakeInference, fakeTraining, studyService, untilState } from './support/fakes.ts';
+
+const yaml = (name = 'test', more = '') => `name: ${name}
+dataset: {format: synthetic-images}
+devices: [pi]
+budget: {minEpochs: 1, maxEpochs: 1, minDataFraction: 1}
+stop: {trials: 1}
+recommend: 1
+${more}`;
+
+type Service = ReturnType<typeof studyService>;
+
+/** Studies of one trial each; the service is closed with the test. */
+function studies(t: TestContext, options: Partial<Parameters<typeof studyService>[0]> = {}) {
+  const log: string[] = [];
+  const directory = options.directory ?? temporaryFolder(t);
+  const under = studyService({ directory, log: (message) => log.push(message), ...options });
+  let closed: Promise<void> | null = null;
+  const close = () => {
+    closed ??= under.close();
+    return closed;
+  };
+  t.after(close);
+  return { ...under, log, directory, close };
+}
+
+async function finished({ service }: Pick<Service, 'service'>, text = yaml()) {
+  const { id } = await service.create(text);
+  const study = await untilState(service, id, 'succeeded', 'failed');
+  assert.equal(study.state, 'succeeded', study.reason ?? '');
+  return id;
+}
+
+/** Training that waits until it is stopped, and says when it has begun. */
+function endless() {
+  const begun = new Arrival('a training');
+  const training = fakeTraining({
+    beforeTraining: ({ signal }) => {
+      begun.come();
+      return untilAborted(signal);
+    },
+  });
+  return { training: training.service, begun };
+}
+
+const bodies = (events: readonly StudyEvent[]) => events.map(({ body }) => body);
+const statesIn = (events: readonly StudyEvent[]) =>
+  bodies(events).flatMap((body) => (body.type === 'study-state' ? [body.state] : []));
+
+describe('who listens', () => {
+  it('to all studies is told whenever a summary changes', async (t) => {
+    const { service, close } = studies(t);
+    const told: string[] = [];
+    let others = 0;
+    const end = service.subscribeAll(({ type, study }) => told.push(`${type} ${study.name} ${study.state}`));
+    service.subscribeAll(() => others++);
+    const { id, state } = await service.create(yaml());
+    assert.equal(state, 'queued');
+    await untilState(service, id, 'succeeded', 'failed');
+    const events = service.events(id, 0, 10_000);
+    await close();
+    const shown = bodies(events).filter(({ type }) =>
+      ['study-state', 'trial-asked', 'trial-told', 'recommendation'].includes(type),
+    );
+    assert.equal(told.length, shown.length + 2, 'once when it is made, and once at its end');
+    assert.deepEqual([told[0], told.at(-1)], ['study test queued', 'study test succeeded']);
+    end();
+    const before = told.length;
+    const again = studies(t);
+    again.service.subscribeAll(() => others++);
+    assert.equal(told.length, before);
+    assert.equal(others, told.length);
+  });
+
+  it('no longer is told nothing', async (t) => {
+    const { service } = studies(t);
+    const told: string[] = [];
+    service.subscribeAll(() => told.push('all'))();
+    const { training, begun } = endless();
+    const second = studies(t, { training });
+    const { id } = await second.service.create(yaml());
+    await begun.wait();
+    second.service.subscribe(id, () => told.push('one'))();
+    await second.service.stop(id);
+    await finished({ service });
+    assert.deepEqual(told, []);
+  });
+
+  it('to a study hears each event once, in order, and its log says how it stands', async (t) => {
+    const { service, log, close } = studies(t);
+    const { id } = await service.create(yaml());
+    const heard: number[] = [];
+    service.subscribe(id, ({ seq }) => heard.push(seq));
+    await untilState(service, id, 'succeeded', 'failed');
+    await close();
+    assert.deepEqual(
+      heard,
+      heard.map((_, index) => index + 2),
+      'all after its making',
+    );
+    assert.deepEqual(log, ['study "test" running', 'study "test" succeeded']);
+  });
+
+  it('badly harms nobody else', async (t) => {
+    const { service, log } = studies(t);
+    const { id } = await service.create(yaml());
+    service.subscribe(id, ({ body }) => {
+      if (body.type === 'trial-asked') throw new Error('a broken page');
+    });
+    await untilState(service, id, 'succeeded', 'failed');
+    assert.ok(log.includes('what happens in study "test" could not be told: a broken page'), log.join('\n'));
+  });
+});
+
+describe('the studies', () => {
+  it('are listed and found newest first, by id before any name', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
+    const under = studies(t);
+    const { service } = under;
+    const first = await finished(under);
+    t.mock.timers.tick(1000);
+    const second = await finished(under);
+    t.mock.timers.tick(1000);
+    const named = await finished(under, yaml(first));
+    assert.deepEqual(
+      service.list().map(({ id }) => id),
+      [named, second, first],
+    );
+    assert.deepEqual(
+      ['test', first, named, 'nobody'].map((name) => service.find(name)?.id),
+      [second, first, named, undefined],
+    );
+    assert.equal(service.find('nobody'), null);
+    assert.equal(service.find(named)?.createdAt, '2026-01-01T00:00:02.000Z');
+  });
+
+  it('that were set aside are listed newest first, and not with the others', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
+    const before = studies(t);
+    const ids: string[] = [];
+    for (const name of ['one', 'two', 'three']) {
+      ids.push(await finished(before, yaml(name)));
+      t.mock.timers.tick(1000);
+    }
+    await before.close();
+    damage(before.directory, `UPDATE studies SET state = 'x' WHERE name <> 'two'`);
+    const { service } = studies(t, { directory: before.directory });
+    service.start();
+    assert.deepEqual(
+      service.setAside().map(({ name }) => name),
+      ['three', 'one'],
+    );
+    assert.deepEqual(
+      service.list().map(({ id }) => id),
+      [ids[1]],
+    );
+  });
+
+  it('know their devices by their ids, whatever they are called later', async (t) => {
+    const fleet = fakeFleet(['orin', 'pi']);
+    const inference = fakeInference();
+    const { training, begun } = endless();
+    const under = studies(t, { fleet: fleet.fleet, inference: inference.service, training });
+    const { id } = await under.service.create(yaml());
+    const [created] = bodies(under.service.events(id, 0, 1));
+    assert.deepEqual(created?.type === 'study-created' && created.deviceIds, { pi: 'd-000000000001' });
+    await begun.wait();
+    await under.service.stop(id);
+    Object.assign(fleet.fleet.devices()[0] as object, { name: 'pi' });
+    Object.assign(fleet.fleet.devices()[1] as object, { name: 'renamed' });
+    training.train = fakeTraining().service.train;
+    await under.service.resume(id);
+    assert.equal((await untilState(under.service, id, 'succeeded', 'failed')).state, 'succeeded');
+    assert.deepEqual(new Set(inference.asked.map(({ device }) => device)), new Set(['pi']));
+    const model = under.service.find(id)?.recommendation?.models[0];
+    assert.equal(model?.devices[0]?.measurement.deviceId, 'd-000000000001');
+  });
+
+  it('are refused, and not kept, where their data set is not there', async (t) => {
+    const training = fakeTraining().service;
+    training.checkDataset = () => Promise.reject(new DatasetError('no folder /data'));
+    const { service } = studies(t, { training });
+    await assert.rejects(service.create(yaml()), (error: Error) => {
+      assert.ok(error instanceof StudyInputError);
+      assert.deepEqual(error.problem, { error: 'no folder /data', issues: [] });
+      return true;
+    });
+    assert.deepEqual(service.list(), []);
+  });
+
+  it('give their events from where, and as many as, somebody wants them', async (t) => {
+    const under = studies(t);
+    const id = await finished(under);
+    const seqs = (after: number, limit: number) => under.service.events(id, after, limit).map(({ seq }) => seq);
+    assert.deepEqual(
+      [seqs(0, 2), seqs(3, 2)],
+      [
+        [1, 2],
+        [4, 5],
+      ],
+    );
+    const files = await under.service.exportFiles(id);
+    assert.equal(new TextDecoder().decode(files.find(({ path }) => path === 'study.yaml')?.bytes), yaml());
+    for (const ask of [() => under.service.events('s-none', 0, 1), () => under.service.exportFiles('s-none')])
+      assert.throws(ask, /there is no study s-none/);
+  });
+});
+
+describe('at the start of a coordinator', () => {
+  it('studies go on that had not come to their end, and those that were being stopped are', async (t) => {
+    const { service, store } = studies(t);
+    const { training, begun } = endless();
+    const source = studies(t, { training });
+    const { id } = await source.service.create(yaml());
+    await begun.wait();
+    const [created] = source.service.events(id, 0, 1);
+    assert.ok(created);
+    const states = ['queued', 'running', 'waiting', 'stopping', 'stopped', 'failed', 'succeeded'] as const;
+    for (const state of states) {
+      const record: StudyRecord = {
+        ...{ id: `s-${state}`, name: state, yaml: yaml(), state, reason: null },
+        ...{ createdAt: new Date().toISOString(), finishedAt: null },
+      };
+      await store.studies.insert(record, created.body);
+    }
+    service.start();
+    for (const state of ['queued', 'running', 'waiting'])
+      assert.equal((await untilState(service, `s-${state}`, 'succeeded', 'failed')).state, 'succeeded');
+    const stopping = service.find('s-stopping');
+    assert.deepEqual([stopping?.state, stopping?.reason], ['stopped', 'stopped by the user']);
+    for (const state of ['stopped', 'failed', 'succeeded']) {
+      assert.equal(service.find(`s-${state}`)?.state, state);
+      assert.equal(service.events(`s-${state}`, 0, 10).length, 1, 'nothing has happened');
+    }
+  });
+});
+
+describe('a study that is stopped', () => {
+  it('says that it stops, then that it stands, and nothing after that', async (t) => {
+    const begun = new Arrival('a training');
+    const training = fakeTraining().service;
+    training.train = async (_request, onEpoch, signal) => {
+      begun.come();
+      await untilAborted(signal).catch(() => onEpoch({ epoch: 1, metrics: {} }));
+      throw new Error('it was stopped');
+    };
+    const { service, log } = studies(t, { training });
+    const { id } = await service.create(yaml());
+    await begun.wait();
+    const stopped = await service.stop(id);
+    assert.deepEqual([stopped.state, stopped.reason], ['stopped', 'stopped by the user']);
+    assert.ok(stopped.finishedAt);
+    const events = service.events(id, 0, 10_000);
+    assert.deepEqual(statesIn(events), ['running', 'stopping', 'stopped']);
+    assert.ok(bodies(events).every(({ type }) => type !== 'epoch' && type !== 'training-failed'));
+    assert.equal(bodies(events).at(-1)?.type, 'study-state');
+    assert.deepEqual(log.slice(-2), ['study "test" stopping', 'study "test" stopped: stopped by the user']);
+    const refusal = (error: Error) =>
+      error instanceof StudyStateError && /"test" is stopped: only a running study/.test(error.message);
+    await assert.rejects(service.stop(id), refusal);
+  });
+
+  it('has the time until it goes on as waiting, of which a new one has none', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
+    const { training, begun } = endless();
+    const { service } = studies(t, { training });
+    const { id } = await service.create(yaml());
+    await begun.wait();
+    await service.stop(id);
+    const spans = () =>
+      bodies(service.events(id, 0, 10_000)).flatMap((body) =>
+        body.type === 'span' && body.kind === 'waiting' ? [body] : [],
+      );
+    assert.deepEqual(spans(), []);
+    t.mock.timers.tick(60_000);
+    training.train = fakeTraining().service.train;
+    const before = service.events(id, 0, 10_000).length;
+    assert.equal((await service.resume(id)).state, 'stopped', 'until it runs');
+    await untilState(service, id, 'succeeded', 'failed');
+    assert.deepEqual(spans(), [
+      { type: 'span', lane: 'study', kind: 'waiting', trialId: null, startMs: 0, endMs: 60_000 },
+    ]);
+    const [first, second] = bodies(service.events(id, before, 2));
+    assert.deepEqual([first?.type, second?.type === 'study-state' && second.state], ['span', 'running']);
+  });
+
+  it('can be stopped only while it runs, and resumed only while it does not', async (t) => {
+    const { training, begun } = endless();
+    const { service } = studies(t, { training });
+    const { id } = await service.create(yaml());
+    await begun.wait();
+    const stateError = (message: RegExp) => (error: Error) =>
+      error instanceof StudyStateError && message.test(error.message);
+    await assert.rejects(
+      service.resume(id),
+      stateError(/"test" is running: only a stopped or failed study can be resumed/),
+    );
+    await assert.rejects(service.remove(id), stateError(/"test" is running: stop it first/));
+    await service.stop(id);
+    training.train = fakeTraining().service.train;
+    const late = new Arrival<unknown>('a stop at the end');
+    service.subscribe(id, ({ body }) => {
+      if (body.type === 'study-state' && body.state === 'succeeded') service.stop(id).then(late.come, late.come);
+    });
+    await service.resume(id);
+    assert.match(String(await late.wait()), /"test" is succeeded: only a running study can be stopped/);
+    await assert.rejects(service.resume(id), stateError(/"test" is succeeded: only a stopped or failed/));
+    await assert.rejects(service.resume('s-none'), stateError(/there is no study s-none/));
+  });
+});
+
+describe('a study that fails', () => {
+  it('says why, and can be resumed', async (t) => {
+    const training = fakeTraining().service;
+    const { train } = training;
+    training.train = () => Promise.reject(new DatasetError('no folder /data'));
+    const { service, log } = studies(t, { training });
+    const { id } = await service.create(yaml());
+    const failed = await untilState(service, id, 'failed');
+    assert.equal(failed.reason, 'no folder /data');
+    assert.equal(log.at(-1), 'study "test" failed: no folder /data');
+    training.train = train;
+    const isResumed = () => service.resume(id).then(Boolean, () => false);
+    await until('the run to be over', isResumed, { everyTurn: true });
+    assert.equal((await untilState(service, id, 'succeeded')).reason, null);
+  });
+});
+
+describe('the time of others', () => {
+  it('is on the timeline of a study that runs: its own, and what concerns all', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
+    const { training, begun } = endless();
+    const { service, spans, close } = studies(t, { training });
+    const { id } = await service.create(yaml());
+    await begun.wait();
+    const startMs = Date.parse('2026-01-01') + 1000;
+    const busy = { kind: 'measuring', trialId: null, startMs, endMs: startMs + 500 } as const;
+    spans.publish({ ...busy, studyId: id, lane: 'own' });
+    spans.publish({ ...busy, studyId: 's-other', lane: 'of another' });
+    spans.publish({ ...busy, studyId: null, lane: 'of all' });
+    const shown = () => service.find(id)?.spans.filter(({ kind }) => kind === 'measuring') ?? [];
+    const span = (lane: string): SpanView => ({ lane, kind: 'measuring', trialId: null, startMs: 1000, endMs: 1500 });
+    assert.deepEqual(shown(), [span('own'), span('of all')]);
+    await service.stop(id);
+    spans.publish({ ...busy, studyId: id, lane: 'too late' });
+    assert.equal(shown().length, 2);
+    await close();
+  });
+});
+
+describe('a study that is removed', () => {
+  it('is gone, by name the newest, and what only it needs may go', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
+    const under = studies(t);
+    const { service, store } = under;
+    const first = await finished(under);
+    t.mock.timers.tick(1000);
+    const second = await finished(under);
+    const model = service.find(second)?.recommendation?.models[0]?.onnxSha256 as string;
+    const inUse: ReadonlySet<string>[] = [];
+    store.blobs.collect = async (used) => {
+      inUse.push(used);
+      return 0;
+    };
+    assert.equal(await service.remove('test'), true);
+    assert.deepEqual(
+      service.list().map(({ id }) => id),
+      [first],
+    );
+    assert.equal(inUse.length, 1);
+    const kept = service.find(first)?.recommendation?.models[0];
+    assert.deepEqual([...(inUse[0] ?? [])].sort(), [kept?.onnxSha256, kept?.modelCardSha256].sort());
+    assert.ok(model === kept?.onnxSha256 || !inUse[0]?.has(model));
+    assert.equal(await service.remove('nobody'), false);
+    assert.equal(inUse.length, 1);
+  });
+
+  it('is still there where that cannot be written', async (t) => {
+    const under = studies(t);
+    const { service, store } = under;
+    const id = await finished(under);
+    store.studies.remove = () => Promise.reject(new Error('the disk is full'));
+    await assert.rejects(service.remove(id), /the disk is full/);
+    assert.equal(service.find(id)?.state, 'succeeded');
+    await under.close();
+    damage(under.directory, `UPDATE studies SET state = 'x'`);
+    const again = studies(t, { directory: under.directory });
+    again.service.start();
+    again.store.studies.remove = () => Promise.reject(new Error('the disk is full'));
+    await assert.rejects(again.service.remove(id), /the disk is full/);
+    assert.deepEqual([again.service.setAside().length, again.service.list()], [1, []]);
+  });
+});
+
+describe('blobs', () => {
+  it('are cleaned up after each training and at the end, and what a run needs is kept before any event names it', async (t) => {
+    const training = fakeTraining().service;
+    const under = studies(t, { training, otherBlobsInUse: () => ['of a bench'] });
+    const { service, store } = under;
+    const other = await finished(under, yaml('other'));
+    const { quantise } = training;
+    let int8 = '';
+    training.quantise = async (task, onnx) => {
+      const bytes = await quantise(task, onnx);
+      int8 = createHash('sha256').update(bytes).digest('hex');
+      return bytes;
+    };
+    const inUse: ReadonlySet<string>[] = [];
+    store.blobs.collect = async (used) => {
+      inUse.push(used);
+      return 0;
+    };
+    let before: ReadonlySet<string> | undefined;
+    const { evaluateOnnx } = training;
+    training.evaluateOnnx = async (task, onnx, split) => {
+      // The int8 file of the trained model is stored, and nothing names it.
+      if (split === 'test' && createHash('sha256').update(onnx).digest('hex') === int8 && !before) {
+        await service.remove(other);
+        before = inUse.at(-1);
+      }
+      return evaluateOnnx(task, onnx, split);
+    };
+    const space =
+      'space: {model: {width: {type: ordinal, values: [1, 2]}}, inference: {precision: {type: categorical, choices: [float32, int8]}}}';
+    const id = await finished(under, yaml('test', space));
+    assert.ok(before?.has(int8));
+    const trainings = bodies(service.events(id, 0, 10_000)).filter(({ type }) => type === 'training-finished').length;
+    await under.close();
+    assert.equal(inUse.length, trainings + 2, 'and once for what was removed');
+    assert.ok(inUse.every((used) => used.has('of a bench')));
+  });
+
+  it('that cannot be cleaned up end nothing', async (t) => {
+    const under = studies(t);
+    under.store.blobs.collect = () => Promise.reject(new Error('the disk is read-only'));
+    await finished(under);
+    assert.ok(under.log.includes('cleaning up blobs failed: the disk is read-only'), under.log.join('\n'));
+  });
+});
