@@ -8,7 +8,12 @@ export const executionProviderSchema = z.enum(['cpu', 'cuda', 'tensorrt']);
 export type ExecutionProvider = z.infer<typeof executionProviderSchema>;
 
 /** Which there are is known to agents; each board says which it has. */
-export const runnerNameSchema = z.string().min(1);
+export const runnerNameSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+    'a runner\'s name has 1 to 63 letters, digits, "-", "_" or "." and starts with a letter or digit',
+  );
 
 export const inferenceConfigSchema = z.object({
   /** Samples per run. */

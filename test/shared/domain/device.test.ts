@@ -107,7 +107,7 @@ describe('what a board announces', () => {
   });
 
   it('is taken as it is where all of it is known, also runners of any name', () => {
-    const board = { ...BOARD, runtimes: [node, { ...node, runner: 'of a newer agent' }] };
+    const board = { ...BOARD, runtimes: [node, { ...node, runner: 'of-a-newer-agent' }] };
     assert.deepEqual(announcedBoardSchema.parse(board), board);
   });
 

@@ -22,6 +22,7 @@ describe('an inference config', () => {
       ['batchSize', [1, 4096], [0, 4097, 1.5]],
       ['threads', [1, 256], [0, 257, 1.5]],
       ['clockKHz', [null, 1], [0, 1.5]],
+      ['runner', ['any', '7', 'a.b_c-D', 'a'.repeat(63)], ['', ' a', '-a', 'a b', 'a\nb', 'a'.repeat(64)]],
     ]);
   });
 

@@ -67,7 +67,7 @@ it('a config is logarithms and marks of what is unlike the usual', () => {
     [7, { executionProvider: 'tensorrt' }],
     [8, { runner: 'onnxruntime-python' }],
     [9, { runner: 'trtexec' }],
-    [10, { runner: 'never measured here' }],
+    [10, { runner: 'never-measured-here' }],
   ] as const)
     assert.deepEqual(of(change), other(at));
 });

@@ -105,7 +105,7 @@ describe('the predictor', () => {
   it('tells runners apart whatever they are called, and gives two that it never saw the same chances', () => {
     const renamed = (at: InferenceConfig): InferenceConfig => ({
       ...at,
-      runner: { 'onnxruntime-python': 'a new one', trtexec: 'another' }[at.runner] ?? at.runner,
+      runner: { 'onnxruntime-python': 'a-new-one', trtexec: 'another' }[at.runner] ?? at.runner,
     });
     const [known, unknown] = [DIFFERENT, DIFFERENT.map((each) => ({ ...each, config: renamed(each.config) }))].map(
       (examples) => learn('latency.p99', examples, CORES),
@@ -113,8 +113,8 @@ describe('the predictor', () => {
     for (const [architecture, at] of QUERIES)
       assert.deepEqual(unknown?.predict(architecture, renamed(at)), known?.predict(architecture, at));
     const by = (runner: string) => known?.predict(A1, config(1, 1, { runner }));
-    assert.deepEqual(by('never seen'), by('nor this'));
-    assert.notDeepEqual(by('never seen'), by('trtexec'));
+    assert.deepEqual(by('never-seen'), by('nor-this'));
+    assert.notDeepEqual(by('never-seen'), by('trtexec'));
   });
 
   it('doubts five measurements of one architecture as they doubt each other', () => {
