@@ -1,11 +1,13 @@
 /**
  * Runs the tests: `npm test`, or `npm test -- PATTERN …` for the files whose path contains a pattern; `!PATTERN` leaves
- * those out.
+ * those out. Files of one folder share a process (test-processes/together.ts).
  * (Node 20's `--test` does not take globs.)
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { together } from './test-processes/together.ts';
 
 const root = join(import.meta.dirname, '..');
 const given = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
@@ -26,8 +28,14 @@ if (files.length === 0) {
 const LONGEST_TEST_MS = 600_000;
 const options = ['--test-concurrency=2', `--test-timeout=${LONGEST_TEST_MS}`];
 const imports = ['--import', 'tsx', '--import', new URL('./test-processes/assert-ok.js', import.meta.url).href];
-const run = spawnSync(process.execPath, [...imports, '--test', ...options, ...flags, ...files], {
-  cwd: root,
-  stdio: 'inherit',
-});
-process.exit(run.status ?? 1);
+const entries = mkdtempSync(join(tmpdir(), 'edgetune-tests-'));
+try {
+  const processes = together(root, files, entries);
+  const run = spawnSync(process.execPath, [...imports, '--test', ...options, ...flags, ...processes], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  process.exitCode = run.status ?? 1;
+} finally {
+  rmSync(entries, { recursive: true });
+}
