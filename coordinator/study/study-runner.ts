@@ -7,6 +7,7 @@ import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { inferenceTimingOf } from '../tuner/mode.ts';
+import type { StopCriteria } from '../tuner/stop-rule.ts';
 import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
 import type { StudyContext } from './context/study-context.ts';
 import { recommend } from './outcome/recommend.ts';
@@ -318,6 +319,6 @@ function restore(tuner: Tuner, history: readonly StudyEventBody[]): Ask[] {
 }
 
 /** The tuner counts trials by itself. */
-function stopCriteria({ trials: _, ...criteria }: StudyContext['spec']['stop']) {
-  return Object.fromEntries(Object.entries(criteria).filter(([, value]) => value !== undefined));
+function stopCriteria({ trials: _, ...criteria }: StudyContext['spec']['stop']): StopCriteria {
+  return criteria;
 }

@@ -14,7 +14,7 @@ import { isTargetReached } from '../../tuner/stop-rule.ts';
 import type { FrontEntry } from '../../tuner/tuner.ts';
 import { int8Variant, type QuantisedFile, variantsOf } from '../context/int8-variant.ts';
 import type { StudyContext } from '../context/study-context.ts';
-import { taskOf, trainRung } from '../context/train-rung.ts';
+import { type TrainingFinished, taskOf, trainRung } from '../context/train-rung.ts';
 import { summariseTimeline } from '../state/timeline.ts';
 import {
   type ArchitectureFacts,
@@ -66,11 +66,11 @@ async function recommendModel(
   const full = { epochs: spec.budget.maxEpochs, dataFraction: spec.budget.maxDataFraction };
   const last = state.trainings.findLast((event) => event.trialId === trialId);
   // What has reached the study's target is what was wanted: more training costs, and may make it worse.
-  const isDone =
+  const isDone = ({ metrics: { epochs = 0, dataFraction } }: TrainingFinished) =>
     isTargetReached(spec.stop.target, spec.devices, entry) ||
-    ((last?.metrics.epochs ?? 0) >= full.epochs && last?.metrics.dataFraction === full.dataFraction);
+    (epochs >= full.epochs && dataFraction === full.dataFraction);
   const trained =
-    last && isDone
+    last && isDone(last)
       ? last
       : await trainRung(context, { trialId, rung: entry.rung + 1, candidate, budget: full }, signal);
   if (trained.checkpointSha256 === null) throw new Error(`trial ${trialId} has no checkpoint`);

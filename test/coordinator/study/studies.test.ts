@@ -67,6 +67,7 @@ describe('who listens', () => {
     const end = service.subscribeAll(({ type, study }) => told.push(`${type} ${study.name} ${study.state}`));
     service.subscribeAll(() => others++);
     const { id, state } = await service.create(yaml());
+    assert.match(id, /^s-[0-9a-f]{8}$/);
     assert.equal(state, 'queued');
     await untilState(service, id, 'succeeded', 'failed');
     const events = service.events(id, 0, 10_000);
