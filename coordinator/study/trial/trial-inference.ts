@@ -141,6 +141,7 @@ export class TrialInference {
     const finished = this.#finished(trialId);
     const facts = this.#context.state.architectures.get(trialId);
     const answers: Omit<InferenceView, 'predicted'> = { metrics: {}, violation: 0, open: [], reason: null };
+    const fileBytes: number[] = [];
     for (const device of this.#context.spec.devices) {
       const outcome = finished.get(device);
       if (!outcome || !isVerdict(outcome)) {
@@ -148,12 +149,12 @@ export class TrialInference {
         continue;
       }
       Object.assign(answers.metrics, deviceMetrics(device, outcome.metrics));
-      if (facts && outcome.best)
-        answers.metrics.modelSize = Math.max(answers.metrics.modelSize ?? 0, bytesIn(facts, outcome.best.precision));
+      if (facts && outcome.best) fileBytes.push(bytesIn(facts, outcome.best.precision));
       answers.violation += outcome.violation;
       if (!outcome.feasible)
         answers.reason ??= `${device}: ${outcome.reason ?? 'no inference config meets the constraints'}`;
     }
+    if (fileBytes.length > 0) answers.metrics.modelSize = Math.max(...fileBytes);
     return answers;
   }
 

@@ -241,10 +241,26 @@ describe('at the start of a coordinator', () => {
       assert.equal((await untilState(service, `s-${state}`, 'succeeded', 'failed')).state, 'succeeded');
     const stopping = service.find('s-stopping');
     assert.deepEqual([stopping?.state, stopping?.reason], ['stopped', 'stopped by the user']);
-    for (const state of ['stopped', 'failed', 'succeeded']) {
+    for (const state of ['stopped', 'failed', 'succeeded'] as const) {
       assert.equal(service.find(`s-${state}`)?.state, state);
       assert.equal(service.events(`s-${state}`, 0, 10).length, 1, 'nothing has happened');
     }
+  });
+});
+
+describe('a study that cannot go on at the start', () => {
+  it('is set aside, and not with the others', async (t) => {
+    const under = studies(t);
+    const id = await finished(under);
+    await under.close();
+    damage(under.directory, `UPDATE studies SET state = 'stopping'`);
+    const { service, store } = studies(t, { directory: under.directory });
+    store.studies.append = () => {
+      throw new Error('the disk is full');
+    };
+    service.start();
+    assert.deepEqual([service.list(), service.setAside().map((study) => study.id)], [[], [id]]);
+    assert.match(service.setAside()[0]?.reason ?? '', /^the disk is full\. Remove it/);
   });
 });
 

@@ -137,6 +137,9 @@ describe("a study's log", () => {
     await write();
     await write();
     assert.deepEqual(log.blobsNeeded(), [FIRST]);
+    log.emit(warning('x'));
+    assert.deepEqual(log.blobsNeeded(), [FIRST], 'a warning lets nothing go');
+    await write();
     log.emit(trained(SECOND));
     assert.deepEqual(log.blobsNeeded(), [SECOND, FIRST]);
     await write();

@@ -258,6 +258,18 @@ describe('a restart', () => {
     assert.deepEqual(runs.map(({ width }) => width).slice(0, 2), [4, 5]);
   });
 
+  it('tells what it finds in the order of the trials in deterministic mode', async () => {
+    const low = { budget: { epochs: 1, dataFraction: 0.5 } };
+    const history = [
+      ...[asked(0, { width: 3, learningRate: 0.5 }, low), asked(1, { width: 4, learningRate: 0.5 }, low)],
+      ...[told(0, { accuracy: 0.3, 'latency.p50@pi': 3 })],
+      asked(0, { width: 3, learningRate: 0.5 }, { ask: 2, rung: 1, ...full, proposedBy: 'promotion' }),
+    ];
+    const { runner, emitted } = study({ history, spec: { stop: { trials: 2 }, deterministic: true } });
+    await runner.run();
+    assert.deepEqual(dealings(emitted).slice(0, 2), ['told 0/1', 'told 1/0']);
+  });
+
   it('knows what was amended', async () => {
     const history: StudyEventBody[] = [
       asked(0, { width: 3, learningRate: 0.5 }, full),

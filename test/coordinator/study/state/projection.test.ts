@@ -145,12 +145,16 @@ describe('the events of a study', () => {
       asked(0),
       { type: 'inference-started', trialId: 0, signature: 'w0', device: 'pi' },
       { type: 'measured', trialId: 0, measurement: storedMeasurement(), source: 'measured' },
+      { type: 'measured', trialId: 0, measurement: storedMeasurement(), source: 'reused-class' },
       answered(0, 'pi', { violation: 1 }),
       answered(0, 'orin'),
       answered(0, 'pi'),
       answered(1, 'pi'),
     );
-    assert.deepEqual([[...askedAbout], measured.length, lastSeq], [[0], 1, 7]);
+    assert.deepEqual(
+      [[...askedAbout], measured.map(({ source }) => source), lastSeq],
+      [[0], ['measured', 'reused-class'], 8],
+    );
     assert.deepEqual(
       [...(inference.get(0) ?? [])],
       [
