@@ -1,12 +1,12 @@
 /** The axes of a bench's search on a device. */
-import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
+import type { JoinedDevice } from './bench-input.ts';
 import type { BenchPlan } from './bench-repository.ts';
 
 /** Batch sizes, threads, precisions; a clock only where the agent may set it. */
-export function benchParameters({ batchSizes, threads, precisions }: BenchPlan, { board }: DeviceView): Parameter[] {
-  const cores = Array.from({ length: board?.logicalCores ?? 1 }, (_, index) => index + 1);
-  const clocks = [...(board?.settableClocksKHz ?? [])].sort((a, b) => a - b);
+export function benchParameters({ batchSizes, threads, precisions }: BenchPlan, { board }: JoinedDevice): Parameter[] {
+  const cores = Array.from({ length: board.logicalCores }, (_, index) => index + 1);
+  const clocks = [...board.settableClocksKHz].sort((a, b) => a - b);
   const level = 'inference' as const;
   const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
   return [

@@ -2,13 +2,15 @@
 import { type BoardProfile, boardProfileSchema } from '@edgetune/shared/costmodel/board-profile.ts';
 import { type FitRow, fitProfile } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { predict } from '@edgetune/shared/costmodel/predict.ts';
-import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
-import { analyseModel, type RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
+import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
 import type { CalibrationView } from '@edgetune/shared/protocol/calibration.ts';
 import { stringify } from 'yaml';
 import type { InferenceRequest, InferenceServer } from '../inference/inference-server.ts';
+import type { JoinedDevice } from './bench-input.ts';
 
 /** What every profile can run, and what the coefficients are defined at: one sample on one thread. */
 export const CONFIG = inferenceConfigSchema.parse({ batchSize: 1, threads: 1 });
@@ -20,7 +22,7 @@ export interface Architecture {
 }
 
 export interface Calibration {
-  device: DeviceView;
+  device: JoinedDevice;
   /** What is fitted starts from it. */
   base: BoardProfile;
   /** What the fitted profile is called. */
@@ -66,12 +68,12 @@ export async function calibrateDevice(
   Object.assign(view, { state: 'finished', crossValidated, profileYaml });
 }
 
-function measure({ build }: Architecture, device: DeviceView, ports: CalibrationPorts, signal: AbortSignal) {
+function measure({ build }: Architecture, device: JoinedDevice, ports: CalibrationPorts, signal: AbortSignal) {
   const onnx = build();
   return ports.withBlob(onnx, (modelSha256) => {
     const request: InferenceRequest = {
       studyId: null,
-      signature: analyseModel(onnx, { batchSize: 1 }).signature,
+      signature: signatureOf(readOnnx(onnx)),
       modelSha256,
       modelBytes: onnx.length,
       device,
@@ -105,7 +107,7 @@ function rowOf(analysis: RunnableModel, measurement: StoredMeasurement | null): 
 }
 
 /** Says in the profile what it was fitted to. */
-function signed(profile: BoardProfile, { name, board }: DeviceView): BoardProfile {
-  const what = `${name} (${board?.model}${board?.simulated ? ', SIMULATED' : ''}), ${new Date().toISOString()}`;
+function signed(profile: BoardProfile, { name, board }: JoinedDevice): BoardProfile {
+  const what = `${name} (${board.model}${board.simulated ? ', SIMULATED' : ''}), ${new Date().toISOString()}`;
   return { ...profile, sources: { ...profile.sources, calibration: `measured on ${what}` } };
 }

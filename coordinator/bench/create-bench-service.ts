@@ -17,7 +17,7 @@ import type { InferenceServer } from '../inference/inference-server.ts';
 import { sizedSignature } from '../inference/sized-signature.ts';
 import { aborted } from '../lifecycle/aborted.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
-import { InferenceInputError, joined } from './bench-input.ts';
+import { InferenceInputError, type JoinedDevice, joined } from './bench-input.ts';
 import { BenchRecords } from './bench-records.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
 import { searchDevice } from './search-device.ts';
@@ -199,7 +199,6 @@ class Benches implements BenchService {
       onEntryChanged: () => void this.#records.saveNowAndThen(record).catch(stop),
     };
     try {
-      signal.throwIfAborted();
       await Promise.race([variant, aborted(signal)]);
       const device = joined(entry.device, deviceNamed(entry.device));
       await searchDevice(inference, { ...search, device }, signal);
@@ -215,7 +214,7 @@ class Benches implements BenchService {
 }
 
 /** @throws {InferenceInputError} @throws {OnnxError} */
-function recordOf(request: BenchRequest, devices: readonly DeviceView[], model: Uint8Array): BenchRecord {
+function recordOf(request: BenchRequest, devices: readonly JoinedDevice[], model: Uint8Array): BenchRecord {
   const graph = readOnnx(model);
   const sizes = modelSizes(graph);
   const missing = sizes.openDimensions.filter((name) => !Object.hasOwn(request.dimensions, name));
@@ -260,10 +259,10 @@ function batchSizesOf({ batchSizes }: BenchRequest, fixedBatch: number | null): 
   return [fixedBatch];
 }
 
-function emptyEntry({ name, board }: DeviceView): BenchDevice {
+function emptyEntry({ name, board }: JoinedDevice): BenchDevice {
   return {
     device: name,
-    simulated: board?.simulated ?? null,
+    simulated: board.simulated,
     state: 'running',
     reason: null,
     feasible: false,

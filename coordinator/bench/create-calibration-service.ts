@@ -10,7 +10,7 @@ import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { CalibrationRequest, CalibrationView } from '@edgetune/shared/protocol/calibration.ts';
 import type { InferenceServer } from '../inference/inference-server.ts';
-import { InferenceInputError, joined } from './bench-input.ts';
+import { InferenceInputError, type JoinedDevice, joined } from './bench-input.ts';
 import { type Architecture, type CalibrationPorts, CONFIG, calibrateDevice } from './calibrate-device.ts';
 
 export interface CalibrationServiceOptions {
@@ -38,19 +38,19 @@ const KEPT_CALIBRATIONS = 100;
 export function createCalibrationService(options: CalibrationServiceOptions): CalibrationService {
   const { inference, blobs, log } = options;
   const calibrations = new Map<string, { view: CalibrationView; controller: AbortController; done: Promise<void> }>();
-  /** Models that are being measured, once for each calibration that does. */
-  const inUse: string[] = [];
+  /** Models that are being measured, one for each calibration that does. */
+  const inUse = new Set<{ sha256: string }>();
   let analysed: Promise<Architecture[]> | null = null;
 
   const ports: CalibrationPorts = {
     inference,
     async withBlob(onnx, work) {
-      const sha256 = await blobs.put(onnx);
-      inUse.push(sha256);
+      const model = { sha256: await blobs.put(onnx) };
+      inUse.add(model);
       try {
-        return await work(sha256);
+        return await work(model.sha256);
       } finally {
-        inUse.splice(inUse.indexOf(sha256), 1);
+        inUse.delete(model);
       }
     },
   };
@@ -85,7 +85,7 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
       calibrations.get(id)?.controller.abort(new Error('the calibration was cancelled'));
       return calibrations.get(id)?.view ?? null;
     },
-    blobsInUse: () => [...inUse],
+    blobsInUse: () => [...inUse].map(({ sha256 }) => sha256),
     async close() {
       for (const { controller } of calibrations.values()) controller.abort(new Error('the coordinator is stopping'));
       await Promise.all([...calibrations.values()].map(({ done }) => done));
@@ -110,12 +110,12 @@ function chosenFrom(pool: readonly Architecture[], base: BoardProfile, count: nu
   return chosen.map((index) => pool[index] as Architecture);
 }
 
-function emptyView(device: DeviceView, base: BoardProfile, planned: number): CalibrationView {
+function emptyView(device: JoinedDevice, base: BoardProfile, planned: number): CalibrationView {
   return {
     id: `c-${randomUUID()}`,
     state: 'running',
     device: device.name,
-    simulated: device.board?.simulated != null,
+    simulated: device.board.simulated !== null,
     base: base.name,
     planned,
     rows: [],

@@ -1,10 +1,10 @@
 /** The search of one bench on one of its devices. */
-import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { BenchDevice } from '@edgetune/shared/protocol/bench.ts';
 import type { InferenceRequest, InferenceServer, MeasurementSource } from '../inference/inference-server.ts';
 import { countConfigs } from '../inference/search/config-grid.ts';
 import { measurementBudget } from '../inference/search/config-search.ts';
+import type { JoinedDevice } from './bench-input.ts';
 import { benchParameters } from './bench-parameters.ts';
 import type { BenchRecord } from './bench-repository.ts';
 
@@ -12,7 +12,7 @@ export interface DeviceSearch {
   record: BenchRecord;
   /** Of this device in the record: what is found is written into it. */
   entry: BenchDevice;
-  device: DeviceView;
+  device: JoinedDevice;
   /** What this bench itself had measured before its coordinator ended. */
   ownIds: ReadonlySet<string>;
   /** The entry has one measurement more. */
@@ -45,7 +45,7 @@ export async function searchDevice(
   Object.assign(entry, { best, feasible, reason, state: best ? 'finished' : 'failed' });
 }
 
-function requestFor({ request, view }: BenchRecord, device: DeviceView): InferenceRequest {
+function requestFor({ request, view }: BenchRecord, device: JoinedDevice): InferenceRequest {
   const { objectives, constraints, scenario, dimensions, maxSeconds } = request;
   const { modelSha256, modelBytes, signature } = view;
   return {

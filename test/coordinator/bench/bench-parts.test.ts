@@ -1,10 +1,9 @@
 /** What a bench asks of a device, and what it makes of the answers. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import type { BenchDevice, BenchView } from '@edgetune/shared/protocol/bench.ts';
-import { InferenceInputError, joined } from '../../../coordinator/bench/bench-input.ts';
+import { InferenceInputError, type JoinedDevice, joined } from '../../../coordinator/bench/bench-input.ts';
 import { benchParameters } from '../../../coordinator/bench/bench-parameters.ts';
 import type { BenchPlan } from '../../../coordinator/bench/bench-repository.ts';
 import { searchDevice } from '../../../coordinator/bench/search-device.ts';
@@ -22,8 +21,8 @@ const plan: BenchPlan = {
   ...{ objectives: [parseObjective('latency.p99')], constraints: [parseConstraint('memory <= 1 GB')] },
   ...{ batchSizes: [4, 1, 2, 10, 4], precisions: ['int8', 'float32', 'int8'], dimensions: { tokens: 16 } },
 };
-const boardWith = (change: object): DeviceView =>
-  ({ ...device(), board: { ...device().board, ...change } }) as DeviceView;
+const boardWith = (change: object): JoinedDevice =>
+  ({ ...device(), board: { ...device().board, ...change } }) as JoinedDevice;
 
 describe('the configs of a bench', () => {
   const level = 'inference';
@@ -36,7 +35,7 @@ describe('the configs of a bench', () => {
       { name: 'threads', level, type: 'ordinal', values: [1, 2, 3] },
       precision,
     ]);
-    assert.deepEqual(benchParameters({ ...plan, threads: [8, 2, 10, 8] }, device())[1], {
+    assert.deepEqual(benchParameters({ ...plan, threads: [8, 2, 10, 8] }, boardWith({}))[1], {
       ...{ name: 'threads', level, type: 'ordinal', values: [2, 8, 10] },
     });
   });
@@ -46,11 +45,6 @@ describe('the configs of a bench', () => {
       ...{ name: 'clockKHz', level, type: 'ordinal', values: [600_000, 1_000_000, 1_500_000] },
     });
     assert.equal(benchParameters(plan, boardWith({ settableClocksKHz: [600_000] })).length, 4);
-  });
-
-  it('of a board that nobody knows are those of one core', () => {
-    const [, threads, ...rest] = benchParameters(plan, { ...device(), board: null });
-    assert.deepEqual([threads?.type === 'ordinal' && threads.values, rest.length], [[1], 1]);
   });
 });
 
@@ -98,7 +92,7 @@ describe('the search of a device', () => {
       },
     };
     const record = { request: { ...plan, ...change.request }, view: { ...view, ...change.view } as BenchView };
-    const search = { record, entry, device: device(), ownIds: new Set(change.own) };
+    const search = { record, entry, device: boardWith({}), ownIds: new Set(change.own) };
     await searchDevice(
       inference,
       { ...search, onEntryChanged: () => counts.push(`${entry.measured}+${entry.reused}`) },
@@ -111,7 +105,7 @@ describe('the search of a device', () => {
     const { requests } = await search([found()]);
     const request = {
       ...{ studyId: null, signature: 'w', modelSha256: 'a'.repeat(64), modelBytes: 100, device: device() },
-      ...{ parameters: benchParameters(plan, device()), scenario: plan.scenario, objectives: plan.objectives },
+      ...{ parameters: benchParameters(plan, boardWith({})), scenario: plan.scenario, objectives: plan.objectives },
       ...{ constraints: plan.constraints, dimensions: { tokens: 16 }, purpose: 'search', seed: 0 },
     };
     assert.deepEqual(requests, [request]);

@@ -35,7 +35,8 @@ function benches(
   const blobs: Uint8Array[] = [];
   const log: string[] = [];
   const saves: string[] = [];
-  const disk = { failure: null as Error | null };
+  /** Why nothing can be written, and what an end waits for until it is. */
+  const disk = { failure: null as Error | null, ended: async () => {} };
   const dimensions: unknown[] = [];
   const name = (index: number) => index.toString(16).padStart(64, '0');
   const service = createBenchService({
@@ -50,6 +51,7 @@ function benches(
         saves.push(
           `${state}${int8 ? ' with int8' : ''}: ${devices.map((each) => `${each.state} ${each.measurements.length}`).join(', ')}`,
         );
+        if (state !== 'running') await disk.ended();
         kept.set(record.view.id, structuredClone(record));
       },
       get: (id) => kept.get(id) ?? null,
@@ -232,6 +234,22 @@ describe('a bench', () => {
     assert.ok(Date.parse(view?.finishedAt ?? '') > 0);
     await service.remove(id);
     assert.equal(service.find(id), null);
+  });
+
+  it('that is removed while its end is written stays removed', async (t) => {
+    const { start, searched, on, service, disk, kept } = benches(t);
+    const { id } = await start();
+    await searched(1);
+    const written = new Arrival('the disk');
+    disk.ended = () => written.wait();
+    await on('device-1').answer(own());
+    assert.equal(service.find(id)?.state, 'finished');
+    const removed = service.remove(id);
+    await turn();
+    written.come();
+    await removed;
+    await turn();
+    assert.deepEqual([kept.size, service.find(id), service.list()], [0, null, []]);
   });
 
   it('goes on where one device fails, and says so', async (t) => {

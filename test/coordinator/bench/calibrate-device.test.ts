@@ -16,7 +16,7 @@ import { createCalibrationService } from '../../../coordinator/bench/create-cali
 import type { InferenceRequest, InferenceServer } from '../../../coordinator/inference/inference-server.ts';
 import { measurementAt, storedMeasurement } from '../../support/measurement.ts';
 import { near } from '../../support/near.ts';
-import { Arrival, until, untilAborted } from '../../support/waiting.ts';
+import { Arrival, turn, until, untilAborted } from '../../support/waiting.ts';
 import { device } from '../inference/support/board.ts';
 import { convModel } from '../inference/support/conv-model.ts';
 
@@ -221,6 +221,16 @@ describe('a calibration', () => {
     await assert.rejects(calibrating(t, { device: null }).start(), InferenceInputError);
     // What is no mistake of who asks is a fault.
     await assert.rejects(start({ base: { name: 'no profile' } }), TypeError);
+  });
+
+  it('lets others work while the pool is looked at', async (t) => {
+    const { start, built } = calibrating(t);
+    let before = SIZES.length;
+    void turn().then(() => {
+      before = built.length;
+    });
+    await start();
+    assert.ok(before < SIZES.length, `${before} were built at once`);
   });
 
   it('builds the pool once to choose from it, and again what it chose', async (t) => {

@@ -22,7 +22,7 @@ export const device = (id = 'd-000000000001', deviceClass = 'pi') =>
     id,
     name: `device-${id.at(-1)}`,
     deviceClass,
-    board: { logicalCores: 4, settableClocksKHz: [], runtimes: [RUNTIME] },
+    board: { logicalCores: 4, settableClocksKHz: [], simulated: null, runtimes: [RUNTIME] },
   }) as unknown as DeviceView;
 
 export function memoryHistory(): MeasurementHistory & { saved: StoredMeasurement[] } {
