@@ -261,10 +261,10 @@ class Studies implements StudyService {
 
   /** Of a study with this id, else of the newest with this name. */
   #idOf(idOrName: string): string | null {
+    if (this.#entries.has(idOrName) || this.#setAside.has(idOrName)) return idOrName;
     const all = [...[...this.#entries.values()].map(({ record }) => record), ...this.#setAside.values()];
-    const found =
-      all.find(({ id }) => id === idOrName) ?? all.filter(({ name }) => name === idOrName).sort(newestFirst)[0];
-    return found?.id ?? null;
+    const [newest] = all.filter(({ name }) => name === idOrName).sort(newestFirst);
+    return newest?.id ?? null;
   }
 
   #entryOf(id: string): Entry {
@@ -304,10 +304,9 @@ function detailOf({ record, spec, events }: Entry): StudyDetail {
   return events.state.detail(record, spec);
 }
 
-const RESUMED_AT_START: ReadonlySet<StudyState> = new Set(['queued', 'running', 'waiting', 'stopping']);
+const RESUMED_AT_START: ReadonlySet<StudyState> = new Set(['queued', 'running', 'waiting']);
 const ENDED: ReadonlySet<StudyState> = new Set(['stopped', 'succeeded', 'failed']);
 const OVERVIEW_EVENTS: ReadonlySet<StudyEventBody['type']> = new Set([
-  'study-created',
   'study-state',
   'trial-asked',
   'trial-told',
