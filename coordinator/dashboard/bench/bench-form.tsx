@@ -76,7 +76,7 @@ export function BenchForm() {
             path={['objectives']}
             label="Objectives"
             options={OBJECTIVES}
-            hint="None: the lowest median latency. Of several, a config is better that improves one by more than it worsens another."
+            hint="None: the lowest median latency. Of several the first leads: configs within a tenth of its best compete, and the best compromise wins."
           />
           <ConstraintsField {...bound} metrics={BENCH_METRICS} />
           <SearchFields {...bound} model={model.value} />
