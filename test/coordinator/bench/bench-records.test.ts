@@ -6,7 +6,7 @@ import type { BenchDevice, BenchView } from '@edgetune/shared/protocol/bench.ts'
 import { BenchRecords } from '../../../coordinator/bench/bench-records.ts';
 import type { BenchRecord, BenchRepository } from '../../../coordinator/bench/bench-repository.ts';
 import { storedMeasurement } from '../../support/measurement.ts';
-import { turn } from '../../support/waiting.ts';
+import { Arrival, turn } from '../../support/waiting.ts';
 
 const entry = (device: string, measurements: number, change: Partial<BenchDevice> = {}): BenchDevice => ({
   ...{ device, simulated: null, state: 'finished', reason: null, feasible: true, best: null, measured: 0, reused: 0 },
@@ -28,7 +28,7 @@ function records(t: TestContext, stored: BenchRecord[] = []) {
   const written: string[] = [];
   const log: string[] = [];
   const timers: { ms: number; callback: () => void }[] = [];
-  const disk = { failure: null as Error | null };
+  const disk = { failure: null as Error | null, removal: async () => {} };
   const ending = new AbortController();
   const kept = new Map(stored.map((each) => [each.view.id, each]));
   const benches: BenchRepository = {
@@ -41,6 +41,7 @@ function records(t: TestContext, stored: BenchRecord[] = []) {
     list: () => [...kept.values()].reverse(),
     async remove(id) {
       if (disk.failure) throw disk.failure;
+      await disk.removal();
       kept.delete(id);
     },
     models: () => [],
@@ -167,6 +168,23 @@ describe('the end of a bench', () => {
     assert.deepEqual([written, timers], [['two'], []]);
     await list.saveEnd(record('four'));
     assert.deepEqual(timers, [], 'the store writes it when it closes');
+  });
+});
+
+describe('a bench that is being removed', () => {
+  it('is not written again meanwhile', async (t) => {
+    const { records: list, disk, timers, written } = records(t);
+    disk.failure = new Error('the disk is full');
+    await list.saveEnd(record('one'));
+    disk.failure = null;
+    const removal = new Arrival('the disk');
+    disk.removal = () => removal.wait();
+    const removed = list.remove('one');
+    timers.pop()?.callback();
+    removal.come();
+    await removed;
+    await turn();
+    assert.deepEqual([written, list.find('one')], [[], null]);
   });
 });
 

@@ -35,6 +35,7 @@ function benches(
   const blobs: Uint8Array[] = [];
   const log: string[] = [];
   const saves: string[] = [];
+  const saved: BenchRecord[] = [];
   /** Why nothing can be written, and what an end waits for until it is. */
   const disk = { failure: null as Error | null, ended: async () => {} };
   const dimensions: unknown[] = [];
@@ -51,6 +52,7 @@ function benches(
         saves.push(
           `${state}${int8 ? ' with int8' : ''}: ${devices.map((each) => `${each.state} ${each.measurements.length}`).join(', ')}`,
         );
+        saved.push(structuredClone(record));
         if (state !== 'running') await disk.ended();
         kept.set(record.view.id, structuredClone(record));
       },
@@ -93,7 +95,7 @@ function benches(
     await turn();
     return service.find(id);
   };
-  return { service, ...server, kept, log, saves, disk, dimensions, start, searched, ended };
+  return { service, ...server, kept, log, saves, saved, disk, dimensions, start, searched, ended };
 }
 
 const own = (id = 'd-000000000001') =>
@@ -139,7 +141,7 @@ describe('a bench', () => {
         name,
         board: { ...device().board, simulated: name === 'device-1' ? simulated : null },
       }) as DeviceView;
-    const { start, kept, saves } = benches(t, { device: board });
+    const { start, kept, saves, saved } = benches(t, { device: board });
     const view = await start({
       ...{
         modelName: 'a.onnx',
@@ -177,6 +179,14 @@ describe('a bench', () => {
           { device: 'device-2', simulated: null, ...entry },
         ],
       },
+    );
+    assert.deepEqual(
+      saved[0]?.view.devices,
+      ['device-1', 'device-2'].map((name) => ({
+        device: name,
+        simulated: name === 'device-1' ? simulated : null,
+        ...entry,
+      })),
     );
     assert.match(id, /^b-[0-9a-f-]{36}$/);
     assert.ok(Date.parse(startedAt) <= Date.now());
