@@ -26,7 +26,6 @@ export function connectSession({ url, pin, deviceId, credential, will }: Session
     reconnectPeriod: RECONNECT_MS.least + Math.floor(Math.random() * RECONNECT_MS.spread),
     // By default one refusal would end reconnecting for good.
     reconnectOnConnackError: true,
-    queueQoSZero: false,
     will,
   };
   return pin === undefined ? mqtt.connect(url, options) : new MqttClient(() => pinnedStream(url, pin), options);

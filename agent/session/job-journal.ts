@@ -34,10 +34,10 @@ export class JobJournal {
     this.#entries.set(nameOf(job), { job, begun: 0 });
   }
 
-  /** Measuring begins: where the agent ends before it does, this was one try. */
+  /** Measuring begins: where the agent ends before it does, this was one try. What was forgotten stays so. */
   begin(job: Job): void {
-    const begun = this.#entries.get(nameOf(job))?.begun ?? 0;
-    this.#entries.set(nameOf(job), { job, begun: begun + 1 });
+    const entry = this.#entries.get(nameOf(job));
+    if (entry) this.#entries.set(nameOf(job), { job, begun: entry.begun + 1 });
   }
 
   /** The agent ends because it was asked to: that is no try. */

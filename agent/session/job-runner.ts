@@ -142,7 +142,6 @@ export class JobRunner {
   /** Ends the running job without an answer: after the restart it is taken up again. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#queue.length = 0;
     const active = this.#active;
     active?.controller.abort(new CancelledError('the agent ends'));
     await active?.done;
@@ -203,7 +202,7 @@ export class JobRunner {
   #untilBegin(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#begin = resolve;
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      signal.addEventListener('abort', () => reject(signal.reason));
     });
   }
 

@@ -27,6 +27,8 @@ export interface ModelCacheOptions {
   credential: string;
   /** Bytes of models that are kept; the longest unused go first. */
   maxBytes: number;
+  /** Waits before a download is tried again; absent: by the clock. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** How often a download that broke off is taken up again. */
@@ -44,7 +46,7 @@ export class ModelCache {
 
   /**
    * Path of the verified model file.
-   * @throws {Error} where it cannot be downloaded or its content is not what its name says
+   * @throws {Error} where it cannot be downloaded or its content is not what its name says; the signal's reason, once aborted
    */
   async get(sha256: string, bytes: number, signal: AbortSignal): Promise<string> {
     const path = join(this.#options.directory, `${sha256}.onnx`);
@@ -64,12 +66,13 @@ export class ModelCache {
         if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw this.#diskFull(partial, bytes, error);
         if (attempt === MAX_TRIES || error instanceof RefusedDownloadError || error instanceof WrongKeyError)
           throw error;
-        await sleep(RETRY_MS * 2 ** attempt, undefined, { signal });
+        const { pause = byTheClock } = this.#options;
+        await pause(RETRY_MS * 2 ** attempt, signal).catch(() => signal.throwIfAborted());
       }
     }
     const found = await sha256Of(partial);
     if (found !== sha256) {
-      rmSync(partial, { force: true });
+      rmSync(partial);
       throw new Error(
         `the downloaded model has the SHA-256 ${found}, not ${sha256}: it was damaged on its way or on the coordinator's disk`,
       );
@@ -117,7 +120,7 @@ export class ModelCache {
     let total = files.reduce((sum, { size }) => sum + size, bytes);
     for (const { path, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
       if (total <= this.#options.maxBytes) return;
-      rmSync(path, { force: true });
+      rmSync(path);
       total -= size;
     }
   }
@@ -127,6 +130,8 @@ export class ModelCache {
 class RefusedDownloadError extends Error {
   override name = 'RefusedDownloadError';
 }
+
+const byTheClock = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal });
 
 async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');

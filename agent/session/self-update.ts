@@ -41,6 +41,6 @@ export function createSelfUpdate(options: SelfUpdateOptions): (offer: UpdateOffe
 export function tellOfOutdatedScripts(versions: Versions, { server, pin }: Membership, log: Logger): void {
   const outdated = outdatedScripts(versions);
   if (outdated.length === 0) return;
-  const line = reinstallLine({ server, ...(pin ? { pin } : {}) });
+  const line = reinstallLine({ server, pin });
   log.warn(`older than this version: ${outdated.join(', ')}. To install them as well: ${line}`);
 }

@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { curlTo } from '@edgetune/shared/runtime/public-key-pin.ts';
-import type { Enrolment } from '../enrolment/enrolment.ts';
 import type { Versions } from './versions.ts';
 
 const SCRIPTS = ['edgetune-agent.sh', 'uninstall.sh', 'grant-controls.sh'];
@@ -27,7 +26,7 @@ export function outdatedScripts({ folder }: Versions, unitFolder = '/etc/systemd
 }
 
 /** The line that brings them up to date; it needs no token. */
-export function reinstallLine({ server, pin }: Pick<Enrolment, 'server' | 'pin'>): string {
+export function reinstallLine({ server, pin }: { server: string; pin?: string | undefined }): string {
   return `${curlTo(pin)} ${server}/install.sh | sudo sh`;
 }
 

@@ -59,7 +59,7 @@ export const ROOMS: Record<string, Room> = {
   'agent/enrolment': { may: ['shared/domain', 'shared/protocol', 'shared/runtime'] },
   'agent/update': {
     may: ['agent/runners', 'agent/this-machine', 'shared/protocol', 'shared/runtime'],
-    types: ['agent/enrolment', 'shared/log'],
+    types: ['shared/log'],
   },
   'agent/session': {
     may: ['agent', 'agent/enrolment', 'agent/update', 'shared/domain', 'shared/protocol', 'shared/runtime'],

@@ -19,19 +19,21 @@ import { listen } from '../../support/listening.ts';
 import { measureRequestFor } from '../../support/measuring.ts';
 import { reluModel } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { Arrival } from '../../support/waiting.ts';
+import { Arrival, within } from '../../support/waiting.ts';
 
 const MODEL = randomBytes(2_000_000);
 const SHA256 = createHash('sha256').update(MODEL).digest('hex');
 
-/** A folder on a file system of one megabyte, or null where it cannot be had. */
-function smallDisk(t: TestContext): string | null {
+/** A folder on a file system of one megabyte (and so many files), or null where it cannot be had. */
+function smallDisk(t: TestContext, files = 100): string | null {
   const folder = mkdtempSync(join(tmpdir(), 'edgetune-test-'));
   t.after(() => {
     spawnSync('umount', [folder], { timeout: 20_000 });
     rmSync(folder, { recursive: true, force: true });
   });
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'edgetune-test', folder], { timeout: 20_000 });
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=1m,nr_inodes=${files}`, 'edgetune-test', folder], {
+    timeout: 20_000,
+  });
   return mounted.status === 0 ? folder : null;
 }
 
@@ -91,6 +93,22 @@ it('a model that does not fit fails the job with the reason, and what was downlo
   assert.equal(sent.at(-1)?.state, 'failed');
   assert.match(sent.at(-1)?.reason ?? '', /the disk of this board is full: a model of 2 MB does not fit into .*models/);
   assert.deepEqual(readdirSync(join(disk, 'models')), []);
+});
+
+it('a model for which not even a file can be begun does so, too', async (t) => {
+  // Its own folder and that of the models.
+  const disk = smallDisk(t, 2);
+  if (!disk) return t.skip(NO_MOUNT);
+  const port = await listen(
+    t,
+    createServer((_, response) => response.end(MODEL)),
+  );
+  const cache = new ModelCache({
+    ...{ directory: join(disk, 'models'), server: `http://127.0.0.1:${port}`, deviceId: 'd-1', credential: 'x' },
+    maxBytes: 1e9,
+  });
+  const got = cache.get(SHA256, MODEL.length, new AbortController().signal);
+  await assert.rejects(within('the model', got), /the disk of this board is full/);
 });
 
 it('a result is delivered, and the job that cannot be written down is run', async (t) => {

@@ -11,7 +11,7 @@ import { JobRunner, type Measure } from '../../../agent/session/job-runner.ts';
 import { Outbox } from '../../../agent/session/outbox.ts';
 import { measurementFor, measureRequest } from '../../support/fleet.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { Arrival, turn, until, untilAborted } from '../../support/waiting.ts';
+import { Arrival, turn, until, untilAborted, within } from '../../support/waiting.ts';
 
 const job = (jobId: string, change: Partial<Job> = {}): Job => ({
   jobId,
@@ -144,8 +144,14 @@ describe('whose words are heeded', () => {
   it('a cancelled job that waited is not run, and those after it are', async (t) => {
     const board = patientBoard();
     const all = runner(t, board.measure);
-    for (const id of ['j1', 'j2', 'j3']) all.jobs.accept(job(id));
-    all.jobs.cancel(job('j2'), 'not needed');
+    for (const id of ['j1', 'j2', 'j3', 'j4']) all.jobs.accept(job(id));
+    assert.deepEqual(open(all), ['j1/1', 'j2/1', 'j3/1', 'j4/1'], 'in the order in which they came');
+    all.jobs.cancel(job('never seen'), 'not needed');
+    assert.deepEqual(open(all), ['j1/1', 'j2/1', 'j3/1', 'j4/1']);
+    all.jobs.cancel(job('j2', { leaseToken: 'another' }), 'not needed');
+    assert.equal(all.sent.at(-1)?.leaseToken, 'lease of j2', 'under which it was accepted');
+    assert.deepEqual(open(all), ['j1/1', 'j3/1', 'j4/1']);
+    all.jobs.cancel(job('j4'), 'not needed');
     assert.deepEqual(open(all), ['j1/1', 'j3/1']);
     assert.deepEqual(
       all.journal.entries().map((entry) => entry.job.jobId),
@@ -323,7 +329,7 @@ describe('an agent that ends', () => {
     const all = runner(t, board.measure);
     for (const id of ['j1', 'j2']) all.jobs.accept(job(id));
     const [[, signal]] = board.given as [Parameters<Measure>];
-    await all.jobs.close();
+    await within('the running job to end', all.jobs.close());
     assert.match(String(signal.reason), /the agent ends/);
     await turn();
     assert.deepEqual(all.words(), ['j1/1 accepted', 'j2/1 accepted']);
@@ -343,5 +349,16 @@ describe('an agent that ends', () => {
       [1, 0],
       'the running one has been begun',
     );
+  });
+
+  it('and is in no fleet any more takes up none of its jobs, also where one began meanwhile', async (t) => {
+    const board = patientBoard();
+    const all = runner(t, board.measure);
+    for (const id of ['j1', 'j2']) all.jobs.accept(job(id));
+    all.journal.forgetAll();
+    all.jobs.cancel(job('j1'), 'removed');
+    await until('the next to begin', () => board.given.length === 2, { everyTurn: true });
+    await all.jobs.close();
+    assert.deepEqual(all.journal.entries(), []);
   });
 });

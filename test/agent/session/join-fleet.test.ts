@@ -41,9 +41,9 @@ it('the token of a pasted line was used up by the first run, unless the line nam
   const same = { server: 'http://127.0.0.1:9', token, pin: pinOf(1) };
   const pinned = await joinFleet({ ...same, dataDirectory: joinedIn(t, { pin: pinOf(1) }) }, board);
   assert.equal(pinned.deviceId, SAVED.deviceId);
-  for (const before of [{}, { pin: pinOf(2) }])
+  for (const dataDirectory of [joinedIn(t), joinedIn(t, { pin: pinOf(2) }), temporaryFolder(t)])
     await assert.rejects(
-      joinFleet({ ...same, dataDirectory: joinedIn(t, before) }, board),
+      joinFleet({ ...same, dataDirectory }, board),
       (error: Error) => error instanceof EnrolmentError || /must begin with https/.test(error.message),
     );
 });

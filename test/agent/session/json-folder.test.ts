@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
@@ -45,6 +45,15 @@ it('a file that is no such value is set aside, and the others are read', (t) => 
   assert.deepEqual(readdirSync(directory), ['a.json', 'b.json.damaged', 'c.json', 'd.txt']);
   assert.equal(readFileSync(join(directory, 'b.json.damaged'), 'utf8'), '{"n":"x"}');
   assert.deepEqual(said, [`${join(directory, 'b.json')} is damaged: it was set aside as b.json.damaged`]);
+});
+
+it('what somebody has removed from the folder is removed without a word', (t) => {
+  const { directory, said, open } = folderIn(t);
+  const folder = open();
+  folder.set('a', { n: 1 });
+  rmSync(join(directory, 'a.json'));
+  folder.delete('a');
+  assert.deepEqual([folder.values(), said], [[], []]);
 });
 
 it('a disk that takes nothing and gives nothing back is logged: the values are as they were set', (t) => {

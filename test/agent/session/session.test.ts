@@ -1,65 +1,33 @@
 /** What an agent says to its coordinator and hears from it, over a broker that believes everybody. */
 import assert from 'node:assert/strict';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import type { CommandMessage, JobUpdateMessage } from '@edgetune/shared/protocol/messages.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
-import { Aedes, type Client } from 'aedes';
 import type { Membership } from '../../../agent/session/join-fleet.ts';
 import { Session } from '../../../agent/session/session.ts';
 import { boardDescription } from '../../support/fleet.ts';
 import { listen } from '../../support/listening.ts';
 import { Arrival, turn, until, within } from '../../support/waiting.ts';
+import { type BrokerUnderTest, brokerFor, type Said } from './support/believing-broker.ts';
 
 const deviceId = 'd-000000000001';
 
-interface Said {
-  topic: string;
-  payload: string;
-  qos: number;
-  retain: boolean;
-}
-
-async function brokerFor(t: TestContext) {
-  const broker = await Aedes.createBroker();
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => {}));
-    broker.handle(socket);
-  });
-  const port = await listen(t, server);
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    broker.close();
-  });
-  const said: Said[] = [];
-  const logins: { id: string; username: string; password: string }[] = [];
-  broker.authenticate = (client: Client, username, password, done) => {
-    logins.push({ id: client.id, username: String(username), password: String(password) });
-    done(null, true);
-  };
-  broker.on('publish', ({ topic, payload, qos, retain }, client) => {
-    if (client) said.push({ topic, payload: String(payload), qos, retain });
-  });
-  const command = (payload: string) =>
-    broker.publish(
-      { cmd: 'publish', topic: topics.command(deviceId), payload, qos: 1, retain: false, dup: false },
-      () => {},
-    );
-  const cut = () => {
-    for (const socket of sockets) socket.destroy();
-  };
-  return { broker, port, said, logins, command, cut };
-}
-
-function sessionOn(t: TestContext, port: number, onConnected: (session: Session) => void = () => {}) {
+function sessionOn(
+  t: TestContext,
+  { port, goesFirst }: Pick<BrokerUnderTest, 'port' | 'goesFirst'>,
+  onConnected: (session: Session) => void = () => {},
+  change: Partial<Membership> = {},
+) {
+  t.mock.method(Math, 'random', () => 0);
   const log: string[] = [];
   const commands: CommandMessage[] = [];
   const connected = { times: 0 };
   const membership = {
     ...{ deviceId, credential: 'secret', name: 'kitchen-pi', server: 'http://127.0.0.1:9', pin: undefined },
     mqttUrl: `mqtt://127.0.0.1:${port}`,
+    ...change,
   } as Membership;
   const session = new Session(
     membership,
@@ -72,7 +40,7 @@ function sessionOn(t: TestContext, port: number, onConnected: (session: Session)
     },
     onCommand: (command) => commands.push(command),
   });
-  t.after(() => session.close());
+  goesFirst(() => session.close());
   return { session, log, commands, connected };
 }
 
@@ -83,15 +51,17 @@ const update = (state: JobUpdateMessage['state']): JobUpdateMessage => ({
 
 describe('a session', () => {
   it('logs in as the device, says that it is online before anything else, and offline when it ends', async (t) => {
-    const { port, said, logins } = await brokerFor(t);
+    const under = await brokerFor(t, deviceId);
+    const { port, said, subscribed, logins } = under;
     const board = boardDescription();
     const jobs = [{ jobId: 'j1', attempt: 1, leaseToken: 'x' }];
-    const { session, log } = sessionOn(t, port, (connected) => {
+    const { session, log } = sessionOn(t, under, (connected) => {
       connected.sayHello({ board, jobs });
       connected.report(update('running'));
     });
     await until('three messages', () => said.length === 3);
     assert.deepEqual(logins, [{ id: deviceId, username: deviceId, password: 'secret' }]);
+    assert.deepEqual(subscribed, [{ topic: topics.command(deviceId), qos: 1 }]);
     assert.deepEqual(
       said.map(({ topic, qos, retain }) => [topic, qos, retain]),
       [
@@ -109,7 +79,7 @@ describe('a session', () => {
     await session.close();
     assert.equal(session.connected, false);
     const last = said.at(-1) as Said;
-    assert.deepEqual([last.topic, last.retain], [topics.status(deviceId), true]);
+    assert.deepEqual([last.topic, last.qos, last.retain], [topics.status(deviceId), 1, true]);
     assert.deepEqual(
       [JSON.parse(last.payload).state, JSON.parse(last.payload).sessionId],
       ['offline', online.sessionId],
@@ -118,8 +88,9 @@ describe('a session', () => {
   });
 
   it('that breaks leaves its will, under its own id, and says all anew when it is back', async (t) => {
-    const { port, said, broker, cut } = await brokerFor(t);
-    const { connected, session } = sessionOn(t, port);
+    const under = await brokerFor(t, deviceId);
+    const { said, broker, cut } = under;
+    const { connected, session } = sessionOn(t, under);
     await until('the session to connect', () => connected.times === 1 && said.length === 1);
     const will = new Arrival<string>('the will');
     broker.on('publish', ({ topic, payload }) => {
@@ -136,8 +107,9 @@ describe('a session', () => {
   });
 
   it('hears the commands to this device, and says of what it does not understand that it was ignored', async (t) => {
-    const { port, said, command } = await brokerFor(t);
-    const { commands, log } = sessionOn(t, port, (session) => session.report(update('accepted')));
+    const under = await brokerFor(t, deviceId);
+    const { said, command } = under;
+    const { commands, log } = sessionOn(t, under, (session) => session.report(update('accepted')));
     await until('the session to listen', () => said.length === 2);
     const cancel = { type: 'cancel', jobId: 'j1', attempt: 1, leaseToken: 'x', reason: 'not needed' };
     for (const payload of ['no JSON', '{"type":"dance"}', JSON.stringify(cancel)]) command(payload);
@@ -147,8 +119,9 @@ describe('a session', () => {
   });
 
   it('says a trouble once until it is connected, and again after that', async (t) => {
-    const { port, cut } = await brokerFor(t);
-    const { connected, log } = sessionOn(t, port);
+    const under = await brokerFor(t, deviceId);
+    const { cut } = under;
+    const { connected, log } = sessionOn(t, under);
     const away = () => log.filter((line) => /cannot be reached: trying again/.test(line)).length;
     for (const times of [1, 2]) {
       await until('the session to connect', () => connected.times === times);
@@ -164,10 +137,57 @@ describe('a session', () => {
       t,
       createServer((socket) => void socket.resume()),
     );
-    const { session } = sessionOn(t, port);
+    const { session } = sessionOn(t, { port, goesFirst: (leave) => void t.after(leave) });
     await turn();
     await within('the session to end', session.close(), 1);
     assert.equal(session.connected, false);
+  });
+
+  it('does not wait longer than two seconds for a broker to hear that it goes', async (t) => {
+    const under = await brokerFor(t, deviceId);
+    const { said, broker } = under;
+    const { session } = sessionOn(t, under);
+    await until('the session to be online', () => said.length === 1);
+    const farewell = new Arrival<() => void>('the farewell');
+    // Answered too late.
+    broker.authorizePublish = (_client, _packet, done) => {
+      farewell.come(() => done(null));
+      broker.authorizePublish = (_other, _will, answer) => answer(null);
+    };
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    let closed = false;
+    const closing = session.close().then(() => {
+      closed = true;
+    });
+    const answer = await farewell.wait();
+    t.mock.timers.tick(1999);
+    await turn();
+    assert.deepEqual([closed, session.connected], [false, true]);
+    t.mock.timers.tick(1);
+    // What was begun with real timers is ended with them.
+    t.mock.timers.reset();
+    await within('the session to end', closing);
+    answer();
+  });
+
+  it('that is refused says why, once, and tries again: its coordinator may be restored meanwhile', async (t) => {
+    const under = await brokerFor(t, deviceId);
+    const { broker, logins } = under;
+    const { authenticate } = broker;
+    broker.authenticate = (client, username, password, done) =>
+      authenticate(client, username, password, () => done(null, logins.length > 2));
+    const { connected, log } = sessionOn(t, under);
+    await until('the session to be let in', () => connected.times === 1);
+    assert.equal(logins.length, 3);
+    const said = log.filter((line) => line.startsWith('connection: '));
+    assert.deepEqual(said, ['connection: Connection refused: Not authorized']);
+  });
+
+  it('without the coordinator’s key speaks to a broker of its own, whatever is pinned', async (t) => {
+    const under = await brokerFor(t, deviceId);
+    const pin = `sha256//${Buffer.alloc(32).toString('base64')}`;
+    const { connected } = sessionOn(t, under, () => {}, { pin, mqttSharesKey: false });
+    await until('the session to connect', () => connected.times === 1);
   });
 
   it('with a pinned key refuses a broker that does not encrypt', () => {
