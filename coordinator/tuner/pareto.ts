@@ -1,17 +1,5 @@
-/** Fronts, ranks and hypervolume. Points are lists of values to be minimised, all of one length. */
+/** Hypervolume. Points are lists of values to be minimised, all of one length. */
 import { lexicographic, type Point, paretoFront } from '@edgetune/shared/domain/dominance.ts';
-
-/** Non-domination rank of each point: 0 on the front, 1 on the front of the rest, and so on. */
-export function nonDominatedRanks(points: readonly Point[]): number[] {
-  const ranks = new Array<number>(points.length).fill(0);
-  let rest = points.map((_, index) => index);
-  for (let rank = 0; rest.length > 0; rank++) {
-    const front = new Set(paretoFront(rest.map((index) => points[index] as Point)).map((at) => rest[at] as number));
-    for (const index of front) ranks[index] = rank;
-    rest = rest.filter((index) => !front.has(index));
-  }
-  return ranks;
-}
 
 /**
  * Volume that the points dominate up to `reference` (exact). Points that are not better than the reference in every

@@ -6,10 +6,11 @@ import fc from 'fast-check';
 import { createTuner } from '../../../coordinator/tuner/create-tuner.ts';
 import { budgetLadder } from '../../../coordinator/tuner/ladder.ts';
 import { SAMPLERS } from '../../../coordinator/tuner/samplers/all.ts';
+import type { SamplerKind } from '../../../coordinator/tuner/samplers/sampler.ts';
 import { SCHEDULERS } from '../../../coordinator/tuner/schedulers/all.ts';
 import type { Tell, TunerProblem } from '../../../coordinator/tuner/tuner.ts';
 import { TunerProblemError } from '../../../coordinator/tuner/validate-problem.ts';
-import { answer, asksOf, drive, problem } from '../../support/tuning.ts';
+import { answer, asksOf, drive, MIXED, problem } from '../../support/tuning.ts';
 
 const objectives = (count: number) =>
   ['maximize accuracy', 'minimize latency', 'minimize energy'].slice(0, count).map(parseObjective);
@@ -235,6 +236,38 @@ test('rungs sized by seconds: where the upper rung costs ten times as much, fewe
   });
   assert.ok((counts[0] as number) >= 20 && (counts[0] as number) <= 24, `${counts[0]} went on`);
   assert.ok((counts[1] as number) >= 4 && (counts[1] as number) <= 9, `${counts[1]} went on`);
+});
+
+test('a name that is there twice is told once', () => {
+  const twice: TunerProblem['parameters'] = [1, 2, 3].map((value) => ({
+    ...{ name: 'depth', level: 'model', type: 'constant' },
+    value,
+  }));
+  assert.throws(() => createTuner(problem({ parameters: [...MIXED.slice(0, 1), ...twice] })), {
+    name: 'TunerProblemError',
+    issues: [{ path: ['parameters', 'depth'], message: 'is there twice' }],
+  });
+});
+
+test('a sampler that proposes one candidate for ever does not keep others from being tried', () => {
+  const stubborn: SamplerKind = {
+    ...(SAMPLERS[0] as SamplerKind),
+    name: 'stubborn',
+    create: () => ({ propose: ({ space }) => ({ point: space.pointOf({ rate: 0.5 }), by: 'stubborn' }) }),
+  };
+  const tuner = createTuner(
+    problem({
+      parameters: [{ name: 'rate', level: 'training', type: 'float', min: 0.1, max: 0.9, scale: 'linear' }],
+      settings: { sampler: 'stubborn' },
+    }),
+    { samplers: [stubborn], schedulers: SCHEDULERS },
+  );
+  const asks = [1, 2, 3].map(() => tuner.ask());
+  assert.deepEqual(
+    asks.map((ask) => ask?.proposedBy),
+    ['stubborn', 'enumeration', 'enumeration'],
+  );
+  assert.equal(new Set(asks.map((ask) => ask?.candidate.rate)).size, 3);
 });
 
 test('all mistakes of a problem are listed', () => {

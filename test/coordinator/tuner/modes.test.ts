@@ -38,6 +38,13 @@ test('hierarchical: the second phase tries the system parameters of the best tri
   }
 });
 
+test('hierarchical: of many assignments of the system parameters sixteen are tried', () => {
+  const cores = { name: 'cores', level: 'system', type: 'int', min: 1, max: 20, scale: 'linear' } as const;
+  const many = { ...hierarchical(), parameters: [...MIXED, cores] };
+  const asks = asksOf(drive(createTuner(many), 3, 1, timed));
+  assert.equal(new Set(asks.map(({ trialId }) => trialId)).size, 12 + 16);
+});
+
 test('hierarchical: a restored tuner goes on exactly, in both phases', () => {
   const whole = drive(createTuner(hierarchical({ seed: 3 })), 2, 5, timed);
   for (let cut = 0; cut <= whole.length; cut += 3) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
 import fc from 'fast-check';
 import { createRanking, type Observation } from '../../../coordinator/tuner/observation.ts';
-import { nonDominatedRanks } from '../../../coordinator/tuner/pareto.ts';
 import { observed } from '../../support/observations.ts';
 
 const observations = (objectives: number) =>
@@ -31,6 +31,18 @@ const observations = (objectives: number) =>
         } satisfies Observation,
       })),
     );
+
+/** Non-domination rank of each point: 0 on the front, 1 on the front of the rest, and so on. */
+function nonDominatedRanks(points: readonly (readonly number[])[]): number[] {
+  const ranks = new Array<number>(points.length).fill(0);
+  let rest = points.map((_, index) => index);
+  for (let rank = 0; rest.length > 0; rank++) {
+    const front = new Set(paretoFront(rest.map((index) => points[index] as number[])).map((at) => rest[at] as number));
+    for (const index of front) ranks[index] = rank;
+    rest = rest.filter((index) => !front.has(index));
+  }
+  return ranks;
+}
 
 test('a ranking kept up to date one by one is ordered by feasibility, rank, and violation', () => {
   fc.assert(
@@ -138,10 +150,15 @@ test('what is not in a ranking cannot be taken out of it', () => {
 });
 
 test('the same trial at two levels is two observations; the lower one comes first where they tie', () => {
-  for (const objectives of [1, 2]) {
+  for (const [objectives, violation] of [
+    [1, 0],
+    [2, 0],
+    [1, 3],
+    [2, 3],
+  ] as const) {
     const ranking = createRanking(objectives);
     const losses = new Array<number>(objectives).fill(1);
-    const [low, high] = [observed({ losses, level: 0 }), observed({ losses, level: 1 })];
+    const [low, high] = [observed({ losses, violation, level: 0 }), observed({ losses, violation, level: 1 })];
     ranking.add(high);
     ranking.add(low);
     assert.deepEqual(ranking.top(2), [low, high]);

@@ -113,32 +113,36 @@ test('what failed does not go on; where all failed the bracket is done', () => {
 });
 
 test('rungs by cost: the second bracket knows what the rung above costs', () => {
-  // Nine of cost 1; the rung above costs 2 each. The first bracket goes by counting, three; the second pays for four.
-  const scheduler = new HyperbandScheduler({ ...OPTIONS, levels: 3, synchronous: false, costAware: true }, 1);
-  const brackets = [0, 9].map((from) => {
-    for (let trialId = from; trialId < from + 9; trialId++) {
-      assert.equal(scheduler.next({ canStart: true, outstanding: 0 }).kind, 'start');
-      scheduler.asked(trialId, 0, 0);
-      scheduler.told(observed({ trialId, losses: [trialId], cost: 1 }), 0);
-    }
-    const promoted: number[] = [];
-    for (;;) {
-      const step = scheduler.next({ canStart: false, outstanding: promoted.length });
-      if (step.kind !== 'promote' || promoted.includes(step.trialId)) break;
-      promoted.push(step.trialId);
-      scheduler.asked(step.trialId, 1, 0);
-    }
-    for (const trialId of promoted) scheduler.told(observed({ trialId, level: 1, losses: [trialId], cost: 2 }), 1);
-    // The top: one of them, so that the bracket is done.
-    const top = scheduler.next({ canStart: false, outstanding: 0 });
-    if (top.kind === 'promote') {
-      scheduler.asked(top.trialId, 2, 0);
-      scheduler.told(observed({ trialId: top.trialId, level: 2, cost: 100 }), 2);
-    }
-    return promoted;
-  });
-  assert.deepEqual(brackets, [
-    [0, 1, 2],
-    [9, 10, 11, 12],
-  ]);
+  // Nine of cost 1: the first bracket goes by counting, three; the second takes as many as that pays for,
+  // but half of the rung at most.
+  for (const [cost, second] of [
+    [4, [9, 10]],
+    [2, [9, 10, 11, 12]],
+    [1, [9, 10, 11, 12]],
+  ] as const) {
+    const scheduler = new HyperbandScheduler({ ...OPTIONS, levels: 3, synchronous: false, costAware: true }, 1);
+    const brackets = [0, 9].map((from) => {
+      for (let trialId = from; trialId < from + 9; trialId++) {
+        assert.equal(scheduler.next({ canStart: true, outstanding: 0 }).kind, 'start');
+        scheduler.asked(trialId, 0, 0);
+        scheduler.told(observed({ trialId, losses: [trialId], cost: 1 }), 0);
+      }
+      const promoted: number[] = [];
+      for (;;) {
+        const step = scheduler.next({ canStart: false, outstanding: promoted.length });
+        if (step.kind !== 'promote' || promoted.includes(step.trialId)) break;
+        promoted.push(step.trialId);
+        scheduler.asked(step.trialId, 1, 0);
+      }
+      for (const trialId of promoted) scheduler.told(observed({ trialId, level: 1, losses: [trialId], cost }), 1);
+      // The top: one of them, so that the bracket is done.
+      const top = scheduler.next({ canStart: false, outstanding: 0 });
+      if (top.kind === 'promote') {
+        scheduler.asked(top.trialId, 2, 0);
+        scheduler.told(observed({ trialId: top.trialId, level: 2, cost: 100 }), 2);
+      }
+      return promoted;
+    });
+    assert.deepEqual(brackets, [[0, 1, 2], second]);
+  }
 });
