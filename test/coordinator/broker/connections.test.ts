@@ -145,6 +145,18 @@ describe('connections', () => {
     );
     t.mock.timers.tick(10_000);
   });
+
+  it('do not keep the process alive once they are closed', () => {
+    const { accept, clientOf, all } = connections();
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    accept();
+    clientOf(0);
+    const before = timers();
+    all.disconnect('d-000000000001');
+    assert.equal(timers(), before + 1);
+    all.close();
+    assert.equal(timers(), before);
+  });
 });
 
 describe('a limited stream', () => {

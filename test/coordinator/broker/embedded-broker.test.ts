@@ -340,6 +340,41 @@ test('a broker that refuses, or is not there, is named without its password', as
   );
 });
 
+test('nothing is kept of a session, whatever the client asks for', async (t) => {
+  const { broker } = await start(t);
+  const coordinator = await connectCoordinator(t, broker);
+  const connectAndLeave = async (isFirst: boolean) => {
+    const client = mqtt.connect(broker.url, login({ clean: false }));
+    client.on('error', () => {});
+    t.after(() => client.end(true));
+    const [connack] = await event('a login', client, 'connect');
+    const heard: string[] = [];
+    client.on('message', (_topic, payload) => heard.push(String(payload)));
+    if (isFirst) await within('a subscription', client.subscribeAsync(topics.command(me), { qos: 1 }));
+    // What comes after it would come after what was kept, too.
+    else await within('an answer', client.publishAsync(topics.hello(me), '{}', { qos: 1 }));
+    await within('the end', client.endAsync());
+    return { sessionPresent: connack.sessionPresent, heard };
+  };
+  assert.deepEqual(await connectAndLeave(true), { sessionPresent: false, heard: [] });
+  await within('the command', coordinator.publishAsync(topics.command(me), 'kept?', { qos: 1 }));
+  assert.deepEqual(await connectAndLeave(false), { sessionPresent: false, heard: [] });
+});
+
+test('a stranger over WebSocket is gone with the broker', async (t) => {
+  const { broker } = await start(t);
+  const server = createServer();
+  broker.attachWebSocket(server);
+  const port = await listen(t, server);
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/mqtt`, 'mqtt');
+  socket.on('error', () => {});
+  t.after(() => socket.terminate());
+  await event('the connection', socket, 'open');
+  const closed = event('the end of the connection', socket, 'close');
+  await within('the broker to close', broker.close());
+  await closed;
+});
+
 function closeOf(connection: Socket | MqttClient): Promise<unknown> {
   return event('a connection to be closed', connection, 'close');
 }
