@@ -164,6 +164,10 @@ test('the same trial at two levels is two observations; the lower one comes firs
     assert.deepEqual(ranking.top(2), [low, high]);
     ranking.remove(low);
     assert.deepEqual(ranking.top(2), [high]);
+    ranking.add(low);
+    ranking.remove(high);
+    ranking.add(high);
+    assert.deepEqual(ranking.top(2), [low, high]);
   }
 });
 
