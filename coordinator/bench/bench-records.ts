@@ -51,7 +51,15 @@ export class BenchRecords {
     return this.#options.benches.list().filter(({ view }) => view.state === 'running');
   }
 
-  /** Resolves when it is written, or at once when the coordinator ends. */
+  /** Of a bench that begins: the list has it once it is written. @throws the ending's reason, at once when it ends */
+  async add(record: BenchRecord): Promise<void> {
+    const { benches, ending } = this.#options;
+    await unlessAborted(benches.save(record), ending);
+    this.#summaries.set(record.view.id, summaryOf(record.view));
+    this.#savedAtMs.set(record.view.id, performance.now());
+  }
+
+  /** Resolves when it is written. @throws the ending's reason, at once when the coordinator ends */
   save(record: BenchRecord): Promise<void> {
     const { benches, ending } = this.#options;
     this.#summaries.set(record.view.id, summaryOf(record.view));

@@ -106,7 +106,7 @@ class Benches implements BenchService {
       throw new InferenceInputError(`there is no model ${request.modelSha256}: upload it first`, { cause });
     });
     const record = recordOf(request, devices, model);
-    await this.#records.save(record);
+    await this.#records.add(record);
     this.#launch(record);
     this.#records.forgetOldest((id) => this.#running.has(id));
     return record.view;

@@ -24,8 +24,8 @@ export function together(root: string, files: readonly string[], directory: stri
   }
   return [...folders].map(([folder, its]) => {
     if (its.length === 1) return its[0] as string;
-    // An ES module whatever package it lies in.
-    const entry = join(directory, `${folder.replaceAll('/', '-')}.test.mjs`);
+    // An ES module whatever package it lies in. Folder names have "-" in them: a/b-c is not a-b/c.
+    const entry = join(directory, `${folder.replaceAll('/', '+')}.test.mjs`);
     const imports = its.map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)};\n`);
     writeFileSync(entry, imports.join(''));
     return entry;

@@ -54,6 +54,19 @@ function records(t: TestContext, stored: BenchRecord[] = []) {
 }
 
 describe('the list of benches', () => {
+  it('has a bench that begins once it is written, and not where it could not be', async (t) => {
+    const { records: list, disk } = records(t);
+    disk.failure = new Error('the disk is full');
+    await assert.rejects(list.add(record('one')), /the disk is full/);
+    assert.deepEqual(list.list(), []);
+    disk.failure = null;
+    await list.add(record('two'));
+    assert.deepEqual(
+      list.list().map(({ id }) => id),
+      ['two'],
+    );
+  });
+
   it('has those of before and now, newest first, without what they measured', async (t) => {
     const { records: list } = records(t, [record('one'), record('two')]);
     await list.save(
