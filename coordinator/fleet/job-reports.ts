@@ -41,6 +41,7 @@ export class JobReports {
   readonly #delivered = new RecentSet(MOST_DELIVERED);
   /** By device: calls off the question for what was not acknowledged. */
   readonly #askingAgain = new Map<string, () => void>();
+  #isClosed = false;
 
   constructor(options: JobReportsOptions) {
     this.#options = options;
@@ -75,14 +76,16 @@ export class JobReports {
     });
   }
 
+  /** What fails from now on is said again at the next start. */
   close(): void {
+    this.#isClosed = true;
     for (const callOff of this.#askingAgain.values()) callOff();
     this.#askingAgain.clear();
   }
 
   /** An agent says by itself what it was not acknowledged only after its next connect. */
   #askAgain(deviceId: string): void {
-    if (this.#askingAgain.has(deviceId)) return;
+    if (this.#isClosed || this.#askingAgain.has(deviceId)) return;
     const callOff = this.#options.clock.after(ASK_AGAIN_MS, () => {
       this.#askingAgain.delete(deviceId);
       this.#options.send(deviceId, { type: 'greet' });

@@ -7,6 +7,11 @@ export class TestClock implements Clock {
 
   now = (): number => this.#nowMs;
 
+  /** How many wait to be called back. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   after(ms: number, callback: () => void): () => void {
     const timer = { atMs: this.#nowMs + ms, callback };
     this.#timers.add(timer);

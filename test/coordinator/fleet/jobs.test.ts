@@ -496,6 +496,21 @@ test('an agent is asked once for what could not be stored, some seconds later, u
   assert.equal(agent.told('greet').length, 2);
 });
 
+test('what cannot be stored while the fleet stops leaves no timer behind, which would keep the process', async () => {
+  const under = await memoryFleet();
+  const agent = await under.join('kitchen-pi');
+  const asked = ask(under, agent);
+  const job = agent.job();
+  let failures = 0;
+  under.store.jobs.failures = () => failures++;
+  agent.update(job, 'succeeded');
+  await asked.ended();
+  await under.fleet.stop();
+  await turn();
+  await turn();
+  assert.equal(under.clock.waiting, 0);
+});
+
 test('a newer session of the same device replaces the older, whose death changes nothing', async (t) => {
   const under = await startFleet(t);
   const { fleet } = under;
