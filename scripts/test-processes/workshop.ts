@@ -25,7 +25,7 @@ export function openWorkshop(benches: number): Workshop {
   const folder = mkdtempSync(join(tmpdir(), 'edgetune-tests-'));
   return {
     benches: Array.from({ length: benches }, (_, index) => createBench(join(folder, String(index)))),
-    close: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
+    close: () => remove(folder),
   };
 }
 
@@ -44,6 +44,14 @@ function createBench(folder: string): Bench {
 }
 
 function empty(folder: string, isKept: (name: string) => boolean): void {
-  for (const name of readdirSync(folder))
-    if (!isKept(name)) rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
+  for (const name of readdirSync(folder)) if (!isKept(name)) remove(join(folder, name));
+}
+
+/** A test that was ended may have left a file system mounted there: that stays behind. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+  }
 }
