@@ -24,7 +24,7 @@ if (files.length === 0) {
   console.error(`no test file matches ${given.join(' ')}`);
   process.exit(1);
 }
-/** Each wait has its own deadline (test/support/waiting.ts). This is for what hangs without waiting: a file is given up. */
+/** Each wait has its own deadline (test/support/waiting.ts). This is for what hangs without waiting: the tests of its process are given up. */
 const LONGEST_TEST_MS = 600_000;
 const options = ['--test-concurrency=2', `--test-timeout=${LONGEST_TEST_MS}`];
 const imports = ['--import', 'tsx', '--import', new URL('./test-processes/assert-ok.js', import.meta.url).href];

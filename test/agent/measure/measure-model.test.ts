@@ -79,12 +79,13 @@ async function watchThreads(run: Promise<Measurement>): Promise<Watched | null> 
   const result = run.finally(() => {
     hasEnded = true;
   });
-  await until('the measurement to end', () => {
+  const look = () => {
     const now = measuringProcess();
     // The threads come one by one while the model is loaded.
     if (now && now.threads >= (seen.at(-1)?.threads ?? 0)) seen.push(now);
     return hasEnded;
-  });
+  };
+  await until('the measurement to end', look, { seconds: PROCESS_S });
   const last = seen.at(-1);
   return last ? { measurement: await result, ...last } : null;
 }

@@ -263,7 +263,7 @@ function measuringProcesses(): number[] {
 /** The measuring process, once it runs Node.js (and not the commands that lead to it). */
 async function theMeasuringProcess(): Promise<number> {
   const find = () => measuringProcesses().find((each) => /^Name:\s+(node|MainThread)/m.test(statusOf(each)));
-  await until('the measuring process to run', () => find() !== undefined);
+  await until('the measuring process to run', () => find() !== undefined, { seconds: PROCESS_S });
   return find() as number;
 }
 
