@@ -158,7 +158,7 @@ export const createStudyResponseSchema = z.object({ study: studySummarySchema })
 
 const partSchema = z.object({ name: z.string(), description: z.string() });
 
-/** GET /api/workloads: what a study may name, of which the New study form is made. */
+/** What may stand in a study beside the name of a data format or a scenario. */
 const settingSchema = z.object({
   name: z.string(),
   description: z.string(),
@@ -173,6 +173,7 @@ const settingSchema = z.object({
   example: z.unknown().optional(),
 });
 
+/** GET /api/workloads: what a study may name, of which the New study form is made. */
 export const workloadListSchema = z.object({
   workloads: z.array(
     partSchema.extend({

@@ -85,6 +85,16 @@ describe('a coordinator that starts', () => {
     assert.equal(client.listenerCount('message'), 0);
     assert.deepEqual(store.jobs.unfinished(), []);
   });
+
+  it('sends nothing more when it has stopped, and takes that for no fault', async () => {
+    const { fleet, client, join, log } = await memoryFleet();
+    await join('kitchen-pi');
+    await fleet.stop();
+    const before = client.published.length;
+    await fleet.remove('kitchen-pi');
+    await turn();
+    assert.deepEqual([client.published.length, log], [before, []]);
+  });
 });
 
 describe('presence', () => {
