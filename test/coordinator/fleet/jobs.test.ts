@@ -458,13 +458,24 @@ test('a report that cannot be stored is not acknowledged; sent again, it counts'
   );
 });
 
-test('an agent is asked once for what could not be stored, some seconds later, until it is', async () => {
+/** A device with a job, and a store in which from now on every write fails, until it is told otherwise. */
+async function withFailingStore() {
   const under = await memoryFleet();
   const agent = await under.join('kitchen-pi');
   const asked = ask(under, agent);
-  const job = agent.job();
   let failures = 0;
-  under.store.jobs.failures = () => failures++;
+  const fail = () => {
+    under.store.jobs.failures = () => failures++;
+  };
+  const write = () => {
+    under.store.jobs.failures = () => failures;
+  };
+  fail();
+  return { under, agent, asked, job: agent.job(), fail, write };
+}
+
+test('an agent is asked once for what could not be stored, some seconds later, until it is', async () => {
+  const { under, agent, asked, job, fail, write } = await withFailingStore();
   const said = [agent.update(job, 'accepted'), agent.update(job, 'running'), agent.update(job, 'succeeded')];
   await asked.ended();
   await turn();
@@ -478,7 +489,7 @@ test('an agent is asked once for what could not be stored, some seconds later, u
   await turn();
   under.clock.advance(10_000);
   assert.equal(agent.told('greet').length, 2, 'it failed again');
-  under.store.jobs.failures = () => failures;
+  write();
   const kept = agent.update(job, 'succeeded');
   await turn();
   await turn();
@@ -487,7 +498,7 @@ test('an agent is asked once for what could not be stored, some seconds later, u
   under.clock.advance(60_000);
   assert.equal(agent.told('greet').length, 2);
   // Who stops asks nobody any more.
-  under.store.jobs.failures = () => failures++;
+  fail();
   agent.update(job, 'succeeded');
   await turn();
   await turn();
@@ -497,12 +508,7 @@ test('an agent is asked once for what could not be stored, some seconds later, u
 });
 
 test('what cannot be stored while the fleet stops leaves no timer behind, which would keep the process', async () => {
-  const under = await memoryFleet();
-  const agent = await under.join('kitchen-pi');
-  const asked = ask(under, agent);
-  const job = agent.job();
-  let failures = 0;
-  under.store.jobs.failures = () => failures++;
+  const { under, agent, asked, job } = await withFailingStore();
   agent.update(job, 'succeeded');
   await asked.ended();
   await under.fleet.stop();
