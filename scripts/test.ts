@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { keepOnnxRuntimeSilent } from '../shared/runtime/no-telemetry.ts';
 import { together } from './test-processes/together.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -28,6 +29,8 @@ if (files.length === 0) {
 const LONGEST_TEST_MS = 600_000;
 const options = ['--test-concurrency=2', `--test-timeout=${LONGEST_TEST_MS}`];
 const imports = ['--import', 'tsx', '--import', new URL('./test-processes/assert-ok.js', import.meta.url).href];
+// Tests that load ONNX Runtime themselves leave nothing behind and ask nobody either.
+keepOnnxRuntimeSilent();
 const entries = mkdtempSync(join(tmpdir(), 'edgetune-tests-'));
 try {
   const processes = together(root, files, entries);

@@ -2,9 +2,6 @@
 // A committed shim, because npm links no bin whose target is missing at install. In a checkout it runs the sources.
 import { existsSync } from 'node:fs';
 
-// ONNX Runtime reports to its maker by default, and keeps a queue of reports under the user's cache directory.
-process.env.ORT_DISABLE_TELEMETRY ??= '1';
-
 const source = new URL('../cli/main.ts', import.meta.url);
 if (existsSync(source)) {
   (await import('tsx/esm/api')).register();

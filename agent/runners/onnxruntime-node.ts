@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { keepHalvesAsBits } from './half-tensors.ts';
+import { loadOnnxRuntime } from './load-onnxruntime.ts';
 import { makeInputs } from './model-inputs.ts';
 import { ownMemory, resetPeak } from './own-memory.ts';
 import { type CommandedModel, onnxruntimeError, type Runner, type RunRequest, type Usage } from './runner.ts';
@@ -22,7 +23,7 @@ export const onnxruntimeNode: Runner = {
     };
   },
   async start(request) {
-    const ort = await import('onnxruntime-node');
+    const ort = await loadOnnxRuntime();
     keepHalvesAsBits(ort.Tensor);
     const options = sessionOptions(request);
     const tiny = await ort.InferenceSession.create(Buffer.from(TINY_MODEL_BASE64, 'base64'), options);

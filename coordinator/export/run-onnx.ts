@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { loadOnnxRuntime } from './load-onnxruntime.ts';
 
 /** Input values by name: one batch. */
 export type Feeds = Record<string, Tensor>;
@@ -10,7 +11,7 @@ export type Feeds = Record<string, Tensor>;
 const OPTIONS = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 } as const;
 
 export async function loadSession(onnx: Uint8Array): Promise<InferenceSession> {
-  const { InferenceSession } = await import('onnxruntime-node');
+  const { InferenceSession } = await loadOnnxRuntime();
   return InferenceSession.create(onnx, OPTIONS);
 }
 
@@ -19,7 +20,7 @@ export async function loadSession(onnx: Uint8Array): Promise<InferenceSession> {
  * normalisation folded into the convolution before it, identities gone.
  */
 export async function simplifyOnnx(onnx: Uint8Array): Promise<Uint8Array> {
-  const { InferenceSession } = await import('onnxruntime-node');
+  const { InferenceSession } = await loadOnnxRuntime();
   const folder = await mkdtemp(join(tmpdir(), 'edgetune-export-'));
   try {
     const optimizedModelFilePath = join(folder, 'model.onnx');

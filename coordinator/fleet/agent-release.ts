@@ -39,7 +39,7 @@ const run = promisify(execFile);
 /** A board waits for the answer: where the registry cannot be reached, that is said within seconds. */
 const SOON = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=1000'];
 /** Why it failed is said however quiet npm is set, such as by an "npm run --silent" around all this. */
-const NPM_FLAGS = [...SOON, '--loglevel=error'];
+const NPM_FLAGS = [...SOON, '--loglevel=error', '--update-notifier=false'];
 const npm = (...args: string[]) => run('npm', [...args, ...NPM_FLAGS]);
 
 /**

@@ -6,6 +6,7 @@ import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
 import { inputShapes } from '@edgetune/shared/onnx/infer-shapes.ts';
 import { elementsOf } from '@edgetune/shared/onnx/shape-rules/rule.ts';
 import { channelsFirst, INPUT_NAME } from '../export/export-layers-model.ts';
+import { loadOnnxRuntime } from '../export/load-onnxruntime.ts';
 import { QuantiseError } from '../export/quantise-onnx.ts';
 import type { Feeds } from '../export/run-onnx.ts';
 import { stratifiedOrder } from './datasets/image-dataset.ts';
@@ -18,7 +19,7 @@ const BATCH = 32;
 
 /** Samples of the training split, of every class; always the same ones. */
 export async function trainingBatches(task: LoadedTask): Promise<Feeds[]> {
-  const { Tensor } = await import('onnxruntime-node');
+  const { Tensor } = await loadOnnxRuntime();
   const chosen = stratifiedOrder(task.labels('train'), 0).subarray(0, SAMPLES);
   return Array.from({ length: Math.ceil(chosen.length / BATCH) }, (_, batch) => {
     const indices = chosen.subarray(batch * BATCH, (batch + 1) * BATCH);
@@ -35,7 +36,7 @@ const RANDOM_BATCHES = 4;
  * @throws {OnnxError} where a size is not known @throws {QuantiseError} where a type has no random values
  */
 export async function randomBatches(graph: OnnxGraph, dimensions: Readonly<Record<string, number>>): Promise<Feeds[]> {
-  const { Tensor } = await import('onnxruntime-node');
+  const { Tensor } = await loadOnnxRuntime();
   const shapes = inputShapes(graph, { batchSize: 1, dimensions });
   const random = keyedRandom32(1);
   return Array.from({ length: RANDOM_BATCHES }, () =>

@@ -1,5 +1,6 @@
 /** Accuracy of an exported model where it will run: in ONNX Runtime. */
 import { channelsFirst, INPUT_NAME, OUTPUT_NAME } from '../export/export-layers-model.ts';
+import { loadOnnxRuntime } from '../export/load-onnxruntime.ts';
 import type { Evaluation } from './training-service.ts';
 import type { LoadedTask } from './workloads/workload.ts';
 
@@ -10,7 +11,7 @@ export async function evaluateOnnx(
   onnx: Uint8Array,
   split: 'validation' | 'test',
 ): Promise<Evaluation> {
-  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  const { InferenceSession, Tensor } = await loadOnnxRuntime();
   const session = await InferenceSession.create(onnx, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   try {
     const labels = task.labels(split);

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { keepOnnxRuntimeSilent } from '../../shared/runtime/no-telemetry.ts';
 
 const INSTALL_TIMEOUT_MS = 300_000;
 
@@ -16,6 +17,7 @@ export function onnxruntimeVersion(): string {
 
 /** Path of the interpreter, or why there is none. EDGETUNE_AGENT_PYTHON names another one that has onnxruntime and numpy. */
 export function pythonWithOnnxruntime(): { python: string } | { reason: string } {
+  keepOnnxRuntimeSilent();
   const run = (program: string, ...args: string[]) =>
     spawnSync(program, args, { encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS });
   const works = (python: string) => run(python, '-c', 'import onnxruntime, numpy').status === 0;

@@ -40,6 +40,15 @@ const foldersOf = ([name, { folders = [] }]: [string, Room]) => [name, ...folder
 const roomOfFolder = new Map(Object.entries(ROOMS).flatMap((room) => foldersOf(room).map((path) => [path, room[0]])));
 const roomOf = (file: string) => roomOfFolder.get(dirname(file));
 
+it('ONNX Runtime is loaded in one way only, silenced', () => {
+  const loads = sources.filter((file) =>
+    /import\('onnxruntime-node'\)|^import (?!type\b).*'onnxruntime-node'|require\('onnxruntime-node'\)/m.test(
+      readFileSync(join(root, file), 'utf8').replaceAll('typeof import(', ''),
+    ),
+  );
+  assert.deepEqual(loads.sort(), ['agent/runners/load-onnxruntime.ts', 'coordinator/export/load-onnxruntime.ts']);
+});
+
 it('every folder belongs to a room', () => {
   const homeless = new Set(sources.filter((file) => roomOf(file) === undefined).map((file) => dirname(file)));
   assert.deepEqual([...homeless], [], 'name the room in ROOMS, with what it may import');

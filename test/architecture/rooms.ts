@@ -104,7 +104,7 @@ export const ROOMS: Record<string, Room> = {
     pure: true,
   },
   'coordinator/ask-tell': { may: ['coordinator/tuner', ...SHARED] },
-  'coordinator/export': { may: ['shared/math', 'shared/domain', 'shared/onnx'] },
+  'coordinator/export': { may: ['shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'] },
   'coordinator/training': {
     may: ['coordinator/export', 'shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'],
     types: ['shared/log'],

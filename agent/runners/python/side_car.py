@@ -19,6 +19,9 @@ import signal
 import sys
 import time
 
+# ONNX Runtime reads it as it is imported, and would report to its maker (see shared/runtime/no-telemetry.ts).
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",

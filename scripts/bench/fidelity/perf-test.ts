@@ -2,12 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import type { Host } from '../../../agent/board/host.ts';
 import { pinTo } from '../../../agent/measure/process/pinning.ts';
+import { keepOnnxRuntimeSilent } from '../../../shared/runtime/no-telemetry.ts';
 import type { FidelityCase } from './cases.ts';
 
 export function perfTest(
   host: Host,
   seconds: number,
 ): ((of: FidelityCase) => { medianMs: number; peakMemoryBytes: null }) | null {
+  keepOnnxRuntimeSilent();
   if (spawnSync('onnxruntime_perf_test', ['-h']).error) return null;
   return ({ path, threads, dimensions }) => {
     const sizes = Object.entries(dimensions).flatMap(([name, size]) => ['-f', `${name}:${size}`]);

@@ -6,8 +6,12 @@ tiny model (VmHWM of proc(5), in bytes).
 """
 
 import json
+import os
 import sys
 import time
+
+# Before ONNX Runtime is imported: it would report to its maker.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy
 import onnxruntime
