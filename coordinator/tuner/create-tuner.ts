@@ -1,7 +1,7 @@
 /** The tuner: puts together a sampler, which proposes, and a scheduler, which decides what to spend. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
-import { lossesOf, type ObjectiveTerm, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
+import { lossesOf, type ObjectiveTerm, objectiveTerms, termsKnownTo } from '@edgetune/shared/domain/objective-terms.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import { keyedRandom, type Random } from '@edgetune/shared/math/random.ts';
@@ -11,8 +11,9 @@ import type { Observation } from './observation.ts';
 import type { Step } from './schedulers/scheduler.ts';
 import { Search } from './search.ts';
 import { Space } from './space.ts';
+import { StandIns } from './stand-ins.ts';
 import { isTargetReached, StopRule, targetShortfall } from './stop-rule.ts';
-import type { Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
+import type { Amendment, Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
 import { TUNER_PARTS, type TunerParts } from './tuner-parts.ts';
 import { TunerProblemError, validateProblem } from './validate-problem.ts';
 
@@ -50,13 +51,12 @@ class AskTellTuner implements Tuner {
   readonly #problem: TunerProblem;
   readonly #parts: TunerParts;
   readonly #space: Space;
-  /** What the study optimises: the front is made of it. */
-  readonly #goals: ObjectiveTerm[];
-  /** What the search optimises: the same, or in mode `onefold` the distance from a target while there is one. */
+  /** What the search optimises: the objectives, or in mode `onefold` the distance from a target while there is one. */
   readonly #terms: ObjectiveTerm[];
   readonly #budgets: readonly Budget[];
   #search: Search;
   readonly #stop: StopRule;
+  readonly #standIns: StandIns;
   readonly #initial: Candidate[];
   readonly #trials = new Map<number, Trial>();
   readonly #tried = new Set<number>();
@@ -69,8 +69,10 @@ class AskTellTuner implements Tuner {
     this.#problem = problem;
     this.#parts = parts;
     this.#space = new Space(problem.parameters);
-    this.#goals = objectiveTerms(problem.objectives, problem.devices);
-    this.#terms = problem.settings.mode === 'onefold' ? (targetTerm(problem) ?? this.#goals) : this.#goals;
+    const goals = objectiveTerms(problem.objectives, problem.devices);
+    this.#terms = problem.settings.mode === 'onefold' ? (targetTerm(problem) ?? goals) : goals;
+    const compared = [...problem.objectives, ...(problem.stop?.target ?? [])].map(({ metric }) => metric);
+    this.#standIns = new StandIns(compared, problem.devices);
     this.#budgets = budgets;
     this.#search = this.#newSearch();
     this.#stop = new StopRule(problem.stop ?? {}, problem.devices);
@@ -99,6 +101,7 @@ class AskTellTuner implements Tuner {
       losses,
       violation,
       metrics,
+      pending: [],
       predicted: [],
       status: 'ok',
       cost: 0,
@@ -210,6 +213,7 @@ class AskTellTuner implements Tuner {
     const trial = this.#trials.get(trialId);
     if (!trial || trial.outstandingRung !== rung)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not asked, or was told already`);
+    this.#learn(tell);
     const observation = this.#observe(trial, tell, { cost: this.#costOf(cost), seconds: cost.seconds });
     trial.outstandingRung = -1;
     // An array that is pushed to keeps room for seventeen.
@@ -223,18 +227,42 @@ class AskTellTuner implements Tuner {
     if (this.#search.isStuck && this.#left >= needed) this.#search = this.#newSearch();
   }
 
-  amend({ trialId, rung, metrics, violation }: Parameters<Tuner['amend']>[0]) {
+  amend({ trialId, rung, metrics, violation, withdrawn = [] }: Amendment) {
     const trial = this.#trials.get(trialId);
     const before = trial?.told[rung];
     if (!trial || !before)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not told yet: there is nothing to amend`);
-    const { status } = before;
-    const predicted = before.predicted.filter((name) => !Object.hasOwn(metrics, name));
-    const after = this.#observe(
-      trial,
-      { trialId, rung, status, metrics: { ...before.metrics, ...metrics }, predicted, violation },
-      before,
+    this.#learn({ metrics });
+    const isWithdrawn = (name: string) => withdrawn.some((device) => name.endsWith(`@${device}`));
+    const predicted = before.predicted.filter((name) => !Object.hasOwn(metrics, name) && !isWithdrawn(name));
+    const kept = Object.entries(before.metrics).filter(
+      ([name]) => !(before.predicted.includes(name) && isWithdrawn(name)),
     );
+    this.#observeAgain(trial, rung, {
+      metrics: { ...Object.fromEntries(kept), ...metrics },
+      predicted,
+      violation,
+      pending: [...new Set([...before.pending, ...withdrawn])],
+    });
+  }
+
+  /** Stand-ins that were made of other devices give way to a device's own first values. */
+  #learn({ metrics, predicted = [] }: Pick<Tell, 'metrics' | 'predicted'>) {
+    const measured = Object.fromEntries(Object.entries(metrics).filter(([name]) => !predicted.includes(name)));
+    if (!this.#standIns.learn(measured)) return;
+    for (const trial of this.#trials.values())
+      for (const [rung, before] of trial.told.entries())
+        if (before.pending.length > 0) this.#observeAgain(trial, rung, before);
+  }
+
+  #observeAgain(
+    trial: Trial,
+    rung: number,
+    change: Pick<Observation, 'metrics' | 'predicted' | 'violation' | 'pending'>,
+  ) {
+    const before = trial.told[rung] as Observation;
+    const { trialId, status } = before;
+    const after = this.#observe(trial, { trialId, rung, status, ...change }, before);
     trial.told[rung] = after;
     trial.search.amended(before, after, rung);
     this.#stop.amended(after);
@@ -243,10 +271,11 @@ class AskTellTuner implements Tuner {
   /** What a tell means for comparisons: a failed trial, or one without usable objectives, violates without bound. */
   #observe(
     { point, bracket }: Trial,
-    { trialId, rung, status, metrics, predicted = [], violation }: Omit<Tell, 'cost'>,
+    { trialId, rung, status, metrics, predicted = [], pending = [], violation }: Omit<Tell, 'cost'>,
     { cost, seconds }: Pick<Observation, 'cost' | 'seconds'>,
   ): Observation {
-    const losses = status === 'failed' || status === 'stopped' ? null : lossesOf(this.#terms, metrics);
+    const isUsable = status !== 'failed' && status !== 'stopped';
+    const losses = isUsable ? lossesOf(this.#terms, this.#standIns.filled(metrics, pending)) : null;
     const known = violation >= 0 ? violation : Infinity;
     const excess = status === 'infeasible' ? Math.max(known, Number.MIN_VALUE) : losses === null ? Infinity : known;
     const level = bracket + rung;
@@ -257,6 +286,7 @@ class AskTellTuner implements Tuner {
       losses: losses ?? [],
       violation: excess,
       metrics,
+      pending,
       predicted,
       status,
       cost,
@@ -288,8 +318,15 @@ class AskTellTuner implements Tuner {
   }
 
   front(): FrontEntry[] {
-    const candidates = this.#recommendable().flatMap((observation) => {
-      const losses = lossesOf(this.#goals, observation.metrics);
+    const recommendable = this.#recommendable();
+    const { objectives, devices } = this.#problem;
+    const goals = termsKnownTo(
+      objectives,
+      devices,
+      recommendable.map(({ metrics }) => metrics),
+    );
+    const candidates = recommendable.flatMap((observation) => {
+      const losses = lossesOf(goals, observation.metrics);
       return losses ? [{ observation, losses }] : [];
     });
     const front = paretoFront(candidates.map(({ losses }) => losses)).map(
@@ -302,7 +339,7 @@ class AskTellTuner implements Tuner {
       .rank(contenders)
       .map(({ trialId, level, metrics, predicted }) => {
         const { candidate, bracket } = this.#trials.get(trialId) as Trial;
-        const values = this.#goals.map((term) => term.valueOf(metrics) as number);
+        const values = goals.map((term) => term.valueOf(metrics) as number);
         return {
           trialId,
           rung: level - bracket,
@@ -314,11 +351,17 @@ class AskTellTuner implements Tuner {
       });
   }
 
-  /** Each feasible trial at its highest rung; where some have reached the study's target, those only. */
+  /**
+   * Each trial at the highest rung that says something of it, if it is feasible there: what devices refuse while it is
+   * trained on was promoted in vain. Where some have reached the study's target, those only.
+   */
   #recommendable(): Observation[] {
     const { stop, devices } = this.#problem;
     const feasible = [...this.#trials.values()].flatMap(({ told }) =>
-      told.filter(({ status, violation }) => status === 'ok' && violation === 0).slice(-1),
+      told
+        .filter(({ status }) => status === 'ok' || status === 'infeasible')
+        .slice(-1)
+        .filter(({ status, violation }) => status === 'ok' && violation === 0),
     );
     const reached = feasible.filter((observation) => isTargetReached(stop?.target ?? [], devices, observation));
     return reached.length > 0 ? reached : feasible;

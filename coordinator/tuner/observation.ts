@@ -13,6 +13,8 @@ export interface Observation {
   readonly losses: readonly number[];
   readonly violation: number;
   readonly metrics: Metrics;
+  /** Devices of which metrics are missing; the losses have stand-ins for them. */
+  readonly pending: readonly string[];
   /** Names of metrics that are predictions. */
   readonly predicted: readonly string[];
   readonly status: 'ok' | 'infeasible' | 'failed' | 'stopped';

@@ -61,9 +61,23 @@ export interface Tell {
   metrics: Metrics;
   /** Names of metrics that are predictions: they guide the search and never reach its target. Absent: none. */
   predicted?: readonly string[];
+  /** Devices of which metrics are missing, and are amended if they answer. What else is missing makes the tell unusable. Absent: none. */
+  pending?: readonly string[];
   /** Sum of relative constraint violations; 0 when all hold. */
   violation: number;
   cost: { seconds: number; joules: number };
+}
+
+/** What is known better of a tell. */
+export interface Amendment {
+  trialId: number;
+  rung: number;
+  /** Known now. */
+  metrics: Metrics;
+  /** As `Tell.violation`, of all that is known. */
+  violation: number;
+  /** Devices whose predicted metrics count no longer: they are pending. Absent: none. */
+  withdrawn?: readonly string[];
 }
 
 /** What is known about candidates before they are trained, as data. */
@@ -90,18 +104,17 @@ export interface Tuner {
   /** The next thing to train; null: nothing now (outstanding asks must be told first, or the tuner is finished). */
   ask(feasibility?: Feasibility): Ask | null;
   tell(tell: Tell): void;
-  /** Replaces predicted metrics of an earlier tell by known ones. */
-  amend(change: { trialId: number; rung: number; metrics: Metrics; violation: number }): void;
+  /** Replaces predicted metrics of an earlier tell by known ones, and takes back what is withdrawn. */
+  amend(change: Amendment): void;
   /** Replays what was asked and told before a restart, in order. */
-  restore(
-    history: ReadonlyArray<
-      { ask: Ask } | { tell: Tell } | { amend: { trialId: number; rung: number; metrics: Metrics; violation: number } }
-    >,
-  ): void;
+  restore(history: ReadonlyArray<{ ask: Ask } | { tell: Tell } | { amend: Amendment }>): void;
   /** True when every ask has been told and `ask` will never answer again. */
   isFinished(): boolean;
   /** True once a feasible trial has reached the target of `stop`: what is being trained is not needed any more. */
   isTargetReached(): boolean;
-  /** Non-dominated feasible trials (each at its highest rung), best first by the study's preference. */
+  /**
+   * Non-dominated feasible trials (each at its highest rung), best first by the study's preference. Devices that have not
+   * answered about any of them decide nothing; what others have answered is needed.
+   */
   front(): FrontEntry[];
 }

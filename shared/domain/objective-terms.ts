@@ -26,6 +26,7 @@ export function objectiveTerms(objectives: readonly Objective[], devices: readon
     });
     if (METRICS[metric]?.of !== 'device') return [single()];
     if (device !== undefined) return [single(device)];
+    if (devices.length === 0) return [];
     if (aggregate === 'each' || devices.length === 1) return devices.map((name) => single(name));
     return [
       {
@@ -36,6 +37,24 @@ export function objectiveTerms(objectives: readonly Objective[], devices: readon
         valueOf: aggregated(metric, devices, direction, aggregate),
       },
     ];
+  });
+}
+
+/**
+ * The terms by which these metrics can be compared: a device of which none of them knows anything decides nothing, and
+ * neither does an objective that is about such a device alone.
+ */
+export function termsKnownTo(
+  objectives: readonly Objective[],
+  devices: readonly string[],
+  all: readonly Metrics[],
+): ObjectiveTerm[] {
+  const names = new Set(all.flatMap((metrics) => Object.keys(metrics)));
+  const isKnown = (device: string) => [...names].some((name) => name.endsWith(`@${device}`));
+  const known = devices.filter(isKnown);
+  return objectiveTerms(objectives, known).filter(({ objective }) => {
+    const { device } = objectives[objective] as Objective;
+    return device === undefined || known.includes(device);
   });
 }
 

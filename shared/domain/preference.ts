@@ -8,12 +8,13 @@
  *    product model: Bridgman, "Dimensional Analysis", 1922; Tofallis, "Add or multiply?", 2014). A difference counts as a
  *    share of the value, never of the range that the others happen to span.
  *
- * Nothing but the front decides: what is dominated, doubled or asked for besides changes nothing, nor do units.
+ * Nothing but the front decides: what is dominated, doubled or asked for besides changes nothing, nor do units. A device
+ * of which nothing is known decides nothing.
  * The defaults and their reasons: docs/decisions/preference.md.
  */
 import { dominates, lexicographic, paretoFront } from './dominance.ts';
 import { metricInfo, type Objective } from './objective.ts';
-import { type ObjectiveTerm, objectiveTerms } from './objective-terms.ts';
+import { type ObjectiveTerm, termsKnownTo } from './objective-terms.ts';
 import { type AtMost, giveText, type Prefer } from './prefer.ts';
 import type { Metrics } from './study-event.ts';
 import { type Dimension, formatQuantity } from './units.ts';
@@ -75,9 +76,10 @@ export function logLoss(metric: string, direction: Objective['direction'], value
 }
 
 export function createPreference({ objectives, devices, prefer, leads = true }: PreferenceProblem): Preference {
-  const terms = objectiveTerms(objectives, devices);
-  const order = <T>(contenders: readonly Contender<T>[]) =>
-    inOrder(contenders, { terms, prefer, lead: leads ? 0 : null });
+  const order = <T>(contenders: readonly Contender<T>[]) => {
+    const known = contenders.map(({ metrics }) => metrics);
+    return inOrder(contenders, { terms: termsKnownTo(objectives, devices, known), prefer, lead: leads ? 0 : null });
+  };
   return {
     rank: (contenders) => order(contenders).map(({ item }) => item),
     why: (contenders, nameOf) => reasonOf(order(contenders), nameOf),

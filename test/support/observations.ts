@@ -14,6 +14,7 @@ export function observed(change: Partial<Observation>): Observation {
     losses: [0],
     violation: 0,
     metrics: {},
+    pending: [],
     predicted: [],
     status: 'ok',
     cost: 1,

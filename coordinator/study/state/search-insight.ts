@@ -1,6 +1,6 @@
 /** What a study's search has found over time, and which parameters mattered. */
 
-import { lossesOf, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
+import { lossesOf, termsKnownTo } from '@edgetune/shared/domain/objective-terms.ts';
 import { type Contender, createPreference } from '@edgetune/shared/domain/preference.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
@@ -30,10 +30,10 @@ export function searchInsight(
   told: readonly ToldRung[],
   trials: readonly TrialView[],
 ): StudyDetail['search'] {
-  const terms = objectiveTerms(spec.objectives, spec.devices);
-  const losses = told.map(({ status, violation, metrics }) =>
-    status === 'ok' && violation === 0 ? lossesOf(terms, metrics) : null,
-  );
+  const isFeasible = ({ status, violation }: ToldRung) => status === 'ok' && violation === 0;
+  const known = told.filter(isFeasible).map(({ metrics }) => metrics);
+  const terms = termsKnownTo(spec.objectives, spec.devices, known);
+  const losses = told.map((rung) => (isFeasible(rung) ? lossesOf(terms, rung.metrics) : null));
   return {
     hypervolume: terms.length > MOST_OBJECTIVES ? null : hypervolumeOverTime(told, losses),
     importance: importanceOf(spec, told, losses, trials),

@@ -24,6 +24,7 @@ const observations = (objectives: number) =>
           level: 0,
           point: [],
           metrics: {},
+          pending: [],
           predicted: [],
           status: 'ok',
           cost: 1,

@@ -152,7 +152,7 @@ describe('the energy of a measurement', () => {
   });
 
   it('a counter that is not read goes on counting: a gap is no reason to leave its energy out', () => {
-    const meter = { name: 'RAPL', covers: 'package', kind: 'counter', intervalMs: 100, leastWindowMs: 300 } as const;
+    const meter = { name: 'RAPL', covers: 'processor', kind: 'counter', intervalMs: 100, leastWindowMs: 300 } as const;
     // 2 W while idle, 5 W from 1.5 s on; between 1.5 and 4 s nobody reads.
     const joules = (ms: number) => (ms < 1500 ? 2 * ms : 3000 + 5 * (ms - 1500)) / 1000;
     const times = [...Array.from({ length: 16 }, (_, i) => i * 100), 4000];

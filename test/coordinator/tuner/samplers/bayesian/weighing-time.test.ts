@@ -14,6 +14,7 @@ const observed = (level: number, seconds: number): Observation => ({
   losses: [0],
   violation: 0,
   metrics: {},
+  pending: [],
   predicted: [],
   status: 'ok',
   cost: 1,
