@@ -1,6 +1,7 @@
 /** Runs one study from wherever its events leave it to its recommendation. */
 
 import { isPresent } from '@edgetune/shared/domain/device.ts';
+import { METRICS } from '@edgetune/shared/domain/objective.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
@@ -73,7 +74,7 @@ export class StudyRunner {
     if (timing !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
     await this.#sayingWhoIsMissed(this.#inference.settled());
-    if (timing === 'while-training' && this.#tuner.front().length === 0) await this.#askAboutAll();
+    if (timing === 'while-training' && this.#isNothingMeasured()) await this.#askAboutAll();
     if (this.#broken) throw this.#broken;
     const front = this.#tuner.front();
     if (front.length === 0) throw new StudyFailedError(this.#whyNothing());
@@ -85,6 +86,13 @@ export class StudyRunner {
     const { askedAbout, trials } = this.#context.state;
     for (const [trialId, { status }] of trials)
       if (status === 'finished' && askedAbout.has(trialId)) this.#inference.start(trialId);
+  }
+
+  /** Whether devices are to decide, and nothing of the front was worth asking them about. */
+  #isNothingMeasured(): boolean {
+    const { spec, state } = this.#context;
+    const decide = spec.objectives.some(({ metric }) => METRICS[metric]?.of === 'device');
+    return decide && this.#tuner.front().every(({ trialId }) => !state.askedAbout.has(trialId));
   }
 
   /** Nothing that was worth measuring came of the search: what there is must do. */

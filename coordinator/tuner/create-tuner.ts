@@ -233,16 +233,14 @@ class AskTellTuner implements Tuner {
     if (!trial || !before)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not told yet: there is nothing to amend`);
     this.#learn({ metrics });
-    const isWithdrawn = (name: string) => withdrawn.some((device) => name.endsWith(`@${device}`));
-    const predicted = before.predicted.filter((name) => !Object.hasOwn(metrics, name) && !isWithdrawn(name));
-    const kept = Object.entries(before.metrics).filter(
-      ([name]) => !(before.predicted.includes(name) && isWithdrawn(name)),
-    );
+    const isKept = (name: string) => !withdrawn.includes(name);
+    const kept = Object.entries(before.metrics).filter(([name]) => isKept(name));
+    const silent = withdrawn.flatMap((name) => name.split('@')[1] ?? []);
     this.#observeAgain(trial, rung, {
       metrics: { ...Object.fromEntries(kept), ...metrics },
-      predicted,
+      predicted: before.predicted.filter((name) => !Object.hasOwn(metrics, name) && isKept(name)),
       violation,
-      pending: [...new Set([...before.pending, ...withdrawn])],
+      pending: [...new Set([...before.pending, ...silent])],
     });
   }
 

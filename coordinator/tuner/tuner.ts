@@ -76,7 +76,7 @@ export interface Amendment {
   metrics: Metrics;
   /** As `Tell.violation`, of all that is known. */
   violation: number;
-  /** Devices whose predicted metrics count no longer: they are pending. Absent: none. */
+  /** Metrics of devices that count no longer: these devices are pending. Absent: none. */
   withdrawn?: readonly string[];
 }
 

@@ -16,6 +16,26 @@ const trialRung = { trialId: trialIdSchema, rung: z.int().min(0) };
 export const metricsSchema = z.record(z.string(), z.number());
 export type Metrics = z.infer<typeof metricsSchema>;
 
+/** Lower and upper end by metric. */
+export const intervalsSchema = z.record(z.string(), z.tuple([z.number(), z.number()]));
+export type Intervals = z.infer<typeof intervalsSchema>;
+
+/**
+ * A device as a study sees it. `expected`: its answers are waited for; `retrying`: it is in trouble and tried again;
+ * `marked`: it has been for long, so that nothing waits for it, though it is tried now and then; `left-out`: the study goes
+ * on without it because a person said so.
+ */
+export const studyDeviceSchema = z.object({
+  /** By which objectives, constraints and metrics call it. */
+  device: z.string(),
+  /** Which device of the fleet it is: another one may have taken its place. */
+  deviceId: z.string(),
+  standing: z.enum(['expected', 'retrying', 'marked', 'left-out']),
+  /** Why it stands so, and what to do; null where there is nothing to say. */
+  reason: z.string().nullable(),
+});
+export type StudyDevice = z.infer<typeof studyDeviceSchema>;
+
 export const studyEventBodySchema = z.discriminatedUnion('type', [
   /** Always the first: the study with all defaults filled in, and the ids of its devices (names may change later). */
   z.object({ type: z.literal('study-created'), spec: studySpecSchema, deviceIds: z.record(z.string(), z.string()) }),
@@ -99,13 +119,26 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     metrics: metricsSchema,
     /** Metrics of the list above that are predictions still. */
     predicted: z.array(z.string()),
+    /** Of these, between what the value lies with 95 %; absent where nothing was predicted, and in events of before it was kept. */
+    intervals: intervalsSchema.optional(),
+    /** Devices of which metrics are missing: they have not answered, and there is no ground for a prediction. Absent: none. */
+    pending: z.array(z.string()).optional(),
     /** Sum of relative constraint violations; 0 when all hold. */
     violation: z.number().min(0),
     cost: z.object({ seconds: z.number(), joules: z.number() }),
     reason: z.string().nullable(),
   }),
-  /** A predicted metric that was told earlier is now known. */
-  z.object({ type: z.literal('trial-amended'), ...trialRung, metrics: metricsSchema, violation: z.number().min(0) }),
+  /** What was told earlier is known better: metrics that were predicted or missing, and what counts no longer. */
+  z.object({
+    type: z.literal('trial-amended'),
+    ...trialRung,
+    metrics: metricsSchema,
+    violation: z.number().min(0),
+    /** Names of metrics that were told and are taken back: predictions that nothing has confirmed, or of a device that is left out. Absent: none. */
+    withdrawn: z.array(z.string()).optional(),
+  }),
+  /** How a device of the study stands, and which one of the fleet it is. */
+  z.object({ type: z.literal('study-device'), ...studyDeviceSchema.shape }),
   /** A stretch of time on a lane of the study's timeline ("training 1", a device's name, "study"). */
   z.object({
     type: z.literal('span'),

@@ -1,7 +1,6 @@
 /** Which guard a measuring process gets, and what it is allowed: a hierarchy of control groups that the test plays. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { it, type TestContext } from 'node:test';
@@ -10,7 +9,7 @@ import { systemHost } from '../../../../agent/board/system-host.ts';
 import { createMemoryGuard, removeStaleGroups } from '../../../../agent/measure/process/memory-guard.ts';
 import { MemoryWatcher } from '../../../../agent/measure/process/memory-watcher.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
-import { until } from '../../../support/waiting.ts';
+import { event, until } from '../../../support/waiting.ts';
 
 const MB = 1024 * 1024;
 /** Of 1000 MB that are available a tenth is left to the kernel and the agent. */
@@ -124,7 +123,7 @@ it('closing ends what is in the group, and the group', async (t) => {
   const { guard, groups, read } = await guarded(t);
   const [shell, ...words] = guard.launcher as [string, ...string[]];
   const child = spawn(shell, [...words, 'sleep', '600']);
-  const ended = once(child, 'exit');
+  const ended = event('the process to end', child, 'exit');
   await until('it to be in its group', () => read('cgroup.procs') === String(child.pid));
   await guard.close();
   assert.deepEqual(await ended, [null, 'SIGKILL']);
