@@ -99,7 +99,8 @@ describe('a device that does not answer', () => {
       tuner.tell({ trialId, rung, status: 'ok', metrics, predicted, violation: 0, cost: { seconds: 1, joules: 1 } });
     }
     assert.deepEqual(tuner.front()[0]?.predicted, ['latency.p50@orin']);
-    for (const trialId of [0, 1]) tuner.amend({ trialId, rung: 0, metrics: {}, violation: 0, withdrawn: ['latency.p50@orin'] });
+    for (const trialId of [0, 1])
+      tuner.amend({ trialId, rung: 0, metrics: {}, violation: 0, withdrawn: ['latency.p50@orin'] });
     assert.deepEqual(
       tuner.front().map(({ metrics, predicted }) => [metrics, predicted]),
       [0, 1].map(() => [{ accuracy: 0.9, 'latency.p50@pi': 9 }, []]),
@@ -133,7 +134,8 @@ describe('a device that does not answer', () => {
         const changed = log.flatMap((entry) => {
           if (!('tell' in entry) || entry.tell.status !== 'ok') return [entry];
           const { trialId, rung, violation } = entry.tell;
-          const change = trialId % 2 ? { metrics: {}, withdrawn: ['latency.p50@orin'] } : { metrics: { 'latency.p50@orin': 5 } };
+          const change =
+            trialId % 2 ? { metrics: {}, withdrawn: ['latency.p50@orin'] } : { metrics: { 'latency.p50@orin': 5 } };
           return [entry, { amend: { trialId, rung, violation, ...change } }];
         });
         // The asks of the log need not be those that the tuner would ask for after the amendments.
