@@ -18,7 +18,6 @@ export type Metrics = z.infer<typeof metricsSchema>;
 
 /** Lower and upper end by metric. */
 export const intervalsSchema = z.record(z.string(), z.tuple([z.number(), z.number()]));
-export type Intervals = z.infer<typeof intervalsSchema>;
 
 /**
  * A device as a study sees it. `expected`: its answers are waited for; `retrying`: it is in trouble and tried again;
@@ -34,7 +33,6 @@ export const studyDeviceSchema = z.object({
   /** Why it stands so, and what to do; null where there is nothing to say. */
   reason: z.string().nullable(),
 });
-export type StudyDevice = z.infer<typeof studyDeviceSchema>;
 
 export const studyEventBodySchema = z.discriminatedUnion('type', [
   /** Always the first: the study with all defaults filled in, and the ids of its devices (names may change later). */
