@@ -88,11 +88,11 @@ export class StudyRunner {
       if (status === 'finished' && askedAbout.has(trialId)) this.#inference.start(trialId);
   }
 
-  /** Whether devices are to decide, and nothing of the front was worth asking them about. */
+  /** Whether devices are to decide, and have said nothing of what is on the front. */
   #isNothingMeasured(): boolean {
-    const { spec, state } = this.#context;
-    const decide = spec.objectives.some(({ metric }) => METRICS[metric]?.of === 'device');
-    return decide && this.#tuner.front().every(({ trialId }) => !state.askedAbout.has(trialId));
+    const decide = this.#context.spec.objectives.some(({ metric }) => METRICS[metric]?.of === 'device');
+    const isMeasured = (name: string) => name.includes('@');
+    return decide && !this.#tuner.front().some(({ metrics }) => Object.keys(metrics).some(isMeasured));
   }
 
   /** Nothing that was worth measuring came of the search: what there is must do. */
