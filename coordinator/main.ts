@@ -15,6 +15,7 @@ import { createCalibrationService } from './bench/create-calibration-service.ts'
 import { connectBroker } from './broker/connect-broker.ts';
 import { startBroker } from './broker/embedded-broker.ts';
 import { type Config, isLoopback } from './config/config.ts';
+import { loadIdentity } from './config/identity.ts';
 import { loadTls } from './config/tls.ts';
 import { CALIBRATION_POOL } from './export/calibration-pool.ts';
 import { createAgentRelease } from './fleet/agent-release.ts';
@@ -118,15 +119,16 @@ async function startHost({ config, log }: WholeOptions, started: Started) {
   ];
   // The store has the data directory to itself: no other coordinator makes a key there meanwhile.
   const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);
+  const identity = loadIdentity(config.dataDir);
   const training = createTrainingService({ log: log.child({ part: 'training' }) });
   started.endBy(() => training.close());
-  return { store, tls, training, ownNames, hostLease: createHostLease(() => training.pause()) };
+  return { store, tls, identity, training, ownNames, hostLease: createHostLease(() => training.pause()) };
 }
 
 /** The devices, over a broker of its own or another one. */
 async function startFleet(
   { config, log, distDirectory }: WholeOptions,
-  { store, tls, hostLease }: Host,
+  { store, tls, identity, hostLease }: Host,
   started: Started,
 ) {
   const built = builtFiles(distDirectory);
@@ -147,6 +149,8 @@ async function startFleet(
     devices: store.devices,
     jobs: store.jobs,
     hostLease,
+    identity,
+    isEncrypted: tls !== null && embedded !== null,
     machineId: machineId(),
     log: log.child({ part: 'fleet' }),
     onMeasurement: (measurement) => store.measurements.save(measurement),
@@ -219,7 +223,7 @@ function startServices(
 /** The HTTP API and the dashboard, when all that they ask is there. */
 async function startApi(
   { config, log, parts, distDirectory }: WholeOptions,
-  { store, tls, ownNames, fleet, embedded, agentRelease, ...services }: Host & Devices & Services,
+  { store, tls, identity, ownNames, fleet, embedded, agentRelease, ...services }: Host & Devices & Services,
   started: Started,
 ): Promise<{ url: string }> {
   // The name under which other machines reach this one; none where it listens on loopback.
@@ -240,6 +244,7 @@ async function startApi(
     publicUrl: config.publicUrl,
     reachableAs,
     tlsPin: tls?.pin,
+    identity,
     brokerFor: (hostHeader) =>
       config.brokerUrl
         ? { mqttUrl: withoutLogin(config.brokerUrl), mqttSharesKey: false }

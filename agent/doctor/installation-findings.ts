@@ -3,6 +3,7 @@ import { statfsSync } from 'node:fs';
 import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { savedEnrolment } from '../enrolment/enrolment.ts';
+import { TAKE_KEY } from '../enrolment/trust.ts';
 import { localStatus } from '../session/local-status.ts';
 import { outdatedScripts, reinstallLine } from '../update/installed-scripts.ts';
 import { selfTest } from '../update/self-test.ts';
@@ -20,7 +21,7 @@ export async function installationFindings(dataDirectory: string): Promise<Findi
     disk(dataDirectory),
     await coordinator(dataDirectory),
     await agent(dataDirectory),
-    ...update(),
+    ...update(dataDirectory),
     ...scripts(dataDirectory),
   ];
 }
@@ -93,8 +94,23 @@ function scripts(dataDirectory: string): Finding[] {
   ];
 }
 
-function update(): Finding[] {
-  const failed = Versions.ofThisInstallation()?.failed();
-  if (!failed) return [];
-  return [missing('update', `to ${failed.release} failed: ${failed.reason}`, 'the previous version goes on')];
+function update(dataDirectory: string): Finding[] {
+  const versions = Versions.ofThisInstallation();
+  if (!versions) return [];
+  const failed = versions.failed();
+  const enrolment = savedEnrolment(dataDirectory);
+  return [
+    ...(failed
+      ? [missing('update', `to ${failed.release} failed: ${failed.reason}`, 'the previous version goes on')]
+      : []),
+    ...(enrolment && !enrolment.coordinator
+      ? [
+          missing(
+            'update',
+            'refused: this board joined before updates were signed, and has no key to check them',
+            TAKE_KEY,
+          ),
+        ]
+      : []),
+  ];
 }

@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
+import type { CoordinatorIdentity } from '@edgetune/shared/protocol/signed.ts';
 import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { type HttpAnswer, requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
@@ -83,6 +84,16 @@ export async function enrol(options: {
   if (!parsed.success)
     throw new EnrolmentError(`what answered at ${server} is no EdgeTune coordinator of this version`);
   const enrolment = { ...parsed.data, server, ...(pin === undefined ? {} : { pin }) };
-  writeDurably(fileOf(dataDirectory), `${JSON.stringify(enrolment, null, 2)}\n`, 0o600);
+  keepEnrolment(dataDirectory, enrolment);
   return enrolment;
+}
+
+/** As whom the board knows the coordinator that it has joined. @throws {Error} where it cannot be written */
+export function keepCoordinator(dataDirectory: string, coordinator: CoordinatorIdentity): void {
+  const saved = savedEnrolment(dataDirectory);
+  if (saved) keepEnrolment(dataDirectory, { ...saved, coordinator });
+}
+
+function keepEnrolment(dataDirectory: string, enrolment: Enrolment): void {
+  writeDurably(fileOf(dataDirectory), `${JSON.stringify(enrolment, null, 2)}\n`, 0o600);
 }

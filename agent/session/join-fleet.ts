@@ -21,12 +21,34 @@ export type Membership = Enrolment & { pin: string | undefined };
 export async function joinFleet(options: JoinOptions, board: BoardDescription): Promise<Membership> {
   const { server, pin, token, dataDirectory } = options;
   const saved = joinedBefore(options);
-  if (saved) return { ...saved, server: server || saved.server, pin: pin ?? saved.pin };
+  if (saved) {
+    const joined =
+      saved.coordinator || !token
+        ? null
+        : await joinForKey({ ...options, server: server || saved.server, token }, board);
+    return joined ?? { ...saved, server: server || saved.server, pin: pin ?? saved.pin };
+  }
   if (!token)
     throw new EnrolmentError(
       'this board has not joined a fleet yet: run "edgetune device add NAME" on the coordinator and use the command that it prints',
     );
   return { ...(await enrol({ server, pin, token, board, dataDirectory })), pin };
+}
+
+/**
+ * Joins anew where the board joined before its coordinator was known by a key, which it then takes. Null where that is
+ * refused: the line of the first run was pasted again, whose token is used up.
+ */
+async function joinForKey(
+  { server, pin, token, dataDirectory }: JoinOptions & { token: string },
+  board: BoardDescription,
+): Promise<Membership | null> {
+  try {
+    return { ...(await enrol({ server, pin, token, board, dataDirectory })), pin };
+  } catch (error) {
+    if (error instanceof EnrolmentError) return null;
+    throw error;
+  }
 }
 
 /**

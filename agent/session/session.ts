@@ -70,7 +70,7 @@ export class Session {
     });
   }
 
-  sayHello(about: Pick<HelloMessage, 'board' | 'jobs' | 'update'>): void {
+  sayHello(about: Pick<HelloMessage, 'board' | 'jobs' | 'update' | 'coordinator'>): void {
     const { deviceId } = this.#membership;
     const hello: HelloMessage = { protocol: PROTOCOL_VERSION, sessionId: this.#id, deviceId, ...about };
     this.#send(topics.hello(deviceId), JSON.stringify(hello));

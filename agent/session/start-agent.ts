@@ -5,6 +5,7 @@ import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { CommandMessage } from '@edgetune/shared/protocol/messages.ts';
 import { forgetEnrolment } from '../enrolment/enrolment.ts';
+import { Trust } from '../enrolment/trust.ts';
 import type { AgentBoard } from '../this-machine/agent-board.ts';
 import { Updater } from '../update/updater.ts';
 import type { Versions } from '../update/versions.ts';
@@ -52,6 +53,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const board = await options.board.describe();
   const membership = await joinFleet(options, board);
   const { deviceId, name, server, pin } = membership;
+  const trust = new Trust(membership, dataDirectory, log);
   const session = new Session(membership, log);
   const { outbox, journal, jobs } = jobsOf(options, board, membership, session);
 
@@ -60,9 +62,14 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     end = resolve;
   });
   if (versions) tellOfOutdatedScripts(versions, membership, log);
-  const updater = versions ? new Updater({ versions, server, pin, log, onGivenUp: () => end('given-up') }) : null;
+  const updater = versions
+    ? new Updater({ versions, server, pin, trust, log, onGivenUp: () => end('given-up') })
+    : null;
   const sayHello = () =>
-    session.sayHello({ board, jobs: jobs.open(), ...(updater ? { update: updater.state() } : {}) });
+    session.sayHello({
+      ...{ board, jobs: jobs.open(), coordinator: trust.coordinator },
+      ...(updater ? { update: updater.state() } : {}),
+    });
   const update =
     updater && createSelfUpdate({ updater, jobs, log, onSwitched: () => end('updated'), onFailed: sayHello });
 
@@ -77,6 +84,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       // Before the hello, which tells of updates that failed.
       updater?.connected();
       sayAll();
+      trust.take().then(
+        (taken) => taken && sayHello(),
+        (error: Error) =>
+          log.warn(`the coordinator's key could not be taken, without which this board is not updated`, { error }),
+      );
     },
     onCommand(command: CommandMessage) {
       if (command.type === 'job') jobs.accept(command.job);

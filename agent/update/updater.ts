@@ -9,14 +9,20 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { type HelloMessage, releaseName, type UpdateOffer } from '@edgetune/shared/protocol/messages.ts';
+import { isNewer } from '@edgetune/shared/protocol/release-version.ts';
+import { NotSignedError, type ReleaseStatement } from '@edgetune/shared/protocol/signed.ts';
 import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
+import type { Trust } from '../enrolment/trust.ts';
+import { AGENT_VERSION } from '../version.ts';
 import type { Versions } from './versions.ts';
 
 const SELF_TEST_TIMEOUT_MS = 5 * 60_000;
@@ -28,6 +34,8 @@ export interface UpdaterOptions {
   server: string;
   /** Public key of the server, where one is pinned. */
   pin?: string | undefined;
+  /** Says whose word an offer is. */
+  trust: Pick<Trust, 'open'>;
   log: Logger;
   /** Called where this release is on trial and has not connected in time: the agent is to end. */
   onGivenUp(): void;
@@ -75,18 +83,27 @@ export class Updater {
   }
 
   /**
-   * Downloads the offered release, tests it, and makes it the current one, to be started next.
+   * Downloads the offered release, tests it, and makes it the current one, to be started next. What counts is what the
+   * coordinator has signed, whoever made the offer.
    * @returns `switched`; `failed` where it did not pass its test, which is recorded; `postponed` where it could not be
-   *   had, until the coordinator offers it again
+   *   had, until the coordinator offers it again; `refused` where it is not the coordinator's, or not for this agent
    */
-  async install(offer: UpdateOffer): Promise<'switched' | 'failed' | 'postponed'> {
+  async install(offer: UpdateOffer): Promise<'switched' | 'failed' | 'postponed' | 'refused'> {
     const { versions, log } = this.#options;
-    const release = releaseName(offer);
+    let signed: ReleaseStatement;
+    try {
+      signed = this.#signedBy(offer);
+    } catch (error) {
+      if (!(error instanceof NotSignedError)) throw error;
+      log.warn(`version ${offer.version} is offered, and refused: ${error.message}`);
+      return 'refused';
+    }
+    const release = releaseName(signed);
     if (release === versions.current() || release === versions.failed()?.release) return 'postponed';
-    log.info(`version ${offer.version} is offered: installing it beside ${versions.current()}`);
+    log.info(`version ${signed.version} is offered: installing it beside ${versions.current()}`);
     const folder = join(versions.folder, release);
     try {
-      await this.#unpack(offer, folder);
+      await this.#unpack(offer.path, signed, folder);
     } catch (error) {
       log.warn(`version ${offer.version} was not installed`, { error });
       return 'postponed';
@@ -106,8 +123,19 @@ export class Updater {
     return 'switched';
   }
 
-  /** @throws {Error} where it cannot be downloaded, is damaged, or there is no room for it */
-  async #unpack({ path, sha256 }: UpdateOffer, folder: string): Promise<void> {
+  /** @throws {NotSignedError} where it is not the coordinator's, not for this board, or not newer than this agent */
+  #signedBy({ proof }: UpdateOffer): ReleaseStatement {
+    const signed = this.#options.trust.open(proof, 'release');
+    const { platform } = this.state();
+    if (signed.platform !== platform)
+      throw new NotSignedError(`it is signed for ${signed.platform}, and this is ${platform}`);
+    if (!isNewer(signed.version, AGENT_VERSION))
+      throw new NotSignedError(`version ${signed.version} is signed, which is not newer than ${AGENT_VERSION}`);
+    return signed;
+  }
+
+  /** @throws {Error} where it cannot be downloaded, is not what was signed, or there is no room for it */
+  async #unpack(path: string, { sha256, bytes }: ReleaseStatement, folder: string): Promise<void> {
     if (existsSync(folder)) return;
     const [archive, unpacked] = [`${folder}.tgz`, `${folder}.new`];
     try {
@@ -117,10 +145,11 @@ export class Updater {
         response.body.destroy();
         throw new Error(`the coordinator answered HTTP ${response.status}`);
       }
-      await pipeline(response.body, createWriteStream(archive));
+      await pipeline(response.body, atMost(bytes), createWriteStream(archive));
       const hash = createHash('sha256');
       await pipeline(createReadStream(archive), hash);
-      if (hash.digest('hex') !== sha256) throw new Error('it was damaged on its way');
+      if (statSync(archive).size !== bytes || hash.digest('hex') !== sha256)
+        throw new Error('what came is not what was signed: it was damaged on its way, or replaced');
       await mkdir(unpacked, { recursive: true });
       await run('tar', ['-xzf', archive, '-C', unpacked, '--strip-components=1']);
       renameSync(unpacked, folder);
@@ -137,6 +166,18 @@ export class Updater {
       if (/^\d/.test(name) && name !== release && name !== versions.current())
         rmSync(join(versions.folder, name), { recursive: true, force: true });
   }
+}
+
+/** Lets so many bytes pass, and fails at the next: a card is not filled with what nobody has signed. */
+function atMost(bytes: number): Transform {
+  let passed = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      passed += chunk.length;
+      if (passed <= bytes) callback(null, chunk);
+      else callback(new Error(`more comes than the ${bytes} bytes that were signed`));
+    },
+  });
 }
 
 /** @throws {Error} that says what the release cannot do */

@@ -17,7 +17,7 @@ import type { StudyService } from '../study/study-service.ts';
 import { benchRoutes } from './bench-routes.ts';
 import { blobRoutes } from './blobs.ts';
 import { calibrationRoutes } from './calibration-routes.ts';
-import { deviceRoutes } from './device-routes.ts';
+import { type DeviceRoutesOptions, deviceRoutes } from './device-routes.ts';
 import { type GuardOptions, guard } from './guard.ts';
 import { type InstallOptions, installRoutes } from './install-routes.ts';
 import { answerNotFound } from './not-found.ts';
@@ -30,7 +30,7 @@ import { streamRoutes } from './streams.ts';
 import { studyRoutes } from './study-routes.ts';
 import { tunerRoutes } from './tuner-routes.ts';
 
-export interface ApiOptions extends GuardOptions, InstallOptions {
+export interface ApiOptions extends GuardOptions, InstallOptions, Pick<DeviceRoutesOptions, 'identity'> {
   version: string;
   /** What studies and tuners may name. */
   parts: StudyParts;
@@ -92,7 +92,8 @@ export function createApi(options: ApiOptions): OpenAPIHono<BlankEnv> {
     }),
     (c) => {
       const authentication = options.adminToken === undefined ? 'none' : 'token';
-      return c.json({ status: 'ok', version: options.version, authentication } as const, 200);
+      const coordinator = options.identity.coordinator.id;
+      return c.json({ status: 'ok', version: options.version, authentication, coordinator } as const, 200);
     },
   );
   deviceRoutes(app, options);

@@ -1,60 +1,23 @@
 /** Routes of the fleet: boards join and leave, people add, rename and remove them. */
 import { deviceViewSchema } from '@edgetune/shared/domain/device.ts';
-import type { Logger } from '@edgetune/shared/log/logger.ts';
 import {
   addDeviceRequestSchema,
   addDeviceResponseSchema,
   deviceListSchema,
-  enrollRequestSchema,
-  enrollResponseSchema,
   renameDeviceRequestSchema,
 } from '@edgetune/shared/protocol/http.ts';
 import { z } from 'zod';
-import type { Fleet } from '../fleet/fleet.ts';
-import type { FleetAdmin } from '../fleet/fleet-admin.ts';
-import { deviceOf } from './guard.ts';
-import { type JoinOptions, joinCommands } from './join-command.ts';
-import { HttpProblem } from './problem.ts';
+import { type EnrolmentRoutesOptions, enrolmentRoutes } from './enrolment-routes.ts';
+import { joinCommands } from './join-command.ts';
 import { declared, json, jsonBody, NOTHING, type Routes } from './routes.ts';
 
 const params = z.object({ name: z.string() });
 
-export interface DeviceRoutesOptions extends JoinOptions {
-  fleet: Fleet & FleetAdmin;
-  log: Logger;
-}
+export type DeviceRoutesOptions = EnrolmentRoutesOptions;
 
 export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void {
-  const { fleet, log } = options;
-  routes.openapi(
-    declared({
-      method: 'post',
-      path: '/api/enroll',
-      summary: 'An agent trades a join token for a credential',
-      request: { body: jsonBody(enrollRequestSchema) },
-      responses: { 200: json(enrollResponseSchema) },
-    }),
-    async (c) => {
-      const enrolment = await fleet.enroll(c.req.valid('json'));
-      return c.json({ ...enrolment, ...options.brokerFor(c.req.header('host') ?? '') }, 200);
-    },
-  );
-  routes.openapi(
-    declared({
-      method: 'delete',
-      path: '/api/enroll',
-      summary: 'A device leaves the fleet, with its own credential ("Authorization: Bearer DEVICE-ID:CREDENTIAL")',
-      responses: { 204: NOTHING },
-    }),
-    async (c) => {
-      const id = deviceOf(c.req.header('authorization'), fleet);
-      const device = fleet.devices().find((each) => each.id === id);
-      if (!device) throw new HttpProblem(401, 'a device leaves with its own credential');
-      log.info(`${device.name} has left the fleet`, { deviceId: device.id });
-      await fleet.remove(device.name);
-      return c.body(null, 204);
-    },
-  );
+  const { fleet } = options;
+  enrolmentRoutes(routes, options);
   routes.openapi(
     declared({
       method: 'get',

@@ -8,6 +8,7 @@ import { EXIT } from './commands/context.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerProfile } from './commands/profile.ts';
 import { registerQuantise } from './commands/quantise.ts';
+import { registerRotateKey } from './commands/rotate-key.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
@@ -23,6 +24,7 @@ const program = new Command('edgetune')
     '\nExit codes: 0 done, 1 failed, 2 wrong usage or input, 3 no coordinator answers.\n\nFirst steps:\n  edgetune serve\n  edgetune device add kitchen-pi\n  edgetune study run my-study.yaml',
   );
 registerServe(program);
+registerRotateKey(program);
 registerDevice(program);
 registerStudy(program, PARTS);
 registerBench(program);

@@ -7,18 +7,20 @@ import { missingFeature } from '@edgetune/shared/protocol/agent-features.ts';
 import type { EnrollRequest } from '@edgetune/shared/protocol/http.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { type HelloMessage, helloMessageSchema, statusMessageSchema } from '@edgetune/shared/protocol/messages.ts';
+import type { CoordinatorIdentity } from '@edgetune/shared/protocol/signed.ts';
 import { COORDINATOR_SUBSCRIPTIONS, parseTopic, topics } from '@edgetune/shared/protocol/topics.ts';
 import type { MqttClient } from 'mqtt';
 import type { z } from 'zod';
 import { quietLog } from '../broker/quiet-log.ts';
 import type { AgentRelease } from './agent-release.ts';
-import { offerFor } from './agent-update.ts';
+import { offerFor, updateRefusal } from './agent-update.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { CommandSender } from './command-sender.ts';
 import { DeviceJobs } from './device-jobs.ts';
 import { DeviceRegistry } from './device-registry.ts';
 import type { DeviceRecord, DeviceRepository } from './device-repository.ts';
 import { type Fleet, type HostLease, JobFailedError, type MeasureOptions } from './fleet.ts';
+import type { FleetIdentity } from './fleet-identity.ts';
 import { JobReports, storedAs } from './job-reports.ts';
 import type { JobJournal, JobRepository } from './job-repository.ts';
 import { ABSENT, afterHello, afterStatus, type PresenceState } from './presence.ts';
@@ -27,6 +29,10 @@ export interface FleetOptions {
   devices: DeviceRepository;
   jobs: JobRepository;
   hostLease: HostLease;
+  /** As whom boards know this coordinator. */
+  identity: FleetIdentity;
+  /** Whatever boards hear is this coordinator's: it comes over TLS, and its own broker. */
+  isEncrypted?: boolean;
   /** Hash of this machine's id, as an agent on it reports. */
   machineId: string;
   log: Logger;
@@ -47,6 +53,8 @@ export interface Enrolment {
   deviceId: string;
   name: string;
   credential: string;
+  /** As whom it knows this coordinator from now on. */
+  coordinator: CoordinatorIdentity;
 }
 
 export interface AddedDevice {
@@ -191,7 +199,7 @@ class MqttFleet implements ManagedFleet {
     const { device, credential } = await this.#registry.join(token, board);
     this.#options.disconnect?.(device.id);
     this.#changed(device.id);
-    return { deviceId: device.id, name: device.name, credential };
+    return { deviceId: device.id, name: device.name, credential, coordinator: this.#options.identity.coordinator };
   }
 
   async rename(name: string, newName: string): Promise<DeviceView> {
@@ -332,20 +340,28 @@ class MqttFleet implements ManagedFleet {
     device.agentUpdate = update && { offered: null, failed: update.failed };
     this.#changed(record.id);
     if (update && this.#options.agentRelease)
-      this.#offerUpdate(record, board.agentVersion, update, this.#options.agentRelease).catch((error: Error) =>
+      this.#offerUpdate(record, parsed.data, update, this.#options.agentRelease).catch((error: Error) =>
         this.#log.warn(`${record.name} was offered no newer agent`, { error, deviceId: record.id }),
       );
   }
 
   async #offerUpdate(
     record: DeviceRecord,
-    version: string,
+    { board, coordinator }: HelloMessage,
     update: NonNullable<HelloMessage['update']>,
     release: AgentRelease,
   ): Promise<void> {
-    const offer = await offerFor(version, update, release);
+    const { identity, isEncrypted = false } = this.#options;
+    const offer = await offerFor(board.agentVersion, update, release, identity);
     const device = this.#live.get(record.id);
     if (!offer || !device) return;
+    const refused = updateRefusal(coordinator, identity.coordinator, isEncrypted);
+    if (refused !== null) {
+      device.agentUpdate = { offered: null, failed: update.failed, refused };
+      this.#log.warn(`${record.name} is not offered agent ${offer.version}: ${refused}`, { deviceId: record.id });
+      this.#changed(record.id);
+      return;
+    }
     device.agentUpdate = { offered: offer.version, failed: update.failed };
     void this.#commands.send(record.id, { type: 'update', offer });
     this.#changed(record.id);

@@ -13,6 +13,7 @@ import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import { connectBroker } from '../../coordinator/broker/connect-broker.ts';
 import { startBroker } from '../../coordinator/broker/embedded-broker.ts';
+import { loadIdentity } from '../../coordinator/config/identity.ts';
 import { createFleet, type ManagedFleet } from '../../coordinator/fleet/create-fleet.ts';
 import { openStore } from '../../coordinator/store/store.ts';
 import { boardDescription, measureRequest } from '../../test/support/fleet.ts';
@@ -43,6 +44,7 @@ export async function benchFleet({ agents = 500, jobsPerAgent = 10 } = {}): Prom
     devices: store.devices,
     jobs: store.jobs,
     hostLease: { acquire: async () => () => {} },
+    identity: loadIdentity(directory),
     machineId: 'bench',
     log,
     onMeasurement: (measurement) => store.measurements.save(measurement),

@@ -154,6 +154,8 @@ export const deviceViewSchema = z.object({
     .object({
       offered: z.string().nullable(),
       failed: z.object({ release: z.string(), reason: z.string() }).nullable(),
+      /** Why it is not offered the newer version that there is, and what to do. */
+      refused: z.string().optional(),
     })
     .optional(),
 });

@@ -4,6 +4,7 @@ import { announcedBoardSchema, deviceIdSchema, deviceNameSchema, deviceViewSchem
 import { recommendationSchema } from '../domain/recommendation.ts';
 import { studySpecSchema, studyStateSchema } from '../domain/study.ts';
 import { studyEventSchema } from '../domain/study-event.ts';
+import { coordinatorIdentitySchema, coordinatorIdSchema } from './signed.ts';
 
 /** Every refusal: what was wrong, and, where a document was wrong, each mistake with its place. */
 export const problemSchema = z.object({
@@ -36,6 +37,8 @@ export const enrollResponseSchema = z.object({
   mqttUrl: z.string(),
   /** Whether the broker encrypts with the coordinator's own key: who pins that, pins it there too. */
   mqttSharesKey: z.boolean().default(false),
+  /** As whom the board knows the coordinator from now on. Absent: a coordinator from before there were such identities. */
+  coordinator: coordinatorIdentitySchema.optional(),
 });
 export type EnrollRequest = z.infer<typeof enrollRequestSchema>;
 
@@ -236,4 +239,6 @@ export const healthSchema = z.object({
   status: z.literal('ok'),
   version: z.string(),
   authentication: z.enum(['none', 'token']),
+  /** Absent: a coordinator from before there were identities. */
+  coordinator: coordinatorIdSchema.optional(),
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { announcedBoardSchema, deviceIdSchema } from '../domain/device.ts';
 import { measurementSchema, sha256Schema } from '../domain/measurement.ts';
 import { jobSchema, jobStateSchema } from './job.ts';
+import { coordinatorIdentitySchema, proofSchema, releaseVersionSchema } from './signed.ts';
 
 export const PROTOCOL_VERSION = 1;
 /** The largest payload that either side sends or accepts. Models travel over HTTP. */
@@ -24,6 +25,8 @@ export const helloMessageSchema = z.object({
   board: announcedBoardSchema,
   /** Jobs that the agent's journal holds and that are not finished. */
   jobs: z.array(z.object({ jobId: z.string(), attempt: z.int().min(1), leaseToken: z.string() })),
+  /** As whom the agent knows its coordinator; null: not yet. Absent: an agent from before coordinators were known by a key. */
+  coordinator: coordinatorIdentitySchema.nullable().optional(),
   /** Of an agent that can update itself, because it was installed as a service. */
   update: z
     .object({
@@ -54,12 +57,18 @@ export const jobUpdateMessageSchema = z.object({
 });
 export type JobUpdateMessage = z.infer<typeof jobUpdateMessageSchema>;
 
+/** A path under the coordinator and nowhere else: its names have no slash or colon in them, and none is empty. */
+export const coordinatorPathSchema = z
+  .string()
+  .regex(/^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/, 'no path under the coordinator');
+
 /** A newer agent, which the coordinator serves over HTTP. */
 export const updateOfferSchema = z.object({
-  version: z.string().regex(/^[\w.-]+$/),
-  /** Path on the coordinator. */
-  path: z.string().startsWith('/'),
+  version: releaseVersionSchema,
+  path: coordinatorPathSchema,
   sha256: sha256Schema,
+  /** The release in the coordinator's own word. Absent: from a coordinator before releases were signed. */
+  proof: proofSchema.optional(),
 });
 export type UpdateOffer = z.infer<typeof updateOfferSchema>;
 

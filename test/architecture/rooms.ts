@@ -56,10 +56,10 @@ export const ROOMS: Record<string, Room> = {
     types: ['shared/log', 'shared/domain'],
   },
   'agent/simulated': { may: ['agent', 'agent/measure/window', ...SHARED], types: ['agent/this-machine'] },
-  'agent/enrolment': { may: ['shared/domain', 'shared/protocol', 'shared/runtime'] },
+  'agent/enrolment': { may: ['shared/domain', 'shared/protocol', 'shared/runtime'], types: ['shared/log'] },
   'agent/update': {
-    may: ['agent/runners', 'agent/this-machine', 'shared/protocol', 'shared/runtime'],
-    types: ['shared/log'],
+    may: ['agent', 'agent/runners', 'agent/this-machine', 'shared/protocol', 'shared/runtime'],
+    types: ['agent/enrolment', 'shared/log'],
   },
   'agent/session': {
     may: ['agent', 'agent/enrolment', 'agent/update', 'shared/domain', 'shared/protocol', 'shared/runtime'],
@@ -205,7 +205,7 @@ export const ROOMS: Record<string, Room> = {
     may: ['shared/domain', 'shared/protocol'],
     folders: ['api', 'bench', 'components', 'fleet', 'new-study', 'pages', 'state', 'study'],
   },
-  'coordinator/config': { may: ['shared/log', 'shared/domain', 'shared/runtime'] },
+  'coordinator/config': { may: ['shared/log', 'shared/domain', 'shared/protocol', 'shared/runtime'] },
   // main.ts composes: the only place that knows everyone.
   coordinator: {
     may: [

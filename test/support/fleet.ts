@@ -19,6 +19,7 @@ import type { Clock } from '../../coordinator/fleet/clock.ts';
 import { createFleet, type ManagedFleet } from '../../coordinator/fleet/create-fleet.ts';
 import type { HostLease } from '../../coordinator/fleet/fleet.ts';
 import { openStore, type Store } from '../../coordinator/store/store.ts';
+import { makeIdentity, type TestIdentity } from './identity.ts';
 import { measurement } from './measurement.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { until, within } from './waiting.ts';
@@ -32,14 +33,16 @@ export interface FleetUnderTest {
   client: MqttClient;
   log: string[];
   late: StoredMeasurement[];
+  identity: TestIdentity;
 }
 
 export async function startFleet(
   t: TestContext,
-  options: { clock?: Clock; hostLease?: HostLease; dataDirectory?: string } = {},
+  options: { clock?: Clock; hostLease?: HostLease; dataDirectory?: string; identity?: TestIdentity } = {},
 ): Promise<FleetUnderTest & { stop(): Promise<void> }> {
   const log: string[] = [];
   const late: StoredMeasurement[] = [];
+  const { identity = makeIdentity() } = options;
   const store = openStore(options.dataDirectory ?? temporaryFolder(t));
   let fleet: ManagedFleet | null = null;
   const broker = await startBroker({
@@ -53,6 +56,7 @@ export async function startFleet(
     devices: store.devices,
     jobs: store.jobs,
     hostLease: options.hostLease ?? { acquire: async () => () => {} },
+    identity,
     machineId: MACHINE_ID,
     log: plainLogger((message) => log.push(message)),
     onMeasurement: (measurement) => {
@@ -77,7 +81,7 @@ export async function startFleet(
     store.close();
   };
   t.after(stop);
-  return { fleet, broker, store, client, log, late, stop };
+  return { fleet, broker, store, client, log, late, identity, stop };
 }
 
 /** An agent of which the test decides every word. */

@@ -56,10 +56,15 @@ function activityText({ runningJobs, queuedJobs, lastSeenAt, onCoordinatorHost }
   return onCoordinatorHost ? `${activity} · on the coordinator’s machine` : activity;
 }
 
-function UpdateNotice({ update: { offered, failed } }: { update: NonNullable<DeviceView['agentUpdate']> }) {
+function UpdateNotice({ update: { offered, failed, refused } }: { update: NonNullable<DeviceView['agentUpdate']> }) {
   return (
     <>
       {offered && <p class="quiet">Agent {offered} is offered: it is installed between two measurements.</p>}
+      {refused && (
+        <p>
+          <Badge tone="notice">Not updated</Badge> There is a newer agent, and this one is not offered it: {refused}.
+        </p>
+      )}
       {failed && (
         <p>
           <Badge tone="bad">Update failed</Badge> to agent {failed.release}: {failed.reason}. The previous version goes

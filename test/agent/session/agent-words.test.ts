@@ -21,12 +21,14 @@ import type { CommandMessage, JobUpdateMessage, UpdateOffer } from '@edgetune/sh
 import { type AgentOptions, startAgent } from '../../../agent/session/start-agent.ts';
 import { Versions } from '../../../agent/update/versions.ts';
 import { boardDescription, measurementFor, measureRequest } from '../../support/fleet.ts';
+import { makeIdentity } from '../../support/identity.ts';
 import { listen } from '../../support/listening.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { Arrival, until, within } from '../../support/waiting.ts';
 import { brokerFor } from './support/believing-broker.ts';
 
 const deviceId = 'd-000000000001';
+const identity = makeIdentity();
 const MODEL = Buffer.alloc(1000, 3);
 const SHA256 = createHash('sha256').update(MODEL).digest('hex');
 
@@ -60,6 +62,7 @@ async function agentOn(
     credential: 's'.repeat(32),
     name: 'kitchen-pi',
     mqttUrl: `mqtt://127.0.0.1:${broker.port}`,
+    coordinator: identity.coordinator,
   };
   const server = `http://127.0.0.1:${port}`;
   const dataDirectory = temporaryFolder(t, { 'enrolment.json': JSON.stringify({ ...enrolment, server }), ...files });
@@ -88,6 +91,13 @@ async function agentOn(
   return { ...broker, start, said, words, command, online, dataDirectory, log };
 }
 
+const RELEASED = {
+  kind: 'release',
+  version: '0.3.0',
+  platform: `${process.platform}-${process.arch}`,
+  bytes: 1,
+} as const;
+
 /** An installation whose current release is 0.1.0. */
 function installation(t: TestContext): Versions {
   const folder = join(temporaryFolder(t), 'versions');
@@ -104,7 +114,9 @@ function release(t: TestContext, version: string, selfTest: string) {
   });
   const archive = execFileSync('tar', ['-czf', '-', '-C', folder, 'agent'], { timeout: 20_000 });
   const sha256 = createHash('sha256').update(archive).digest('hex');
-  const offer: UpdateOffer = { version: '0.3.0', path: '/install/agent.tgz', sha256 };
+  const platform = `${process.platform}-${process.arch}`;
+  const proof = identity.sign({ kind: 'release', version: '0.3.0', platform, sha256, bytes: archive.length });
+  const offer: UpdateOffer = { version: '0.3.0', path: '/install/agent.tgz', sha256, proof };
   return { offer, archives: { [offer.path]: archive } };
 }
 
@@ -136,6 +148,7 @@ it('that can says which release runs and which script of root’s is older', asy
     ...{ release: '0.1.0', platform: `${process.platform}-${process.arch}` },
     failed: { release: '0.2.0', reason: 'it did not work' },
   });
+  assert.deepEqual(said('hello')[0].coordinator, identity.coordinator, 'and as whom it knows its coordinator');
   assert.ok(log.some((line) => line.startsWith('older than this version: uninstall.sh.')));
 });
 
@@ -149,6 +162,21 @@ it('tells of an update that failed, and goes on', async (t) => {
   await online(2);
   assert.match(said('hello')[1].update.failed.reason, /it says that it is version 0\.3\.1/);
   assert.equal(versions.current(), '0.1.0');
+});
+
+it('refuses an update that its coordinator has not signed, and fetches nothing', async (t) => {
+  const { offer, archives } = release(t, '0.3.0', 'process.exit(0);');
+  const versions = installation(t);
+  const { start, command, online, log, words } = await agentOn(t, { versions, archives });
+  await start();
+  await online();
+  command({ type: 'update', offer: { ...offer, proof: makeIdentity().sign({ ...RELEASED, sha256: offer.sha256 }) } });
+  await until('the update to be refused', () =>
+    log.some((line) => /^version 0\.3\.0 is offered, and refused/.test(line)),
+  );
+  assert.deepEqual(readdirSync(versions.folder).sort(), ['0.1.0', '0.2.0', 'current']);
+  command({ type: 'job', job: job() });
+  await until('the next job to be done', () => words().includes('j1 succeeded'));
 });
 
 it('ends when an update is to be started', async (t) => {

@@ -1,13 +1,14 @@
 /** As whom an agent speaks: as it has joined before, unless the line that starts it says otherwise. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it, type TestContext } from 'node:test';
 import { EnrolmentError } from '../../../agent/enrolment/enrolment.ts';
 import { joinFleet } from '../../../agent/session/join-fleet.ts';
 import { boardDescription } from '../../support/fleet.ts';
+import { makeIdentity } from '../../support/identity.ts';
 import { listen } from '../../support/listening.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -46,6 +47,24 @@ it('the token of a pasted line was used up by the first run, unless the line nam
       joinFleet({ ...same, dataDirectory }, board),
       (error: Error) => error instanceof EnrolmentError || /must begin with https/.test(error.message),
     );
+});
+
+it('who joined before there was a key takes it by a token that is good, and goes on where it is none', async (t) => {
+  const { coordinator } = makeIdentity();
+  const { server: _, ...enrolled } = SAVED;
+  let status = 200;
+  const answer: RequestListener = (_request, response) =>
+    void response.writeHead(status).end(JSON.stringify({ ...enrolled, credential: 'n'.repeat(32), coordinator }));
+  const server = `http://127.0.0.1:${await listen(t, createServer(answer))}`;
+  const token = 'of a pasted line';
+  const dataDirectory = joinedIn(t, { server });
+  const joined = await joinFleet({ server: '', token, dataDirectory }, board);
+  assert.deepEqual([joined.coordinator, joined.credential], [coordinator, 'n'.repeat(32)]);
+  status = 403;
+  const again = await joinFleet({ server: '', token, dataDirectory }, board);
+  assert.deepEqual(again.coordinator, coordinator, 'and is not joined anew by the same line');
+  const used = await joinFleet({ server: '', token, dataDirectory: joinedIn(t, { server }) }, board);
+  assert.deepEqual([used.coordinator, used.credential], [undefined, SAVED.credential]);
 });
 
 it('who has not joined does so by its token, and is told how to get one', async (t) => {

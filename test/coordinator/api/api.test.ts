@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { benchModelSchema } from '@edgetune/shared/protocol/bench.ts';
-import { addDeviceResponseSchema, enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
+import {
+  addDeviceResponseSchema,
+  enrollResponseSchema,
+  healthSchema,
+  problemSchema,
+} from '@edgetune/shared/protocol/http.ts';
+import { identityAnswerSchema } from '@edgetune/shared/protocol/signed.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
@@ -68,6 +74,21 @@ describe('the API', () => {
     assert.equal((await send('PATCH', '/api/devices/kitchen-pi', { name: 'attic-pi' })).status, 200);
     assert.equal((await call('/api/devices/kitchen-pi', { method: 'DELETE' })).status, 404);
     assert.equal((await call('/api/devices/attic-pi', { method: 'DELETE' })).status, 204);
+  });
+
+  it('is known by its key to a device that joins, and to one that asks with its own credential', async (t) => {
+    const { coordinator, send, call } = await api(t, { adminToken: TOKEN });
+    const { token } = await coordinator.fleet.addDevice('pi');
+    const answer = await send('POST', '/api/enroll', { token, board: boardDescription() });
+    const joined = enrollResponseSchema.parse(await answer.json());
+    const asks = (credential: string) =>
+      call('/api/enroll', { headers: { authorization: `Bearer ${joined.deviceId}:${credential}` } });
+    const { succession, ...known } = identityAnswerSchema.parse(await (await asks(joined.credential)).json());
+    assert.deepEqual([known.coordinator, succession], [joined.coordinator, []]);
+    assert.equal((await asks('x'.repeat(32))).status, 401);
+    assert.equal((await call('/api/enroll', { headers: { authorization: `Bearer ${TOKEN}` } })).status, 401);
+    const health = healthSchema.parse(await (await call('/api/health')).json());
+    assert.equal(health.coordinator, joined.coordinator?.id);
   });
 
   it('gives models in ranges, and says when there is none', async (t) => {

@@ -157,7 +157,8 @@ it('answers are as it says', async (t) => {
     if (method !== 'GET' || schema === undefined) continue;
     const answer = await call(path.replace('/api/tuners/{id}', `/api/tuners/${id}`));
     if (answer.status !== 200) {
-      assert.match(path, /\{id\}/);
+      // Of something that is not there; what a device asks with its own credential.
+      assert.match(path, /\{id\}|^\/api\/enroll$/);
       continue;
     }
     const body = await answer.json();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { type BoardDescription, deviceClassOf } from '@edgetune/shared/domain/device.ts';
+import { openProof, type Proof } from '@edgetune/shared/protocol/signed.ts';
 import { COORDINATOR_SUBSCRIPTIONS, topics } from '@edgetune/shared/protocol/topics.ts';
 import type { AgentRelease } from '../../../coordinator/fleet/agent-release.ts';
 import { createHostLease } from '../../../coordinator/fleet/host-lease.ts';
@@ -435,19 +436,43 @@ describe('the newest agent', () => {
     const agent = await under.join('kitchen-pi');
     await turn();
     assert.deepEqual([agent.told('update'), under.fleet.device('kitchen-pi')?.agentUpdate], [[], undefined]);
-    agent.hello([], update);
+    agent.hello([], update, under.identity.coordinator);
     assert.deepEqual(under.fleet.device('kitchen-pi')?.agentUpdate, { offered: null, failed: null });
     await turn();
-    const offer = { version: '0.2.0', path: '/install/agent-linux-arm64.tgz', sha256: 'ab'.repeat(32) };
-    assert.deepEqual(agent.told('update'), [{ type: 'update', offer }]);
+    const [told, ...others] = agent.told('update');
+    assert.deepEqual(others, []);
+    const { proof, ...offer } = told?.offer ?? assert.fail('it was offered none');
+    assert.deepEqual(offer, { version: '0.2.0', path: '/install/agent-linux-arm64.tgz', sha256: 'ab'.repeat(32) });
+    const { statement } = openProof(under.identity.coordinator, proof as Proof, 'release');
+    assert.deepEqual([statement.version, statement.sha256], ['0.2.0', offer.sha256]);
     assert.deepEqual(under.changes.at(-1)?.agentUpdate, { offered: '0.2.0', failed: null });
+  });
+
+  it('is refused, with words on page and log, to who could not tell whose it is; an older agent that hears us alone has it as before', async () => {
+    const under = await memoryFleet({ agentRelease: release() });
+    const agent = await under.join('kitchen-pi');
+    for (const coordinator of [undefined, null, { ...under.identity.coordinator, id: 'c-ffffffffffffffff' }]) {
+      under.log.splice(0);
+      agent.hello([], update, coordinator);
+      await turn();
+      const { agentUpdate } = under.fleet.device('kitchen-pi') ?? {};
+      assert.match(agentUpdate?.refused ?? '', /edgetune device add NAME --renew/);
+      assert.deepEqual([agentUpdate?.offered, under.changes.at(-1)?.agentUpdate], [null, agentUpdate]);
+      assert.deepEqual(under.log, [`warn: kitchen-pi is not offered agent 0.2.0: ${agentUpdate?.refused}`]);
+      assert.deepEqual(agent.told('update'), []);
+    }
+    const encrypted = await memoryFleet({ agentRelease: release(), isEncrypted: true });
+    const old = await encrypted.join('kitchen-pi');
+    old.hello([], update);
+    await turn();
+    assert.deepEqual([old.told('update').length, encrypted.log], [1, []]);
   });
 
   it('that has failed there is not offered again, and its failure is shown', async () => {
     const under = await memoryFleet({ agentRelease: release() });
     const agent = await under.join('kitchen-pi');
     const failed = { release: `0.2.0-${'ab'.repeat(6)}`, reason: 'it did not start' };
-    agent.hello([], { ...update, failed });
+    agent.hello([], { ...update, failed }, under.identity.coordinator);
     await turn();
     assert.deepEqual(agent.told('update'), []);
     assert.deepEqual(under.fleet.device('kitchen-pi')?.agentUpdate, { offered: null, failed });
@@ -463,7 +488,7 @@ describe('the newest agent', () => {
     const version = new Arrival<string>('the version of the newest agent');
     const under = await memoryFleet({ agentRelease: release({ version: () => version.wait() }) });
     const agent = await under.join('kitchen-pi');
-    agent.hello([], update);
+    agent.hello([], update, under.identity.coordinator);
     await under.fleet.remove('kitchen-pi');
     version.come('0.2.0');
     await turn();

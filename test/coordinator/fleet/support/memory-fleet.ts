@@ -16,6 +16,7 @@ import type {
 } from '../../../../coordinator/fleet/device-repository.ts';
 import type { JobRecord, JobRepository } from '../../../../coordinator/fleet/job-repository.ts';
 import { boardDescription, measurementFor, measureRequest } from '../../../support/fleet.ts';
+import { makeIdentity, type TestIdentity } from '../../../support/identity.ts';
 import { TestClock } from '../../../support/test-clock.ts';
 import { turn } from '../../../support/waiting.ts';
 
@@ -80,6 +81,7 @@ export interface MemoryFleet {
   client: MemoryClient;
   clock: TestClock;
   store: MemoryStore;
+  identity: TestIdentity;
   log: string[];
   changes: DeviceView[];
   /** Joins under this name and connects: status, then hello. */
@@ -90,12 +92,14 @@ export async function memoryFleet(
   options: Partial<FleetOptions> & { store?: MemoryStore; clock?: TestClock } = {},
 ): Promise<MemoryFleet> {
   const { store = new MemoryStore(), clock = new TestClock(), ...rest } = options;
+  const identity = makeIdentity();
   const log: string[] = [];
   const client = new MemoryClient();
   const fleet = createFleet({
     devices: store.devices,
     jobs: store.jobs,
     hostLease: { acquire: async () => () => {} },
+    identity,
     machineId: 'machine-of-the-coordinator',
     log: loggerTo((record) => record.level !== 'debug' && log.push(`${record.level}: ${sentenceOf(record)}`)),
     onMeasurement: async (measurement) => void store.measurements.push(measurement),
@@ -113,7 +117,7 @@ export async function memoryFleet(
     agent.hello();
     return agent;
   };
-  return { fleet, client, clock, store, log, changes, join };
+  return { fleet, client, clock, store, identity, log, changes, join };
 }
 
 /** An agent of which the test decides every word. */
@@ -140,9 +144,14 @@ export class MemoryAgent {
     this.say(topics.status(this.deviceId), message, { retain });
   }
 
-  hello(jobs: HelloMessage['jobs'] = [], update?: HelloMessage['update']): void {
+  hello(
+    jobs: HelloMessage['jobs'] = [],
+    update?: HelloMessage['update'],
+    coordinator?: HelloMessage['coordinator'],
+  ): void {
     const { deviceId, sessionId, board } = this;
-    this.say(topics.hello(deviceId), { protocol: 1, sessionId, deviceId, board, jobs, ...(update ? { update } : {}) });
+    const message = { protocol: 1, sessionId, deviceId, board, jobs, coordinator, ...(update ? { update } : {}) };
+    this.say(topics.hello(deviceId), message);
   }
 
   /** The connection breaks and is back under another session, in which the agent says what it holds. */
