@@ -10,6 +10,16 @@ export function reluModel(batch: number | string = 'batch', width: number | stri
   });
 }
 
+/** A model that takes any batch and runs only this one: what it computes is put into so many rows of 16. */
+export function rowsModel(rows: number): Uint8Array {
+  return buildOnnx({
+    nodes: [{ opType: 'Reshape', inputs: ['input', 'shape'], outputs: ['output'] }],
+    initializers: [int64Tensor('shape', [rows, 16])],
+    inputs: [{ name: 'input', shape: ['batch', 16] }],
+    outputs: ['output'],
+  });
+}
+
 /** A model that makes `count` float32 numbers of one and gives back their largest: it needs 4 × `count` bytes in between. */
 export function hungryModel(count: number): Uint8Array {
   return buildOnnx({

@@ -76,7 +76,8 @@ async function playOn(model: CommandedModel, order: MeasureOrder, onWarm: () => 
   await agentSays('begin', { type: 'ready' });
   // While it waited its data have left the caches.
   for (let i = 0; i < RUNS_AFTER_WAITING; i++) await model.run(config.batchSize);
-  let start = { atMs: 0, cpuSeconds: 0, attendingCpuSeconds: 0 };
+  // The load begins its window before it resolves.
+  let start!: { atMs: number; cpuSeconds: number; attendingCpuSeconds: number };
   const load = await playRealLoad(async (samples) => (await model.run(samples)).durationMs, {
     scenario,
     batchSize: config.batchSize,

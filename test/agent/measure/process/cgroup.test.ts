@@ -1,6 +1,6 @@
 /** Where groups can be made, on kernels of either interface; formats as in the kernel's cgroup-v2.rst, cgroup-v1/memory.rst and proc(5). */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { systemHost } from '../../../../agent/board/system-host.ts';
@@ -138,4 +138,32 @@ describe('a control group', () => {
       assert.match(readFileSync(join(group.folder, limit), 'utf8'), /^212000001/);
     }
   });
+});
+
+it('a control group that tells nothing has used nothing, whatever its page cache', (t) => {
+  const group = new Cgroup(systemHost(), { version: 2, parent: temporaryFolder(t) });
+  assert.deepEqual([group.usedBytes(), group.outOfMemoryKills()], [0, 0]);
+  writeFileSync(join(group.folder, 'memory.stat'), 'file 1000\n');
+  assert.equal(group.usedBytes(), 0);
+  writeFileSync(join(group.folder, 'memory.current'), '1001\n');
+  assert.equal(group.usedBytes(), 1);
+});
+
+it('removing a control group ends the processes in it, and none whose number the kernel does not tell', async (t) => {
+  const host = systemHost();
+  const group = new Cgroup(host, { version: 2, parent: temporaryFolder(t) });
+  // Those of another container are listed as 0, by which kill(2) means the whole group of the caller.
+  writeFileSync(group.procsFile, '0\n4711\n\n4712\n');
+  const killed: unknown[] = [];
+  t.mock.method(process, 'kill', (...told: unknown[]) => {
+    killed.push(told);
+    // As in a kernel, the group can go when the last process has.
+    if (killed.length === 2) rmSync(group.folder, { recursive: true });
+    return true;
+  });
+  await group.remove();
+  assert.deepEqual(killed, [
+    [4711, 'SIGKILL'],
+    [4712, 'SIGKILL'],
+  ]);
 });

@@ -160,6 +160,24 @@ it('without groups, or where none can be made, entered or limited, the memory is
   await assert.rejects(createMemoryGuard(broken, null), TypeError);
 });
 
+it('the hierarchy is looked for and tried once for a board', async (t) => {
+  const { host, groups } = board(t);
+  let looks = 0;
+  const watched: Host = {
+    ...host,
+    read: (path) => {
+      if (path === '/proc/self/mountinfo') looks++;
+      return host.read(path);
+    },
+  };
+  await createMemoryGuard(watched, null);
+  const once = looks;
+  assert.ok(once > 0);
+  await removeStaleGroups(watched);
+  await createMemoryGuard(watched, null);
+  assert.deepEqual([looks, groups().length], [once, 2], 'each process has a group of its own');
+});
+
 it('what an agent that was killed has left goes when the next one begins; what others still use stays', async (t) => {
   const { host, parent, groups } = board(t);
   const ended = 2 ** 22 + 1; // Above the largest process id of the kernel.

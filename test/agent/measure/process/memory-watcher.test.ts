@@ -68,6 +68,12 @@ it('the board’s own limit counts all that they take, and is looked at less oft
   assert.deepEqual([killed.length, watcher.shortage()], [3, { bytes: 200 * KB }]);
 });
 
+it('a byte more than the board has to spare is too much', async (t) => {
+  const { watcher, killed } = watched(t, 123 * KB - 1);
+  t.mock.timers.tick(500);
+  assert.deepEqual([killed.length, watcher.shortage()], [3, { bytes: 123 * KB - 1 }]);
+});
+
 it('where the board has less to spare than the job allows, that is what counts, at once', async (t) => {
   for (const [allowed, limit, everyMs] of [
     // 123 kB are taken already.

@@ -8,10 +8,13 @@ import { within } from '../../../support/waiting.ts';
 /** Each look at the clock takes `lookMs`. */
 function clock(t: TestContext, lookMs = 0) {
   const time = { ms: 1000 };
-  t.mock.method(performance, 'now', () => {
+  // Not a mock of node:test, which keeps a record of each of a hundred thousand looks.
+  const value = () => {
     time.ms += lookMs;
     return time.ms;
-  });
+  };
+  Object.defineProperty(performance, 'now', { value, configurable: true });
+  t.after(() => Reflect.deleteProperty(performance, 'now'));
   return time;
 }
 
@@ -96,6 +99,18 @@ it('bursts are as long as ten milliseconds take, and no longer than what is left
   );
 });
 
+it('a burst of what takes a millisecond is of ten', async (t) => {
+  const time = clock(t);
+  const asked: number[] = [];
+  const burst = async (_samples: number, times: number) => {
+    asked.push(times);
+    time.ms += times;
+    return new Array<number>(times).fill(1);
+  };
+  await play(async () => {}, { burst, stopRule: stopRule({ minRuns: 100, maxRuns: 100 }) });
+  assert.deepEqual(asked, [1, ...new Array(9).fill(10), 9]);
+});
+
 it('bursts of what is slow are of one, and queries of several runs are none', async (t) => {
   const time = clock(t);
   const asked: number[] = [];
@@ -143,4 +158,27 @@ it('a server’s batch is full, or as old as it may be; a latency counts from th
   const prompt = await server(0, 100_000 / 1000);
   assert.ok(batches.filter((samples) => samples < 2).length > 150, 'none waits for another');
   assert.ok(prompt.latenciesMs.filter((ms) => ms < 2).length > 150);
+});
+
+it('the rates before the window are judged by their queries; the window is as long as was asked for', async (t) => {
+  // Nothing is waited for by a timer: queries come every few hundredths of a millisecond.
+  const time = clock(t, 0.01);
+  const [minDurationMs, startMs] = [300, time.ms];
+  let windowStartMs = 0;
+  const onWindow = () => {
+    windowStartMs = time.ms;
+  };
+  const load = await play(
+    async () => {
+      time.ms += 0.02;
+    },
+    {
+      ...{ scenario: { kind: 'server', p99BoundMs: 0.2, batchingWindowMs: 0 }, batchSize: 1, onWindow },
+      stopRule: stopRule({ minDurationMs, maxDurationMs: 1e8 }),
+    },
+  );
+  const searchMs = windowStartMs - startMs;
+  assert.ok(searchMs > 0 && searchMs < 4 * minDurationMs, `${searchMs} ms for the whole search`);
+  assert.ok(load.windowMs >= minDurationMs && load.windowMs < minDurationMs + 100, `${load.windowMs} ms`);
+  assert.equal(load.stopReason, 'converged');
 });
