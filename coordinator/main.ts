@@ -190,6 +190,7 @@ function startServices(
     inference,
     device,
     benches: store.benches,
+    troubles: store.troubles,
     quantise: (onnx, dimensions) => training.quantiseWithoutData(onnx, dimensions),
     blobs: store.blobs,
     log: log.child({ part: 'bench' }),
@@ -214,6 +215,7 @@ function startServices(
     analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
     spans,
     parts,
+    troubles: store.troubles,
     log: log.child({ part: 'study' }),
   });
   started.endBy(() => studies.close());

@@ -12,6 +12,7 @@ import { TunerLimitError, UnreadableTunerError } from '../ask-tell/tuner-service
 import { InferenceInputError } from '../bench/bench-input.ts';
 import { FleetError } from '../fleet/fleet-error.ts';
 import { NotWrittenError } from '../lifecycle/not-written-error.ts';
+import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { StudyInputError, StudyStateError } from '../study/state/study-errors.ts';
 import { TunerProblemError } from '../tuner/validate-problem.ts';
 
@@ -43,7 +44,14 @@ export class MistakenRequest extends Error {
 }
 
 const FLEET_STATUS = { 'no-such-device': 404, 'name-taken': 409, 'bad-name': 400, 'bad-token': 403 } as const;
-const NOT_WRITTEN_STATUS = { 'disk-full': 507, quota: 507, 'not-allowed': 503, locked: 503, closed: 503 } as const;
+const NOT_WRITTEN_STATUS = {
+  'disk-full': 507,
+  quota: 507,
+  'not-allowed': 503,
+  refused: 503,
+  locked: 503,
+  closed: 503,
+} as const;
 const TUNER_STATUS = { 'too-many-tuners': 409, 'too-many-lines': 413 } as const;
 
 /** Status and text of an error; null: nobody foresaw it. */
@@ -62,6 +70,8 @@ function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem
   if (error instanceof TunerLimitError) return { status: TUNER_STATUS[error.code], problem: { error: message } };
   if (error instanceof NotWrittenError)
     return { status: NOT_WRITTEN_STATUS[error.because], problem: { error: message } };
+  if (error instanceof ShutdownError)
+    return { status: 503, problem: { error: message, hint: 'ask again when it has started' } };
   // The only thing that the library refuses by itself: bodies that it cannot read.
   if (error instanceof HTTPException) return { status: 400, problem: { error: 'the body of the request is not JSON' } };
   return null;

@@ -13,7 +13,10 @@ export interface TunerRepository {
   get(id: string): TunerRecord | null;
   /** Newest first. */
   list(): Omit<TunerRecord, 'spec'>[];
-  /** Appends to the tuner's journal, all or nothing. */
+  /**
+   * Appends to the tuner's journal, all or nothing. While the disk is full it waits where something was told, which was
+   * trained for; else it rejects at once.
+   */
   append(id: string, entries: readonly TunerEntry[]): Promise<void>;
   /** The tuner's journal, oldest first. @throws {Error} where an entry cannot be read, saying why */
   entries(id: string): TunerEntry[];

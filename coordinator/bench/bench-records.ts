@@ -54,7 +54,12 @@ export class BenchRecords {
   /** Of a bench that begins: the list has it once it is written. @throws the ending's reason, at once when it ends */
   async add(record: BenchRecord): Promise<void> {
     const { benches, ending } = this.#options;
-    await unlessAborted(benches.save(record), ending);
+    const added = benches.add(record);
+    await unlessAborted(added, ending).catch((error) => {
+      // Whoever asked is told that it was not begun: it does not begin at the next start either.
+      if (ending.aborted) added.then(() => benches.remove(record.view.id)).catch(() => {});
+      throw error;
+    });
     this.#summaries.set(record.view.id, summaryOf(record.view));
     this.#savedAtMs.set(record.view.id, performance.now());
   }

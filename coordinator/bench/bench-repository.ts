@@ -12,7 +12,9 @@ export interface BenchRecord {
 }
 
 export interface BenchRepository {
-  /** Adds a bench, or replaces the one with the same id in its place. */
+  /** Adds a bench that begins. Rejects at once where the disk is full: whoever asked for it is to hear it. */
+  add(record: BenchRecord): Promise<void>;
+  /** Replaces the one with the same id in its place, or adds it. While the disk is full it waits. */
   save(record: BenchRecord): Promise<void>;
   get(id: string): BenchRecord | null;
   /** Newest first. */

@@ -17,6 +17,8 @@ import type { InferenceServer } from '../inference/inference-server.ts';
 import { sizedSignature } from '../inference/sized-signature.ts';
 import { aborted } from '../lifecycle/aborted.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
+import { Troubles } from '../lifecycle/troubles.ts';
+import { untilWritten } from '../lifecycle/until-written.ts';
 import { InferenceInputError, type JoinedDevice, joined } from './bench-input.ts';
 import { BenchRecords } from './bench-records.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
@@ -26,6 +28,8 @@ export interface BenchServiceOptions {
   inference: InferenceServer;
   device(name: string): DeviceView | null;
   benches: BenchRepository;
+  /** Has the reason while what happens in benches cannot be written. */
+  troubles: Pick<Troubles, 'current' | 'subscribe'>;
   /** Makes an int8 variant, good for measuring only. @throws {Error} named `QuantiseError` where that cannot be done */
   quantise(onnx: Uint8Array, dimensions: Readonly<Record<string, number>>): Promise<Uint8Array>;
   blobs: { put(bytes: Uint8Array): Promise<string>; get(sha256: string): Promise<Uint8Array> };
@@ -58,8 +62,18 @@ export interface BenchService {
   close(): Promise<void>;
 }
 
+/** Why a bench ends early: a person has cancelled it. */
+class CancelledError extends Error {
+  override name = 'CancelledError';
+  constructor() {
+    super('the bench was cancelled');
+  }
+}
+
 interface Running {
   record: BenchRecord;
+  /** Has the reason while its variant cannot be stored. */
+  troubles: Troubles;
   controller: AbortController;
   done: Promise<void>;
 }
@@ -100,6 +114,7 @@ class Benches implements BenchService {
   }
 
   async start(request: BenchRequest): Promise<BenchView> {
+    this.#ending.signal.throwIfAborted();
     const { device, blobs } = this.#options;
     const devices = [...new Set(request.devices)].map((name) => joined(name, device(name)));
     const model = await blobs.get(request.modelSha256).catch((cause: Error) => {
@@ -113,22 +128,24 @@ class Benches implements BenchService {
   }
 
   list(): BenchSummary[] {
-    return this.#records.list();
+    return this.#records.list().map((bench) => ({ ...bench, ...this.#waiting(bench) }));
   }
 
   find(id: string): BenchView | null {
-    return (this.#running.get(id)?.record ?? this.#records.find(id))?.view ?? null;
+    const view = (this.#running.get(id)?.record ?? this.#records.find(id))?.view;
+    return view ? { ...view, ...this.#waiting(view) } : null;
   }
 
   cancel(id: string): BenchView | null {
-    this.#running.get(id)?.controller.abort(new Error('the bench was cancelled'));
+    this.#running.get(id)?.controller.abort(new CancelledError());
     return this.find(id);
   }
 
   async remove(id: string): Promise<void> {
     const entry = this.#running.get(id);
     if (entry?.record.view.state === 'running') throw new InferenceInputError('the bench is running: cancel it first');
-    await entry?.done;
+    // On a full disk its end is not written yet, and it cannot be removed: whoever asks is to hear that at once.
+    if (this.#options.troubles.current() === null) await entry?.done;
     await this.#records.remove(id);
   }
 
@@ -143,10 +160,19 @@ class Benches implements BenchService {
     await Promise.all(open.map(({ done }) => done));
   }
 
+  /** Of a bench that runs. */
+  #waiting({ id, state }: Pick<BenchView, 'id' | 'state'>): Pick<BenchView, 'waiting'> {
+    const running = state === 'running' && this.#running.get(id);
+    const trouble = running && (running.troubles.current() ?? this.#options.troubles.current());
+    return trouble ? { waiting: trouble.message } : {};
+  }
+
   #launch(record: BenchRecord): void {
+    const { log } = this.#options;
     const { view } = record;
     const controller = new AbortController();
-    const variant = this.#addInt8Variant(record);
+    const troubles = new Troubles();
+    const variant = this.#addInt8Variant(record, controller.signal, troubles);
     // Each search that waits for it says what went wrong.
     variant.catch(() => {});
     const searches = view.devices
@@ -160,18 +186,22 @@ class Benches implements BenchService {
         view.finishedAt = new Date().toISOString();
         await this.#records.saveEnd(record);
       })
+      .catch((error) =>
+        log.error(`the bench of ${view.modelName} ended by a fault of EdgeTune`, { error, benchId: view.id }),
+      )
       .finally(() => this.#running.delete(view.id));
-    this.#running.set(view.id, { record, controller, done });
+    this.#running.set(view.id, { record, troubles, controller, done });
   }
 
   /** Makes the int8 variant, where one is asked for and is not there yet. */
-  async #addInt8Variant({ request, view }: BenchRecord): Promise<void> {
+  async #addInt8Variant({ request, view }: BenchRecord, signal: AbortSignal, troubles: Troubles): Promise<void> {
     const { quantise, blobs } = this.#options;
     if (view.precision === 'int8' || !request.precisions.includes('int8') || view.int8 !== null) return;
     try {
       const onnx = await quantise(await blobs.get(view.modelSha256), view.dimensions);
       const signature = sizedSignature(signatureOf(readOnnx(onnx)), view.dimensions);
-      view.int8 = { modelSha256: await blobs.put(onnx), modelBytes: onnx.length, signature };
+      const modelSha256 = await untilWritten(() => blobs.put(onnx), { signal, troubles });
+      view.int8 = { modelSha256, modelBytes: onnx.length, signature };
     } catch (error) {
       if ((error as Error).name !== 'QuantiseError') throw error;
       view.int8 = { reason: (error as Error).message };
@@ -204,10 +234,12 @@ class Benches implements BenchService {
       await searchDevice(inference, { ...search, device }, signal);
     } catch (error) {
       if (signal.reason instanceof ShutdownError) return;
-      entry.state = signal.aborted ? 'cancelled' : 'failed';
-      entry.reason = (error as Error).message;
-      if (!signal.aborted)
-        log.warn(`bench of ${modelName} on ${entry.device}`, { error, benchId, device: entry.device });
+      const isCancelled = signal.reason instanceof CancelledError;
+      const cause = signal.aborted ? signal.reason : error;
+      entry.state = isCancelled ? 'cancelled' : 'failed';
+      entry.reason = (cause as Error).message;
+      if (!isCancelled)
+        log.warn(`bench of ${modelName} on ${entry.device}`, { error: cause, benchId, device: entry.device });
     }
     await this.#records.save(record).catch(stop);
   }

@@ -10,6 +10,9 @@ import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { CalibrationRequest, CalibrationView } from '@edgetune/shared/protocol/calibration.ts';
 import type { InferenceServer } from '../inference/inference-server.ts';
+import { ShutdownError } from '../lifecycle/shutdown-error.ts';
+import { Troubles } from '../lifecycle/troubles.ts';
+import { untilWritten } from '../lifecycle/until-written.ts';
 import { InferenceInputError, type JoinedDevice, joined } from './bench-input.ts';
 import { type Architecture, type CalibrationPorts, CONFIG, calibrateDevice } from './calibrate-device.ts';
 
@@ -40,12 +43,15 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
   const calibrations = new Map<string, { view: CalibrationView; controller: AbortController; done: Promise<void> }>();
   /** Models that are being measured, one for each calibration that does. */
   const inUse = new Set<{ sha256: string }>();
+  /** Has the reason while a model cannot be stored. */
+  const troubles = new Troubles();
+  const ending = new AbortController();
   let analysed: Promise<Architecture[]> | null = null;
 
-  const ports: CalibrationPorts = {
+  const portsOf = (signal: AbortSignal): CalibrationPorts => ({
     inference,
     async withBlob(onnx, work) {
-      const model = { sha256: await blobs.put(onnx) };
+      const model = { sha256: await untilWritten(() => blobs.put(onnx), { signal, troubles }) };
       inUse.add(model);
       try {
         return await work(model.sha256);
@@ -53,7 +59,13 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
         inUse.delete(model);
       }
     },
-  };
+  });
+
+  /** One that waits says for what. */
+  function shown(view: CalibrationView): CalibrationView {
+    const trouble = view.state === 'running' ? troubles.current() : null;
+    return trouble ? { ...view, reason: trouble.message } : view;
+  }
 
   function forgetOldest(): void {
     for (const [id, { view }] of calibrations) {
@@ -71,8 +83,9 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
       const view = emptyView(device, base, architectures.length);
       const controller = new AbortController();
       const { signal } = controller;
+      ending.signal.throwIfAborted();
       const calibration = { device, base, name: request.name, architectures };
-      const done = calibrateDevice(calibration, view, ports, signal).catch((error: Error) => {
+      const done = calibrateDevice(calibration, view, portsOf(signal), signal).catch((error: Error) => {
         Object.assign(view, { state: signal.aborted ? 'cancelled' : 'failed', reason: error.message });
         if (!signal.aborted) log.warn(`calibration of ${device.name}`, { error, device: device.name });
       });
@@ -80,14 +93,18 @@ export function createCalibrationService(options: CalibrationServiceOptions): Ca
       forgetOldest();
       return view;
     },
-    find: (id) => calibrations.get(id)?.view ?? null,
+    find: (id) => {
+      const view = calibrations.get(id)?.view;
+      return view ? shown(view) : null;
+    },
     cancel: (id) => {
       calibrations.get(id)?.controller.abort(new Error('the calibration was cancelled'));
       return calibrations.get(id)?.view ?? null;
     },
     blobsInUse: () => [...inUse].map(({ sha256 }) => sha256),
     async close() {
-      for (const { controller } of calibrations.values()) controller.abort(new Error('the coordinator is stopping'));
+      ending.abort(new ShutdownError());
+      for (const { controller } of calibrations.values()) controller.abort(new ShutdownError());
       await Promise.all([...calibrations.values()].map(({ done }) => done));
     },
   };

@@ -35,6 +35,9 @@ export interface JobRepository {
    * Resolves when everything that the store was given before, by anybody, is written or has failed; null: nothing waits.
    */
   written(): Promise<void> | null;
-  /** How many writes have failed so far, of anybody: who looks twice knows whether something was lost in between. */
+  /**
+   * How many writes of what has happened have failed so far, of anybody: who looks twice knows whether something was lost
+   * in between. A full disk fails none of them.
+   */
   failures(): number;
 }

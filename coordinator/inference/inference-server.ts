@@ -63,7 +63,7 @@ export interface InferenceServer {
 
 /** What the inference server needs of the store: the history. */
 export interface MeasurementHistory {
-  /** Resolves when it is written durably. */
+  /** Resolves when it is written durably; while the disk is full it waits. */
   save(measurement: StoredMeasurement): Promise<void>;
   /** Measurements of this architecture and scenario on the device, or on any device of its class. */
   find(query: { signature: string; deviceClass: string; scenarioKey: string }): StoredMeasurement[];

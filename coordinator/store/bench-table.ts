@@ -10,7 +10,7 @@ import {
 import { desc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { BenchRecord, BenchRepository } from '../bench/bench-repository.ts';
-import type { Database } from './database.ts';
+import type { Database, Queries } from './database.ts';
 import { json, type RowReader } from './rows.ts';
 import { benches } from './schema.ts';
 
@@ -32,18 +32,21 @@ const viewSchema = benchViewSchema.extend({
 });
 const rowSchema = z.object({ request: json(planSchema), view: json(viewSchema) });
 
-export function createBenchTable({ read, write }: Database, rows: RowReader): BenchRepository {
+export function createBenchTable({ read, write, writePatiently }: Database, rows: RowReader): BenchRepository {
   const columns = { id: benches.id, request: benches.request, view: benches.view };
   const parsed = (found: readonly { id: string }[]): BenchRecord[] => rows.read('bench', rowSchema, found);
+  const save =
+    ({ request, view }: BenchRecord) =>
+    (tx: Queries): void => {
+      const row = { request: JSON.stringify(request), view: JSON.stringify(view) };
+      tx.insert(benches)
+        .values({ id: view.id, ...row })
+        .onConflictDoUpdate({ target: benches.id, set: row })
+        .run();
+    };
   return {
-    save: (record) =>
-      write((tx) => {
-        const row = { request: JSON.stringify(record.request), view: JSON.stringify(record.view) };
-        tx.insert(benches)
-          .values({ id: record.view.id, ...row })
-          .onConflictDoUpdate({ target: benches.id, set: row })
-          .run();
-      }),
+    add: (record) => write(save(record)),
+    save: (record) => writePatiently(save(record)),
     get: (id) => parsed(read.select(columns).from(benches).where(eq(benches.id, id)).all())[0] ?? null,
     list: () => parsed(read.select(columns).from(benches).orderBy(desc(benches.number)).all()),
     models() {

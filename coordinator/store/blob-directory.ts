@@ -30,6 +30,9 @@ export function openBlobDirectory(directory: string, { quotaBytes, now = Date.no
   /** Puts under way, so that two of the same content write once and both see the quota. */
   const writing = new Map<string, Promise<void>>();
 
+  /** Folders whose place in the directory is on the disk. */
+  const synced = new Set<string>();
+
   const place = (sha256: string) => join(directory, sha256.slice(0, 2), sha256);
 
   async function write(sha256: string, bytes: Uint8Array): Promise<void> {
@@ -41,7 +44,7 @@ export function openBlobDirectory(directory: string, { quotaBytes, now = Date.no
     usedBytes += bytes.byteLength;
     const temporary = join(incoming, randomUUID());
     try {
-      await writeDurably(temporary, place(sha256), bytes);
+      await writeDurably(temporary, place(sha256), bytes, synced);
       files.set(sha256, { bytes: bytes.byteLength, storedAtMs: now() });
     } catch (error) {
       usedBytes -= bytes.byteLength;
@@ -75,8 +78,8 @@ export function openBlobDirectory(directory: string, { quotaBytes, now = Date.no
     },
     has: (sha256) => files.has(sha256),
     path: (sha256) => (files.has(sha256) ? place(sha256) : null),
-    async collect(inUse) {
-      const target = quotaBytes * LOW_WATER;
+    async collect(inUse, { all = false } = {}) {
+      const target = all ? 0 : quotaBytes * LOW_WATER;
       const before = usedBytes;
       const oldestFirst = [...files].sort(([, a], [, b]) => a.storedAtMs - b.storedAtMs);
       for (const [sha256, { bytes, storedAtMs }] of oldestFirst) {
@@ -105,7 +108,7 @@ function listFiles(directory: string): Map<string, { bytes: number; storedAtMs: 
   return files;
 }
 
-async function writeDurably(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
+async function writeDurably(temporary: string, path: string, bytes: Uint8Array, synced: Set<string>): Promise<void> {
   const file = await open(temporary, 'wx');
   try {
     await file.writeFile(bytes);
@@ -114,10 +117,13 @@ async function writeDurably(temporary: string, path: string, bytes: Uint8Array):
     await file.close();
   }
   const folder = dirname(path);
-  const made = await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true });
   await rename(temporary, path);
   await syncDirectory(folder);
-  if (made) await syncDirectory(dirname(folder));
+  // Whoever made it may have failed afterwards.
+  if (synced.has(folder)) return;
+  await syncDirectory(dirname(folder));
+  synced.add(folder);
 }
 
 /** A rename is on the disk only when its directory is. */

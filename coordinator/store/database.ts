@@ -5,6 +5,7 @@ import { createTableRelationsHelpers, extractTablesRelationalConfig } from 'driz
 import { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core/db';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect';
 import Libsql from 'libsql';
+import { Troubles } from '../lifecycle/troubles.ts';
 import { migrate } from './migrate.ts';
 import { migrations as allMigrations, type Migration } from './migrations/all.ts';
 import * as schema from './schema.ts';
@@ -18,24 +19,26 @@ export interface Database {
   read: Queries;
   /**
    * Does `work` in a transaction (write-queue.ts). Resolves with what it did when that is on the disk; rejects where
-   * nothing of it is.
+   * nothing of it is, at once where the disk is full: for what a person asks.
    */
   write<T>(work: (queries: Queries) => T): Promise<T>;
+  /** The same, but while the disk is full it waits: for what has happened, and nobody would do again. */
+  writePatiently<T>(work: (queries: Queries) => T): Promise<T>;
   /**
-   * The same without waiting for the disk: it outlives the process, however that dies, but a power cut may take back
+   * The same as `writePatiently` without waiting for the disk: it outlives the process, however that dies, but a power cut may take back
    * the last of such writes. For what a restart puts right by itself.
    */
   writeSoon<T>(work: (queries: Queries) => T): Promise<T>;
   /** Resolves when everything that was handed over before is written, or has failed; null: nothing waits. */
   written(): Promise<void> | null;
-  /** How many writes have failed so far. */
+  /** How many patient writes have failed so far. */
   failures(): number;
   /** Writes what waits, and leaves everything in the one file. */
   close(): void;
   client: Libsql.Database;
 }
 
-export interface DatabaseOptions extends Partial<Pick<WriteQueueOptions, 'log' | 'after'>> {
+export interface DatabaseOptions extends Partial<Pick<WriteQueueOptions, 'log' | 'after' | 'troubles'>> {
   migrations?: readonly Migration[];
   /** How long it may be locked by another program when it is opened, and when it is closed. */
   patienceMs?: number;
@@ -54,7 +57,8 @@ const BUSY_TIMEOUT_MS = 20;
  * sync the WAL at every commit, so that an acknowledged write outlives a power cut.
  */
 export function openDatabase(file: string, options: DatabaseOptions = {}): Database {
-  const { migrations = allMigrations, log = plainLogger(console.error), patienceMs = PATIENCE_MS, after } = options;
+  const { migrations = allMigrations, patienceMs = PATIENCE_MS, after } = options;
+  const { log = plainLogger(console.error), troubles = new Troubles() } = options;
   const client = new Libsql(file);
   try {
     client.exec(`PRAGMA busy_timeout=${patienceMs}`);
@@ -66,11 +70,12 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
     throw explainOpenError(error, file);
   }
   const read = queriesOver(client);
-  const queue = new WriteQueue({ client, file, log, ...(after ? { after } : {}) });
+  const queue = new WriteQueue({ client, file, log, troubles, ...(after ? { after } : {}) });
   return {
     read,
-    write: (work) => queue.push(() => work(read), true),
-    writeSoon: (work) => queue.push(() => work(read), false),
+    write: (work) => queue.push(() => work(read), { durable: true, patient: false }),
+    writePatiently: (work) => queue.push(() => work(read), { durable: true, patient: true }),
+    writeSoon: (work) => queue.push(() => work(read), { durable: false, patient: true }),
     written: () => queue.written(),
     failures: () => queue.failures,
     close() {

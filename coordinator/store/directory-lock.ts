@@ -28,7 +28,11 @@ export function lockDirectory(directory: string): () => void {
       { cause: error },
     );
   }
-  writeFileSync(ownerFile, `${process.pid}\n`);
+  try {
+    writeFileSync(ownerFile, `${process.pid}\n`);
+  } catch {
+    // On a full disk the message does without it.
+  }
   const held = lock;
   return () => {
     rmSync(ownerFile, { force: true });

@@ -10,7 +10,7 @@ import { measurements } from './schema.ts';
 
 const rowSchema = z.object({ measurement: json(storedMeasurementSchema) });
 
-export function createMeasurementTable({ read, write }: Database, rows: RowReader): MeasurementHistory {
+export function createMeasurementTable({ read, writePatiently }: Database, rows: RowReader): MeasurementHistory {
   const columns = { id: measurements.id, measurement: measurements.measurement };
   const parsed = (found: readonly { id: string }[]): StoredMeasurement[] =>
     rows.read('measurement', rowSchema, found).map(({ measurement }) => measurement);
@@ -24,7 +24,7 @@ export function createMeasurementTable({ read, write }: Database, rows: RowReade
         measurement: JSON.stringify(measurement),
       };
       // The same result may be delivered twice: an id is written once, and the later copy wins.
-      await write(
+      await writePatiently(
         (tx) =>
           void tx.insert(measurements).values(row).onConflictDoUpdate({ target: measurements.id, set: row }).run(),
       );

@@ -7,6 +7,7 @@ import type { BenchRepository } from '../bench/bench-repository.ts';
 import type { DeviceRepository } from '../fleet/device-repository.ts';
 import type { JobRepository } from '../fleet/job-repository.ts';
 import type { MeasurementHistory } from '../inference/inference-server.ts';
+import { Troubles } from '../lifecycle/troubles.ts';
 import type { BlobStore } from '../study/context/blob-store.ts';
 import type { StudyRepository } from '../study/state/study-repository.ts';
 import { createBenchTable } from './bench-table.ts';
@@ -29,6 +30,8 @@ export interface Store {
   devices: DeviceRepository;
   jobs: JobRepository;
   blobs: BlobStore;
+  /** Has the reason while what has happened waits to be written. */
+  troubles: Troubles;
   /** Writes what waits to be written, then closes: for seconds at most where another program holds the database. */
   close(): void;
 }
@@ -57,8 +60,9 @@ export function openStore(dataDirectory: string, options: StoreOptions = {}): St
   const unlock = lockDirectory(dataDirectory);
   let database: Database | null = null;
   try {
-    database = openDatabase(join(dataDirectory, 'edgetune.db'), { log });
-    return storeOver(database, openBlobs(dataDirectory, options), unlock, log);
+    const troubles = new Troubles();
+    database = openDatabase(join(dataDirectory, 'edgetune.db'), { log, troubles });
+    return { ...storeOver(database, openBlobs(dataDirectory, options), unlock, log), troubles };
   } catch (error) {
     database?.close();
     unlock();
@@ -75,7 +79,7 @@ function openBlobs(dataDirectory: string, { blobQuotaBytes = DEFAULT_BLOB_QUOTA_
   }
 }
 
-function storeOver(database: Database, blobs: BlobStore, unlock: () => void, log: Logger): Store {
+function storeOver(database: Database, blobs: BlobStore, unlock: () => void, log: Logger): Omit<Store, 'troubles'> {
   const rows = createRowReader(log);
   return {
     studies: createStudyTable(database),

@@ -25,7 +25,7 @@ const eventSchema = z.object({
   version: z.int().positive(),
 });
 
-export function createStudyTable({ read, write }: Database): StudyRepository {
+export function createStudyTable({ read, write, writePatiently }: Database): StudyRepository {
   const { number: _, ...columns } = getTableColumns(studies);
   /** By study: the number of the event that was appended last, written or not. Where one fails a new log begins. */
   const logs = new Map<string, { lastSeq: number; failure: Error | null }>();
@@ -37,7 +37,12 @@ export function createStudyTable({ read, write }: Database): StudyRepository {
       .where(eq(studyEvents.studyId, studyId))
       .get()?.seq ?? 0;
 
-  function append(studyId: string, bodies: readonly StudyEventBody[], alter: (tx: Queries) => void): Appended {
+  function append(
+    studyId: string,
+    bodies: readonly StudyEventBody[],
+    alter: (tx: Queries) => void,
+    writeWith = writePatiently,
+  ): Appended {
     const log = logs.get(studyId) ?? { lastSeq: lastWritten(studyId), failure: null };
     const before = log.lastSeq;
     const at = new Date().toISOString();
@@ -49,7 +54,7 @@ export function createStudyTable({ read, write }: Database): StudyRepository {
     }));
     log.lastSeq += bodies.length;
     logs.set(studyId, log);
-    const written = write((tx) => {
+    const written = writeWith((tx) => {
       // What was appended after it is lost for the same reason.
       if (log.failure) throw log.failure;
       alter(tx);
@@ -68,7 +73,8 @@ export function createStudyTable({ read, write }: Database): StudyRepository {
 
   return {
     async insert(record, first) {
-      const { events, written } = append(record.id, [first], (tx) => void tx.insert(studies).values(record).run());
+      const add = (tx: Queries) => void tx.insert(studies).values(record).run();
+      const { events, written } = append(record.id, [first], add, write);
       await written;
       return events[0] as StudyEvent;
     },

@@ -10,7 +10,7 @@ import { tunerEntries, tuners } from './schema.ts';
 const recordSchema = z.object({ id: z.string(), createdAt: z.string(), spec: json(tunerSpecSchema) });
 const entrySchema = z.object({ entry: json(tunerEntrySchema) });
 
-export function createTunerTable({ read, write }: Database): TunerRepository {
+export function createTunerTable({ read, write, writePatiently }: Database): TunerRepository {
   return {
     insert: (record) =>
       write((tx) => {
@@ -30,7 +30,9 @@ export function createTunerTable({ read, write }: Database): TunerRepository {
       read.select({ id: tuners.id, createdAt: tuners.createdAt }).from(tuners).orderBy(desc(tuners.number)).all(),
     async append(id, entries) {
       if (entries.length === 0) return;
-      await write((tx) => {
+      // What was told has been trained; what was only asked can be asked again.
+      const writeWith = entries.some((entry) => 'tell' in entry) ? writePatiently : write;
+      await writeWith((tx) => {
         for (const entry of entries)
           tx.insert(tunerEntries)
             .values({ tunerId: id, entry: JSON.stringify(entry) })

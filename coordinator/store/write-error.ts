@@ -4,7 +4,7 @@ import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 const FULL = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'EFBIG']);
 const READ_ONLY = new Set(['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'EROFS', 'EACCES', 'EPERM']);
 
-/** A {@link NotWrittenError} where the disk is full or not writable; else the error itself. */
+/** A {@link NotWrittenError} where the disk is full, failing or not writable; else the error itself. */
 export function explainWriteError(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (FULL.has(code))
@@ -17,6 +17,12 @@ export function explainWriteError(error: unknown, path: string): unknown {
     return new NotWrittenError(
       'not-allowed',
       `${path} may not be written: check the owner and the permissions of the data directory`,
+      { cause: error },
+    );
+  if (code.startsWith('SQLITE_IOERR') || code === 'EIO')
+    return new NotWrittenError(
+      'refused',
+      `${path} could not be written: the disk does not take it (${code}). Look whether it is full, or failing; nothing written before is lost`,
       { cause: error },
     );
   return error;

@@ -6,6 +6,8 @@ import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-e
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { SetAsideStudy, StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
+import { tellAll } from '../lifecycle/tell-all.ts';
+import type { Troubles } from '../lifecycle/troubles.ts';
 import type { CheckedStudySpec, StudyPorts } from './context/study-context.ts';
 import { exportFiles } from './outcome/export-files.ts';
 import { parseStudy } from './parse-study.ts';
@@ -19,6 +21,8 @@ import type { StudyService } from './study-service.ts';
 export interface StudyServiceOptions extends StudyPorts {
   studies: StudyRepository;
   spans: SpanBus;
+  /** Has the reason while what happens in studies cannot be written. */
+  troubles: Pick<Troubles, 'current' | 'subscribe'>;
   /** Blobs that others than studies still need. */
   otherBlobsInUse?: () => Iterable<string>;
   log: Logger;
@@ -51,6 +55,7 @@ class Studies implements StudyService {
 
   constructor(options: StudyServiceOptions) {
     this.#options = options;
+    options.troubles.subscribe(() => this.#storeTrouble());
   }
 
   /** Goes on with the studies that ran when the coordinator ended. */
@@ -66,6 +71,7 @@ class Studies implements StudyService {
   }
 
   async create(yaml: string): Promise<StudySummary> {
+    this.#ending.signal.throwIfAborted();
     const { fleet, training, parts, studies } = this.#options;
     const devices = fleet.devices();
     const spec = parseStudy(yaml, { parts, devices });
@@ -89,11 +95,11 @@ class Studies implements StudyService {
     this.#entries.set(record.id, entry);
     this.#announce(entry);
     this.#launch(entry);
-    return summaryOf(entry);
+    return this.#summaryOf(entry);
   }
 
   list(): StudySummary[] {
-    return [...this.#entries.values()].map(summaryOf).sort(newestFirst);
+    return [...this.#entries.values()].map((entry) => this.#summaryOf(entry)).sort(newestFirst);
   }
 
   setAside(): SetAsideStudy[] {
@@ -105,37 +111,41 @@ class Studies implements StudyService {
     const unreadable = id !== null && this.#setAside.get(id);
     if (unreadable) throw new StudyStateError(`study "${unreadable.name}" cannot be read: ${unreadable.reason}`);
     const entry = id !== null && this.#entries.get(id);
-    return entry ? detailOf(entry) : null;
+    return entry ? this.#detailOf(entry) : null;
   }
 
   async stop(id: string): Promise<StudySummary> {
     const entry = this.#entryOf(id);
-    if (!entry.run || ENDED.has(entry.record.state))
-      throw new StudyStateError(
-        `study "${entry.record.name}" is ${entry.record.state}: only a running study can be stopped`,
-      );
-    const { controller, done } = entry.run;
-    entry.events.emit({ type: 'study-state', state: 'stopping', reason: null });
-    controller.abort(new StoppedError());
-    await done;
-    return summaryOf(entry);
+    const { run, record } = entry;
+    const isStopping = run?.controller.signal.reason instanceof StoppedError;
+    if (!run || (ENDED.has(record.state) && !isStopping))
+      throw new StudyStateError(`study "${record.name}" is ${record.state}: only a running study can be stopped`);
+    if (!isStopping) {
+      entry.events.emit({ type: 'study-state', state: 'stopping', reason: null });
+      run.controller.abort(new StoppedError());
+    }
+    // On a full disk whoever stops it need not wait until that can be written: the summary says what it waits for.
+    await Promise.race([run.done, this.#untilTrouble(run.done)]);
+    return this.#summaryOf(entry);
   }
 
   async resume(id: string): Promise<StudySummary> {
+    this.#ending.signal.throwIfAborted();
     const entry = this.#entryOf(id);
-    if (entry.run || entry.record.state === 'succeeded')
+    const { state } = this.#shown(entry);
+    if (entry.run || state === 'succeeded')
       throw new StudyStateError(
-        `study "${entry.record.name}" is ${entry.record.state}: only a stopped or failed study can be resumed`,
+        `study "${entry.record.name}" is ${state}: only a stopped or failed study can be resumed`,
       );
     this.#launch(entry);
-    return summaryOf(entry);
+    return this.#summaryOf(entry);
   }
 
   async remove(idOrName: string): Promise<boolean> {
     const id = this.#idOf(idOrName);
     if (id === null) return false;
     const [entry, unreadable] = [this.#entries.get(id), this.#setAside.get(id)];
-    if (entry?.run) throw new StudyStateError(`study "${entry.record.name}" is running: stop it first`);
+    if (entry?.run) throw new StudyStateError(this.#whyNotRemoved(entry));
     this.#entries.delete(id);
     this.#setAside.delete(id);
     try {
@@ -165,7 +175,7 @@ class Studies implements StudyService {
   }
 
   exportFiles(id: string): Promise<{ path: string; bytes: Uint8Array }[]> {
-    return exportFiles(detailOf(this.#entryOf(id)), this.#options.blobs);
+    return exportFiles(this.#detailOf(this.#entryOf(id)), this.#options.blobs);
   }
 
   /** Ends all runs, which go on at the next start. */
@@ -177,13 +187,66 @@ class Studies implements StudyService {
   }
 
   #announce(entry: Entry): void {
-    const study = summaryOf(entry);
-    for (const listener of this.#overviewListeners) listener({ type: 'study', study });
+    const study = this.#summaryOf(entry);
+    tellAll(this.#overviewListeners, { type: 'study' as const, study }, (error) => this.#listenerFault(entry, error));
+  }
+
+  #listenerFault({ record }: Entry, error: unknown): void {
+    if (this.#ending.signal.aborted) return;
+    this.#options.log.error(`what happens in study "${record.name}" could not be told`, { error, studyId: record.id });
+  }
+
+  /** Nothing can be written now, or it can again: every study that runs waits, or goes on. */
+  #storeTrouble(): void {
+    for (const entry of this.#entries.values()) if (entry.run) this.#announce(entry);
+    // A blob that nothing needs may be all the space that is missing.
+    const trouble = this.#options.troubles.current();
+    if (trouble && trouble.because !== 'locked') void this.#collectBlobs(true);
+  }
+
+  /** Resolves when nothing can be written, at once where that is so now. */
+  async #untilTrouble(orUntil: Promise<unknown>): Promise<void> {
+    const { troubles } = this.#options;
+    if (troubles.current() !== null) return;
+    await new Promise<void>((resolve) => {
+      const end = troubles.subscribe(() => {
+        if (troubles.current() !== null) resolve();
+      });
+      orUntil.then(end, end);
+    });
+  }
+
+  /** What a study is taken for while its own events wait to be written, or a blob of it to be stored. */
+  #shown({ record, run }: Entry): Pick<StudyRecord, 'state' | 'reason' | 'finishedAt'> {
+    const trouble = run && (run.troubles.current() ?? this.#options.troubles.current());
+    if (!trouble) return record;
+    const isStopping = record.state === 'stopping' || record.state === 'stopped';
+    const reason = isStopping ? `it is stopped when that can be written: ${trouble.message}` : trouble.message;
+    return { state: isStopping ? 'stopping' : 'waiting', reason, finishedAt: null };
+  }
+
+  #whyNotRemoved(entry: Entry): string {
+    const { state, reason } = this.#shown(entry);
+    const { name } = entry.record;
+    if (state === 'stopping')
+      return `study "${name}" is stopping: remove it when it stands${reason ? ` (${reason})` : ''}`;
+    return `study "${name}" is running: stop it first`;
+  }
+
+  #summaryOf(entry: Entry): StudySummary {
+    const { record, spec, events } = entry;
+    return events.state.summary({ ...record, ...this.#shown(entry) }, spec);
+  }
+
+  /** `lastSeq` is that of the last event that is written: whoever follows from there misses none. */
+  #detailOf(entry: Entry): StudyDetail {
+    const { record, spec, events } = entry;
+    return { ...events.state.detail({ ...record, ...this.#shown(entry) }, spec), lastSeq: events.writtenSeq };
   }
 
   /** @throws {Error} where the events contradict each other */
   #entryFor(record: StudyRecord, events: readonly StudyEvent[], { spec, deviceIds }: Created): Entry {
-    const { studies, log } = this.#options;
+    const { studies } = this.#options;
     const entry: Entry = {
       record,
       spec: spec as CheckedStudySpec,
@@ -194,7 +257,7 @@ class Studies implements StudyService {
         events,
         onWritten: (event) => this.#tell(entry, event),
         onLost: (error) => entry.run?.controller.abort(error),
-        onFault: (error) => log.error(`what happens in study "${record.name}" could not be told`, { error }),
+        onFault: (error) => this.#listenerFault(entry, error),
       }),
       listeners: new Set(),
       run: null,
@@ -209,7 +272,7 @@ class Studies implements StudyService {
       const why = body.reason === null ? '' : `: ${body.reason}`;
       this.#options.log.info(`study "${name}" ${body.state}${why}`, { studyId });
     }
-    for (const listener of entry.listeners) listener(event);
+    tellAll(entry.listeners, event, (error) => this.#listenerFault(entry, error));
     if (OVERVIEW_EVENTS.has(body.type)) this.#announce(entry);
     if (body.type === 'training-finished') void this.#collectBlobs();
   }
@@ -236,6 +299,8 @@ class Studies implements StudyService {
   }
 
   #launch(entry: Entry): void {
+    // It goes on at the next start.
+    if (this.#ending.signal.aborted) return;
     const { studies, spans, log } = this.#options;
     const { record, spec, deviceIds, events } = entry;
     entry.run = beginRun({
@@ -247,15 +312,32 @@ class Studies implements StudyService {
       log: events,
       history: studies.events(record.id),
       ending: this.#ending.signal,
+      makeRoom: () => this.#collectBlobs(true),
       onEnded: async () => {
         entry.run = null;
         this.#announce(entry);
         await this.#collectBlobs();
       },
     });
+    this.#tellTroubles(entry, entry.run);
     entry.run.done.catch((error) => {
       if (this.#ending.signal.aborted) return;
       log.error(`study "${record.name}" ended by a fault of EdgeTune`, { error, studyId: record.id });
+    });
+  }
+
+  /** A blob that cannot be stored is the run's own trouble: others may have space, or need none. */
+  #tellTroubles(entry: Entry, { troubles }: StudyRun): void {
+    const { log } = this.#options;
+    const { id: studyId, name } = entry.record;
+    let told: string | null = null;
+    troubles.subscribe(() => {
+      const reason = troubles.current()?.message ?? null;
+      if (reason === told) return;
+      if (reason !== null) log.error(`study "${name}" waits: ${reason}. It goes on by itself`, { studyId });
+      else log.info(`study "${name}" goes on`, { studyId });
+      told = reason;
+      this.#announce(entry);
     });
   }
 
@@ -276,10 +358,11 @@ class Studies implements StudyService {
   /**
    * Checkpoints that a later one supersedes and models of finished studies that were not recommended may go. Where it is
    * not known what is needed, nothing goes.
+   * @param all of them, and not only as many as the quota asks for: there is no space
    */
-  async #collectBlobs(): Promise<void> {
+  async #collectBlobs(all = false): Promise<void> {
     try {
-      await this.#options.blobs.collect(this.#blobsInUse());
+      await this.#options.blobs.collect(this.#blobsInUse(), { all });
     } catch (error) {
       this.#options.log.warn('cleaning up blobs failed', { error });
     }
@@ -289,19 +372,11 @@ class Studies implements StudyService {
     const { studies, otherBlobsInUse } = this.#options;
     const inUse = new Set(otherBlobsInUse?.() ?? []);
     for (const { events, run } of this.#entries.values())
-      for (const sha256 of [...events.blobsNeeded(), ...(run?.kept ?? [])]) inUse.add(sha256);
+      for (const sha256 of [...events.blobsNeeded(), ...(run?.kept.all() ?? [])]) inUse.add(sha256);
     // A copy of the data directory, or a newer EdgeTune, may bring them back.
     for (const id of this.#setAside.keys()) for (const sha256 of studies.blobsNamed(id)) inUse.add(sha256);
     return inUse;
   }
-}
-
-function summaryOf({ record, spec, events }: Entry): StudySummary {
-  return events.state.summary(record, spec);
-}
-
-function detailOf({ record, spec, events }: Entry): StudyDetail {
-  return events.state.detail(record, spec);
 }
 
 const RESUMED_AT_START: ReadonlySet<StudyState> = new Set(['queued', 'running', 'waiting']);

@@ -30,6 +30,7 @@ const LETTING_GO: ReadonlySet<StudyEventBody['type']> = new Set(['training-finis
 export class StudyLog {
   readonly #options: StudyLogOptions;
   #state: StudyProjection;
+  #writtenSeq: number;
   #written: Promise<void> = Promise.resolve();
   /** Needed by the study as the disk still has it. */
   readonly #held = new Set<readonly string[]>();
@@ -39,11 +40,17 @@ export class StudyLog {
   constructor(options: StudyLogOptions) {
     this.#options = options;
     this.#state = new StudyProjection(options.events);
+    this.#writtenSeq = this.#state.lastSeq;
   }
 
   /** What the events so far amount to; another object after a loss. */
   get state(): StudyProjection {
     return this.#state;
+  }
+
+  /** Number of the last event that is on the disk: what comes after it may still be lost, and numbered anew. */
+  get writtenSeq(): number {
+    return this.#writtenSeq;
   }
 
   /** @throws {Error} where an event is none that could be read again: nothing has happened */
@@ -80,6 +87,7 @@ export class StudyLog {
 
   #tell(events: readonly StudyEvent[], held: readonly string[]): void {
     this.#held.delete(held);
+    this.#writtenSeq = events.at(-1)?.seq ?? this.#writtenSeq;
     for (const event of events) this.#options.onWritten(event);
   }
 
@@ -90,6 +98,7 @@ export class StudyLog {
     this.#held.clear();
     try {
       this.#state = new StudyProjection(studies.events(record.id));
+      this.#writtenSeq = this.#state.lastSeq;
     } finally {
       // Also where the rest cannot be read now: nobody may go on from what was lost.
       onLost(error);

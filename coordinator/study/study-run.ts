@@ -1,7 +1,10 @@
 /** One run of a study, from its start or resumption to its end: what it says, and how it ends. */
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
+import { Troubles } from '../lifecycle/troubles.ts';
+import { untilWritten } from '../lifecycle/until-written.ts';
 import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
+import { KeptBlobs } from './kept-blobs.ts';
 import type { SpanBus } from './span-bus.ts';
 import type { StudyRecord } from './state/study-repository.ts';
 import type { StudyLog } from './study-log.ts';
@@ -19,8 +22,9 @@ export interface StudyRun {
   controller: AbortController;
   /** Resolves when it has ended, however; rejects where its end could not be written. */
   done: Promise<void>;
-  /** SHA-256 of blobs that it needs and no event names yet. */
-  kept: ReadonlySet<string>;
+  kept: KeptBlobs;
+  /** Has the reason while a blob of it cannot be stored. */
+  troubles: Troubles;
 }
 
 export interface StudyRunOptions {
@@ -35,6 +39,8 @@ export interface StudyRunOptions {
   history: readonly StudyEvent[];
   /** Aborted when the coordinator ends: what is not written by then is when the store closes. */
   ending: AbortSignal;
+  /** Lets go all blobs that nothing needs: one of this run cannot be stored. */
+  makeRoom(): Promise<void>;
   /** It has ended, also where that could not be written. */
   onEnded(): Promise<void>;
 }
@@ -42,32 +48,42 @@ export interface StudyRunOptions {
 /** Begins in a turn of its own: whoever calls has noted the run before its first event. */
 export function beginRun(options: StudyRunOptions): StudyRun {
   const controller = new AbortController();
-  const kept = new Set<string>();
-  const context = contextOf(options, controller.signal, kept);
+  const [kept, troubles] = [new KeptBlobs(), new Troubles()];
+  const context = contextOf(options, controller.signal, kept, troubles);
   const done = Promise.resolve().then(() => runToItsEnd(options, context, controller));
-  return { controller, done, kept };
+  return { controller, done, kept, troubles };
 }
 
 function contextOf(
-  { ports, record, spec, deviceIds, log }: StudyRunOptions,
+  { ports, record, spec, deviceIds, log, makeRoom }: StudyRunOptions,
   signal: AbortSignal,
-  kept: Set<string>,
+  kept: KeptBlobs,
+  troubles: Troubles,
 ): StudyContext {
   const startMs = Date.parse(record.createdAt);
   const context: StudyContext = {
     ...ports,
+    blobs: {
+      ...ports.blobs,
+      // What was trained for is kept until there is space.
+      put: async (bytes) => {
+        const sha256 = await untilWritten(() => ports.blobs.put(bytes), { signal, troubles, makeRoom });
+        kept.stored(sha256);
+        return sha256;
+      },
+    },
     studyId: record.id,
     spec,
     state: log.state,
     signal,
     lanes: new Set(),
-    keep: (...sha256s) => {
-      for (const sha256 of sha256s) kept.add(sha256);
-    },
+    keep: (...sha256s) => kept.keep(...sha256s),
     device: (name) => ports.fleet.devices().find(({ id }) => id === deviceIds[name]) ?? null,
     emit: (...bodies) => {
       // What a stopped run still reports is dropped: a resumed run does it again.
-      if (!signal.aborted) log.emit(...bodies);
+      if (signal.aborted) return;
+      log.emit(...bodies);
+      kept.emitted(bodies);
     },
     written: () => log.written(signal),
     span: (span) =>
@@ -77,10 +93,11 @@ function contextOf(
 }
 
 async function runToItsEnd(
-  { spans, record, log, history, ending, onEnded }: StudyRunOptions,
+  options: StudyRunOptions,
   context: StudyContext,
   controller: AbortController,
 ): Promise<void> {
+  const { spans, record, history, onEnded } = options;
   const endSpans = spans.subscribe(({ studyId, ...span }) => {
     if (studyId === record.id || studyId === null) context.span(span);
   });
@@ -99,11 +116,28 @@ async function runToItsEnd(
     controller.abort(cause);
     if (cause instanceof ShutdownError) return;
     const isStopped = cause instanceof StoppedError;
-    const reason = isStopped ? 'stopped by the user' : (cause as Error).message;
-    log.emit({ type: 'study-state', state: isStopped ? 'stopped' : 'failed', reason });
-    await log.written(ending);
+    await writeEnd(
+      options,
+      isStopped ? 'stopped' : 'failed',
+      isStopped ? 'stopped by the user' : (cause as Error).message,
+    );
   } finally {
     endSpans();
     await onEnded();
   }
+}
+
+/** @throws {Error} where it cannot be written: then it has ended all the same, and is shown so */
+async function writeEnd(
+  { record, log, ending }: StudyRunOptions,
+  state: 'stopped' | 'failed',
+  reason: string,
+): Promise<void> {
+  try {
+    log.emit({ type: 'study-state', state, reason });
+  } catch (error) {
+    Object.assign(record, { state, reason });
+    throw error;
+  }
+  await log.written(ending);
 }

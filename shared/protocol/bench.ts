@@ -96,6 +96,8 @@ export type BenchDevice = z.infer<typeof benchDeviceSchema>;
 export const benchViewSchema = z.object({
   id: z.string(),
   state: z.enum(['running', 'finished', 'cancelled']),
+  /** What it waits for by itself, such as space on the disk, with what to do about it. Absent: nothing. */
+  waiting: z.string().optional(),
   modelName: z.string(),
   modelSha256: sha256Schema,
   modelBytes: z.int().positive(),
@@ -125,7 +127,7 @@ export type BenchView = z.infer<typeof benchViewSchema>;
 
 /** A bench in the list of benches. */
 export const benchSummarySchema = benchViewSchema
-  .pick({ id: true, state: true, modelName: true, scenario: true, startedAt: true, finishedAt: true })
+  .pick({ id: true, state: true, waiting: true, modelName: true, scenario: true, startedAt: true, finishedAt: true })
   .extend({
     devices: z.array(benchDeviceSchema.pick({ device: true, simulated: true, state: true, feasible: true })),
     measurements: z.int().min(0),

@@ -11,7 +11,7 @@ import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Client } from '../client.ts';
 import { metricsText, scenariosText } from '../render/parts.ts';
-import { clientOf, EXIT, type ServerOptions, withServer } from './context.ts';
+import { clientOf, EXIT, type ServerOptions, sayWaiting, withServer } from './context.ts';
 
 const EXAMPLES = `
 Examples:
@@ -109,7 +109,9 @@ async function run(client: Client, file: string, options: Options): Promise<Benc
     void client.cancelBench(view.id).catch((error: Error) => console.error(`edgetune: ${error.message}`));
   process.once('SIGINT', interrupt);
   try {
+    const waits = sayWaiting('the bench');
     for (let known = -1; view.state === 'running'; ) {
+      waits(view.waiting);
       const measured = view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0);
       if (measured !== known) console.error(`${measured} configs measured …`);
       known = measured;

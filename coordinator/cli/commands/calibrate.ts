@@ -7,7 +7,7 @@ import type { CalibrationView } from '@edgetune/shared/protocol/calibration.ts';
 import type { Command } from 'commander';
 import type { Client } from '../client.ts';
 import { renderTable } from '../render/table.ts';
-import { clientOf, EXIT, printJson, type ServerOptions, withServer } from './context.ts';
+import { clientOf, EXIT, printJson, type ServerOptions, sayWaiting, withServer } from './context.ts';
 import { PROFILE_NAMES, positiveInt, profileArgument, profileNameFor } from './simulate-options.ts';
 
 interface Options extends ServerOptions {
@@ -54,7 +54,9 @@ async function run(client: Client, device: string, out: string, options: Options
     void client.cancelCalibration(view.id).catch((error: Error) => console.error(`edgetune: ${error.message}`));
   process.once('SIGINT', interrupt);
   try {
+    const waits = sayWaiting('the calibration');
     for (let known = -1; view.state === 'running'; ) {
+      waits(view.reason);
       if (view.rows.length !== known) console.error(`${view.rows.length} of ${view.planned} architectures measured …`);
       known = view.rows.length;
       await sleep(POLL_MS);

@@ -34,6 +34,15 @@ export function clientOf({ server, token, pin }: ServerOptions): Client {
   return createClient({ server, token, pin });
 }
 
+/** Says what a piece of work waits for by itself, each reason once. */
+export function sayWaiting(what: string): (reason: string | null | undefined) => void {
+  let said: string | null = null;
+  return (reason) => {
+    if (reason && reason !== said) console.error(`edgetune: ${what} waits: ${reason}`);
+    said = reason ?? null;
+  };
+}
+
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }

@@ -1,6 +1,7 @@
 /** `edgetune study …`: tuning. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
 import type { Command } from 'commander';
@@ -18,6 +19,7 @@ interface Options extends ServerOptions {
 }
 
 const ENDED = ['succeeded', 'failed', 'stopped'];
+const LOOK_MS = 5000;
 
 /** @param parts what a study may name */
 export function registerStudy(program: Command, parts: Parts): void {
@@ -94,7 +96,8 @@ export function registerStudy(program: Command, parts: Parts): void {
         const client = clientOf(options);
         const { id: exact } = await client.study(id);
         const summary = await (name === 'stop' ? client.stopStudy(exact) : client.resumeStudy(exact));
-        console.log(`study ${summary.id} ("${summary.name}") is ${summary.state}`);
+        const why = summary.state === 'stopping' || summary.state === 'waiting' ? summary.reason : null;
+        console.log(`study ${summary.id} ("${summary.name}") is ${summary.state}${why === null ? '' : `: ${why}`}`);
       });
   }
 
@@ -148,6 +151,7 @@ async function follow(
   process.once('SIGINT', leave);
   // With --json only the result goes to standard output.
   const progress = new StudyProgress(json ? { write: () => true } : process.stdout, trials.planned);
+  void sayWaiting(client, id, progress, controller.signal);
   for await (const event of client.followStudy(id, controller.signal)) {
     progress.show(event);
     // A resumed study has ended before: what it is now counts.
@@ -161,4 +165,17 @@ async function follow(
   if (json) printJson(detail);
   else console.log(`\n${renderRecommendation(detail)}\n\n${renderTimeline(detail)}`);
   if (detail.state !== 'succeeded') process.exitCode = EXIT.failed;
+}
+
+/** A study that waits for the coordinator's disk has no event that says so: it is looked at now and then. */
+async function sayWaiting(client: Client, id: string, progress: StudyProgress, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await sleep(LOOK_MS, undefined, { signal, ref: false });
+      const study = (await client.studies()).studies.find((each) => each.id === id);
+      if (study?.state === 'waiting' && study.reason !== null) progress.waits(study.reason);
+    } catch {
+      // Whoever follows the study says what is wrong with the coordinator.
+    }
+  }
 }

@@ -19,16 +19,27 @@ export class StudyProgress {
   readonly #training = new Map<number, string>();
   #measurements = 0;
   #finishing = false;
+  /** The last one that was said. */
+  #reason: string | null = null;
 
   constructor(output: ProgressOutput, plannedTrials: number) {
     this.#output = output;
     this.#plannedTrials = plannedTrials;
   }
 
+  /** What the study waits for by itself without an event of its own, such as space on the coordinator's disk. */
+  waits(reason: string): void {
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    this.#line(`waiting: ${reason}`);
+    this.#bar();
+  }
+
   /** Takes in an event and shows what is new. */
   show({ body }: StudyEvent): void {
     switch (body.type) {
       case 'study-state':
+        this.#reason = body.reason;
         if (body.reason !== null) this.#line(`${body.state}: ${body.reason}`);
         break;
       case 'warning':

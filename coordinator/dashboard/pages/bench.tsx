@@ -7,6 +7,7 @@ import { useEffect } from 'preact/hooks';
 import { BenchActions } from '../bench/bench-actions.tsx';
 import { BenchState } from '../bench/bench-state.tsx';
 import { DeviceSection } from '../bench/device-section.tsx';
+import { Badge } from '../components/badge.tsx';
 import { dateTime } from '../components/format.ts';
 import { SettingsTable } from '../components/settings-table.tsx';
 import { announce } from '../state/announce.ts';
@@ -31,6 +32,11 @@ export function BenchPage({ id }: { id: string }) {
         <BenchActions view={view} />
       </div>
       {error !== null && <p class="error">{error}</p>}
+      {view.waiting && (
+        <p>
+          <Badge tone="notice">waiting</Badge> {view.waiting}
+        </p>
+      )}
       <p class="quiet">{describe(view)}</p>
       {view.int8 && <p class="quiet">{int8Note(view.int8)}</p>}
       <section class="card" aria-label="Recommended">

@@ -15,7 +15,16 @@ const COLUMNS: readonly Column<BenchSummary>[] = [
     sortBy: ({ modelName }) => modelName,
     show: ({ id, modelName }) => <a href={paths.bench(id)}>{modelName}</a>,
   },
-  { key: 'state', title: 'State', sortBy: ({ state }) => state, show: ({ state }) => <BenchState state={state} /> },
+  {
+    key: 'state',
+    title: 'State',
+    sortBy: ({ state }) => state,
+    show: ({ state, waiting }) => (
+      <>
+        <BenchState state={state} /> {waiting && <small>{waiting}</small>}
+      </>
+    ),
+  },
   {
     key: 'scenario',
     title: 'Scenario',

@@ -1,8 +1,9 @@
 /** One study, read anew at most once a second while its stream says that something happens. */
 import { type StudyDetail, studyDetailSchema } from '@edgetune/shared/protocol/http.ts';
-import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals';
 import { getJson } from '../api/client.ts';
 import { followStream } from '../api/event-stream.ts';
+import { studies } from './overview.ts';
 
 const REFRESH_MS = 1000;
 
@@ -37,12 +38,26 @@ async function followStudy(id: string, signal: AbortSignal, update: (next: Parti
   };
   const refresh = throttle(() => void read(), REFRESH_MS, signal);
   const first = await read();
+  const endStates = onStateChange(first?.id ?? id, refresh);
+  signal.addEventListener('abort', endStates, { once: true });
+  if (signal.aborted) endStates();
   // Also after a failed read: the stream tries again until it is connected, and then the study is read.
   await followStream(`${path}/stream`, {
     signal,
     ...(first ? { lastEventId: String(first.lastSeq) } : {}),
     onEvent: refresh,
     onConnection: (connected) => connected && refresh(),
+  });
+}
+
+/** A study that waits for the coordinator's disk has no event that says so; the list of studies is told. */
+function onStateChange(id: string, action: () => void): () => void {
+  const shown = computed(() => {
+    const study = studies.value?.find((each) => each.id === id);
+    return `${study?.state}: ${study?.reason}`;
+  });
+  return effect(() => {
+    if (shown.value) action();
   });
 }
 

@@ -7,6 +7,9 @@ export interface BlobStore {
   has(sha256: string): boolean;
   /** Path for streaming, or null. */
   path(sha256: string): string | null;
-  /** Deletes what `inUse` does not name, oldest first, until the quota holds; returns the bytes freed. */
-  collect(inUse: ReadonlySet<string>): Promise<number>;
+  /**
+   * Deletes what `inUse` does not name, oldest first, until the quota holds (`all`: whatever the quota says); returns the
+   * bytes freed.
+   */
+  collect(inUse: ReadonlySet<string>, options?: { all?: boolean }): Promise<number>;
 }

@@ -22,15 +22,18 @@ export interface Appended {
 }
 
 export interface StudyRepository {
-  /** Adds a study with its first event: neither is ever there without the other. */
+  /**
+   * Adds a study with its first event: neither is ever there without the other. Rejects at once where the disk is full.
+   */
   insert(record: StudyRecord, first: StudyEventBody): Promise<StudyEvent>;
   /** Newest first. */
   list(): (StudyRecord | UnreadableStudy)[];
   remove(id: string): Promise<void>;
   /**
    * Appends events, and changes the record with them, in one transaction. They are numbered at once (per study, from 1,
-   * without gaps), and written after all that came before. Where that fails nothing of it is there, nor of what was
-   * appended after it: `written` rejects for each, and then the study goes on from what `events` knows.
+   * without gaps), and written after all that came before: while the disk is full they wait. Where writing them fails
+   * nothing of it is there, nor of what was appended after it: `written` rejects for each, and then the study goes on
+   * from what `events` knows.
    * @throws {Error} where a body is none that `events` could read again: nothing has happened
    */
   append(

@@ -6,6 +6,7 @@ import type { WorkloadInfo } from '@edgetune/shared/domain/study-parts.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
+import { Troubles } from '../../../coordinator/lifecycle/troubles.ts';
 import { PARTS } from '../../../coordinator/parts.ts';
 import { createStudyService } from '../../../coordinator/study/create-study-service.ts';
 import { createSpanBus } from '../../../coordinator/study/span-bus.ts';
@@ -84,6 +85,7 @@ export async function runStudy(
   const workload = { ...(PARTS.workloads[0] as WorkloadInfo), defaultSpace: problem.space };
   const service = createStudyService({
     studies: memoryStudies(),
+    troubles: new Troubles(),
     blobs,
     training: training.service,
     inference: createInferenceServer({ measure: boards.fleet.measure, history: memoryHistory(), blobs }),

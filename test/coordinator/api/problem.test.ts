@@ -5,6 +5,7 @@ import { loggerTo, sentenceOf } from '@edgetune/shared/log/logger.ts';
 import { Hono } from 'hono';
 import { answerProblem, HttpProblem } from '../../../coordinator/api/problem.ts';
 import { NotWrittenError } from '../../../coordinator/lifecycle/not-written-error.ts';
+import { ShutdownError } from '../../../coordinator/lifecycle/shutdown-error.ts';
 import { explainWriteError } from '../../../coordinator/store/write-error.ts';
 
 async function answerTo(error: unknown) {
@@ -35,6 +36,7 @@ it('a disk that is full is told to whoever asked, and to the log', async () => {
 for (const [because, status] of [
   ['quota', 507],
   ['not-allowed', 503],
+  ['refused', 503],
   ['locked', 503],
   ['closed', 503],
 ] as const)
@@ -42,6 +44,12 @@ for (const [because, status] of [
     const answer = await answerTo(new NotWrittenError(because, 'why and what to do'));
     assert.deepEqual([answer.status, answer.body], [status, { error: 'why and what to do' }]);
   });
+
+it('a coordinator that ends makes no mistake', async () => {
+  const { status, body, log } = await answerTo(new ShutdownError());
+  assert.deepEqual([status, log], [503, []]);
+  assert.deepEqual(body, { error: 'the coordinator ends', hint: 'ask again when it has started' });
+});
 
 it('what a route refuses is no matter for the log', async () => {
   const { status, log } = await answerTo(new HttpProblem(404, 'there is none'));

@@ -11,6 +11,8 @@ import { InferenceInputError } from '../../../coordinator/bench/bench-input.ts';
 import type { BenchRecord } from '../../../coordinator/bench/bench-repository.ts';
 import { createBenchService } from '../../../coordinator/bench/create-bench-service.ts';
 import { sizedSignature } from '../../../coordinator/inference/sized-signature.ts';
+import { NotWrittenError } from '../../../coordinator/lifecycle/not-written-error.ts';
+import { Troubles } from '../../../coordinator/lifecycle/troubles.ts';
 import { measurementAt, storedMeasurement } from '../../support/measurement.ts';
 import { tokensModel } from '../../support/tokens-model.ts';
 import { Arrival, turn, until } from '../../support/waiting.ts';
@@ -37,25 +39,33 @@ function benches(
   const saves: string[] = [];
   const saved: BenchRecord[] = [];
   /** Why nothing can be written, and what an end waits for until it is. */
-  const disk = { failure: null as Error | null, ended: async () => {} };
+  const disk = { failure: null as Error | null, ended: async () => {}, added: async () => {} };
+  const blobsFail = { failure: null as Error | null };
   const dimensions: unknown[] = [];
   const name = (index: number) => index.toString(16).padStart(64, '0');
+  const save = async (record: BenchRecord) => {
+    if (disk.failure) throw disk.failure;
+    const { state, int8, devices } = record.view;
+    saves.push(
+      `${state}${int8 ? ' with int8' : ''}: ${devices.map((each) => `${each.state} ${each.measurements.length}`).join(', ')}`,
+    );
+    saved.push(structuredClone(record));
+    if (state !== 'running') await disk.ended();
+    kept.set(record.view.id, structuredClone(record));
+  };
+  const troubles = new Troubles();
   const service = createBenchService({
     inference: server.inference,
     device:
       options.device ??
       ((name) => (name.startsWith('device-') ? { ...device(`d-00000000000${name.at(-1)}`), name } : null)),
+    troubles,
     benches: {
-      async save(record) {
-        if (disk.failure) throw disk.failure;
-        const { state, int8, devices } = record.view;
-        saves.push(
-          `${state}${int8 ? ' with int8' : ''}: ${devices.map((each) => `${each.state} ${each.measurements.length}`).join(', ')}`,
-        );
-        saved.push(structuredClone(record));
-        if (state !== 'running') await disk.ended();
-        kept.set(record.view.id, structuredClone(record));
+      add: async (record) => {
+        await disk.added();
+        await save(record);
       },
+      save,
       get: (id) => kept.get(id) ?? null,
       list: () => [...kept.values()].reverse(),
       remove: async (id) => void kept.delete(id),
@@ -67,6 +77,7 @@ function benches(
     },
     blobs: {
       put: async (bytes) => {
+        if (blobsFail.failure) throw blobsFail.failure;
         const known = blobs.findIndex((each) => Buffer.from(each).equals(bytes));
         return name(known >= 0 ? known : blobs.push(bytes) - 1);
       },
@@ -95,7 +106,7 @@ function benches(
     await turn();
     return service.find(id);
   };
-  return { service, ...server, kept, log, saves, saved, disk, dimensions, start, searched, ended };
+  return { service, troubles, ...server, kept, log, saves, saved, disk, blobsFail, dimensions, start, searched, ended };
 }
 
 const own = (id = 'd-000000000001') =>
@@ -316,6 +327,69 @@ describe('a bench', () => {
     );
     assert.deepEqual([log, kept.get(id)?.view.state], [[], 'cancelled']);
     assert.deepEqual([service.cancel(id)?.state, service.cancel('nobody')], ['cancelled', null]);
+  });
+
+  it('says what it waits for while nothing can be written, in its view and in the list', async (t) => {
+    const { start, searched, on, ended, service, troubles } = benches(t);
+    const { id } = await start();
+    await searched(1);
+    const end = troubles.begin({ because: 'disk-full', message: 'the disk is full: free some space' });
+    assert.deepEqual(
+      [service.find(id)?.waiting, service.list()[0]?.waiting],
+      ['the disk is full: free some space', 'the disk is full: free some space'],
+    );
+    end();
+    assert.deepEqual([service.find(id)?.waiting, service.list()[0]?.waiting], [undefined, undefined]);
+    await on('device-1').answer(own());
+    await ended(id);
+    troubles.begin({ because: 'disk-full', message: 'full again' });
+    assert.equal(service.find(id)?.waiting, undefined, 'it has ended');
+  });
+
+  it('keeps its variant until that can be stored, and says so', async (t) => {
+    const { service, searched, blobsFail } = benches(t);
+    const { modelSha256 } = await service.accept(model);
+    blobsFail.failure = new NotWrittenError('quota', 'the quota is reached');
+    const request = benchRequestSchema.parse({ modelSha256, devices: ['device-1'], precisions: ['float32', 'int8'] });
+    const { id } = await service.start(request);
+    await until('it to wait', () => service.find(id)?.waiting === 'the quota is reached', { everyTurn: true });
+    blobsFail.failure = null;
+    await searched(1);
+    assert.ok(service.find(id)?.int8 && 'modelSha256' in (service.find(id)?.int8 ?? {}));
+    assert.equal(service.find(id)?.waiting, undefined);
+  });
+
+  it('is not begun by a coordinator that ends, now or at its next start', async (t) => {
+    const { start, service, disk, kept } = benches(t);
+    const writing = new Arrival('the word that it is written');
+    disk.added = () => writing.wait();
+    const begun = start();
+    const refused = assert.rejects(begun, { name: 'ShutdownError' });
+    await turn();
+    await service.close();
+    await refused;
+    writing.come();
+    await turn();
+    assert.deepEqual([...kept.keys()], []);
+    await assert.rejects(start(), { name: 'ShutdownError' });
+  });
+
+  it('that ends because something could not be written has failed: nobody has cancelled it', async (t) => {
+    const { start, searched, on, ended, disk, log } = benches(t);
+    const { id } = await start();
+    await searched(1);
+    disk.failure = new Error('no such table');
+    const search = on('device-1');
+    search.onMeasured(storedMeasurement(), 'measured');
+    await turn();
+    disk.failure = null;
+    await search.fail(new Error('the job was cancelled'));
+    const view = await ended(id);
+    assert.deepEqual(
+      [view?.state, view?.devices[0]?.state, view?.devices[0]?.reason],
+      ['finished', 'failed', 'no such table'],
+    );
+    assert.ok(log.some((line) => /on device-1: no such table/.test(line)));
   });
 
   it('costs the boards no more time once it cannot be written', async (t) => {

@@ -4,6 +4,7 @@ import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { type BenchRequestBody, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
+import type { BenchRecord } from '../../../coordinator/bench/bench-repository.ts';
 import { createBenchService } from '../../../coordinator/bench/create-bench-service.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
@@ -33,17 +34,16 @@ async function bench(
   const disk = { failure: null as Error | null };
   const log: string[] = [];
   const timers: { ms: number; callback: () => void }[] = [];
+  const save = (record: BenchRecord) => {
+    if (disk.failure) return Promise.reject(disk.failure);
+    saves.push(record.view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0));
+    return store.benches.save(record);
+  };
   const service = createBenchService({
     inference: createInferenceServer({ measure, history: store.measurements }),
     device: (name) => (name === 'device-1' ? device() : name === 'device-2' ? device('d-000000000002') : null),
-    benches: {
-      ...store.benches,
-      save(record) {
-        if (disk.failure) return Promise.reject(disk.failure);
-        saves.push(record.view.devices.reduce((sum, { measurements }) => sum + measurements.length, 0));
-        return store.benches.save(record);
-      },
-    },
+    troubles: store.troubles,
+    benches: { ...store.benches, add: save, save },
     quantise,
     blobs: store.blobs,
     log: plainLogger((line) => log.push(line)),
@@ -221,12 +221,12 @@ describe('a bench', () => {
     const { id } = await start();
     disk.failure = new Error('the disk is full');
     const view = await finished(id);
-    assert.deepEqual([view.state, view.devices[0]?.state], ['cancelled', 'cancelled']);
+    assert.deepEqual([view.state, view.devices[0]?.state], ['finished', 'failed'], 'nobody has cancelled it');
     assert.match(view.devices[0]?.reason ?? '', /the disk is full/);
-    assert.equal(service.list()[0]?.state, 'cancelled');
+    assert.equal(service.list()[0]?.state, 'finished');
     await until('a word in the log', () => log.some((line) => /is not written yet.*the disk is full/.test(line)));
     await turn();
-    assert.deepEqual([service.find(id)?.state, store.benches.get(id)?.view.state], ['cancelled', 'running']);
+    assert.deepEqual([service.find(id)?.state, store.benches.get(id)?.view.state], ['finished', 'running']);
     assert.deepEqual(
       timers.map(({ ms }) => ms),
       [10_000],
@@ -237,9 +237,9 @@ describe('a bench', () => {
     assert.equal(log.filter((line) => line.includes('is not written yet')).length, 1);
     disk.failure = null;
     timers.pop()?.callback();
-    await until('it to be written', () => store.benches.get(id)?.view.state === 'cancelled');
+    await until('it to be written', () => store.benches.get(id)?.view.state === 'finished');
     assert.deepEqual(timers, []);
-    assert.equal(service.find(id)?.state, 'cancelled');
+    assert.equal(service.find(id)?.state, 'finished');
   });
 
   it('one that is deleted before its end is written stays deleted', async (t) => {

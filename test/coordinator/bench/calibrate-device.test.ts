@@ -203,7 +203,7 @@ describe('a calibration', () => {
     const again = await start();
     await service.close();
     const stopped = service.find(again.id);
-    assert.deepEqual([stopped?.state, stopped?.reason, log], ['cancelled', 'the coordinator is stopping', []]);
+    assert.deepEqual([stopped?.state, stopped?.reason, log], ['cancelled', 'the coordinator ends', []]);
   });
 
   it('is refused for what there is not, or cannot run so', async (t) => {

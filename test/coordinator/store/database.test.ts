@@ -99,31 +99,6 @@ test('a study whose first event cannot be written is not there', async (t) => {
   assert.deepEqual(studies.list(), []);
 });
 
-test('a full disk is named; what was written before is there, and what comes after is numbered from it', async (t) => {
-  const database = openDatabase(join(temporaryFolder(t), 'a.db'));
-  t.after(database.close);
-  const studies = createStudyTable(database);
-  const first = await studies.insert(record, { type: 'warning', message: 'first' });
-  database.client.pragma('max_page_count=1');
-  const lost = [studies.append('s-1', [large], { state: 'running' }), studies.append('s-1', [small, small])];
-  assert.deepEqual(
-    lost.flatMap(({ events }) => events.map(({ seq }) => seq)),
-    [2, 3, 4],
-  );
-  const outcomes = await Promise.allSettled(lost.map(({ written }) => written));
-  for (const outcome of outcomes) {
-    assert.equal(outcome.status, 'rejected');
-    assert.match(String(outcome.reason), /the disk is full: .*a\.db could not be written. Free some space/);
-  }
-  assert.equal(database.failures(), 2);
-  assert.deepEqual(studies.list(), [record]);
-  assert.deepEqual(studies.events('s-1'), [first]);
-  const { events, written } = studies.append('s-1', [small]);
-  await written;
-  assert.equal(events[0]?.seq, 2);
-  assert.deepEqual(studies.events('s-1'), [first, ...events]);
-});
-
 test('after a clean end the one file holds everything', async (t) => {
   const directory = temporaryFolder(t);
   const database = openDatabase(join(directory, 'a.db'));

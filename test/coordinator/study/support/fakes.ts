@@ -217,6 +217,7 @@ export function studyService(options: {
     analyse: analyseFake,
     parts: { ...TUNER_PARTS, workloads: [{ ...imageClassifier, defaultSpace: space }], formats: DATASET_FORMATS },
     spans,
+    troubles: store.troubles,
     log: plainLogger(options.log ?? (() => {})),
     ...(options.otherBlobsInUse ? { otherBlobsInUse: options.otherBlobsInUse } : {}),
   });
