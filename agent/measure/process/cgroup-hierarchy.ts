@@ -91,9 +91,9 @@ function leaveToChildren(host: Host, group: string): void {
   if (!inside.includes(String(process.pid)) || inside.some((pid) => !own.includes(pid))) return;
   const leaf = join(group, 'agent');
   try {
-    mkdirSync(leaf, { recursive: true });
+    mkdirSync(leaf);
   } catch {
-    // Without the folder the writing fails, too.
+    // That of an earlier agent is used; without a folder the writing fails, too.
   }
   // The kernel takes one at a time.
   for (const pid of inside) host.write(join(leaf, 'cgroup.procs'), pid);

@@ -58,6 +58,11 @@ describe('the place for control groups', () => {
     };
     assert.deepEqual(findHierarchy(watched), { version: 2, parent: group });
     assert.deepEqual(moved, [String(process.ppid), String(process.pid)], 'one at a time, as the kernel takes them');
+    // An agent that is started again finds the folder of the one before it.
+    moved.length = 0;
+    write(`${group}/cgroup.subtree_control`, '\n');
+    assert.deepEqual(findHierarchy(watched), { version: 2, parent: group });
+    assert.equal(moved.length, 2);
     write('/proc/self/cgroup', '0::/edgetune-agent.service/agent');
     assert.deepEqual(findHierarchy(systemHost(root)), { version: 2, parent: group });
   });
@@ -95,6 +100,15 @@ describe('the place for control groups', () => {
       'sys/fs/cgroup/memory/memory.limit_in_bytes': '536870912\n',
     });
     assert.deepEqual(findHierarchy(systemHost(container)), { version: 1, parent: '/sys/fs/cgroup/memory' });
+  });
+
+  it('lines that are no mounts, or lack a field, are passed over', (t) => {
+    const root = temporaryFolder(t, {
+      'proc/self/mountinfo': `- cgroup2\n26 23 0:23 / - cgroup2 cgroup2 rw\n26 23 0:23 / /nowhere rw -\n${V2_MOUNT}\n`,
+      'proc/self/cgroup': '0::/',
+      'sys/fs/cgroup/cgroup.subtree_control': 'cpu memory\n',
+    });
+    assert.deepEqual(findHierarchy(systemHost(root)), { version: 2, parent: '/sys/fs/cgroup' });
   });
 
   it('no control groups: none', (t) => {

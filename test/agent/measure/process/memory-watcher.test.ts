@@ -74,6 +74,14 @@ it('a byte more than the board has to spare is too much', async (t) => {
   assert.deepEqual([killed.length, watcher.shortage()], [3, { bytes: 123 * KB - 1 }]);
 });
 
+it('a process that ends while it is looked at hides nothing of the others', async (t) => {
+  const { watcher, files, resident, killed } = watched(t, 200 * KB);
+  delete files['/proc/12/status'];
+  resident(10, 181);
+  t.mock.timers.tick(500);
+  assert.deepEqual([killed.length, watcher.shortage()], [3, { bytes: 200 * KB }]);
+});
+
 it('where the board has less to spare than the job allows, that is what counts, at once', async (t) => {
   for (const [allowed, limit, everyMs] of [
     // 123 kB are taken already.

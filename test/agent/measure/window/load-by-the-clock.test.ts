@@ -182,3 +182,44 @@ it('the rates before the window are judged by their queries; the window is as lo
   assert.ok(load.windowMs >= minDurationMs && load.windowMs < minDurationMs + 100, `${load.windowMs} ms`);
   assert.equal(load.stopReason, 'converged');
 });
+
+it('a server that waits lets the others of its process do their work, before a batch and while one fills', async (t) => {
+  const time = clock(t, 0.02);
+  let over = false;
+  let longestMs = 0;
+  let lastMs = time.ms;
+  const turn = () => {
+    longestMs = Math.max(longestMs, time.ms - lastMs);
+    lastMs = time.ms;
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await play(async () => {}, {
+    ...{ scenario: { kind: 'server', arrivalsPerS: 1000, batchingWindowMs: 1e9 }, batchSize: 4 },
+    stopRule: stopRule({ minRuns: 100 }),
+  });
+  over = true;
+  // Queries come every millisecond.
+  assert.ok(longestMs > 0 && longestMs < 0.5, `${longestMs} ms without a turn of the event loop`);
+});
+
+it('a rate is searched in a tenth of the time each, below what the median of five full batches can do', async (t) => {
+  const time = clock(t, 0.01);
+  const asked: number[] = [];
+  const startMs = time.ms;
+  const load = await play(
+    async (samples) => {
+      asked.push(samples);
+      // Each batch takes as long, but for the second and third: were fewer looked at, they would be the median.
+      time.ms += asked.length === 2 || asked.length === 3 ? 1 : 0.02;
+    },
+    {
+      ...{ scenario: { kind: 'server', p99BoundMs: 0.5, batchingWindowMs: 0 }, batchSize: 4 },
+      stopRule: stopRule({ maxDurationMs: 100 }),
+    },
+  );
+  assert.deepEqual(asked.slice(0, 6), [4, 4, 4, 4, 4, 1]);
+  assert.equal(load.stopReason, 'max-duration');
+  assert.ok(load.windowMs >= 10 && load.windowMs < 11, `${load.windowMs} ms of 100 for a window`);
+  assert.ok(time.ms - startMs < 200, `${time.ms - startMs} ms in all`);
+});

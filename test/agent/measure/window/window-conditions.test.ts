@@ -1,7 +1,9 @@
 /** What is seen of a recorded board around a measured window. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { HostError } from '../../../../agent/board/host.ts';
 import { findWarnings } from '../../../../agent/board/warnings/find-warnings.ts';
+import type { WarningSource } from '../../../../agent/board/warnings/warning.ts';
 import { ConditionsObserver } from '../../../../agent/measure/window/window-conditions.ts';
 import { FixtureHost } from '../../../support/fixture-host.ts';
 
@@ -119,6 +121,30 @@ describe('the conditions of a window', () => {
     await observer.begin();
     await observer.end();
     assert.equal(observer.conditions(null).throttled, null);
+  });
+
+  it('are known by two readings, one before and one after, and not by one', async () => {
+    for (const [readings, expected] of [
+      [2, false],
+      [1, null],
+    ] as const) {
+      const host = new FixtureHost();
+      let reads = 0;
+      const source: WarningSource = {
+        kinds: ['throttled'],
+        read: async () => {
+          reads += 1;
+          if (reads > 1 && (readings === 1 || reads < 4)) throw new HostError('failed', 'the firmware');
+          return [{ kind: 'throttled', what: 'it is hot', active: false, count: 0 }];
+        },
+      };
+      const observer = new ConditionsObserver(host, [source], 1000);
+      await observer.begin();
+      await host.until(host.now + 700);
+      await observer.end();
+      assert.equal(observer.conditions(null).throttled, expected, `${reads} reads`);
+      assert.equal(reads, 4);
+    }
   });
 
   it('end with the measuring process, also before the window', async () => {

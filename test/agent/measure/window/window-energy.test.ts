@@ -1,6 +1,7 @@
 /** Energy over a window: what counts, and when there is none. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { HostError } from '../../../../agent/board/host.ts';
 import type { PowerTrace } from '../../../../agent/board/power/record-power.ts';
 import { EnergyObserver, energyPerSample } from '../../../../agent/measure/window/window-energy.ts';
 import { FixtureHost } from '../../../support/fixture-host.ts';
@@ -136,6 +137,16 @@ describe('the energy of a measurement', () => {
     const before = host.now;
     await short.begin();
     assert.equal(host.now, before, 'no idle time is waited for');
+  });
+
+  it('a meter that cannot be read is named, with the reason', async () => {
+    const host = new FixtureHost();
+    const { meter } = meterOf(host, () => 5, { open: () => Promise.reject(new HostError('denied', '/sys/rail')) });
+    const observer = new EnergyObserver(host, meter, 1000);
+    await observer.begin();
+    await observer.end();
+    const { absence } = observer.perSample({ samples: 1, windowStartMs: 0, windowMs: 1000 });
+    assert.match(absence ?? '', /^test meter could not be read: .*\/sys\/rail/);
   });
 
   it('a board without a meter says so; a fault that is none of the host is no absence', async () => {
