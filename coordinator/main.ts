@@ -143,6 +143,7 @@ async function startFleet(
         log: log.child({ part: 'broker' }),
         hasDevice: (id) => known?.hasDevice(id) ?? false,
         verifyCredential: (id, credential) => known?.verifyCredential(id, credential) ?? false,
+        onStranger: (id) => known?.heardStranger(id),
       });
   if (embedded) started.endBy(() => embedded.close());
   const fleet = createFleet({

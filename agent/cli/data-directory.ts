@@ -12,6 +12,7 @@ export const DATA_ENTRIES = [
   'enrolment.json',
   'agent.sock',
   'outbox',
+  'removed',
   'jobs',
   'models',
   'board-controls.json',

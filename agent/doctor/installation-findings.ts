@@ -1,9 +1,9 @@
 /** Whether the agent itself works here: its runtime, its disk, its coordinator. */
 import { statfsSync } from 'node:fs';
-import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { savedEnrolment } from '../enrolment/enrolment.ts';
 import { TAKE_KEY } from '../enrolment/trust.ts';
+import { OTHER_COORDINATOR_CURE, whoAnswers } from '../enrolment/who-answers.ts';
 import { localStatus } from '../session/local-status.ts';
 import { outdatedScripts, reinstallLine } from '../update/installed-scripts.ts';
 import { selfTest } from '../update/self-test.ts';
@@ -11,7 +11,6 @@ import { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { bad, type Finding, good, missing } from './finding.ts';
 
-const HEALTH_TIMEOUT_MS = 5000;
 /** Below this a model of common size and an update no longer fit. */
 const LEAST_FREE_BYTES = 500e6;
 
@@ -61,11 +60,15 @@ async function coordinator(dataDirectory: string): Promise<Finding> {
     );
   const joined = `"${enrolment.name}" of the coordinator at ${enrolment.server}`;
   try {
-    const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
-    const response = await requestHttp(new URL('/api/health', enrolment.server), { signal, pin: enrolment.pin });
-    response.body.resume();
-    if (response.ok) return good('fleet', `${joined}, which answers`);
-    return missing('fleet', `${joined}, which answers HTTP ${response.status}`, 'is it the same coordinator?');
+    const { status, other } = await whoAnswers(enrolment);
+    if (other !== null)
+      return bad(
+        'fleet',
+        `${joined} (${enrolment.coordinator?.id}), and another coordinator (${other}) answers there`,
+        OTHER_COORDINATOR_CURE,
+      );
+    if (status === 200) return good('fleet', `${joined}, which answers`);
+    return missing('fleet', `${joined}, which answers HTTP ${status}`, 'is it the same coordinator?');
   } catch (error) {
     if (error instanceof WrongKeyError)
       return bad('fleet', error.message, 'paste the line of "edgetune device add NAME --renew" on this board');

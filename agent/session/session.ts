@@ -18,8 +18,12 @@ export interface SessionListener {
   /** The connection is there, for the first time or again: all is to be said anew. */
   onConnected(): void;
   onCommand(command: CommandMessage): void;
+  /** The broker answers, and does not let this device in. Said once until the next connection. */
+  onRefused(): void;
 }
 
+/** Return codes of MQTT 3.1.1 (table 3.1): bad user name or password, not authorised. */
+const REFUSALS = [4, 5];
 const FAREWELL_TIMEOUT_MS = 2000;
 
 export class Session {
@@ -46,13 +50,15 @@ export class Session {
     return this.#client.connected;
   }
 
-  listen({ onConnected, onCommand }: SessionListener): void {
+  listen({ onConnected, onCommand, onRefused }: SessionListener): void {
     const { deviceId, mqttUrl, name } = this.#membership;
     // It tries again every other second, perhaps for days: each trouble is told once until the next connection.
     const said = new Set<string>();
     const sayOnce = (message: string) => {
-      if (!said.has(message)) this.#log.warn(message);
+      if (said.has(message)) return false;
+      this.#log.warn(message);
       said.add(message);
+      return true;
     };
     this.#client.on('connect', () => {
       said.clear();
@@ -62,7 +68,10 @@ export class Session {
       this.#log.info(`connected to ${mqttUrl} as "${name}"`);
     });
     this.#client.on('offline', () => sayOnce(`the coordinator at ${mqttUrl} cannot be reached: trying again`));
-    this.#client.on('error', (error) => sayOnce(`connection: ${error.message}`));
+    this.#client.on('error', (error) => {
+      const isNew = sayOnce(`connection: ${error.message}`);
+      if (isNew && REFUSALS.includes(Number((error as { code?: unknown }).code))) onRefused();
+    });
     this.#client.on('message', (_topic, payload) => {
       const command = parseCommand(payload);
       if (command) onCommand(command);

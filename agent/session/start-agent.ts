@@ -1,10 +1,8 @@
 /** An agent's life: join, connect, say who it is, do jobs, deliver results; until it is stopped or removed from the fleet. */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { CommandMessage } from '@edgetune/shared/protocol/messages.ts';
-import { forgetEnrolment } from '../enrolment/enrolment.ts';
 import { Trust } from '../enrolment/trust.ts';
 import type { AgentBoard } from '../this-machine/agent-board.ts';
 import { Updater } from '../update/updater.ts';
@@ -14,10 +12,12 @@ import { JobJournal } from './job-journal.ts';
 import { JobRunner } from './job-runner.ts';
 import { type JoinOptions, joinFleet, type Membership } from './join-fleet.ts';
 import { localStatus, serveLocalStatus } from './local-status.ts';
+import { createMembershipEnd } from './membership-end.ts';
 import { ModelCache } from './model-cache.ts';
 import { Outbox } from './outbox.ts';
 import { createSelfUpdate, tellOfOutdatedScripts } from './self-update.ts';
 import { Session } from './session.ts';
+import { takeResultsBack } from './set-aside-results.ts';
 
 export interface AgentOptions extends JoinOptions {
   board: AgentBoard;
@@ -55,12 +55,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { deviceId, name, server, pin } = membership;
   const trust = new Trust(membership, dataDirectory, log);
   const session = new Session(membership, log);
+  takeResultsBack(dataDirectory, trust.coordinator?.id, log);
   const { outbox, journal, jobs } = jobsOf(options, board, membership, session);
 
   let end: (how: AgentEnd) => void = () => {};
   const ended = new Promise<AgentEnd>((resolve) => {
     end = resolve;
   });
+  const onRemoved = () => end('removed');
+  const membershipEnd = createMembershipEnd({ membership, trust, dataDirectory, journal, log, onRemoved });
   if (versions) tellOfOutdatedScripts(versions, membership, log);
   const updater = versions
     ? new Updater({ versions, server, pin, trust, log, onGivenUp: () => end('given-up') })
@@ -90,6 +93,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
           log.warn(`the coordinator's key could not be taken, without which this board is not updated`, { error }),
       );
     },
+    onRefused: () => membershipEnd.refused(),
     onCommand(command: CommandMessage) {
       if (command.type === 'job') jobs.accept(command.job);
       else if (command.type === 'cancel') jobs.cancel(command, command.reason);
@@ -97,13 +101,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       else if (command.type === 'greet') sayAll();
       else if (command.type === 'acknowledge') for (const id of command.updateIds) outbox.acknowledge(id);
       else if (command.type === 'update') void update?.(command.offer);
-      else {
-        log.warn('this device was removed from the fleet: its credential is deleted');
-        forgetEnrolment(dataDirectory);
-        rmSync(join(dataDirectory, 'outbox'), { recursive: true, force: true });
-        journal.forgetAll();
-        end('removed');
-      }
+      else if (command.type === 'removed') membershipEnd.removed(command.proof);
+      else membershipEnd.unknown(command.coordinator);
     },
   });
   const local = await serveStatus(options, session, jobs, () => end('stopped'));

@@ -25,7 +25,7 @@ export function deviceRoutes(routes: Routes, options: DeviceRoutesOptions): void
       summary: 'The fleet',
       responses: { 200: json(deviceListSchema) },
     }),
-    (c) => c.json({ devices: fleet.devices() }, 200),
+    (c) => c.json({ devices: fleet.devices(), strangers: fleet.strangers() }, 200),
   );
   routes.openapi(
     declared({

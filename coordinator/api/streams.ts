@@ -84,6 +84,7 @@ function overviewStream(context: Context, fleet: Fleet, studies: StudyService): 
       const send = (message: OverviewStreamMessage) => push({ data: JSON.stringify(message) });
       const ends = [fleet.subscribe(send), studies.subscribeAll(send)];
       for (const device of fleet.devices()) send({ type: 'device', device });
+      send({ type: 'strangers', strangers: fleet.strangers() });
       for (const study of studies.list()) send({ type: 'study', study });
       return () => {
         for (const end of ends) end();

@@ -23,6 +23,8 @@ export interface EmbeddedBrokerOptions {
   /** Whether the device is in the fleet: what one says that was removed, its last will too, is dropped. */
   hasDevice(deviceId: string): boolean;
   verifyCredential(deviceId: string, credential: string): boolean;
+  /** Somebody wants to log in as a device that is not in the fleet. */
+  onStranger?(deviceId: string): void;
   log: Logger;
   maxConnections?: number;
 }
@@ -47,9 +49,9 @@ const NOWHERE = 'edgetune/denied';
 
 /** @throws {Error} where the port is in use */
 export async function startBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
-  const { hasDevice, verifyCredential, host, tls, maxConnections = MAX_CONNECTIONS } = options;
+  const { hasDevice, verifyCredential, onStranger, host, tls, maxConnections = MAX_CONNECTIONS } = options;
   const log = quietLog(options.log);
-  const logins = new Logins({ hasDevice, verifyCredential, log });
+  const logins = new Logins({ hasDevice, verifyCredential, ...(onStranger ? { onStranger } : {}), log });
   const connections: Connections = new Connections({
     max: maxConnections,
     handle: (stream, request) => void aedes.handle(stream, request),

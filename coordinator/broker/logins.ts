@@ -7,6 +7,8 @@ import { FailedLogins } from './failed-logins.ts';
 export interface LoginsOptions {
   hasDevice(deviceId: string): boolean;
   verifyCredential(deviceId: string, credential: string): boolean;
+  /** Somebody wants to log in as a device that is not in the fleet. */
+  onStranger?(deviceId: string): void;
   log: Logger;
 }
 
@@ -36,6 +38,7 @@ export class Logins {
     const key = `${address} ${hasDevice(username) ? username : ''}`;
     if (this.#failed.isBlocked(key)) return { returnCode: 3, message: 'too many failed logins: wait a minute' };
     if (verifyCredential(username, password)) return null;
+    if (!hasDevice(username)) this.#options.onStranger?.(username);
     const count = this.#failed.add(key);
     if (count === 1) log.warn(`broker: login of ${JSON.stringify(username.slice(0, 40))} from ${address} refused`);
     return { returnCode: 5, message: 'not a device of this fleet, or a wrong credential' };

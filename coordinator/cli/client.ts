@@ -24,6 +24,7 @@ export function createClient(options: ClientOptions) {
   return {
     health: () => json(http.healthSchema, 'GET', '/api/health'),
     devices: async () => (await json(http.deviceListSchema, 'GET', '/api/devices')).devices,
+    strangers: async () => (await json(http.deviceListSchema, 'GET', '/api/devices')).strangers,
     addDevice: (name: string) => json(http.addDeviceResponseSchema, 'POST', '/api/devices', { name }),
     renewToken: (name: string) => json(http.addDeviceResponseSchema, 'POST', `${device(name)}/token`),
     renameDevice: (name: string, newName: string) => json(deviceViewSchema, 'PATCH', device(name), { name: newName }),

@@ -4,11 +4,16 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { missingFeature } from '@edgetune/shared/protocol/agent-features.ts';
-import type { EnrollRequest } from '@edgetune/shared/protocol/http.ts';
+import type { EnrollRequest, StrangerView } from '@edgetune/shared/protocol/http.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
-import { type HelloMessage, helloMessageSchema, statusMessageSchema } from '@edgetune/shared/protocol/messages.ts';
+import {
+  type CommandMessage,
+  type HelloMessage,
+  helloMessageSchema,
+  statusMessageSchema,
+} from '@edgetune/shared/protocol/messages.ts';
 import type { CoordinatorIdentity } from '@edgetune/shared/protocol/signed.ts';
-import { COORDINATOR_SUBSCRIPTIONS, parseTopic, topics } from '@edgetune/shared/protocol/topics.ts';
+import { COORDINATOR_SUBSCRIPTIONS, parseTopic, type TopicKind, topics } from '@edgetune/shared/protocol/topics.ts';
 import type { MqttClient } from 'mqtt';
 import type { z } from 'zod';
 import { quietLog } from '../broker/quiet-log.ts';
@@ -24,6 +29,7 @@ import type { FleetIdentity } from './fleet-identity.ts';
 import { JobReports, storedAs } from './job-reports.ts';
 import type { JobJournal, JobRepository } from './job-repository.ts';
 import { ABSENT, afterHello, afterStatus, type PresenceState } from './presence.ts';
+import { Strangers } from './strangers.ts';
 
 export interface FleetOptions {
   devices: DeviceRepository;
@@ -82,6 +88,8 @@ export interface ManagedFleet extends Fleet {
   /** Tells the agent, voids its credential, ends its jobs. Its measurements stay. @throws {FleetError} */
   remove(name: string): Promise<void>;
   hasDevice(deviceId: string): boolean;
+  /** Somebody wants to log in as a device that is not in the fleet. */
+  heardStranger(deviceId: string): void;
   verifyCredential(deviceId: string, credential: string): boolean;
 }
 
@@ -110,6 +118,7 @@ class MqttFleet implements ManagedFleet {
   readonly #journal: JobJournal;
   readonly #live = new Map<string, LiveDevice>();
   readonly #listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
+  readonly #strangers: Strangers;
   #mqtt: MqttClient | null = null;
 
   constructor(options: FleetOptions) {
@@ -118,6 +127,12 @@ class MqttFleet implements ManagedFleet {
     this.#clock = clock;
     this.#log = quietLog(options.log, clock.now);
     this.#registry = new DeviceRegistry(devices, clock.now);
+    this.#strangers = new Strangers({
+      coordinatorId: options.identity.coordinator.id,
+      log: this.#log,
+      timestamp: () => this.#timestamp(),
+      onChange: (strangers) => this.#tell({ type: 'strangers', strangers }),
+    });
     this.#commands = new CommandSender(jobs, this.#log);
     this.#journal = {
       insert: (record) => this.#noted(jobs.insert(record)),
@@ -198,6 +213,7 @@ class MqttFleet implements ManagedFleet {
   async enroll({ token, board }: EnrollRequest): Promise<Enrolment> {
     const { device, credential } = await this.#registry.join(token, board);
     this.#options.disconnect?.(device.id);
+    this.#strangers.forget(board.machineId);
     this.#changed(device.id);
     return { deviceId: device.id, name: device.name, credential, coordinator: this.#options.identity.coordinator };
   }
@@ -212,9 +228,9 @@ class MqttFleet implements ManagedFleet {
     const { id } = await this.#registry.remove(name);
     this.#live.get(id)?.jobs.close(`the device ${name} was removed from the fleet`);
     // What waits for the store may take its time: the agent is to hear it before its session ends.
-    const told = this.#commands.send(id, { type: 'removed' });
+    const told = this.#commands.send(id, this.#removal(id));
     this.#live.delete(id);
-    for (const listener of this.#listeners) listener({ type: 'device-removed', id });
+    this.#tell({ type: 'device-removed', id });
     await told;
     await this.#mqtt?.publishAsync(topics.status(id), '', { qos: 1, retain: true });
     this.#options.disconnect?.(id);
@@ -226,6 +242,26 @@ class MqttFleet implements ManagedFleet {
 
   verifyCredential(deviceId: string, credential: string): boolean {
     return this.#registry.verifyCredential(deviceId, credential);
+  }
+
+  strangers(): StrangerView[] {
+    return this.#strangers.list();
+  }
+
+  heardStranger(deviceId: string): void {
+    // Whose row cannot be read is a member all the same; who was removed here is known.
+    const { devices } = this.#options;
+    if (!devices.has(deviceId) && !devices.wasRemoved(deviceId)) this.#strangers.heard(deviceId);
+  }
+
+  /** In this coordinator's own word: boards of another are not removed by it. */
+  #removal(deviceId: string): CommandMessage {
+    const proof = this.#options.identity.sign({ kind: 'removal', deviceId, at: this.#timestamp() });
+    return { type: 'removed', proof };
+  }
+
+  #tell(change: Parameters<Parameters<Fleet['subscribe']>[0]>[0]): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   #timestamp(): string {
@@ -279,8 +315,7 @@ class MqttFleet implements ManagedFleet {
   #changed(deviceId: string): void {
     const record = this.#registry.get(deviceId);
     if (!record) return;
-    const device = this.#view(record);
-    for (const listener of this.#listeners) listener({ type: 'device', device });
+    this.#tell({ type: 'device', device: this.#view(record) });
   }
 
   #receive(topic: string, payload: Buffer, retained: boolean): void {
@@ -290,9 +325,7 @@ class MqttFleet implements ManagedFleet {
     const { deviceId, kind } = parsed;
     const record = this.#registry.get(deviceId);
     if (!record) {
-      // Whose row cannot be read is a member all the same: its board keeps what it has until that is mended.
-      if (kind === 'hello' && !this.#options.devices.has(deviceId))
-        void this.#commands.send(deviceId, { type: 'removed' });
+      this.#receiveStranger(deviceId, kind, parseJson(payload), retained);
       return;
     }
     this.#device(deviceId).lastSeenAt = this.#timestamp();
@@ -300,6 +333,23 @@ class MqttFleet implements ManagedFleet {
     if (kind === 'status') this.#receiveStatus(record, message, retained);
     else if (kind === 'hello') this.#receiveHello(record, message);
     else this.#reports.receive(record, message);
+  }
+
+  /** Who was removed here while it was away hears that now. Of anybody else nothing is known, and nothing asked. */
+  #receiveStranger(deviceId: string, kind: TopicKind, message: unknown, retained: boolean): void {
+    const { devices, identity } = this.#options;
+    // Whose row cannot be read is a member all the same: its board keeps what it has until that is mended.
+    if (devices.has(deviceId)) return;
+    const isThere = kind === 'status' && retained && statusMessageSchema.safeParse(message).data?.state === 'online';
+    // It said hello before this coordinator listened.
+    if (isThere) void this.#commands.send(deviceId, { type: 'greet' });
+    if (kind !== 'hello') return;
+    if (devices.wasRemoved(deviceId)) {
+      void this.#commands.send(deviceId, this.#removal(deviceId));
+      return;
+    }
+    this.#strangers.heard(deviceId, message);
+    void this.#commands.send(deviceId, { type: 'unknown', coordinator: identity.coordinator.id });
   }
 
   #receiveStatus(record: DeviceRecord, message: unknown, retained: boolean): void {

@@ -120,7 +120,7 @@ export class DeviceRegistry {
   remove(name: string): Promise<DeviceRecord> {
     return this.#inTurn(async () => {
       const device = this.require(name);
-      await this.#repository.remove(device.id);
+      await this.#repository.remove(device, this.#timestamp());
       this.#devices.delete(device.id);
       return device;
     });

@@ -28,8 +28,10 @@ export interface DeviceRepository {
   has(id: string): boolean;
   insert(record: DeviceRecord): Promise<void>;
   update(id: string, change: Partial<Omit<DeviceRecord, 'id'>>): Promise<void>;
-  /** Removes the device with its tokens and jobs. Its measurements stay. */
-  remove(id: string): Promise<void>;
+  /** Removes the device with its tokens and jobs, and remembers that it was removed. Its measurements stay. */
+  remove(device: Pick<DeviceRecord, 'id' | 'name'>, removedAt: string): Promise<void>;
+  /** Whether a device of this id was removed here. */
+  wasRemoved(id: string): boolean;
   /** Stores a token, and voids the unused tokens that the device had before. */
   insertToken(token: JoinTokenRecord): Promise<void>;
   token(tokenHash: string): JoinTokenRecord | null;

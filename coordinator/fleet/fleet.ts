@@ -1,6 +1,7 @@
 /** The fleet: devices by name, their presence, and jobs sent to them. */
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import type { StrangerView } from '@edgetune/shared/protocol/http.ts';
 import type { JobState, MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 
 export interface MeasureOptions {
@@ -34,8 +35,15 @@ export interface Fleet {
   measure(deviceId: string, request: MeasureRequest, options: MeasureOptions): Promise<StoredMeasurement>;
   /** Calls back on every change of a device (presence, name, jobs); returns the function that ends it. */
   subscribe(
-    listener: (change: { type: 'device'; device: DeviceView } | { type: 'device-removed'; id: string }) => void,
+    listener: (
+      change:
+        | { type: 'device'; device: DeviceView }
+        | { type: 'device-removed'; id: string }
+        | { type: 'strangers'; strangers: StrangerView[] },
+    ) => void,
   ): () => void;
+  /** Boards that say hello and are no devices of this fleet. */
+  strangers(): StrangerView[];
 }
 
 /** Exclusive use of the coordinator's own machine for a measured window: training stands still meanwhile. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { DeviceRecord, DeviceRepository } from '../fleet/device-repository.ts';
 import type { Database } from './database.ts';
 import { json, type RowReader } from './rows.ts';
-import { devices, joinTokens } from './schema.ts';
+import { devices, joinTokens, removedDevices } from './schema.ts';
 
 const deviceSchema = z.object({
   id: z.string(),
@@ -43,7 +43,13 @@ export function createDeviceTable({ read, write }: Database, rows: RowReader): D
       if (Object.keys(change).length === 0) return;
       await write((tx) => void tx.update(devices).set(columnsOf(change)).where(eq(devices.id, id)).run());
     },
-    remove: (id) => write((tx) => void tx.delete(devices).where(eq(devices.id, id)).run()),
+    remove: ({ id, name }, removedAt) =>
+      write((tx) => {
+        tx.delete(devices).where(eq(devices.id, id)).run();
+        tx.insert(removedDevices).values({ id, name, removedAt }).onConflictDoNothing().run();
+      }),
+    wasRemoved: (id) =>
+      read.select({ id: removedDevices.id }).from(removedDevices).where(eq(removedDevices.id, id)).all().length > 0,
     insertToken: (token) =>
       write((tx) => {
         tx.delete(joinTokens)

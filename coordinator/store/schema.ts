@@ -50,6 +50,13 @@ export const devices = sqliteTable('devices', {
   credentialHash: text('credential_hash'),
 });
 
+/** Of what was removed only that: its agent may come back, and is told. */
+export const removedDevices = sqliteTable('removed_devices', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  removedAt: text('removed_at').notNull(),
+});
+
 export const joinTokens = sqliteTable('join_tokens', {
   tokenHash: text('token_hash').primaryKey(),
   deviceId: text('device_id')

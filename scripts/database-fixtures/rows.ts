@@ -336,6 +336,9 @@ export function tables(since: number): [table: string, row: Row][] {
         updated_at: AT,
       },
     ],
+    ...(since >= 6
+      ? [['removed_devices', { id: 'd-ffffffffffffffff', name: 'garage-pi', removed_at: AT }] satisfies [string, Row]]
+      : []),
     ...(since >= 2 ? [['benches', bench(since)] satisfies [string, Row]] : []),
     ...(since >= 3
       ? ([

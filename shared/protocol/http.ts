@@ -60,7 +60,20 @@ export const addDeviceResponseSchema = z.object({
 export type AddDeviceResponse = z.infer<typeof addDeviceResponseSchema>;
 /** PATCH /api/devices/:name */
 export const renameDeviceRequestSchema = z.object({ name: deviceNameSchema });
-export const deviceListSchema = z.object({ devices: z.array(deviceViewSchema) });
+/** A board that says hello and is no device of this fleet. */
+const strangerViewSchema = z.object({
+  deviceId: deviceIdSchema,
+  /** Null: it was not let in to say what it is. */
+  model: z.string().nullable(),
+  /** Id of the coordinator that it has joined; null: it did not say. */
+  coordinator: z.string().nullable(),
+  lastSeenAt: z.string(),
+});
+export type StrangerView = z.infer<typeof strangerViewSchema>;
+export const deviceListSchema = z.object({
+  devices: z.array(deviceViewSchema),
+  strangers: z.array(strangerViewSchema).default([]),
+});
 
 // --- studies -------------------------------------------------------------------------------------------------------
 
@@ -231,6 +244,7 @@ export const studyStreamMessageSchema = studyEventSchema;
 export const overviewStreamMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('device'), device: deviceViewSchema }),
   z.object({ type: z.literal('device-removed'), id: deviceIdSchema }),
+  z.object({ type: z.literal('strangers'), strangers: z.array(strangerViewSchema) }),
   z.object({ type: z.literal('study'), study: studySummarySchema }),
 ]);
 export type OverviewStreamMessage = z.infer<typeof overviewStreamMessageSchema>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { announcedBoardSchema, deviceIdSchema } from '../domain/device.ts';
 import { measurementSchema, sha256Schema } from '../domain/measurement.ts';
 import { jobSchema, jobStateSchema } from './job.ts';
-import { coordinatorIdentitySchema, proofSchema, releaseVersionSchema } from './signed.ts';
+import { coordinatorIdentitySchema, coordinatorIdSchema, proofSchema, releaseVersionSchema } from './signed.ts';
 
 export const PROTOCOL_VERSION = 1;
 /** The largest payload that either side sends or accepts. Models travel over HTTP. */
@@ -92,7 +92,12 @@ export const commandMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('greet') }),
   z.object({ type: z.literal('acknowledge'), updateIds: z.array(z.string()).min(1) }),
   z.object({ type: z.literal('update'), offer: updateOfferSchema }),
-  /** Sent when the device was removed from the fleet: the agent forgets its credential and stops. */
-  z.object({ type: z.literal('removed') }),
+  /**
+   * Sent when the device was removed from the fleet, in the word of the coordinator that it has joined: the agent forgets
+   * its credential and stops. Without a proof: from a coordinator before there were identities.
+   */
+  z.object({ type: z.literal('removed'), proof: proofSchema.optional() }),
+  /** The answer to a hello: this coordinator, of this identity, has no such device, and asks nothing of it. */
+  z.object({ type: z.literal('unknown'), coordinator: coordinatorIdSchema }),
 ]);
 export type CommandMessage = z.infer<typeof commandMessageSchema>;

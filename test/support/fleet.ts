@@ -50,6 +50,7 @@ export async function startFleet(
     port: 0,
     hasDevice: (id) => fleet?.hasDevice(id) ?? false,
     verifyCredential: (id, credential) => fleet?.verifyCredential(id, credential) ?? false,
+    onStranger: (id) => fleet?.heardStranger(id),
     log: plainLogger((message) => log.push(message)),
   });
   fleet = createFleet({

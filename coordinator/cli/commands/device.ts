@@ -32,8 +32,13 @@ export function registerDevice(program: Command): void {
     .description('All devices of the fleet.')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
-      const devices = await clientOf(options).devices();
+      const client = clientOf(options);
+      const devices = await client.devices();
       if (options.json) return printJson(devices);
+      for (const { deviceId, coordinator } of await client.strangers())
+        console.error(
+          `a board with id ${deviceId} that this coordinator does not know says hello${coordinator ? ` (it has joined ${coordinator})` : ''}`,
+        );
       if (devices.length === 0) return console.log('The fleet is empty: add a device with "edgetune device add NAME".');
       const rows = devices.map(({ name, presence, board, runningJobs, queuedJobs }) => [
         name,

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import { counted } from '../components/format.ts';
 import { AddDevice } from '../fleet/add-device.tsx';
 import { DeviceCard } from '../fleet/device-card.tsx';
+import { StrangerList } from '../fleet/stranger-list.tsx';
 import { devices } from '../state/overview.ts';
 
 export function FleetPage() {
@@ -36,6 +37,7 @@ export function FleetPage() {
           </ul>
         </>
       )}
+      <StrangerList />
       {adding.value && <AddDevice onClose={() => (adding.value = false)} />}
     </>
   );

@@ -5,6 +5,7 @@ import {
   type OverviewStreamMessage,
   overviewStreamMessageSchema,
   type SetAsideStudy,
+  type StrangerView,
   type StudySummary,
   studyListSchema,
 } from '@edgetune/shared/protocol/http.ts';
@@ -17,6 +18,8 @@ export const devices = signal<DeviceView[] | null>(null);
 export const studies = signal<StudySummary[] | null>(null);
 /** Studies that cannot be read: found when the coordinator starts. */
 export const setAside = signal<SetAsideStudy[]>([]);
+/** Boards that say hello and are no devices of this fleet. */
+export const strangers = signal<StrangerView[]>([]);
 export const connected = signal(true);
 
 /** Reads both lists anew; the stream tells what changes, but not what went away while it was down. */
@@ -27,6 +30,7 @@ export async function reloadOverview(): Promise<void> {
   ]);
   devices.value = fleet.devices;
   studies.value = list.studies;
+  strangers.value = fleet.strangers;
   setAside.value = list.setAside;
 }
 
@@ -44,6 +48,7 @@ export function followOverview(signal: AbortSignal): void {
 function applyMessage(message: OverviewStreamMessage): void {
   if (message.type === 'device') devices.value = withItem(devices.value ?? [], message.device);
   else if (message.type === 'study') studies.value = withItem(studies.value ?? [], message.study);
+  else if (message.type === 'strangers') strangers.value = message.strangers;
   else devices.value = (devices.value ?? []).filter(({ id }) => id !== message.id);
 }
 

@@ -29,8 +29,15 @@ async function agentOn(t: TestContext, board: Partial<AgentBoard> = {}, files: R
   const under = await startFleet(t);
   const { fleet, broker } = under;
   const { token } = await fleet.addDevice('kitchen-pi');
-  const { deviceId, credential } = await fleet.enroll({ token, board: boardDescription() });
-  const enrolment = { deviceId, credential, name: 'kitchen-pi', mqttUrl: broker.url, server: 'http://127.0.0.1:9' };
+  const { deviceId, credential, coordinator } = await fleet.enroll({ token, board: boardDescription() });
+  const enrolment = {
+    deviceId,
+    credential,
+    name: 'kitchen-pi',
+    mqttUrl: broker.url,
+    server: 'http://127.0.0.1:9',
+    coordinator,
+  };
   const dataDirectory = temporaryFolder(t, { 'enrolment.json': JSON.stringify(enrolment), ...files });
   mkdirSync(join(dataDirectory, 'models'), { recursive: true });
   writeFileSync(join(dataDirectory, 'models', `${request.modelSha256}.onnx`), Buffer.alloc(request.modelBytes));

@@ -98,6 +98,9 @@ const RELEASED = {
   bytes: 1,
 } as const;
 
+const removal = (change: object = {}, by = identity) =>
+  by.sign({ kind: 'removal', deviceId, at: '2026-01-01T00:00:00.000Z', ...change });
+
 /** An installation whose current release is 0.1.0. */
 function installation(t: TestContext): Versions {
   const folder = join(temporaryFolder(t), 'versions');
@@ -250,16 +253,80 @@ it('says again after a break how the running job stands, and what was not acknow
   await until('the job to end', () => words().includes('j1 succeeded'));
 });
 
-it('that is removed leaves no result behind, also where somebody has removed them before', async (t) => {
+it('believes nobody that it was removed but the coordinator that it has joined, and says so', async (t) => {
+  const { start, command, online, words, dataDirectory, log } = await agentOn(t, {
+    files: { 'outbox/u-1.json': JSON.stringify(RESULT) },
+  });
+  await start();
+  await online();
+  const lies = [
+    [undefined, /it is not signed/],
+    [removal({}, makeIdentity()), /not signed with the key/],
+    [removal({}, makeIdentity('c-ffffffffffffffff')), /another coordinator's \(c-f{16}\)/],
+    [removal({ deviceId: 'd-000000000002' }), /about another device, d-000000000002/],
+  ] as const;
+  for (const [proof, why] of lies) {
+    log.splice(0);
+    command({ type: 'removed', ...(proof ? { proof } : {}) });
+    await until('the lie to be told of', () => log.length > 0);
+    assert.match(
+      log.join(),
+      /^somebody says that this board was removed from its fleet, and is not believed: .*Nothing is deleted$/,
+    );
+    assert.match(log.join(), why);
+  }
+  assert.deepEqual(readdirSync(join(dataDirectory, 'outbox')), ['u-1.json']);
+  assert.ok(existsSync(join(dataDirectory, 'enrolment.json')));
+  command({ type: 'job', job: job() });
+  await until('the next job to be done', () => words().includes('j1 succeeded'));
+});
+
+it('says whom it speaks to where its coordinator is another, or has lost its data, and keeps what it has', async (t) => {
+  const { start, command, online, dataDirectory, log } = await agentOn(t);
+  await start();
+  await online();
+  log.splice(0);
+  command({ type: 'unknown', coordinator: 'c-ffffffffffffffff' });
+  command({ type: 'unknown', coordinator: identity.coordinator.id });
+  await until('both to be told of', () => log.length === 2);
+  assert.match(
+    log[0] ?? '',
+    /^another coordinator \(c-f{16}\) answers at .* \(c-0123456789abcdef\).*Nothing is deleted here: .*restore/,
+  );
+  assert.match(log[1] ?? '', /\(c-0123456789abcdef\) does not know this board \(d-000000000001\): were its data lost/);
+  assert.ok(existsSync(join(dataDirectory, 'enrolment.json')));
+});
+
+it('asks who answers where it is not let in, and says that it is another coordinator', async (t) => {
+  const health = { status: 'ok', version: '0.1.0', authentication: 'none', coordinator: 'c-ffffffffffffffff' };
+  const archives = { '/api/health': Buffer.from(JSON.stringify(health)) };
+  const { start, log, broker, dataDirectory, logins } = await agentOn(t, { archives });
+  let times = 0;
+  broker.authenticate = (_client, _username, _password, done) => {
+    times++;
+    done(Object.assign(new Error('not one of ours'), { returnCode: 5 as const }), false);
+  };
+  await start();
+  const isOther = (line: string) => line.startsWith('another coordinator (c-ffffffffffffffff) answers at ');
+  await until('the other coordinator to be told of', () => log.some(isOther));
+  await until('the agent to try again', () => times > 1);
+  assert.deepEqual([log.filter(isOther).length, logins], [1, []]);
+  assert.ok(existsSync(join(dataDirectory, 'enrolment.json')));
+});
+
+it('that is removed delivers no result any more and keeps it for a week, where somebody has not removed it before', async (t) => {
   for (const isThere of [true, false]) {
     const files = { 'outbox/u-1.json': JSON.stringify(RESULT) };
-    const { start, command, online, dataDirectory } = await agentOn(t, { files });
+    const { start, command, online, dataDirectory, log } = await agentOn(t, { files });
     const agent = await start();
     await online();
     if (!isThere) rmSync(join(dataDirectory, 'outbox'), { recursive: true });
-    command({ type: 'removed' });
+    command({ type: 'removed', proof: removal() });
     assert.equal(await within('the agent to end', agent.ended), 'removed');
     assert.ok(!existsSync(join(dataDirectory, 'outbox')));
+    assert.ok(!existsSync(join(dataDirectory, 'enrolment.json')));
+    const kept = log.filter((line) => line.startsWith('1 results that it has not delivered are kept for a week'));
+    assert.deepEqual([existsSync(join(dataDirectory, 'removed')), kept.length], [isThere, isThere ? 1 : 0]);
   }
 });
 

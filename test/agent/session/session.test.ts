@@ -34,6 +34,7 @@ function sessionOn(
     plainLogger((line) => log.push(line)),
   );
   session.listen({
+    onRefused: () => {},
     onConnected() {
       connected.times++;
       onConnected(session);

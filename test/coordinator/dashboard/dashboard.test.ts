@@ -120,6 +120,20 @@ describe('dashboard', { skip: noChromium }, () => {
     );
   });
 
+  it('says why an agent is not offered a newer one, and which boards nobody here knows', async () => {
+    const refused =
+      'it joined before updates were signed: paste the line of "edgetune device add NAME --renew" on the board';
+    fake.devices.push(sampleDevice('kitchen-pi', { agentUpdate: { offered: null, failed: null, refused } }));
+    const [deviceId, coordinator] = ['d-00000000000a', 'c-ffffffffffffffff'];
+    fake.strangers.push({ deviceId, model: 'Raspberry Pi 5', coordinator, lastSeenAt: '2026-01-01T00:00:00.000Z' });
+    await open('fleet');
+    const card = page.getByRole('listitem', { name: 'Device kitchen-pi' });
+    assert.match((await card.textContent()) ?? '', /Not updated There is a newer agent, and .* joined before updates/);
+    const unknown = (await page.getByRole('region', { name: 'Unknown boards' }).textContent()) ?? '';
+    assert.match(unknown, /1 board that this coordinator does not know.*another data directory/);
+    assert.match(unknown, /d-00000000000a \(Raspberry Pi 5\), last heard .*it has joined the coordinator c-f{16}/);
+  });
+
   it('marks a simulated device with its profile and its error', async () => {
     fake.devices.push(simulatedDevice('nano-sim'));
     await open('fleet');

@@ -64,9 +64,11 @@ describe('a coordinator that starts', () => {
     Object.assign(agent, { client: after.client });
     agent.hello();
     assert.equal(agent.told('removed').length, 0);
+    after.fleet.heardStranger(agent.deviceId);
+    assert.deepEqual([agent.told('unknown'), after.fleet.strangers(), after.log], [[], [], []]);
     store.deviceRows.delete(agent.deviceId);
     agent.hello();
-    assert.equal(agent.told('removed').length, 1);
+    assert.deepEqual([agent.told('removed').length, agent.told('unknown').length], [0, 1]);
   });
 
   it('ends what is under way when it stops, says so, and hears nothing more', async () => {
@@ -223,14 +225,18 @@ describe('a hello', () => {
   });
 
   it('of who is in no fleet is answered by that; anything else of it is not', async () => {
-    const { client, fleet } = await memoryFleet();
+    const { client, fleet, identity } = await memoryFleet();
     const unknown = 'd-000000000009';
     for (const topic of [topics.status(unknown), topics.jobUpdate(unknown), topics.command(unknown), 'elsewhere'])
       client.emit('message', topic, Buffer.from('{}'), { retain: false });
     assert.deepEqual(client.published, []);
     client.emit('message', topics.hello(unknown), Buffer.from('{}'), { retain: false });
     assert.deepEqual(client.published, [
-      { topic: topics.command(unknown), payload: '{"type":"removed"}', options: { qos: 1 } },
+      {
+        topic: topics.command(unknown),
+        payload: JSON.stringify({ type: 'unknown', coordinator: identity.coordinator.id }),
+        options: { qos: 1 },
+      },
     ]);
     assert.deepEqual(fleet.devices(), []);
   });

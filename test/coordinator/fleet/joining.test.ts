@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openProof } from '@edgetune/shared/protocol/signed.ts';
 import { topics } from '@edgetune/shared/protocol/topics.ts';
 import { JobFailedError } from '../../../coordinator/fleet/fleet.ts';
 import {
@@ -12,6 +13,7 @@ import {
   startFleet,
   untilPresence,
 } from '../../support/fleet.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { TestClock } from '../../support/test-clock.ts';
 import { event, until } from '../../support/waiting.ts';
 
@@ -127,17 +129,26 @@ test('a removed device is told, its jobs end, its credential and its retained st
   assert.ok(!statuses.includes(topics.status(deviceId)));
 });
 
-test('an agent that an external broker still lets in is told that it was removed', async (t) => {
-  const { fleet, client } = await startFleet(t);
-  const unknown = 'd-000000000009';
+test('an agent that an external broker still lets in is told that it was removed, also after a restart', async (t) => {
+  const dataDirectory = temporaryFolder(t);
+  const before = await startFleet(t, { dataDirectory });
+  const { token } = await before.fleet.addDevice('kitchen-pi');
+  const { deviceId } = await before.fleet.enroll({ token, board: boardDescription() });
+  await before.fleet.remove('kitchen-pi');
+  await before.stop();
+  const { fleet, client, identity } = await startFleet(t, { dataDirectory });
   const published: string[] = [];
   const publish = client.publishAsync.bind(client);
   client.publishAsync = ((topic: string, payload: string, options: object) => {
     published.push(`${topic} ${payload}`);
     return publish(topic, payload, options);
   }) as typeof client.publishAsync;
-  client.emit('message', topics.hello(unknown), Buffer.from('{}'), { retain: false } as never);
+  client.emit('message', topics.hello(deviceId), Buffer.from('{}'), { retain: false } as never);
   await until('a message to the agent', () => published.length > 0);
-  assert.deepEqual(published, [`${topics.command(unknown)} {"type":"removed"}`]);
+  assert.equal(published.length, 1);
+  const [topic, payload = ''] = published[0]?.split(/ (.*)/) ?? [];
+  const { type, proof } = JSON.parse(payload);
+  const { statement } = openProof(identity.coordinator, proof, 'removal');
+  assert.deepEqual([topic, type, statement.deviceId], [topics.command(deviceId), 'removed', deviceId]);
   assert.deepEqual(fleet.devices(), []);
 });

@@ -207,13 +207,15 @@ check(
     });
     await devices.update('d-2', { name: 'renamed' });
     await devices.update('d-2', {});
-    await devices.remove('d-3');
+    await devices.remove(device('d-3', 'third'), '2026-01-03');
+    await devices.remove(device('d-3', 'third'), '2026-01-04');
   },
   ({ devices }) => {
     assert.deepEqual(devices.list(), [
       device('d-2', 'renamed'),
       device('d-1', 'first', { board: boardDescription(), credentialHash: 'hash', joinedAt: '2026-01-02' }),
     ]);
+    assert.deepEqual(['d-1', 'd-3', 'd-4'].map(devices.wasRemoved), [false, true, false]);
     assert.equal(devices.token('t-old'), null);
     assert.equal(devices.token('t-3'), null);
     assert.deepEqual(devices.token('t-new'), { ...token('t-new', 'd-1'), usedAt: '2026-01-02' });

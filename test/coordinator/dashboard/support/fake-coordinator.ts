@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
-import type { SetAsideStudy, StudyDetail } from '@edgetune/shared/protocol/http.ts';
+import type { SetAsideStudy, StrangerView, StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { event } from '../../../support/waiting.ts';
 import { pendingDevice, STUDY_PARTS, summaryOf } from './sample-data.ts';
 
@@ -20,6 +20,7 @@ const CONTENT_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; im
 export interface FakeCoordinator {
   url: string;
   devices: DeviceView[];
+  strangers: StrangerView[];
   studies: StudyDetail[];
   setAside: SetAsideStudy[];
   /** "METHOD /path body" of everything that changed something. */
@@ -37,6 +38,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
   const fake: FakeCoordinator = {
     url: '',
     devices: [],
+    strangers: [],
     studies: [],
     setAside: [],
     requests: [],
@@ -80,7 +82,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
     } else if (kind === 'blobs' || action === 'export') {
       response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(`content of ${pathname}`);
     } else if (kind === 'devices' && method === 'GET') {
-      json(200, { devices: fake.devices });
+      json(200, { devices: fake.devices, strangers: fake.strangers });
     } else if (kind === 'devices' && method === 'POST') {
       const added = pendingDevice((JSON.parse(body) as { name: string }).name);
       fake.devices.push(added);

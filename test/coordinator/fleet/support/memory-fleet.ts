@@ -25,6 +25,7 @@ type CommandOf<T extends CommandMessage['type']> = Extract<CommandMessage, { typ
 /** What outlives the coordinator. */
 export class MemoryStore {
   readonly deviceRows = new Map<string, DeviceRecord>();
+  readonly removed = new Set<string>();
   /** Ids of devices whose rows are damaged. */
   readonly unreadable = new Set<string>();
   readonly tokens = new Map<string, JoinTokenRecord>();
@@ -37,7 +38,11 @@ export class MemoryStore {
     has: (id) => this.deviceRows.has(id),
     insert: async (record) => void this.deviceRows.set(record.id, { ...record }),
     update: async (id, change) => void Object.assign(this.deviceRows.get(id) as DeviceRecord, change),
-    remove: async (id) => void this.deviceRows.delete(id),
+    remove: async ({ id }) => {
+      this.deviceRows.delete(id);
+      this.removed.add(id);
+    },
+    wasRemoved: (id) => this.removed.has(id),
     insertToken: async (token) => {
       for (const [hash, other] of this.tokens) if (other.deviceId === token.deviceId) this.tokens.delete(hash);
       this.tokens.set(token.tokenHash, token);

@@ -1,0 +1,31 @@
+/** Who answers at the coordinator's address: the one that this board has joined, or another. */
+import { healthSchema } from '@edgetune/shared/protocol/http.ts';
+import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
+import type { Enrolment } from './enrolment.ts';
+
+const TIMEOUT_MS = 5000;
+
+/** What to do where it is another. */
+export const OTHER_COORDINATOR_CURE =
+  'if it was started with another data directory, start it with the right one or a backup of it (edgetune restore); if this board is to change fleets, paste the line of "edgetune device add NAME" on it';
+
+export interface Answer {
+  /** HTTP status. */
+  status: number;
+  /** The id of whoever answers, where it is another coordinator than the one that this board has joined; else null. */
+  other: string | null;
+}
+
+/** @throws {WrongKeyError} @throws {Error} where nobody answers */
+export async function whoAnswers({
+  server,
+  pin,
+  coordinator,
+}: Pick<Enrolment, 'server' | 'pin' | 'coordinator'>): Promise<Answer> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await requestHttp(new URL('/api/health', server), { signal, pin });
+  const body = await response.json().catch(() => null);
+  const found = healthSchema.safeParse(body).data?.coordinator ?? null;
+  const isOther = found !== null && coordinator !== undefined && found !== coordinator.id;
+  return { status: response.status, other: isOther ? found : null };
+}
