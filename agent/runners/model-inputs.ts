@@ -8,9 +8,6 @@ export class InputError extends ModelRefusedError {
   override name = 'InputError';
 }
 
-/** Names that exporters give to the batch dimension; an unnamed first dimension is taken for it too. */
-const BATCH_NAMES = /^(batch|n|batch_?size|unk__\d+|\?)$/i;
-
 export interface InputOptions {
   batchSize: number;
   /** Sizes of other symbolic dimensions, by name. */
@@ -18,15 +15,24 @@ export interface InputOptions {
   seed: number;
 }
 
-/** An input as the runtime describes it; a dimension without a fixed size is a name. */
+/** An input as the runtime describes it; a dimension without a fixed size is a name, one without a name is empty or not positive. */
 export interface InputDescription {
   name: string;
   shape: readonly (number | string)[];
 }
 
-/** Shape of an input for a batch. @throws {InputError} */
-export function shapeOf({ name, shape }: InputDescription, options: Omit<InputOptions, 'seed'>): number[] {
-  return shape.map((size, axis) => sizeOf(name, size, axis, options));
+/**
+ * Tells the shape of each of these inputs for a batch, by the rule of the coordinator (`shared/onnx`, `inputShapes`): the
+ * batch is the first axis that is left open, and every other axis of the same name. Other sizes are given, never guessed.
+ */
+export function shapeTeller(
+  inputs: readonly Pick<InputDescription, 'shape'>[],
+  options: Omit<InputOptions, 'seed'>,
+): (input: InputDescription) => number[] {
+  const firsts = inputs.map(({ shape: [first] }) => first);
+  const batch = new Set(firsts.filter((size) => typeof size === 'string' && size !== ''));
+  /** @throws {InputError} */
+  return ({ name, shape }) => shape.map((size, axis) => sizeOf(name, size, axis, { ...options, batch }));
 }
 
 /** @param OrtTensor ONNX Runtime's class of tensors, which only the runner that needs it loads. @throws {InputError} */
@@ -37,12 +43,14 @@ export function makeInputs(
 ): Record<string, Tensor> {
   const bits = congruential32(options.seed ^ 0x5bd1e995);
   const random = () => bits() / 2 ** 32;
+  const tensors = session.inputMetadata.filter(({ isTensor }) => isTensor) as InputDescription[];
+  const shapeOf = shapeTeller(tensors, options);
   return Object.fromEntries(
     session.inputMetadata.map((metadata) => {
       if (!metadata.isTensor)
         throw new InputError(`input "${metadata.name}" is no tensor: only models with tensor inputs can be measured`);
       const { name, type } = metadata;
-      return [name, makeTensor(OrtTensor, { name, type, dims: shapeOf(metadata, options) }, random)];
+      return [name, makeTensor(OrtTensor, { name, type, dims: shapeOf(metadata) }, random)];
     }),
   );
 }
@@ -51,7 +59,7 @@ function sizeOf(
   input: string,
   size: number | string,
   axis: number,
-  { batchSize, dimensions }: Omit<InputOptions, 'seed'>,
+  { batchSize, dimensions, batch }: Omit<InputOptions, 'seed'> & { batch: ReadonlySet<unknown> },
 ): number {
   if (typeof size === 'number' && size > 0) {
     if (axis === 0 && size === 1 && batchSize > 1) {
@@ -61,9 +69,13 @@ function sizeOf(
     }
     return size;
   }
-  const name = String(size);
+  const name = typeof size === 'string' ? size : '';
   if (Object.hasOwn(dimensions, name)) return dimensions[name] as number;
-  if (axis === 0 || BATCH_NAMES.test(name)) return batchSize;
+  if (name === '' ? axis === 0 : batch.has(name)) return batchSize;
+  if (name === '')
+    throw new InputError(
+      `input "${input}" leaves axis ${axis} open and unnamed: export the model with a name or a size for it`,
+    );
   throw new InputError(
     `input "${input}" has the dynamic dimension "${name}" (axis ${axis}): give its size in "dimensions"`,
   );

@@ -6,7 +6,7 @@
 import { executionProviderSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { z } from 'zod';
 import { runText } from '../board/host.ts';
-import { InputError, shapeOf, unknownType } from './model-inputs.ts';
+import { InputError, shapeTeller, unknownType } from './model-inputs.ts';
 import { pythonInterpreter, SideCar, sideCarScript } from './python/side-car.ts';
 import { type CommandedModel, PROBE_TIMEOUT_MS, type Runner, type RunRequest } from './runner.ts';
 import { TINY_MODEL_BASE64 } from './tiny-model.ts';
@@ -79,7 +79,8 @@ interface Input {
 function commanded(sideCar: SideCar, inputs: readonly Input[], { dimensions, seed }: RunRequest): CommandedModel {
   const fed = new Set<number>();
   const feed = async (samples: number) => {
-    const described = inputs.map((input) => describe(input, samples, dimensions));
+    const shapeOf = shapeTeller(inputs, { batchSize: samples, dimensions });
+    const described = inputs.map((input) => describe(input, shapeOf));
     await sideCar.ask('fed', { do: 'feed', samples, inputs: described, seed });
     fed.add(samples);
   };
@@ -99,11 +100,11 @@ function commanded(sideCar: SideCar, inputs: readonly Input[], { dimensions, see
 }
 
 /** @throws {InputError} */
-function describe(input: Input, batchSize: number, dimensions: RunRequest['dimensions']) {
+function describe(input: Input, shapeOf: (input: Input) => number[]) {
   const { name, type } = input;
   if (!type.startsWith('tensor('))
     throw new InputError(`input "${name}" is no tensor: only models with tensor inputs can be measured`);
   const numpyType = NUMPY_TYPES[type];
   if (!numpyType) throw unknownType(name, type);
-  return { name, type: numpyType, shape: shapeOf(input, { batchSize, dimensions }) };
+  return { name, type: numpyType, shape: shapeOf(input) };
 }

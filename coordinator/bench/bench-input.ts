@@ -1,5 +1,8 @@
 /** What a bench or a calibration is asked for. */
 import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/device.ts';
+import { BENCH_METRICS } from '@edgetune/shared/domain/metric-list.ts';
+import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
+import type { BenchRequest } from '@edgetune/shared/protocol/bench.ts';
 
 /** A bench or a calibration cannot start: which input, and what to do. */
 export class InferenceInputError extends Error {
@@ -14,4 +17,21 @@ export function joined(name: string, device: DeviceView | null): JoinedDevice {
   if (!device.board)
     throw new InferenceInputError(`${name} has not joined yet: run the command of "edgetune device add" on it`);
   return device as JoinedDevice;
+}
+
+/** @throws {InferenceInputError} where an objective or a constraint is of what a bench cannot tell, or of another device */
+export function refuseUnjudgeable({ objectives, constraints, devices }: BenchRequest): void {
+  const wishes = [
+    ...objectives.map((objective) => ({ ...objective, text: formatObjective(objective) })),
+    ...constraints.map((constraint) => ({ ...constraint, text: formatConstraint(constraint) })),
+  ];
+  const known = BENCH_METRICS.map(({ name }) => name);
+  for (const { metric, device, text } of wishes) {
+    if (!known.includes(metric))
+      throw new InferenceInputError(
+        `"${text}": a bench trains nothing and compares ways to run one file; it knows ${known.join(', ')}`,
+      );
+    if (device !== undefined && !devices.includes(device))
+      throw new InferenceInputError(`"${text}": ${device} is not one of the bench's devices (${devices.join(', ')})`);
+  }
 }

@@ -19,7 +19,7 @@ import { aborted } from '../lifecycle/aborted.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { Troubles } from '../lifecycle/troubles.ts';
 import { untilWritten } from '../lifecycle/until-written.ts';
-import { InferenceInputError, type JoinedDevice, joined } from './bench-input.ts';
+import { InferenceInputError, type JoinedDevice, joined, refuseUnjudgeable } from './bench-input.ts';
 import { BenchRecords } from './bench-records.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
 import { searchDevice } from './search-device.ts';
@@ -45,7 +45,8 @@ export interface BenchService {
   accept(onnx: Uint8Array): Promise<BenchModel>;
   /**
    * Starts a bench; its devices are searched side by side.
-   * @throws {InferenceInputError} where a device or the model is unknown, a device has not joined yet, or a size is missing
+   * @throws {InferenceInputError} where a device or the model is unknown, a device has not joined yet, a size is missing, or an
+   * objective or constraint is of what a bench cannot tell
    * @throws {OnnxError} where the model is not one that can be run, naming the node or field
    */
   start(request: BenchRequest): Promise<BenchView>;
@@ -116,6 +117,7 @@ class Benches implements BenchService {
   async start(request: BenchRequest): Promise<BenchView> {
     this.#ending.signal.throwIfAborted();
     const { device, blobs } = this.#options;
+    refuseUnjudgeable(request);
     const devices = [...new Set(request.devices)].map((name) => joined(name, device(name)));
     const model = await blobs.get(request.modelSha256).catch((cause: Error) => {
       throw new InferenceInputError(`there is no model ${request.modelSha256}: upload it first`, { cause });

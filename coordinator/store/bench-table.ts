@@ -1,6 +1,7 @@
 /** Benches on the database. */
 import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { constraintSchema, objectiveSchema } from '@edgetune/shared/domain/objective.ts';
+import { scenarioSchema } from '@edgetune/shared/domain/scenario.ts';
 import {
   benchDeviceSchema,
   benchMeasurementSchema,
@@ -14,8 +15,9 @@ import type { Database, Queries } from './database.ts';
 import { json, type RowReader } from './rows.ts';
 import { benches } from './schema.ts';
 
-/** A request has been parsed when it is stored: what people write as text is an object. */
-const planSchema = benchRequestSchema.extend({
+/** A request has been parsed when it is stored: what people write as text is an object, and what earlier versions had besides is passed over. */
+const planSchema = benchRequestSchema.strip().extend({
+  scenario: scenarioSchema,
   objectives: z.array(objectiveSchema),
   constraints: z.array(constraintSchema),
   batchSizes: z.array(z.int().positive()),

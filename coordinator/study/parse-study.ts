@@ -5,7 +5,7 @@ import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { partNamed } from '@edgetune/shared/domain/part.ts';
 import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { listedValues, mayTake, type ParameterLevel, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
-import type { StudySpec } from '@edgetune/shared/domain/study.ts';
+import { metricsNamedIn, type StudySpec } from '@edgetune/shared/domain/study.ts';
 import {
   type DatasetFormatInfo,
   formatMismatch,
@@ -14,7 +14,7 @@ import {
   type WorkloadInfo,
 } from '@edgetune/shared/domain/study-parts.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import { validateSpace } from '../tuner/validate-space.ts';
 import type { CheckedStudySpec } from './context/study-context.ts';
 import { StudyInputError } from './state/study-errors.ts';
@@ -52,7 +52,7 @@ export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec 
     message,
     ...place(positionOf(document, lines, path)),
   });
-  const parsed = studySchemaFor(checks.parts).safeParse(document.toJS());
+  const parsed = studySchemaFor(checks.parts).safeParse(valuesOf(document, lines));
   if (!parsed.success) throw inputError(mistakesIn(parsed.error).map(locate));
 
   // The schema takes only names of parts that there are.
@@ -69,6 +69,29 @@ export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec 
   ];
   if (mistakes.length > 0) throw inputError(mistakes.map(locate));
   return spec;
+}
+
+/** @throws {StudyInputError} where an alias stands for nothing, such as `*.csv` that was meant as a text */
+function valuesOf(document: ReturnType<typeof parseDocument>, lines: LineCounter): unknown {
+  const anchors = new Set<string>();
+  const dangling: Issue[] = [];
+  visit(document, {
+    Node(_, node) {
+      if (!isAlias(node) && 'anchor' in node && node.anchor) anchors.add(node.anchor);
+    },
+    Alias(_, { source, range }) {
+      if (anchors.has(source)) return;
+      const message = `*${source} refers to an anchor &${source} that is not there: write "*${source}" where it is a text`;
+      dangling.push({ path: '', message, ...place(range ? lines.linePos(range[0]) : null) });
+    },
+  });
+  if (dangling.length > 0) throw inputError(dangling);
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases of aliases that would fill the memory.
+    throw inputError([{ path: '', message: (error as Error).message, line: null, column: null }]);
+  }
 }
 
 function inputError(issues: Issue[]): StudyInputError {
@@ -175,12 +198,12 @@ const MEASURED_TRAINING_COSTS = ['trainingTime', 'trainingEnergy'];
 
 function deterministicMistakes(spec: StudySpec): PlacedMistake[] {
   if (!spec.deterministic) return [];
-  return (['objectives', 'constraints'] as const).flatMap((list) =>
-    spec[list].flatMap(({ metric }, index) =>
+  return metricsNamedIn(spec).flatMap(({ path, list }) =>
+    list.flatMap(({ metric }: { metric: string }, index: number) =>
       MEASURED_TRAINING_COSTS.includes(metric)
         ? [
             {
-              path: [list, index],
+              path: [...path, index],
               message: `${metric} is measured and differs from run to run: leave it out or set deterministic: false`,
             },
           ]

@@ -24,14 +24,17 @@ export interface MetricInfo {
   isOwn?: true;
 }
 
-const LATENCIES: Readonly<Record<string, Pick<MetricInfo, 'description' | 'isCommon'>>> = {
+const LATENCIES = {
   mean: { description: 'mean latency' },
   p50: { description: 'median latency', isCommon: true },
   p90: { description: 'latency of the slowest 10 % (p90)' },
   p95: { description: 'latency of the slowest 5 % (p95)' },
   p99: { description: 'latency of the slowest 1 % (p99)', isCommon: true },
   p999: { description: 'latency of the slowest 0.1 % (p99.9)' },
-};
+} as const satisfies Readonly<Record<string, Pick<MetricInfo, 'description' | 'isCommon'>>>;
+
+/** Which figures of the latency there are; the metric is `latency.` and one of these. */
+export const LATENCY_NAMES = Object.keys(LATENCIES) as readonly (keyof typeof LATENCIES)[];
 
 /** Every metric that an objective or a constraint may name. `latency` alone means `latency.p50`. */
 export const METRICS: Readonly<Record<string, MetricInfo>> = {
@@ -108,6 +111,8 @@ const isSensible = ({ metric, direction }: { metric: string; direction: string }
 const SMALLER_IS_BETTER = { path: ['direction'], error: 'a ratio of costs to accuracy can only be minimised' };
 
 export const objectiveSchema = objectiveParts.refine(isSensible, SMALLER_IS_BETTER);
+/** As somebody writes it: a key that says nothing here is a mistake. */
+export const objectiveInputSchema = objectiveParts.strict().refine(isSensible, SMALLER_IS_BETTER);
 export type Objective = z.infer<typeof objectiveSchema>;
 
 export const constraintSchema = z.object({
@@ -118,6 +123,8 @@ export const constraintSchema = z.object({
   /** Device name; absent: must hold on every device of the study. */
   device: z.string().optional(),
 });
+/** As somebody writes it: a key that says nothing here is a mistake. */
+export const constraintInputSchema = constraintSchema.strict();
 export type Constraint = z.infer<typeof constraintSchema>;
 
 const unusableName = (name: unknown) => `"${name}" cannot be used as the name of a metric`;
@@ -129,8 +136,9 @@ const anyMetricSchema = z
 /** Those of ask and tell, which may name a program's own metrics. */
 export const anyObjectiveSchema = objectiveParts
   .extend({ metric: anyMetricSchema })
+  .strict()
   .refine(isSensible, SMALLER_IS_BETTER);
-export const anyConstraintSchema = constraintSchema.extend({ metric: limitable(anyMetricSchema) });
+export const anyConstraintSchema = constraintInputSchema.extend({ metric: limitable(anyMetricSchema) });
 
 /** A number without unit that a program measures by itself and tells for each trial: only for ask and tell. */
 const OWN_METRIC: MetricInfo = {
@@ -146,16 +154,17 @@ export function metricInfo(metric: string): MetricInfo {
   return Object.hasOwn(METRICS, metric) ? (METRICS[metric] as MetricInfo) : OWN_METRIC;
 }
 
-const fullName = (name: string) => (name === 'latency' ? 'latency.p50' : name);
+/** Short forms that people write. */
+export const fullMetricName = (name: string) => (name === 'latency' ? 'latency.p50' : name);
 
 function anyMetric(name: string): string {
   if (everyObjectHas(name)) throw new RangeError(unusableName(name));
-  return fullName(name);
+  return fullMetricName(name);
 }
 
 function knownMetric(name: string): string {
-  if (!Object.hasOwn(METRICS, fullName(name))) throw new RangeError(unknownMetric(name));
-  return fullName(name);
+  if (!Object.hasOwn(METRICS, fullMetricName(name))) throw new RangeError(unknownMetric(name));
+  return fullMetricName(name);
 }
 
 /**

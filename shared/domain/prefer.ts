@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { namedValues } from './named-values.ts';
-import { metricInfo, type Objective } from './objective.ts';
-import { parseQuantity } from './units.ts';
+import { fullMetricName, metricInfo, type Objective } from './objective.ts';
+import { baseUnitOf, parseQuantity } from './units.ts';
 import { written } from './written.ts';
 
 /** "At most 1 point of accuracy for 20 % of latency.p50". */
@@ -40,16 +40,14 @@ const HOW = 'write it like "at most 1 point of accuracy" or "at most 2 % of late
 export function parseAtMost(text: string): AtMost {
   const match = /^\s*at most\s+(.+?)\s+of\s+([\w.]+)(?:\s+for\s+(.+?)\s+of\s+([\w.]+))?\s*$/i.exec(text);
   if (!match) throw new RangeError(`"${text}" is not a preference: ${HOW}`);
-  const metric = fullName(match[2] as string);
+  const metric = fullMetricName(match[2] as string);
   const give = parseGive(match[1] as string, metric);
   if (match[3] === undefined) return { metric, give };
-  const worth = parseGive(match[3], fullName(match[4] as string));
+  const worth = parseGive(match[3], fullMetricName(match[4] as string));
   if (!('share' in worth))
     throw new RangeError(`"${text}": say what it has to bring as a share, like "for 20 % of ${match[4]}"`);
-  return { metric, give, for: { metric: fullName(match[4] as string), share: worth.share } };
+  return { metric, give, for: { metric: fullMetricName(match[4] as string), share: worth.share } };
 }
-
-const fullName = (name: string) => (name === 'latency' ? 'latency.p50' : name);
 
 function parseGive(text: string, metric: string): AtMost['give'] {
   const percent = /^([\d.]+)\s*%$/.exec(text);
@@ -86,9 +84,8 @@ const percent = (share: number) => `${number(100 * share)} %`;
 export function giveText(give: AtMost['give'], metric: string): string {
   if ('share' in give) return percent(give.share);
   const { amount } = give;
-  const units = { time: ' ms', memory: ' B', energy: ' J', power: ' W', rate: ' /s', clock: ' kHz', count: '' };
   const { dimension } = metricInfo(metric);
-  if (dimension !== 'ratio') return `${number(amount)}${units[dimension]}`;
+  if (dimension !== 'ratio') return `${number(amount)} ${baseUnitOf(dimension)}`.trimEnd();
   const points = number(100 * amount);
   return `${points} ${points === '1' ? 'point' : 'points'}`;
 }

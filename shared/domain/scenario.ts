@@ -29,6 +29,19 @@ export const scenarioSchema = z.discriminatedUnion('kind', [
 ]);
 export type Scenario = z.infer<typeof scenarioSchema>;
 
+const [singleStream, multiStream, server, offline] = scenarioSchema.options;
+/** As somebody writes it: a key that is no setting of the scenario is a mistake. */
+export const scenarioInputSchema = z.discriminatedUnion('kind', [
+  strictly(singleStream),
+  strictly(multiStream),
+  strictly(server),
+  strictly(offline),
+]);
+
+function strictly<Shape extends z.ZodRawShape>(settings: z.ZodObject<Shape>) {
+  return settings.strict().describe(settings.description ?? '');
+}
+
 /** The scenarios that there are, each with its settings as a schema. */
 export const SCENARIOS = scenarioSchema.options.map((settings) => ({
   name: settings.shape.kind.value,

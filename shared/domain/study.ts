@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { deviceNameSchema } from './device.ts';
 import { namedValues } from './named-values.ts';
-import { constraintSchema, objectiveSchema, parseConstraint, parseObjective } from './objective.ts';
+import { constraintInputSchema, objectiveInputSchema, parseConstraint, parseObjective } from './objective.ts';
 import { parsePrefer, preferIssues, preferSchema } from './prefer.ts';
-import { scenarioSchema } from './scenario.ts';
+import { scenarioInputSchema } from './scenario.ts';
 import { candidateSchema, parameterValueSchema, searchSpaceSchema } from './search-space.ts';
 import { written } from './written.ts';
 
@@ -76,7 +76,7 @@ export const stopCriteriaSchema = z.strictObject({
   timeS: z.number().positive().optional().describe('Seconds after which nothing more is started'),
   energyJ: z.number().positive().optional().describe('Joules of training after which nothing more is started'),
   target: z
-    .array(written(constraintSchema, parseConstraint, ['accuracy >= 0.9']))
+    .array(written(constraintInputSchema, parseConstraint, ['accuracy >= 0.9']))
     .default([])
     .describe('Stop when one feasible trial reaches all of these'),
   noImprovement: z
@@ -104,9 +104,11 @@ export const studySpecSchema = z
       .array(deviceNameSchema)
       .min(1, 'name at least one device of the fleet')
       .describe('Names of the devices to tune for'),
-    scenario: scenarioSchema.default({ kind: 'single-stream' }).describe('How queries arrive, as MLPerf defines it'),
+    scenario: scenarioInputSchema
+      .default({ kind: 'single-stream' })
+      .describe('How queries arrive, as MLPerf defines it'),
     objectives: z
-      .array(written(objectiveSchema, parseObjective, ['maximize accuracy', 'minimize latency.p99 on kitchen-pi']))
+      .array(written(objectiveInputSchema, parseObjective, ['maximize accuracy', 'minimize latency.p99 on kitchen-pi']))
       .min(1)
       .default(() => ['maximize accuracy', 'minimize latency.p50'].map(parseObjective))
       .describe('What is searched for; the first leads'),
@@ -114,7 +116,7 @@ export const studySpecSchema = z
       .optional()
       .describe('What may be given of the first objective, which leads, and what a share of each is worth'),
     constraints: z
-      .array(written(constraintSchema, parseConstraint, ['latency.p99 <= 30 ms on kitchen-pi', 'memory <= 64 MB']))
+      .array(written(constraintInputSchema, parseConstraint, ['latency.p99 <= 30 ms on kitchen-pi', 'memory <= 64 MB']))
       .default([])
       .describe('What must hold'),
     budget: budgetLadderSchema.prefault({}).describe('What the lowest and the highest rung may spend'),
@@ -149,24 +151,29 @@ export const studySpecSchema = z
         issue(['prefer', ...path], message);
     const twice = spec.devices.filter((name, index) => spec.devices.indexOf(name) !== index);
     if (twice.length > 0) issue(['devices'], `named twice: ${twice.join(', ')}`);
-    for (const [index, { device }] of spec.constraints.entries()) {
-      if (device !== undefined && !spec.devices.includes(device))
-        context.addIssue({
-          code: 'custom',
-          path: ['constraints', index],
-          message: `device "${device}" is not one of the study's devices (${spec.devices.join(', ')})`,
-        });
-    }
-    for (const [index, { device }] of spec.objectives.entries()) {
-      if (device !== undefined && !spec.devices.includes(device))
-        context.addIssue({
-          code: 'custom',
-          path: ['objectives', index],
-          message: `device "${device}" is not one of the study's devices (${spec.devices.join(', ')})`,
-        });
-    }
+    for (const { path, list } of metricsNamedIn(spec))
+      for (const [index, { device }] of list.entries())
+        if (device !== undefined && !spec.devices.includes(device))
+          context.addIssue({
+            code: 'custom',
+            path: [...path, index],
+            message: `device "${device}" is not one of the study's devices (${spec.devices.join(', ')})`,
+          });
   });
 export type StudySpec = z.infer<typeof studySpecSchema>;
+
+/** Where a study names metrics, each perhaps on a device. */
+export function metricsNamedIn({
+  objectives,
+  constraints,
+  stop,
+}: Pick<StudySpec, 'objectives' | 'constraints' | 'stop'>) {
+  return [
+    { path: ['objectives'], list: objectives },
+    { path: ['constraints'], list: constraints },
+    { path: ['stop', 'target'], list: stop.target },
+  ] satisfies { path: string[]; list: readonly { metric: string; device?: string | undefined }[] }[];
+}
 /** A study as a person writes it: defaults may be left out. */
 export type StudySpecInput = z.input<typeof studySpecSchema>;
 

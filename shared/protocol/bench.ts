@@ -9,8 +9,16 @@ import { boardDescriptionSchema, deviceNameSchema } from '../domain/device.ts';
 import { precisionSchema } from '../domain/inference-config.ts';
 import { sha256Schema, storedMeasurementSchema } from '../domain/measurement.ts';
 import { namedValues } from '../domain/named-values.ts';
-import { constraintSchema, objectiveSchema, parseConstraint, parseObjective } from '../domain/objective.ts';
-import { scenarioSchema } from '../domain/scenario.ts';
+import {
+  constraintInputSchema,
+  constraintSchema,
+  objectiveInputSchema,
+  objectiveSchema,
+  parseConstraint,
+  parseObjective,
+} from '../domain/objective.ts';
+import { scenarioInputSchema, scenarioSchema } from '../domain/scenario.ts';
+import { written } from '../domain/written.ts';
 
 /** A model that was uploaded and can be read: what a bench must be told of it. */
 export const benchModelSchema = z.object({
@@ -33,25 +41,15 @@ export const benchModelSchema = z.object({
 });
 export type BenchModel = z.infer<typeof benchModelSchema>;
 
-const written = <T>(parse: (text: string) => T) =>
-  z.string().transform((text, context) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-      return z.NEVER;
-    }
-  });
-
-export const benchRequestSchema = z.object({
+export const benchRequestSchema = z.strictObject({
   modelSha256: sha256Schema,
   /** What to call the model in reports, such as its file name. */
   modelName: z.string().min(1).max(200).default('model.onnx'),
   devices: z.array(deviceNameSchema).min(1),
-  scenario: scenarioSchema.default({ kind: 'single-stream' }),
+  scenario: scenarioInputSchema.default({ kind: 'single-stream' }),
   /** As people write them: "minimize latency.p99", "latency.p99 <= 30 ms". */
-  objectives: z.array(written(parseObjective)).default([]),
-  constraints: z.array(written(parseConstraint)).default([]),
+  objectives: z.array(written(objectiveInputSchema, parseObjective)).default([]),
+  constraints: z.array(written(constraintInputSchema, parseConstraint)).default([]),
   /** Absent: 1, 2, 4, 8, 16 and 32, or the one that the model is fixed to. */
   batchSizes: z.array(z.int().min(1).max(4096)).min(1).optional(),
   /** Absent: 1 to the number of cores of each device. */

@@ -24,7 +24,7 @@ const answerSchema = z.discriminatedUnion('type', [
         name: z.string(),
         type: z.string(),
         /** Unnamed dynamic dimensions are null in Python. */
-        shape: z.array(z.union([z.number(), z.string(), z.null().transform(() => '?')])),
+        shape: z.array(z.union([z.number(), z.string(), z.null().transform(() => '')])),
       }),
     ),
   }),

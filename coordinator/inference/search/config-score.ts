@@ -1,9 +1,10 @@
 /** How good a measured config is: by the study's preference, as far as one device decides it. */
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
-import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
-import { type Constraint, METRICS, type Objective, violationOf } from '@edgetune/shared/domain/objective.ts';
+import { constraintsOn, metricsOf, violationOfMeasured } from '@edgetune/shared/domain/measurement-metrics.ts';
+import type { Constraint, Objective } from '@edgetune/shared/domain/objective.ts';
 import type { Prefer } from '@edgetune/shared/domain/prefer.ts';
 import { createPreference, logLoss, weightOf, worstCompeting } from '@edgetune/shared/domain/preference.ts';
+import { decidedOn, partsOfConfigs } from './decided-objectives.ts';
 
 /** An objective on the device. */
 export interface Aim extends Pick<Objective, 'metric' | 'direction'> {
@@ -24,38 +25,17 @@ export interface Goals {
 /** The goals that concern this device; without an objective on the device, the median latency decides. */
 export function goalsOf(
   {
-    objectives,
     constraints,
-    prefer,
+    ...wanted
   }: { objectives: readonly Objective[]; constraints: readonly Constraint[]; prefer?: Prefer | undefined },
   deviceName: string,
 ): Goals {
-  const concerns = ({ metric, device }: { metric: string; device?: string | undefined }) =>
-    METRICS[metric]?.of === 'device' && (device === undefined || device === deviceName);
-  const wanted = objectives.filter(concerns).map(({ metric, direction }) => ({
-    metric: onDevice(metric),
-    direction,
-    weight: prefer?.weights[metric] ?? 1,
-  }));
+  const { objectives, prefer, leads } = decidedOn(deviceName, wanted, partsOfConfigs);
   return {
-    aims: wanted.length > 0 ? wanted : [{ metric: 'latency.p50', direction: 'minimize', weight: 1 }],
-    limits: constraints.filter(concerns),
-    leads: objectives[0] !== undefined && concerns(objectives[0]),
-    prefer: prefer && preferOnDevice(prefer),
-  };
-}
-
-/** Of a ratio, what a device decides: the rest is the same for all of its configs. */
-const onDevice = (metric: string) => METRICS[metric]?.ratio?.ofDevice ?? metric;
-
-function preferOnDevice({ atMost, weights }: Prefer): Prefer {
-  return {
-    atMost: atMost && {
-      ...atMost,
-      metric: onDevice(atMost.metric),
-      ...(atMost.for ? { for: { ...atMost.for, metric: onDevice(atMost.for.metric) } } : {}),
-    },
-    weights: Object.fromEntries(Object.entries(weights).map(([metric, weight]) => [onDevice(metric), weight])),
+    aims: objectives.map(({ metric, direction }) => ({ metric, direction, weight: prefer?.weights[metric] ?? 1 })),
+    limits: constraintsOn(constraints, deviceName),
+    leads,
+    prefer,
   };
 }
 
@@ -74,12 +54,7 @@ export function bestFirst<M extends StoredMeasurement>(goals: Goals, measurement
 
 /** Sum of relative violations of a device's limits by a measurement that succeeded; 0: it keeps them. */
 export function violationOn(measurement: StoredMeasurement, limits: readonly Constraint[]): number {
-  const metrics = metricsOf(measurement);
-  return limits.reduce((sum, limit) => {
-    const value = metrics[limit.metric];
-    // A board without a meter cannot show that it keeps an energy limit.
-    return sum + (value === undefined ? 1 : violationOf(limit, value));
-  }, 0);
+  return violationOfMeasured(limits, metricsOf(measurement));
 }
 
 /** A measurement as one number, for a model to learn and to improve on. */

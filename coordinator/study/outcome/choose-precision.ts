@@ -7,6 +7,7 @@ import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { bestFirst, goalsOf, violationOn } from '../../inference/search/config-score.ts';
+import { decidedOn, partsOfConfigs } from '../../inference/search/decided-objectives.ts';
 import { deviceMetrics, trialViolation } from '../state/trial-metrics.ts';
 
 /** Validation accuracy of the model's file in each precision; that in float32 where nothing else is said. */
@@ -66,6 +67,9 @@ export function choosePrecision(
   return { measurement: chosen.measurement, violation: chosen.onDevice, why, rivals };
 }
 
+/** Differences of accuracies below are rounding. */
+const ROUNDING = 1e-9;
+
 function decide(spec: Spec, deviceName: string, float: Candidate, int8: Candidate): [Candidate, string] {
   const { maxAccuracyDrop } = spec.quantisation;
   const drop = float.accuracy - int8.accuracy;
@@ -75,7 +79,8 @@ function decide(spec: Spec, deviceName: string, float: Candidate, int8: Candidat
     return [int8, `${float.precision} violates the constraints by more (${compared}); int8 ${costs}`];
   if (int8.violation > float.violation)
     return [float, `int8 violates the constraints by more (${compared}); it ${costs}`];
-  if (drop > maxAccuracyDrop)
+  // 0.93 − 0.92 is more than 0.01 in floating point.
+  if (drop > maxAccuracyDrop + ROUNDING)
     return [float, `int8 ${costs}, more than the ${points(maxAccuracyDrop)} that the study gives for it (${compared})`];
   if (preferred(spec, deviceName, [float, int8]) === int8)
     return [int8, `int8 is better here (${compared}) and ${costs}`];
@@ -87,14 +92,9 @@ function decide(spec: Spec, deviceName: string, float: Candidate, int8: Candidat
  * what may be given of it is `maxAccuracyDrop`.
  */
 function preferred(spec: Spec, deviceName: string, candidates: readonly Candidate[]): Candidate | undefined {
-  const objectives = fileObjectives(spec.objectives, deviceName);
-  const preference = createPreference({
-    objectives,
-    devices: [deviceName],
-    prefer: spec.prefer,
-    leads: (objectives[0] as Objective).metric !== 'accuracy',
-  });
-  return preference.rank(
+  const { objectives, prefer, leads } = decidedOn(deviceName, spec, partsOfFiles);
+  const isAccuracy = objectives[0]?.metric === 'accuracy';
+  return createPreference({ objectives, devices: [deviceName], prefer, leads: leads && !isAccuracy }).rank(
     candidates.map((item) => ({
       item,
       violation: item.violation,
@@ -107,22 +107,16 @@ function preferred(spec: Spec, deviceName: string, candidates: readonly Candidat
   )[0];
 }
 
-/** One or more objectives in which files differ, in their order; of a ratio, its parts. The median latency where none is on the device. */
-function fileObjectives(objectives: readonly Objective[], deviceName: string): Objective[] {
-  const aim = (metric: string, direction: Objective['direction']) =>
-    ({ metric, direction, aggregate: 'worst' }) satisfies Objective;
-  const wanted = objectives.flatMap(({ metric, direction, device }): Objective[] => {
-    const { of, ratio } = metricInfo(metric);
-    if (of === 'trial') return ['accuracy', 'modelSize'].includes(metric) ? [aim(metric, direction)] : [];
-    if (device !== undefined && device !== deviceName) return [];
-    return ratio ? [aim(ratio.ofDevice, 'minimize'), aim(ratio.over, 'maximize')] : [aim(metric, direction)];
-  });
-  const isOnDevice = wanted.some(({ metric }) => metricInfo(metric).of === 'device');
-  return isOnDevice ? wanted : [...wanted, aim('latency.p50', 'minimize')];
+/** What files of one model differ in: what configs do, accuracy and size. */
+function partsOfFiles(aim: Pick<Objective, 'metric' | 'direction'>): Pick<Objective, 'metric' | 'direction'>[] {
+  const { of, ratio } = metricInfo(aim.metric);
+  if (of === 'trial') return ['accuracy', 'modelSize'].includes(aim.metric) ? [aim] : [];
+  return [...partsOfConfigs(aim), ...(ratio ? [{ metric: ratio.over, direction: 'maximize' as const }] : [])];
 }
 
 function points(accuracy: number): string {
-  return `${Number((100 * accuracy).toFixed(2))} points`;
+  const text = String(Number((100 * accuracy).toFixed(2)));
+  return `${text} ${text === '1' ? 'point' : 'points'}`;
 }
 
 function latency({ measurement }: Candidate): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { keepHalvesAsBits } from '../../../agent/runners/half-tensors.ts';
-import { InputError, makeInputs, shapeOf } from '../../../agent/runners/model-inputs.ts';
+import { InputError, makeInputs, shapeTeller } from '../../../agent/runners/model-inputs.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
 
 keepHalvesAsBits(Tensor);
@@ -68,11 +68,26 @@ describe('inputs of every type that the agent can make', () => {
   });
 });
 
-it('open sizes: the batch by its place or name, others by what is said, else refused by name', () => {
-  const shape = (sizes: (number | string)[], more: object = {}) =>
-    shapeOf({ name: 'x', shape: sizes }, { batchSize: 4, dimensions: {}, ...more });
+it('open sizes: the batch by its place and the name that it has there, others by what is said, else refused by name', () => {
+  const shape = (sizes: (number | string)[], more: object = {}, others: (number | string)[][] = []) => {
+    const input = { name: 'x', shape: sizes };
+    return shapeTeller([input, ...others.map((other) => ({ shape: other }))], {
+      batchSize: 4,
+      dimensions: {},
+      ...more,
+    })(input);
+  };
   assert.deepEqual(shape(['any', 3]), [4, 3]);
-  assert.deepEqual(shape([2, 'N', 'batch_size']), [2, 4, 4]);
+  assert.deepEqual(shape(['N', 3, 'N']), [4, 3, 4]);
+  assert.deepEqual(shape([2, 'N'], {}, [['N', 5]]), [2, 4], 'the name that the batch has at another input');
+  // A size that only looks like a batch is not guessed, whatever exporters call it.
+  for (const name of ['N', 'batch', 'batch_size', 'unk__12', '?'])
+    assert.throws(() => shape([2, name]), /input "x" has the dynamic dimension .* give its size/, name);
+  // A size without a name is the batch on the first axis only.
+  for (const unnamed of ['', -1, 0]) {
+    assert.deepEqual(shape([unnamed, 3]), [4, 3]);
+    assert.throws(() => shape([2, unnamed, 3]), /input "x" leaves axis 1 open and unnamed: export the model/);
+  }
   assert.deepEqual(shape(['batch', 'time'], { dimensions: { time: 9 } }), [4, 9]);
   assert.deepEqual(shape(['batch', 'time'], { dimensions: { time: 9, batch: 2 } }), [2, 9]);
   assert.deepEqual(shape([1, 3], { batchSize: 1 }), [1, 3]);

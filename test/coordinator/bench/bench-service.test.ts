@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { type BenchRequestBody, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
@@ -118,6 +119,40 @@ describe('a bench', () => {
       () => benchRequestSchema.parse({ modelSha256, devices: ['a'], constraints: ['latency <= 3 kg'] }),
       /kg/,
     );
+  });
+
+  it('refuses what it cannot judge: metrics of training or of the file, and devices that are not its own', async (t) => {
+    const { start, service } = await bench(t, (batch) => batch);
+    for (const [change, words] of [
+      [{ constraints: ['modelSize <= 1 MB'] }, /"modelSize <= 1 MB": a bench trains nothing .* latency.p50/],
+      [{ objectives: ['latency', 'maximize accuracy'] }, /"maximize accuracy": a bench trains nothing/],
+      [{ objectives: ['edgetune.time'] }, /"minimize edgetune.time.*": a bench trains nothing/],
+      [{ constraints: ['latency <= 1 s on devise-1'] }, /devise-1 is not one of the bench's devices \(device-1\)/],
+      [{ objectives: ['minimize latency on device-2'] }, /device-2 is not one of the bench's devices/],
+    ] as [Partial<BenchRequestBody>, RegExp][])
+      await assert.rejects(
+        start(change),
+        (error: Error) => error.name === 'InferenceInputError' && words.test(error.message),
+      );
+    assert.deepEqual(service.list(), []);
+    await start({ objectives: ['minimize energy on device-1'], constraints: ['memory <= 1 GB'] });
+  });
+
+  it('refuses keys that say nothing, and takes objectives and constraints as a study writes them', () => {
+    const least = { modelSha256: 'a'.repeat(64), devices: ['pi'] };
+    const mistakes = (change: object) =>
+      mistakesIn(benchRequestSchema.safeParse({ ...least, ...change }).error as never);
+    for (const [change, path] of [
+      [{ batchsizes: [1] }, 'batchsizes'],
+      [{ scenario: { kind: 'offline', samples: 1 } }, 'scenario.samples'],
+      [{ constraints: [{ metric: 'memory', operator: '<=', limit: 1, unit: 'MB' }] }, 'constraints.0.unit'],
+    ] as const)
+      assert.deepEqual(
+        mistakes(change).map((mistake) => mistake.path.join('.')),
+        [path],
+      );
+    const constraint = { metric: 'memory', operator: '<=', limit: 1 } as const;
+    assert.deepEqual(benchRequestSchema.parse({ ...least, constraints: [constraint] }).constraints, [constraint]);
   });
 
   it('says what it must be told of a model, and asks for it', async (t) => {

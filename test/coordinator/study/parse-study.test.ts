@@ -142,6 +142,33 @@ describe('parseStudy', () => {
     assert.ok((mistake?.line ?? 0) >= 2);
   });
 
+  it('tells of an alias that stands for nothing, with its line, and of aliases that would fill the memory', () => {
+    const [mistake, ...others] = mistakesOf('name: a\ndataset:\n  format: csv\n  path: *.csv\n');
+    assert.deepEqual([mistake?.line, others], [4, []]);
+    assert.match(mistake?.message ?? '', /\*\.csv refers to an anchor .* write "\*\.csv" where it is a text/);
+    const levels = Array.from(
+      { length: 12 },
+      (_, i) => `k${i}: &a${i} [${i === 0 ? 'x' : `${`*a${i - 1}, `.repeat(9)}`}]`,
+    );
+    assert.match(mistakesOf(levels.join('\n'))[0]?.message ?? '', /alias/i);
+    assert.deepEqual(mistakesOf('name: &n a\nworkload: *n\ndevices: [kitchen-pi]\ndataset: {format: csv}')[0]?.line, 2);
+  });
+
+  it('refuses measured training costs in what a deterministic study stops at', () => {
+    const yaml = (target: string) => `name: a
+devices: [kitchen-pi]
+dataset: {format: synthetic-images}
+deterministic: true
+stop:
+  target:
+    - accuracy >= 0.5
+    - ${target}
+`;
+    const [mistake] = mistakesOf(yaml('trainingTime <= 3 s'));
+    assert.deepEqual([mistake?.line, mistake?.path], [8, 'stop.target.1']);
+    assert.match(mistake?.message ?? '', /trainingTime is measured and differs from run to run/);
+  });
+
   it('refuses measured training costs as objectives of a deterministic study', () => {
     const [mistake] = mistakesOf(
       'name: x\ndataset: {format: synthetic-images}\ndevices: [orin]\ndeterministic: true\nobjectives: [maximize accuracy, minimize trainingTime]\n',

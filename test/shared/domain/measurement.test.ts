@@ -6,7 +6,12 @@ import {
   sha256Schema,
   storedMeasurementSchema,
 } from '@edgetune/shared/domain/measurement.ts';
-import { meetsConstraints, metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import {
+  constraintsOn,
+  meetsConstraints,
+  metricsOf,
+  violationOfMeasured,
+} from '@edgetune/shared/domain/measurement-metrics.ts';
 import { parseConstraint } from '@edgetune/shared/domain/objective.ts';
 import { measurement, storedMeasurement } from '../../support/measurement.ts';
 import { checkBounds } from './support/schema-bounds.ts';
@@ -71,6 +76,17 @@ describe('the metrics of a measurement', () => {
     assert.equal(meets(['latency <= 2 ms', 'memory <= 9 MB on pi']), false);
     assert.equal(meets(['memory <= 9 MB on other']), true);
     assert.equal(meets(['energy <= 1 J']), false, 'what was not measured keeps nothing');
+    assert.equal(meets(['modelSize <= 1 B']), true, 'the file is none of the device’s');
     assert.equal(meets([], { outcome: 'invalid' }), false);
+  });
+
+  it('miss a limit of what was not measured by all of it, and others by their share', () => {
+    const limits = ['latency <= 2 ms', 'energy <= 1 J', 'memory <= 8 MB on pi', 'memory <= 1 B on other'].map(
+      parseConstraint,
+    );
+    const on = constraintsOn(limits, 'pi');
+    assert.deepEqual(on, limits.slice(0, 3));
+    assert.equal(violationOfMeasured(on, { 'latency.p50': 3, memory: 8e6 }), 0.5 + 1);
+    assert.equal(violationOfMeasured(on, { 'latency.p50': 2, energy: 1, memory: 1e7 }), 0.25);
   });
 });

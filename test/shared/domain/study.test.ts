@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { isSynthetic, stopCriteriaSchema, studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import { checkBounds } from './support/schema-bounds.ts';
 
@@ -75,6 +76,37 @@ describe('a study', () => {
     assert.match(issuesOf({ prefer: 'at most 1 ms of latency' })[0] ?? '', /^prefer.atMost: names latency.p50, but/);
     assert.deepEqual(issuesOf({ prefer: 'at most 1 point of accuracy' }), []);
     assert.match(issuesOf({ prefer: 'much accuracy' })[0] ?? '', /^prefer: "much accuracy" is not a preference/);
+  });
+
+  it('names its own devices only, also in what it stops at', () => {
+    for (const [change, path] of [
+      [{ stop: { target: ['accuracy >= 0.5', 'latency.p99 <= 30 ms on ktchen-pi'] } }, 'stop.target.1'],
+      [{ constraints: ['latency.p99 <= 30 ms on ktchen-pi'] }, 'constraints.0'],
+      [{ objectives: ['minimize latency.p99 on ktchen-pi'] }, 'objectives.0'],
+    ] as const)
+      assert.deepEqual(issuesOf(change), [`${path}: device "ktchen-pi" is not one of the study's devices (pi, orin)`]);
+    assert.deepEqual(issuesOf({ stop: { target: ['latency.p99 <= 30 ms on pi'] } }), []);
+  });
+
+  it('is refused with keys that say nothing in its objectives, constraints, targets and scenario', () => {
+    const unknown = (change: object) => mistakesIn(studySpecSchema.safeParse({ ...LEAST, ...change }).error as never);
+    for (const [change, path] of [
+      [{ objectives: [{ metric: 'accuracy', direction: 'maximize', on: 'pi' }] }, 'objectives.0.on'],
+      [{ constraints: [{ metric: 'memory', operator: '<=', limit: 1, limt: 2 }] }, 'constraints.0.limt'],
+      [{ stop: { target: [{ metric: 'accuracy', operator: '>=', limit: 1, unit: '%' }] } }, 'stop.target.0.unit'],
+      [{ scenario: { kind: 'multi-stream', samples: 4 } }, 'scenario.samples'],
+      [{ scenario: { kind: 'server', arrivalsPerS: 4, batchingWindow: 4 } }, 'scenario.batchingWindow'],
+      [{ scenario: { kind: 'offline', samples: 4 } }, 'scenario.samples'],
+      [{ scenario: { kind: 'single-stream', samples: 4 } }, 'scenario.samples'],
+    ] as const) {
+      const found = unknown(change);
+      assert.deepEqual([found.length, found[0]?.path.join('.')], [1, path], JSON.stringify(found));
+      assert.match(found[0]?.message ?? '', /unknown key/);
+    }
+    const both = { kind: 'server', arrivalsPerS: 4, p99BoundMs: 4 };
+    assert.match(unknown({ scenario: both })[0]?.message ?? '', /either arrivalsPerS/, 'other rules hold as before');
+    const ratio = { metric: 'edgetune.time', direction: 'maximize' };
+    assert.match(unknown({ objectives: [ratio] })[0]?.message ?? '', /minimised/);
   });
 
   it('may name parts of any version, and a data format with settings of its own', () => {

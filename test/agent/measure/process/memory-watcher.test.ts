@@ -77,6 +77,9 @@ it('a byte more than the board has to spare is too much', async (t) => {
 it('a process that ends while it is looked at hides nothing of the others', async (t) => {
   const { watcher, files, resident, killed } = watched(t, 200 * KB);
   delete files['/proc/12/status'];
+  resident(10, 180);
+  t.mock.timers.tick(500);
+  assert.deepEqual(killed, [], 'as much as there is');
   resident(10, 181);
   t.mock.timers.tick(500);
   assert.deepEqual([killed.length, watcher.shortage()], [3, { bytes: 200 * KB }]);

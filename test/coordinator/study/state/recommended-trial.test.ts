@@ -31,3 +31,21 @@ test('the metrics of its trained model replace what was predicted, and are held 
   assert.deepEqual([shown.predicted, shown.violation, shown.trialId], [['memory@orin'], 0.5, 3]);
   assert.equal(trial.metrics['latency.p50@pi'], 1, 'what the search was told stays as it was');
 });
+
+test('what was not measured of the trained model keeps no limit, as the recommendation has it', () => {
+  const projection = projected(asked(3), told(3, { accuracy: 0.5, 'energy@pi': 1 }, { predicted: ['energy@pi'] }));
+  const trial = projection.trials.get(3) as TrialView;
+  const measured = (device: string): RecommendedModel['devices'][number] => ({
+    device,
+    config: CONFIG,
+    measurement: storedMeasurement(measurementAt(3)),
+    feasible: false,
+    alternatives: [],
+    precisionReason: null,
+  });
+  const constraints = ['energy <= 2 J', 'accuracy >= 1', 'latency.p50 <= 2 ms on pi'].map(parseConstraint);
+  const violation = (...devices: string[]) =>
+    asRecommended(trial, { devices: devices.map(measured) }, { devices: ['pi', 'orin'], constraints }).violation;
+  // Half of the accuracy, half more than the latency; energy is measured on neither.
+  assert.deepEqual([violation(), violation('pi'), violation('pi', 'orin')], [0.5, 0.5 + 1.5, 0.5 + 2.5]);
+});
