@@ -176,7 +176,7 @@ function startServices(
   { fleet }: Devices,
   started: Started,
 ) {
-  const spans = createSpanBus();
+  const spans = createSpanBus((error) => log.error('what was busy when could not be told', { error }));
   hostLease.onPause(({ startMs, endMs }) =>
     spans.publish({ studyId: null, lane: 'paused for measuring', kind: 'paused', trialId: null, startMs, endMs }),
   );
@@ -259,7 +259,8 @@ async function startApi(
     agentRelease,
     log: log.child({ part: 'api' }),
   });
-  const served = await serveApi(app, config, tls);
+  const onError = (error: Error) => log.error('the HTTP server has a fault', { error });
+  const served = await serveApi(app, { ...config, onError }, tls);
   started.endBy(() => served.close());
   embedded?.attachWebSocket(served.server);
   return { url: `${tls ? 'https' : 'http'}://${reachableAs ?? 'localhost'}:${served.port}` };

@@ -21,7 +21,7 @@ const KEEP_ALIVE_MS = 30_000;
 /** @throws {Error} where the port is in use or may not be used, saying how to choose another */
 export async function serveApi(
   app: Hono,
-  { host, port }: { host: string; port: number },
+  { host, port, onError = console.error }: { host: string; port: number; onError?: (error: Error) => void },
   tls: { cert: string; key: string } | null = null,
 ): Promise<ServedApi> {
   const server = createAdaptorServer({
@@ -37,9 +37,15 @@ export async function serveApi(
     socket.once('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
-    server.listen(port, host, resolve);
+    const onFailure = (error: NodeJS.ErrnoException) => reject(explain(error, host, port));
+    server.once('error', onFailure);
+    server.listen(port, host, () => {
+      server.off('error', onFailure);
+      resolve();
+    });
   });
+  // Such as that there are no more file descriptors for a connection.
+  server.on('error', onError);
   return {
     server,
     port: (server.address() as AddressInfo).port,

@@ -72,8 +72,13 @@ function studyStream(context: Context, studies: StudyService, id: string, last: 
         push(messageOf(event));
       };
       const end = studies.subscribe(id, send);
-      studies.events(id, last, MOST_WAITING).forEach(send);
-      return end;
+      try {
+        studies.events(id, last, MOST_WAITING).forEach(send);
+        return end;
+      } catch (error) {
+        end();
+        throw error;
+      }
     });
   });
 }

@@ -20,6 +20,8 @@ export function mqttOverWebSocket(
   return {
     attach(server) {
       server.on('upgrade', (request, socket, head) => {
+        // Until it is a WebSocket nobody else listens: a client that breaks it off would end the process.
+        socket.on('error', () => socket.destroy());
         if (request.url?.split('?')[0] !== '/mqtt') {
           if (server.listenerCount('upgrade') === 1) socket.destroy();
           return;

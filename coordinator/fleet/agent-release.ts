@@ -156,9 +156,10 @@ async function bundle(tarball: string, runtime: OnnxRuntime, platform: Platform,
 /** A folder as .tgz. Packed lightly: a board waits for it, and a local network is fast. */
 async function archive(parent: string, folder: string, path: string): Promise<void> {
   const tar = spawn('tar', ['-cf', '-', '-C', parent, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(tar, 'close');
-  await pipeline(tar.stdout, createGzip({ level: 1 }), createWriteStream(path));
-  const [code] = await ended;
+  const [[code]] = await Promise.all([
+    once(tar, 'close'),
+    pipeline(tar.stdout, createGzip({ level: 1 }), createWriteStream(path)),
+  ]);
   if (code !== 0) throw new Error(`tar ended with code ${code}`);
 }
 

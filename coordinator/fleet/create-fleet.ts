@@ -17,6 +17,7 @@ import { COORDINATOR_SUBSCRIPTIONS, parseTopic, type TopicKind, topics } from '@
 import type { MqttClient } from 'mqtt';
 import type { z } from 'zod';
 import { quietLog } from '../broker/quiet-log.ts';
+import { tellAll } from '../lifecycle/tell-all.ts';
 import type { AgentRelease } from './agent-release.ts';
 import { offerFor, updateRefusal } from './agent-update.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -261,7 +262,9 @@ class MqttFleet implements ManagedFleet {
   }
 
   #tell(change: Parameters<Parameters<Fleet['subscribe']>[0]>[0]): void {
-    for (const listener of this.#listeners) listener(change);
+    tellAll(this.#listeners, change, (error) =>
+      this.#log.error('what happens in the fleet could not be told', { error }),
+    );
   }
 
   #timestamp(): string {
@@ -282,6 +285,7 @@ class MqttFleet implements ManagedFleet {
       send: (command) => void this.#commands.send(deviceId, command),
       hostLease: () => (this.#isOnCoordinatorHost(this.#registry.get(deviceId)) ? this.#options.hostLease : null),
       onChange: () => this.#changed(deviceId),
+      onFault: (error) => this.#log.error('a job of the fleet has met a fault of EdgeTune', { error, deviceId }),
     });
     const device = { presence: ABSENT, lastSeenAt: null, jobs, agentUpdate: undefined };
     this.#live.set(deviceId, device);

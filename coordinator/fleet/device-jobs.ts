@@ -24,6 +24,8 @@ export interface DeviceJobsOptions {
   hostLease(): HostLease | null;
   /** The number of jobs or their states have changed. */
   onChange(): void;
+  /** Who waits for a job has thrown, or the coordinator's machine could not be had for one. */
+  onFault(error: unknown): void;
 }
 
 /** How often a job whose run was lost is begun in all. Waiting for an absent device is no run. */
@@ -106,7 +108,7 @@ export class DeviceJobs {
         hostAskedFor: null,
       };
       options.signal.addEventListener('abort', pending.onAbort, { once: true });
-      options.onStateChange?.('queued');
+      this.#tellState(pending, 'queued');
       this.#queue.push(ownerOf(pending), pending);
       this.#options.onChange();
       this.#next();
@@ -153,7 +155,7 @@ export class DeviceJobs {
       // Between two windows, when the first was disturbed, training goes on.
       if (update.state === 'accepted') giveBackHost(active);
       const lease = update.state === 'running' ? this.#options.hostLease() : null;
-      if (lease) void this.#proceed(active, lease);
+      if (lease) this.#proceed(active, lease).catch(this.#options.onFault);
     }
     return true;
   }
@@ -186,8 +188,12 @@ export class DeviceJobs {
       let giveBack: () => void;
       try {
         giveBack = await lease.acquire(pending.options.signal);
-      } catch {
-        // The wait was aborted, and with it the job.
+      } catch (error) {
+        // Where the wait was aborted, so was the job.
+        if (pending.options.signal.aborted) return;
+        this.#options.onFault(error);
+        const why = `the coordinator's machine could not be had for it: ${(error as Error).message}`;
+        if (this.#active === pending && !pending.settled) this.#loseAfter(pending, 0, why);
         return;
       }
       const isCurrent = this.#active === pending && !pending.settled && pending.record.attempt === pending.hostAskedFor;
@@ -285,8 +291,17 @@ export class DeviceJobs {
     Object.assign(pending.record, { state, reason, updatedAt: this.#timestamp() });
     const { id, attempt, leaseToken, updatedAt } = pending.record;
     this.#options.journal.update(id, { state, attempt, leaseToken, reason, updatedAt });
-    if (!pending.settled) pending.options.onStateChange?.(state);
+    if (!pending.settled) this.#tellState(pending, state);
     this.#options.onChange();
+  }
+
+  /** Called within signals and timers: what whoever waits for the job throws there would end the process. */
+  #tellState(pending: Pending, state: JobState): void {
+    try {
+      pending.options.onStateChange?.(state);
+    } catch (error) {
+      this.#options.onFault(error);
+    }
   }
 
   #settle(pending: Pending, answer: () => void): void {

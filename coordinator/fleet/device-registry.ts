@@ -12,11 +12,15 @@ export interface JoinToken {
   expiresAt: string;
 }
 
+export type Heard = Partial<Pick<DeviceRecord, 'board' | 'lastSeenAt'>>;
+
 export class DeviceRegistry {
   readonly #repository: DeviceRepository;
   readonly #now: () => number;
   /** Read at every message: the table is small and lives here too. */
   readonly #devices: Map<string, DeviceRecord>;
+  /** What agents have said and the store has not begun to write. */
+  readonly #unwritten = new Map<string, { change: Heard; written: Promise<void> }>();
   /** Changes by people are made one after the other: what one has checked still holds when it is written. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -111,9 +115,21 @@ export class DeviceRegistry {
    * What its agent says of it counts at once: after a restart it says so again.
    * @returns when it is written too
    */
-  heard(id: string, change: Partial<Pick<DeviceRecord, 'board' | 'lastSeenAt'>>): Promise<void> {
+  heard(id: string, change: Heard): Promise<void> {
     this.#apply(id, change);
-    return this.#repository.update(id, change);
+    const waiting = this.#unwritten.get(id);
+    if (waiting) {
+      // On a full disk a board that comes and goes for days takes no more room than one that came once.
+      Object.assign(waiting.change, change);
+      return waiting.written;
+    }
+    const said = { change: { ...change }, written: Promise.resolve() };
+    this.#unwritten.set(id, said);
+    said.written = this.#repository.note(id, () => {
+      this.#unwritten.delete(id);
+      return said.change;
+    });
+    return said.written;
   }
 
   /** @returns the device that is a member no more @throws {FleetError} */

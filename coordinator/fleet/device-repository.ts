@@ -28,6 +28,11 @@ export interface DeviceRepository {
   has(id: string): boolean;
   insert(record: DeviceRecord): Promise<void>;
   update(id: string, change: Partial<Omit<DeviceRecord, 'id'>>): Promise<void>;
+  /**
+   * What its agent has said of itself; while the disk is full it waits.
+   * @param change gives what is to be written when that is done, which may be more than once
+   */
+  note(id: string, change: () => Partial<Pick<DeviceRecord, 'board' | 'lastSeenAt'>>): Promise<void>;
   /** Removes the device with its tokens and jobs, and remembers that it was removed. Its measurements stay. */
   remove(device: Pick<DeviceRecord, 'id' | 'name'>, removedAt: string): Promise<void>;
   /** Whether a device of this id was removed here. */

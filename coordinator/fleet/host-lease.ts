@@ -2,6 +2,7 @@
  * Exclusive use of the coordinator's own machine for a measured window. Holders take turns in the order in which they
  * asked; training stands still while one holds it, and that time is booked.
  */
+import { tellAll } from '../lifecycle/tell-all.ts';
 import type { HostLease } from './fleet.ts';
 
 export interface HostPause {
@@ -19,8 +20,13 @@ export interface BookedHostLease extends HostLease {
 /**
  * @param pause stops training and returns the function that lets it go on
  * @param now milliseconds since 1970
+ * @param onFault hears what a listener has thrown
  */
-export function createHostLease(pause: () => () => void, now: () => number = Date.now): BookedHostLease {
+export function createHostLease(
+  pause: () => () => void,
+  now: () => number = Date.now,
+  onFault: (error: unknown) => void = console.error,
+): BookedHostLease {
   const waiting: (() => void)[] = [];
   const listeners = new Set<(pause: HostPause) => void>();
   let held = false;
@@ -28,9 +34,10 @@ export function createHostLease(pause: () => () => void, now: () => number = Dat
   let bookedMs = 0;
 
   function take(): () => void {
+    // Where training cannot be stopped nobody holds it.
+    const resume = pause();
     held = true;
     heldSinceMs = now();
-    const resume = pause();
     let returned = false;
     return () => {
       if (returned) return;
@@ -39,7 +46,7 @@ export function createHostLease(pause: () => () => void, now: () => number = Dat
       const span = { startMs: heldSinceMs, endMs: now() };
       bookedMs += span.endMs - span.startMs;
       held = false;
-      for (const listener of listeners) listener(span);
+      tellAll(listeners, span, onFault);
       waiting.shift()?.();
     };
   }
@@ -57,7 +64,12 @@ export function createHostLease(pause: () => () => void, now: () => number = Dat
       return new Promise((resolve, reject) => {
         const turn = () => {
           signal.removeEventListener('abort', giveUp);
-          resolve(take());
+          try {
+            resolve(take());
+          } catch (error) {
+            reject(error);
+            waiting.shift()?.();
+          }
         };
         const giveUp = () => {
           waiting.splice(waiting.indexOf(turn), 1);

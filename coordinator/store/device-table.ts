@@ -29,7 +29,7 @@ function columnsOf<T extends Partial<DeviceRecord>>({ board, ...rest }: T) {
   return board === undefined ? rest : { ...rest, board: board && JSON.stringify(board) };
 }
 
-export function createDeviceTable({ read, write }: Database, rows: RowReader): DeviceRepository {
+export function createDeviceTable({ read, write, writePatiently }: Database, rows: RowReader): DeviceRepository {
   return {
     list: () =>
       rows.read('device', deviceSchema, read.select().from(devices).orderBy(asc(sql`rowid`)).all()).map((device) => {
@@ -43,6 +43,8 @@ export function createDeviceTable({ read, write }: Database, rows: RowReader): D
       if (Object.keys(change).length === 0) return;
       await write((tx) => void tx.update(devices).set(columnsOf(change)).where(eq(devices.id, id)).run());
     },
+    note: (id, change) =>
+      writePatiently((tx) => void tx.update(devices).set(columnsOf(change())).where(eq(devices.id, id)).run()),
     remove: ({ id, name }, removedAt) =>
       write((tx) => {
         tx.delete(devices).where(eq(devices.id, id)).run();

@@ -1,6 +1,7 @@
 /** Who was busy when: stretches of time reported by those who train, measure and pause, heard by the study they belong to. */
 import type { SpanView } from '@edgetune/shared/protocol/http.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import { tellAll } from '../lifecycle/tell-all.ts';
 
 /** A span on the wall clock (milliseconds since 1970); `studyId` null: it concerns every study (a pause). */
 export type BusySpan = SpanView & { studyId: string | null };
@@ -10,12 +11,11 @@ export interface SpanBus {
   subscribe(listener: (span: BusySpan) => void): () => void;
 }
 
-export function createSpanBus(): SpanBus {
+/** @param onFault hears what a listener has thrown: those who train and measure are not to */
+export function createSpanBus(onFault: (error: unknown) => void = console.error): SpanBus {
   const listeners = new Set<(span: BusySpan) => void>();
   return {
-    publish: (span) => {
-      for (const listener of listeners) listener(span);
-    },
+    publish: (span) => tellAll(listeners, span, onFault),
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

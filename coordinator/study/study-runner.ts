@@ -108,13 +108,13 @@ export class StudyRunner {
     for (;;) {
       for (let ask = this.#next(running.size < limit); ask; ask = this.#next(running.size < limit)) {
         const { trialId } = ask;
-        running.set(
-          trialId,
-          this.#trials.run(ask).then((told) => {
-            running.delete(trialId);
-            this.#tell(told);
-          }),
-        );
+        const run = this.#trials.run(ask).then((told) => {
+          running.delete(trialId);
+          this.#tell(told);
+        });
+        // Where the next cannot be asked nobody waits for it any more, and how it ends is no matter of the process.
+        run.catch(() => {});
+        running.set(trialId, run);
       }
       if (running.size === 0) return;
       const broken = new Promise<void>((resolve) => {

@@ -96,6 +96,8 @@ export class ChildPool {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     child.setMaxListeners(0);
+    // Whoever waits for an answer hears of it; between two requests nobody would.
+    child.on('error', () => {});
     child.on('exit', () => {
       this.#busy.delete(child);
       if (this.#idle.includes(child)) this.#idle.splice(this.#idle.indexOf(child), 1);
@@ -125,6 +127,8 @@ export class ChildPool {
 function startWatcher(): ChildProcess {
   const script = 'while read -r line; do pids=$line; done; [ -z "$pids" ] || kill -CONT $pids 2>/dev/null';
   const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  // Without it a stopped process outlives a coordinator that is killed; the pause goes on all the same.
+  watcher.on('error', () => {});
   watcher.unref();
   (watcher.stdin as unknown as { unref?: () => void } | null)?.unref?.();
   watcher.stdin?.on('error', () => {});

@@ -110,9 +110,12 @@ export const ROOMS: Record<string, Room> = {
     types: ['shared/log'],
     folders: ['backends', 'datasets', 'workloads'],
   },
-  'coordinator/broker': { may: ['shared/log', 'shared/protocol', 'shared/runtime'] },
-  'coordinator/fleet': { may: ['coordinator/broker', 'shared/domain', 'shared/protocol'], types: ['shared/log'] },
   'coordinator/lifecycle': { may: [] },
+  'coordinator/broker': { may: ['shared/log', 'shared/protocol', 'shared/runtime'] },
+  'coordinator/fleet': {
+    may: ['coordinator/lifecycle', 'coordinator/broker', 'shared/domain', 'shared/protocol'],
+    types: ['shared/log'],
+  },
   'coordinator/inference/predictor': { may: ['shared/math', 'shared/domain', 'shared/onnx'] },
   'coordinator/inference/search': { may: ['coordinator/inference/predictor', 'shared/math', 'shared/domain'] },
   'coordinator/inference': {
@@ -227,6 +230,7 @@ export const ROOMS: Record<string, Room> = {
   'coordinator/cli': {
     may: [
       'coordinator',
+      'coordinator/lifecycle',
       'coordinator/ask-tell',
       'coordinator/config',
       'coordinator/export',

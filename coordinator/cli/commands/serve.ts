@@ -2,6 +2,7 @@
 import { createLogger, LOG_FORMATS } from '@edgetune/shared/log/create-logger.ts';
 import { LOG_LEVELS } from '@edgetune/shared/log/logger.ts';
 import { type Command, Option } from 'commander';
+import { EXIT } from './context.ts';
 
 export function registerServe(program: Command): void {
   program
@@ -33,6 +34,7 @@ export function registerServe(program: Command): void {
     .action(async ({ config: file, ...flags }: Record<string, string>) => {
       const { loadConfig } = await import('../../config/config.ts');
       const { startCoordinator } = await import('../../main.ts');
+      const { surviveUnforeseen } = await import('../../lifecycle/unforeseen.ts');
       const { ensureDashboard } = await import('../ensure-dashboard.ts');
       const config = loadConfig(flags, process.env, file);
       const log = createLogger({
@@ -45,11 +47,14 @@ export function registerServe(program: Command): void {
       log.info(`EdgeTune is at ${coordinator.url} (data in ${config.dataDir}); Ctrl-C ends it`);
       if (coordinator.tlsPin)
         log.info(`for commands: export EDGETUNE_SERVER=${coordinator.url} EDGETUNE_PIN=${coordinator.tlsPin}`);
-      const end = async () => {
+      const end = async (code: number) => {
         log.info('ending: running studies go on at the next start');
         await coordinator.close();
-        process.exit(0);
+        process.exit(code);
       };
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(0));
+      surviveUnforeseen({ source: process, say: log.error, end: () => void end(EXIT.failed) });
+      // Whoever reads the log may go away.
+      for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
     });
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import WebSocket from 'ws';
@@ -77,6 +77,23 @@ describe('WebSocket', () => {
       new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol, options).on('error', () => {});
     return { http, accepted, open, port };
   }
+
+  it('a client that breaks off while it is refused ends nobody else', async (t) => {
+    const { http } = await server(t);
+    for (const request of [
+      { url: '/mqtt', headers: { origin: 'https://elsewhere' } },
+      { url: '/other', headers: {} },
+    ]) {
+      const broken = new Duplex({
+        read() {},
+        write: (_chunk, _encoding, done) => done(new Error('read ECONNRESET')),
+      });
+      const gone = event('the connection to end', broken, 'close');
+      http.emit('upgrade', request, broken, Buffer.alloc(0));
+      broken.destroy(new Error('read ECONNRESET'));
+      await gone;
+    }
+  });
 
   it('speaks MQTT under /mqtt, whatever is asked beside it, both ways', async (t) => {
     const { accepted, open } = await server(t);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createAgentRelease } from '../../../coordinator/fleet/agent-release.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { within } from '../../support/waiting.ts';
+import { turn, within } from '../../support/waiting.ts';
 
 const sha256Of = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
@@ -53,6 +53,24 @@ describe('the agent', () => {
       [],
     );
     assert.equal(readdirSync(directory).length, 1, 'and nothing else');
+  });
+
+  it('is refused with the reason where its archive cannot be written, and that ends nothing else', async (t) => {
+    const { build, release } = packedAgent(t);
+    build('1.2.3');
+    const bin = temporaryFolder(t);
+    const tar = join(bin, 'tar');
+    // It is there to unpack, and gone when the archive is to be made.
+    const path = process.env.PATH;
+    writeFileSync(tar, `#!/bin/sh\nPATH='${path}'\ncase $1 in -xzf) rm ${tar};; esac\nexec tar "$@"\n`, {
+      mode: 0o755,
+    });
+    t.after(() => {
+      process.env.PATH = path;
+    });
+    process.env.PATH = bin;
+    await assert.rejects(within('the refusal', release.agentFor('linux-x64'), 120), { code: 'ENOENT' });
+    await turn();
   });
 
   it('is made once, also for those who ask meanwhile and after a restart; an older build goes', async (t) => {

@@ -35,6 +35,43 @@ test('one holder at a time, in the order of asking; training stands still meanwh
   assert.deepEqual([state.pauses, state.resumes, order], [3, 3, ['second', 'third']]);
 });
 
+test('where training cannot be stopped nobody holds the machine, and the next one may try', async () => {
+  let fails = true;
+  const lease = createHostLease(() => {
+    if (fails) throw new Error('no more processes');
+    return () => {};
+  });
+  await assert.rejects(lease.acquire(never), /no more processes/);
+  fails = false;
+  const give = await lease.acquire(never);
+  const second = assert.rejects(lease.acquire(never), /no more processes/);
+  const third = lease.acquire(never);
+  fails = true;
+  give();
+  await second;
+  fails = false;
+  await assert.rejects(third, /no more processes/);
+  (await lease.acquire(never))();
+});
+
+test('a listener that throws keeps the machine from nobody', async () => {
+  const faults: unknown[] = [];
+  const lease = createHostLease(
+    () => () => {},
+    Date.now,
+    (error) => faults.push(error),
+  );
+  const heard: HostPause[] = [];
+  lease.onPause(() => assert.fail('a broken study'));
+  lease.onPause((pause) => heard.push(pause));
+  const give = await lease.acquire(never);
+  const next = lease.acquire(never);
+  give();
+  (await next)();
+  assert.equal(heard.length, 2);
+  assert.deepEqual(faults.map(String), Array(2).fill('AssertionError [ERR_ASSERTION]: a broken study'));
+});
+
 test('the paused time is booked, also of a pause that is not over', async () => {
   const { state, lease } = setup();
   const spans: HostPause[] = [];

@@ -19,6 +19,18 @@ describe('the spans of a coordinator', () => {
     bus.publish({ ...span, lane: 'orin' });
     assert.deepEqual(heard, ['one pi', 'two pi', 'two orin']);
   });
+
+  it('are heard by the others where one throws, and whoever was busy does not', () => {
+    const faults: unknown[] = [];
+    const bus = createSpanBus((error) => faults.push(error));
+    const heard: string[] = [];
+    bus.subscribe(() => {
+      throw new Error('a broken study');
+    });
+    bus.subscribe(({ lane }) => heard.push(lane));
+    bus.publish(span);
+    assert.deepEqual([heard, faults.map(String)], [['pi'], ['Error: a broken study']]);
+  });
 });
 
 describe('a measurement', () => {

@@ -6,6 +6,7 @@ import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objecti
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { StudyFailedError, StudyRunner } from '../../../coordinator/study/study-runner.ts';
+import { DatasetError } from '../../../coordinator/training/training-service.ts';
 import { Arrival, turn, until, untilAborted, within } from '../../support/waiting.ts';
 import { askedDevices, result } from './support/asked-devices.ts';
 import { type ContextOptions, studyContext } from './support/context.ts';
@@ -231,6 +232,26 @@ describe('what breaks', () => {
     await until('trials to be told', () => of('trial-told').length === 2, { everyTurn: true });
     await server.on('pi').fail(new Error('the store is full'));
     await run;
+  });
+
+  it('when a trial is to be asked leaves those that train to nobody else', async () => {
+    const goOn = new Arrival('the word to go on');
+    const { service } = fakeTraining();
+    const train = async () => {
+      await goOn.wait();
+      throw new DatasetError('the files are gone');
+    };
+    const under = studyContext({ spec: { parallelTrials: 2 }, training: { ...service, train } });
+    const { emit } = under.context;
+    let asks = 0;
+    under.context.emit = (...bodies) => {
+      if (bodies[0]?.type === 'trial-asked' && ++asks === 2) throw new Error('the disk cannot be read');
+      emit(...bodies);
+    };
+    await assert.rejects(new StudyRunner(under.context, []).run(), /the disk cannot be read/);
+    goOn.come();
+    // A rejection that nobody hears of would end this process.
+    for (let time = 0; time < 20; time++) await turn();
   });
 
   it('is said where the study is stopped', async () => {

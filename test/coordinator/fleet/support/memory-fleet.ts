@@ -38,6 +38,7 @@ export class MemoryStore {
     has: (id) => this.deviceRows.has(id),
     insert: async (record) => void this.deviceRows.set(record.id, { ...record }),
     update: async (id, change) => void Object.assign(this.deviceRows.get(id) as DeviceRecord, change),
+    note: async (id, change) => void Object.assign(this.deviceRows.get(id) as DeviceRecord, change()),
     remove: async ({ id }) => {
       this.deviceRows.delete(id);
       this.removed.add(id);
