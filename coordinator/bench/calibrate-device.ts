@@ -61,7 +61,9 @@ export async function calibrateDevice(
       reason,
     });
   }
-  const { profile, crossValidated } = fitProfile(base, rows, { name });
+  const { profile, crossValidated: published } = fitProfile(base, rows, { name });
+  // What it was compared with is in the profile.
+  const { comparedWith: _, ...crossValidated } = published;
   for (const [index, row] of rows.entries())
     Object.assign(view.rows[index] as object, { fittedLatencyMs: predict(profile, row.analysis, CONFIG).latencyMs });
   const profileYaml = stringify(boardProfileSchema.parse(signed(profile, device)));

@@ -12,6 +12,7 @@ import { raspberryPi5Start } from '@edgetune/shared/costmodel/profiles/raspberry
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { agreementOf } from './boards/agreement.ts';
 import { COMPARISONS, ESTIMATED_PROFILES, mapeOf, transferError } from './boards/comparisons.ts';
+import { type HeldOutSummary, heldOutCases, heldOutSets, ROW_COUNTS, summaryOf } from './boards/held-out.ts';
 import { ONE_THREAD, onnxModel, raspberryPi4Rows, raspberryPi5Rows, xavierPowerModes } from './boards/measured-rows.ts';
 import { leaveOneOut, predictedSpeedUp, speedUps } from './boards/thread-scaling.ts';
 import { mlperfRows, ncnnRows, yoloRows, type ZooRow } from './boards/zoo-rows.ts';
@@ -247,10 +248,48 @@ function powerModes(): BenchRow[] {
   });
 }
 
+function heldOutRow({ what, cases, mape, baseMape, published, coverage, upperOver, isMet }: HeldOutSummary): BenchRow {
+  return {
+    what,
+    fits: cases,
+    MAPE: percent(mape),
+    "the base's": percent(baseMape),
+    ratio: mape / baseMape,
+    published: percent(published),
+    'in the 95 % intervals': percent(coverage),
+    'upper end': `× ${upperOver.toFixed(2)}`,
+    met: isMet ? 'yes' : 'NO',
+  };
+}
+
+/** Fits to 10 to 600 rows of some sizes or families, tested on all others; by what is left out, and by rows. */
+function heldOut(): { title: string; rows: BenchRow[] }[] {
+  const cases = heldOutSets().flatMap(heldOutCases);
+  const sets = [...new Set(cases.map(({ set, leaves }) => `${set}: other ${leaves}`))];
+  const bySet = sets.map((what) =>
+    summaryOf(
+      what,
+      cases.filter(({ set, leaves }) => `${set}: other ${leaves}` === what),
+    ),
+  );
+  const byRows = ROW_COUNTS.map((count) =>
+    summaryOf(
+      `${count} rows`,
+      cases.filter(({ wanted }) => wanted === count),
+    ),
+  );
+  const bars = 'bars: at least 90 % in the 95 % intervals, MAPE at most 1.2 × the base’s';
+  return [
+    { title: `What a fit says of sizes and families that it has not seen (${bars})`, rows: bySet.map(heldOutRow) },
+    { title: `The same by the rows of the fit (${bars})`, rows: byRows.map(heldOutRow) },
+  ];
+}
+
 report([
   { title: 'Latency and energy on architectures that no fit has seen', rows: [...raspberryPi5(), ...raspberryPi4()] },
   { title: 'Input shapes that no fit has seen', rows: otherShapes() },
   { title: 'Latency error of each profile, and what its file publishes', rows: publishedErrors() },
+  ...heldOut(),
   {
     title: 'Thread scaling against ncnn (bar: within 15 %): as shipped, and each network predicted from the others',
     rows: threadScaling(),

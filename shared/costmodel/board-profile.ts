@@ -7,6 +7,7 @@ import {
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { mistakesIn } from '../domain/schema-mistakes.ts';
+import { fittedRangeSchema } from './fitted-range.ts';
 import { TERMS } from './terms.ts';
 
 const microseconds = z.number().min(0);
@@ -53,6 +54,8 @@ export const backendSchema = z.strictObject({
   weightCopies: z.number().min(1),
   /** Where this backend was compared on its own; absent: the profile's. */
   error: profileErrorSchema.optional(),
+  /** Where it was fitted to measurements (`fit-profile.ts`): to which networks, and how sure that makes it of others. */
+  fit: fittedRangeSchema.optional(),
 });
 export type Backend = z.infer<typeof backendSchema>;
 

@@ -1,10 +1,22 @@
 /** Fits a board profile to a few measurements of a real board. */
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
+import { studentQuantile95 } from '@edgetune/shared/math/student-t.ts';
 import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
-import type { Backend, BoardProfile } from './board-profile.ts';
+import type { Backend, BoardProfile, ProfileError } from './board-profile.ts';
+import {
+  type Adoption,
+  chooseAdoption,
+  type Fitted,
+  fitAndLeaveOut,
+  fittedBackend,
+  type LeftOut,
+  observe,
+  statedDeviation,
+} from './fit-latency.ts';
+import { fitPower, fitRuntimeBytes } from './fit-power.ts';
 import { predict, runTerms } from './predict.ts';
-import { fitTowardsOne } from './ridge.ts';
-import { TERMS, type Term } from './terms.ts';
+import { TRANSFER_ESTIMATE } from './profiles/transfer-estimate.ts';
+import { mean } from './statistics.ts';
 
 /** One measurement: null where that quantity was not measured. */
 export interface FitRow {
@@ -16,208 +28,191 @@ export interface FitRow {
   memoryBytes: number | null;
 }
 
-/** Mean absolute percentage errors as fractions; null where too few rows had the quantity. */
-export interface FitError {
-  latencyMape: number | null;
-  energyMape: number | null;
-  memoryMape: number | null;
-}
-
 export interface FittedProfile {
   profile: BoardProfile;
-  /** On rows that the fit did not see (leave-one-out). */
-  crossValidated: FitError;
+  /** On sizes and families that were left out; it is the published error of the backend that was fitted. */
+  crossValidated: ProfileError;
 }
 
-/** How strongly the fit is held to the base's coefficients, times one common factor; chosen by leave-one-out. */
-const LAMBDAS = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001];
-/** The same for the power's two parts: the first keeps the base's proportions. */
-const POWER_LAMBDAS = [10, 1, 0.1, 0.01];
-/** Leave-one-out costs one fit per row; beyond so many rows, folds of several rows are left out together. */
-const MAX_FOLDS = 20;
+/** Standard deviation of a normal distribution over its mean absolute deviation. */
+const SD_OVER_MAPE = Math.sqrt(Math.PI / 2);
+/** A base that errs by less was compared with networks like those it was fitted to. */
+const SMALLEST_BASE_MAPE = 0.05;
+/** The stated deviations count as much as so many groups that were left out. */
+const PRIOR_GROUPS = 4;
 
-interface Observation {
-  /** Cost of each term under the base's coefficients, in microseconds. */
-  baseUs: Float64Array;
-  /** What the terms have to explain, in microseconds. */
-  targetUs: number;
-  row: FitRow;
+interface Context {
+  base: BoardProfile;
+  backend: Backend;
+  /** Of the base: what its error is taken to be where it was never compared, too. */
+  baseError: ProfileError & { latencyMape: number };
+  baseSd: number;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, two) => one - two);
-  return sorted[Math.floor(sorted.length / 2)] ?? 1;
+const QUANTITIES = ['latency', 'energy', 'memory'] as const;
+type Quantity = (typeof QUANTITIES)[number];
+
+function measuredOf(row: FitRow, quantity: Quantity): number | null {
+  return { latency: row.latencyMs, energy: row.netEnergyJ, memory: row.memoryBytes }[quantity];
 }
 
-function sum(values: Float64Array): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function observe(base: BoardProfile, row: FitRow): Observation | null {
-  if (row.latencyMs === null) return null;
-  const { backend, terms } = runTerms(base, row.analysis, row.config);
-  const baseUs = Float64Array.from(TERMS, (term) => terms[term] * (backend.coefficients[term] ?? 0));
-  return { baseUs, targetUs: row.latencyMs * 1000, row };
-}
-
-/**
- * Multipliers of the base's coefficients. First one factor for all (the median of measured ÷ base), then each term on
- * its own, by relative error, non-negative, held to that factor by `lambda`.
- */
-function multipliers(observations: readonly Observation[], lambda: number): Float64Array {
-  const level = median(observations.map(({ baseUs, targetUs }) => targetUs / sum(baseUs)));
-  const rows = observations.map(({ baseUs, targetUs }) => baseUs.map((us) => (us * level) / targetUs));
-  return fitRobustly(rows, lambda).map((ratio) => ratio * level);
-}
-
-/** Rows that are further off than this many robust standard deviations weigh less (Huber, 1964). */
-const HUBER = 1.345;
-const REWEIGHTINGS = 8;
-
-/** `fitTowardsOne`, reweighted: one disturbed measurement among ten must not bend every coefficient. */
-function fitRobustly(rows: readonly Float64Array[], lambda: number): Float64Array {
-  let ratios = fitTowardsOne(rows, lambda);
-  for (let round = 0; round < REWEIGHTINGS; round += 1) {
-    const residuals = rows.map((row) =>
-      Math.abs(1 - row.reduce((s, z, index) => s + z * (ratios[index] as number), 0)),
-    );
-    const scale = Math.max(1.4826 * median(residuals), SMALLEST_SCALE);
-    const weights = residuals.map((residual) => Math.min(1, (HUBER * scale) / Math.max(residual, 1e-12)));
-    ratios = fitTowardsOne(rows, lambda, weights);
-  }
-  return ratios;
-}
-
-/** Measurements repeat no better than this: smaller residuals are all equally good. */
-const SMALLEST_SCALE = 0.01;
-
-function foldsOf<T>(items: readonly T[]): T[][] {
-  const count = Math.min(items.length, MAX_FOLDS);
-  return Array.from({ length: count }, (_, fold) => items.filter((_item, index) => index % count === fold));
-}
-
-function latencyErrors(observations: readonly Observation[], lambda: number): number[] {
-  return foldsOf(observations).flatMap((fold) => {
-    const ratios = multipliers(
-      observations.filter((observation) => !fold.includes(observation)),
-      lambda,
-    );
-    return fold.map(({ baseUs, targetUs }) => {
-      const predicted = baseUs.reduce((total, us, index) => total + us * (ratios[index] as number), 0);
-      return Math.abs(predicted / targetUs - 1);
-    });
-  });
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0) / values.length;
-}
-
-function fittedBackend(backend: Backend, ratios: Float64Array): Backend {
-  const coefficients = Object.fromEntries(
-    TERMS.flatMap((term: Term, index) => {
-      const us = backend.coefficients[term];
-      return us === undefined ? [] : [[term, us * (ratios[index] as number)]];
-    }),
-  );
-  return { ...backend, coefficients };
-}
-
-/** Net power of each part while the model runs, as shares of the base's; fitted like the latency. */
-function fitPower(profile: BoardProfile, rows: readonly FitRow[]): { profile: BoardProfile; mape: number | null } {
-  const parts = rows.flatMap((row) => {
-    if (row.netEnergyJ === null || row.netEnergyJ <= 0) return [];
-    const seconds = (row.latencyMs ?? predict(profile, row.analysis, row.config).latencyMs) / 1000;
-    const perPart = (power: Partial<BoardProfile['power']>) => {
-      const only = { ...profile, power: { ...profile.power, coreW: 0, memoryW: 0, ...power } };
-      const { netEnergyJ, latencyMs } = predict(only, row.analysis, row.config);
-      return ((netEnergyJ * row.analysis.batchSize) / (latencyMs / 1000)) * (seconds / row.analysis.batchSize);
-    };
-    const baseJ = [perPart({ coreW: profile.power.coreW }), perPart({ memoryW: profile.power.memoryW })];
-    return [{ baseJ: Float64Array.from(baseJ), targetJ: row.netEnergyJ }];
-  });
-  if (parts.length === 0) return { profile, mape: null };
-  const solve = (some: typeof parts, lambda: number): Float64Array => {
-    const level = median(some.map(({ baseJ, targetJ }) => targetJ / sum(baseJ)));
-    const fitted = fitTowardsOne(
-      some.map(({ baseJ, targetJ }) => baseJ.map((joules) => (joules * level) / targetJ)),
-      lambda,
-    );
-    return fitted.map((ratio) => ratio * level);
-  };
-  const errorsOf = (lambda: number) =>
-    foldsOf(parts).flatMap((fold) => {
-      const rest = parts.filter((part) => !fold.includes(part));
-      if (rest.length === 0) return [];
-      const ratios = solve(rest, lambda);
-      return fold.map(({ baseJ, targetJ }) =>
-        Math.abs(baseJ.reduce((total, joules, index) => total + joules * (ratios[index] as number), 0) / targetJ - 1),
-      );
-    });
-  const scored = POWER_LAMBDAS.map((lambda) => ({ lambda, errors: errorsOf(lambda) }));
-  const best = scored.reduce((one, two) => (mean(two.errors) < mean(one.errors) ? two : one));
-  const [core = 1, memory = 1] = solve(parts, best.lambda);
-  const power = { ...profile.power, coreW: profile.power.coreW * core, memoryW: profile.power.memoryW * memory };
-  return { profile: { ...profile, power }, mape: best.errors.length > 1 ? mean(best.errors) : null };
-}
-
-/** The runtime's own memory, from what is measured beyond weights and activations. */
-function fitMemory(
-  profile: BoardProfile,
-  backend: Backend,
+/** The base with what these rows say of its latency, power and memory. */
+function assemble(
+  { base, backend, baseSd }: Context,
+  fitted: Fitted,
+  adoption: Adoption,
   rows: readonly FitRow[],
-): { backend: Backend; mape: number | null } {
-  const parts = rows.flatMap((row) => {
-    if (row.memoryBytes === null) return [];
-    const modelBytes = predict(profile, row.analysis, row.config).memoryBytes - backend.runtimeBytes;
-    return [{ measured: row.memoryBytes, modelBytes, runtimeBytes: Math.max(0, row.memoryBytes - modelBytes) }];
+  quantile: number,
+): { profile: BoardProfile; backend: Backend & { fit: NonNullable<Backend['fit']> } } {
+  const withLatency = fittedBackend(backend, fitted, adoption, baseSd, quantile);
+  const place = base.backends.indexOf(backend);
+  const put = (profile: BoardProfile, own: Backend): BoardProfile => ({
+    ...profile,
+    backends: profile.backends.map((each, index) => (index === place ? own : each)),
   });
-  if (parts.length === 0) return { backend, mape: null };
-  const runtimeOf = (some: typeof parts) => median(some.map((part) => part.runtimeBytes));
-  const errors = parts.map((part) => {
-    const rest = parts.filter((each) => each !== part);
-    return Math.abs((runtimeOf(rest.length > 0 ? rest : parts) + part.modelBytes) / part.measured - 1);
+  const before = put(base, withLatency);
+  const runtimeBytes = fitRuntimeBytes(before, withLatency, rows) ?? withLatency.runtimeBytes;
+  const powered = fitPower(before, withLatency, rows);
+  const { acceleratorW } = powered.backends[place] as Backend;
+  const own = { ...withLatency, runtimeBytes, acceleratorW };
+  return { profile: put(powered, own), backend: own };
+}
+
+interface HeldOut {
+  by: LeftOut['by'];
+  /** Mean absolute percentage error of the group; null where it has no such measurement. */
+  mape: Record<Quantity, number | null>;
+  /** Mean square of the latency's error over the stated deviation. */
+  square: number;
+}
+
+/** What a fit without a group says of that group. `rows`: all rows with a latency, in the order of the observations. */
+function heldOut(context: Context, leftOut: LeftOut, adoption: Adoption, rows: readonly FitRow[]): HeldOut {
+  const left = new Set(leftOut.indices);
+  const rest = rows.filter((_, index) => !left.has(index));
+  const { profile, backend } = assemble(context, leftOut.fitted, adoption, rest, 1);
+  const predictions = leftOut.left.map(({ analysis, config }) => predict(profile, analysis, config));
+  const errors = (quantity: Quantity) =>
+    predictions.flatMap(({ latencyMs, netEnergyJ, memoryBytes }, index) => {
+      const measured = measuredOf(rows[leftOut.indices[index] as number] as FitRow, quantity);
+      const predicted = { latency: latencyMs, energy: netEnergyJ, memory: memoryBytes }[quantity];
+      return measured === null || measured <= 0 ? [] : [Math.abs(predicted / measured - 1)];
+    });
+  const mapeOf = (quantity: Quantity) => {
+    const all = errors(quantity);
+    return all.length === 0 ? null : mean(all);
+  };
+  const squares = leftOut.left.map((row, index) => {
+    const off = Math.log((predictions[index]?.latencyMs as number) / row.latencyMs);
+    return (off / statedDeviation(backend, row, context.backend)) ** 2;
   });
-  return { backend: { ...backend, runtimeBytes: runtimeOf(parts) }, mape: parts.length > 1 ? mean(errors) : null };
+  return {
+    by: leftOut.by,
+    mape: { latency: mapeOf('latency'), energy: mapeOf('energy'), memory: mapeOf('memory') },
+    square: mean(squares),
+  };
+}
+
+/** Deviations to each side that hold 95 %: wider by how far groups that were left out were off, and by how few there were. */
+function quantileOf(held: readonly HeldOut[]): number {
+  const squares = held.reduce((sum, { square }) => sum + square, PRIOR_GROUPS);
+  const inflation = Math.max(1, squares / (PRIOR_GROUPS + held.length));
+  return studentQuantile95(PRIOR_GROUPS + held.length - 1) * Math.sqrt(inflation);
+}
+
+/** The mean over groups; the base's error is one more, as it says what is known of groups that nobody measured. */
+function blended(baseMape: number | null, errors: readonly number[]): number | null {
+  const all = baseMape === null ? errors : [baseMape, ...errors];
+  return all.length === 0 ? null : mean(all);
+}
+
+function published(context: Context, rows: readonly FitRow[], held: readonly HeldOut[]): ProfileError {
+  const groupsBy = (by: LeftOut['by']) => held.filter((each) => each.by === by);
+  const mapeOf = (quantity: Quantity): number | null => {
+    if (!rows.some((row) => (measuredOf(row, quantity) ?? 0) > 0)) return null;
+    const found = (['size', 'family'] as const).map((by) =>
+      blended(
+        context.baseError[`${quantity}Mape`],
+        groupsBy(by).flatMap((each) => each.mape[quantity] ?? []),
+      ),
+    );
+    const known = found.filter((mape) => mape !== null);
+    return known.length === 0 ? null : Math.max(...known);
+  };
+  const [latencyMape, energyMape, memoryMape] = QUANTITIES.map(mapeOf) as [number, number | null, number | null];
+  const isPartial = groupsBy('size').length === 0 || groupsBy('family').length === 0;
+  const mapes = { latency: latencyMape, energy: energyMape, memory: memoryMape };
+  return {
+    latencyMape,
+    energyMape,
+    memoryMape,
+    comparedWith: basisOf(context, rows.length, groupsBy('size').length, groupsBy('family').length),
+    estimated: isPartial ? QUANTITIES.filter((quantity) => mapes[quantity] !== null) : [],
+  };
+}
+
+/** Over what the error was estimated, for people. */
+function basisOf({ base, baseError }: Context, rows: number, sizes: number, families: number): string {
+  const own = `the error of ${base.name} (${(baseError.latencyMape * 100).toFixed(1)} %)`;
+  const groups = [
+    sizes > 0 ? `each of ${sizes} input sizes` : [],
+    families > 0 ? `each of ${families} families of networks` : [],
+  ].flat();
+  const only = sizes > 0 ? 'family of networks' : 'input size';
+  if (groups.length === 0)
+    return `estimate: ${rows} measurements at one input size of one family of networks leave none to compare with; taken is ${own}`;
+  const compared = `${groups.join(' and ')} predicted from the others, ${rows} measurements; ${own} counts as one more`;
+  return groups.length === 2
+    ? compared
+    : `${compared}; there is only one ${only}, so that for another this is an estimate: ${own}`;
+}
+
+function contextOf(base: BoardProfile, rows: readonly FitRow[]): Context {
+  const backends = new Set(rows.map((row) => runTerms(base, row.analysis, row.config).backend));
+  if (backends.size !== 1) throw new RangeError('the rows ran on different backends; fit each on its own');
+  const [backend] = backends as unknown as [Backend];
+  const known = backend.error ?? base.error;
+  const baseError = { ...known, latencyMape: known.latencyMape ?? (TRANSFER_ESTIMATE.latencyMape as number) };
+  return { base, backend, baseError, baseSd: SD_OVER_MAPE * Math.max(baseError.latencyMape, SMALLEST_BASE_MAPE) };
+}
+
+/** The error belongs to the backend that was fitted: others that had the profile's keep it. */
+function withError(profile: BoardProfile, place: number, error: ProfileError): BoardProfile {
+  const backend = profile.backends[place] as Backend;
+  const own = backend.error !== undefined;
+  const backends = profile.backends.map((each, index) => {
+    if (index === place) return own ? { ...each, error } : each;
+    return own || each.error ? each : { ...each, error: profile.error };
+  });
+  return { ...profile, backends, error: own ? profile.error : error };
 }
 
 /**
- * Fits the backend that the rows ran on. Errors are relative, coefficients cannot be negative, and what the rows do not
- * tell stays at the base's proportions. All rows must use one execution provider and runner.
+ * Fits the backend that the rows ran on. Errors are relative, coefficients stay positive, and what the rows do not tell
+ * stays as the base says. All rows must use one execution provider and runner.
  * @throws {RangeError} where there are fewer than three latencies, or rows of different backends
  */
 export function fitProfile(
   base: BoardProfile,
   rows: readonly FitRow[],
-  options: { name?: string; lambda?: number } = {},
+  options: { name?: string } = {},
 ): FittedProfile {
-  const observations = rows.flatMap((row) => observe(base, row) ?? []);
-  if (observations.length < 3)
-    throw new RangeError(`a fit needs at least 3 measured latencies, better 10; there are ${observations.length}`);
-  const backends = new Set(rows.map((row) => runTerms(base, row.analysis, row.config).backend));
-  if (backends.size !== 1) throw new RangeError('the rows ran on different backends; fit each on its own');
-  const [backend] = backends as unknown as [Backend];
-  const candidates = options.lambda === undefined ? LAMBDAS : [options.lambda];
-  const scored = candidates.map((lambda) => ({ lambda, mape: mean(latencyErrors(observations, lambda)) }));
-  const best = scored.reduce((one, two) => (two.mape < one.mape ? two : one));
-  const fitted = fittedBackend(backend, multipliers(observations, best.lambda));
-  const withLatency: BoardProfile = {
-    ...base,
-    backends: base.backends.map((each) => (each === backend ? fitted : each)),
-  };
-  const memory = fitMemory(withLatency, fitted, rows);
-  const power = fitPower(withLatency, rows);
-  const crossValidated = { latencyMape: best.mape, energyMape: power.mape, memoryMape: memory.mape };
-  const profile: BoardProfile = {
-    ...power.profile,
-    name: options.name ?? `${base.name}-fitted`,
-    backends: withLatency.backends.map((each) => (each === fitted ? memory.backend : each)),
-    error: {
-      ...crossValidated,
-      comparedWith: `leave-one-out over the ${observations.length} rows of the fit`,
-      estimated: [],
+  const timed = rows.filter((row) => row.latencyMs !== null);
+  if (timed.length < 3)
+    throw new RangeError(`a fit needs at least 3 measured latencies, better 10; there are ${timed.length}`);
+  const context = contextOf(base, rows);
+  const observations = timed.map((row) => observe(base, { ...row, latencyMs: row.latencyMs as number }));
+  const { whole, leftOut } = fitAndLeaveOut(observations, context.baseSd);
+  const adoption = chooseAdoption(whole, leftOut, context.baseSd);
+  const held = leftOut.map((each) => heldOut(context, each, adoption, timed));
+  const crossValidated = published(context, rows, held);
+  const { profile } = assemble(context, whole, adoption, rows, quantileOf(held));
+  return {
+    profile: {
+      ...withError(profile, base.backends.indexOf(context.backend), crossValidated),
+      name: options.name ?? `${base.name}-fitted`,
+      sources: { ...base.sources, coefficients: `${base.name}, fitted to ${timed.length} measurements` },
     },
-    sources: { ...base.sources, coefficients: `${base.name}, fitted to ${observations.length} measurements` },
+    crossValidated,
   };
-  return { profile, crossValidated };
 }

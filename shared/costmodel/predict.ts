@@ -4,7 +4,8 @@ import { normalQuantile } from '@edgetune/shared/math/normal.ts';
 import type { RunnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
 import { precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
-import type { Backend, BoardProfile, PowerMode } from './board-profile.ts';
+import type { Backend, BoardProfile, PowerMode, ProfileError } from './board-profile.ts';
+import { type FittedRange, knownCoefficients, logDeviation } from './fitted-range.ts';
 import { paddingFactor, unfoldsAlone } from './matrix-tiles.ts';
 import { classOf, TERMS, type Term, type TermVector, termsOf } from './terms.ts';
 
@@ -27,7 +28,7 @@ export interface Prediction {
   powerW: number;
   busyCores: number;
   perKernel: KernelCost[];
-  /** 95 % intervals from the profile's published error; null where the profile was never compared. */
+  /** 95 % intervals: of a fitted profile by how far the model is from those fitted, else from the published error; null: never compared. */
   uncertainty: { latencyMs: Interval | null; memoryBytes: Interval | null; energyJ: Interval | null };
   outOfMemory: boolean;
 }
@@ -157,29 +158,33 @@ export function runTerms(
   const backend = backendFor(profile, config);
   refuseMismatch(analysis, config);
   const speed = speedOf(backend, config.threads, profile.cores, clockOf(profile, config), 1);
-  const terms = Object.fromEntries(TERMS.map((term) => [term, 0])) as Record<Term, number>;
+  const terms = noTerms();
   terms.run = 1 / speed.serial;
   for (const kernel of analysis.kernels)
     for (const [term, amount] of scaledTerms(profile, backend, kernel, speed, config.precision)) terms[term] += amount;
   return { backend, terms };
 }
 
+function noTerms(): Record<Term, number> {
+  return Object.fromEntries(TERMS.map((term) => [term, 0])) as Record<Term, number>;
+}
+
 function clockOf(profile: BoardProfile, config: InferenceConfig): number {
   return Math.min(config.clockKHz ?? profile.maxClockKHz, profile.maxClockKHz) / profile.maxClockKHz;
 }
 
+/** Adds what each term of a kernel takes to `usByTerm`; returns the kernel's time, and what of it is work or memory. */
 function kernelUs(
-  profile: BoardProfile,
-  backend: Backend,
-  kernel: FusedKernel,
-  speed: Speed,
-  precision: Precision,
+  scaled: [Term, number][],
+  coefficients: Backend['coefficients'],
+  usByTerm: Record<Term, number>,
 ): [us: number, workUs: number] {
   let total = 0;
   let work = 0;
-  for (const [term, amount] of scaledTerms(profile, backend, kernel, speed, precision)) {
-    const us = (backend.coefficients[term] ?? 0) * amount;
+  for (const [term, amount] of scaled) {
+    const us = (coefficients[term] ?? 0) * amount;
     total += us;
+    usByTerm[term] += us;
     if (classOf(term) !== 'serial') work += us;
   }
   return [total, work];
@@ -197,11 +202,43 @@ const SMALLEST_MAPE = 0.05;
  */
 const SMALLEST_MAPE_IN_OTHER_PRECISIONS = 0.4;
 
+function intervalWithin(value: number, halfWidth: number): Interval {
+  const factor = Math.exp(halfWidth);
+  return [value / factor, value * factor];
+}
+
 /** The 95 % interval around a prediction whose mean absolute percentage error is known. */
 export function intervalOf(value: number, mape: number | null): Interval | null {
   if (mape === null) return null;
-  const factor = Math.exp(INTERVAL_OVER_MAPE * Math.max(mape, SMALLEST_MAPE));
-  return [value / factor, value * factor];
+  return intervalWithin(value, INTERVAL_OVER_MAPE * Math.max(mape, SMALLEST_MAPE));
+}
+
+/** Of latency and energy: of a fitted backend the further from the networks that were fitted, the wider. */
+function uncertaintyOf(
+  { latencyMs, energyJ }: { latencyMs: number; energyJ: number },
+  { latencyMape, energyMape }: ProfileError,
+  precision: Precision,
+  fitted: { range: FittedRange; deviation: number } | null,
+): { latencyMs: Interval | null; energyJ: Interval | null } {
+  const other = {
+    latencyMs: intervalOf(latencyMs, errorIn(precision, latencyMape)),
+    energyJ: intervalOf(energyJ, errorIn(precision, energyMape)),
+  };
+  if (!fitted) return other;
+  const isOther = precision !== 'float32';
+  const halfWidth = Math.max(
+    fitted.range.spread.quantile * fitted.deviation,
+    isOther ? INTERVAL_OVER_MAPE * SMALLEST_MAPE_IN_OTHER_PRECISIONS : 0,
+  );
+  return {
+    latencyMs: intervalWithin(latencyMs, halfWidth),
+    // Energy is power by time: it is known no better than the latency.
+    energyJ: other.energyJ && wider(other.energyJ, intervalWithin(energyJ, halfWidth)),
+  };
+}
+
+function wider(one: Interval, two: Interval): Interval {
+  return one[1] > two[1] ? one : two;
 }
 
 function errorIn(precision: Precision, mape: number | null): number | null {
@@ -233,13 +270,16 @@ export function predict(
   const clock = (clockKHz / profile.maxClockKHz) * (state.thermalClock ?? 1);
   const speed = speedOf(backend, config.threads, mode.cores, clock, mode.speed);
   let workUs = 0;
+  const coefficients = (backend.fit && knownCoefficients(backend.fit, analysis)) ?? backend.coefficients;
+  const usByTerm = noTerms();
+  usByTerm.run = (coefficients.run ?? 0) / speed.serial;
   const perKernel = analysis.kernels.map((kernel): KernelCost => {
-    const [us, work] = kernelUs(profile, backend, kernel, speed, config.precision);
+    const scaled = scaledTerms(profile, backend, kernel, speed, config.precision);
+    const [us, work] = kernelUs(scaled, coefficients, usByTerm);
     workUs += work;
     return { name: kernel.name, ops: kernel.ops, latencyMs: us / 1000 };
   });
-  const runUs = (backend.coefficients.run ?? 0) / speed.serial;
-  const latencyMs = runUs / 1000 + perKernel.reduce((sum, kernel) => sum + kernel.latencyMs, 0);
+  const latencyMs = usByTerm.run / 1000 + perKernel.reduce((sum, kernel) => sum + kernel.latencyMs, 0);
   const workShare = latencyMs > 0 ? Math.min(1, workUs / 1000 / latencyMs) : 0;
   const busyCores = backend.threads ? 1 + (config.threads - 1) * workShare : 1;
   const { power } = profile;
@@ -251,6 +291,9 @@ export function predict(
     ? busyCores * coreW + power.memoryW * workShare
     : backend.acceleratorW * workShare + coreW;
   const memoryBytes = memoryOf(backend, analysis);
+  const fitted = backend.fit
+    ? { range: backend.fit, deviation: logDeviation(backend.fit, analysis, config, usByTerm) }
+    : null;
   const seconds = latencyMs / 1000 / analysis.batchSize;
   const energyJ = (idleW + activeW) * seconds;
   return {
@@ -263,9 +306,8 @@ export function predict(
     busyCores,
     perKernel,
     uncertainty: {
-      latencyMs: intervalOf(latencyMs, errorIn(config.precision, error.latencyMape)),
+      ...uncertaintyOf({ latencyMs, energyJ }, error, config.precision, fitted),
       memoryBytes: intervalOf(memoryBytes, error.memoryMape),
-      energyJ: intervalOf(energyJ, errorIn(config.precision, error.energyMape)),
     },
     outOfMemory: memoryBytes > profile.memoryBytes - profile.reservedBytes,
   };

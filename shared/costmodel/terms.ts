@@ -72,7 +72,7 @@ export function termsOf(kernel: FusedKernel, cacheBytes: number): TermVector {
 }
 
 /** Operators that evaluate a series per element: ten times the work of an addition. */
-const TRANSCENDENTAL = new Set(
+export const TRANSCENDENTAL: ReadonlySet<string> = new Set(
   (
     'Sigmoid QLinearSigmoid Tanh Softmax QLinearSoftmax LogSoftmax Exp Log Erf Gelu Elu Celu Selu Softplus Mish Pow Sqrt ' +
     'Reciprocal Sin Cos Tan Sinh Cosh Asin Acos Atan QuickGelu BiasGelu FastGelu'

@@ -18,6 +18,8 @@ export interface ModelAnalysis {
   precision: Precision;
   batchSize: number;
   inputShapes: ReadonlyMap<string, number[]>;
+  /** Elements of all inputs, the whole batch. */
+  inputElements: number;
   /** Elements of all initializers. */
   parameters: number;
   /** Multiply-accumulates of one run of the whole batch. */
@@ -30,13 +32,13 @@ export interface ModelAnalysis {
 /** What the cost model needs of an analysis: without the graph, so that thousands can be kept. */
 export type RunnableModel = Pick<
   ModelAnalysis,
-  'precision' | 'batchSize' | 'kernels' | 'weightBytes' | 'peakActivationBytes'
+  'precision' | 'batchSize' | 'inputElements' | 'kernels' | 'weightBytes' | 'peakActivationBytes'
 >;
 
 /** Lets go of the graph, and with it of the model's bytes. */
 export function runnableModel(analysis: ModelAnalysis): RunnableModel {
-  const { precision, batchSize, kernels, weightBytes, peakActivationBytes } = analysis;
-  return { precision, batchSize, kernels, weightBytes, peakActivationBytes };
+  const { precision, batchSize, inputElements, kernels, weightBytes, peakActivationBytes } = analysis;
+  return { precision, batchSize, inputElements, kernels, weightBytes, peakActivationBytes };
 }
 
 /**
@@ -57,6 +59,9 @@ export function analyseGraph(
   }
   let parameters = 0;
   for (const tensor of graph.initializers.values()) parameters += tensor.elementCount;
+  let inputElements = 0;
+  const shapes = inputShapes(graph, sizes);
+  for (const shape of shapes.values()) inputElements += shape.reduce((product, size) => product * size, 1);
   let signature: string | null = null;
   return {
     graph,
@@ -66,7 +71,8 @@ export function analyseGraph(
     },
     precision: graphPrecision(graph),
     batchSize: sizes.batchSize,
-    inputShapes: inputShapes(graph, sizes),
+    inputShapes: shapes,
+    inputElements,
     parameters,
     macs,
     kernels: fuseKernels(graph, live, values),

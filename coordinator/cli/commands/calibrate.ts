@@ -1,7 +1,7 @@
 /** `edgetune device calibrate`: fits a board profile to a device, to simulate it where it is not. */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
+import { type BoardProfile, parseBoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { CalibrationView } from '@edgetune/shared/protocol/calibration.ts';
 import type { Command } from 'commander';
@@ -20,7 +20,7 @@ interface Options extends ServerOptions {
 const POLL_MS = 300;
 const HELP = `
 Measures about ten small architectures, chosen so that they tell the most of the board, on one thread. The profile's error
-is that on architectures which the fit did not see.
+is that of whole input sizes and families of networks that were left out; the profile says so, and of how many.
 
 Profiles: ${PROFILE_NAMES}, or the path of your own (YAML).
 
@@ -68,7 +68,10 @@ async function run(client: Client, device: string, out: string, options: Options
   return view;
 }
 
-function describe({ device, base, rows, crossValidated, simulated }: CalibrationView, out: string): string {
+function describe(
+  { device, base, rows, crossValidated, simulated, profileYaml }: CalibrationView,
+  out: string,
+): string {
   const time = (ms: number | null) => (ms === null ? '–' : formatQuantity(ms, 'time'));
   const error = (share: number | null | undefined) =>
     share === null || share === undefined ? 'not measured' : formatQuantity(share, 'ratio');
@@ -83,8 +86,9 @@ function describe({ device, base, rows, crossValidated, simulated }: Calibration
       ]),
     ),
     '',
-    `${out}: ${base} fitted to ${device}${simulated ? ', which is SIMULATED itself' : ''}. Mean error on architectures that the fit did not see:`,
+    `${out}: ${base} fitted to ${device}${simulated ? ', which is SIMULATED itself' : ''}. Published mean error:`,
     `  latency ${error(crossValidated?.latencyMape)}, energy ${error(crossValidated?.energyMape)}, memory ${error(crossValidated?.memoryMape)}`,
+    `  from ${profileYaml === null ? 'nothing' : parseBoardProfile(profileYaml).error.comparedWith}`,
     '',
     `To simulate it:\n\n  edgetune device add ${device}-sim\n  edgetune-agent run --simulate ${out} --server … --token …`,
   ].join('\n');

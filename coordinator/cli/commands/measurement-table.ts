@@ -1,8 +1,14 @@
 /** The table of `edgetune profile fit`: one measurement a row. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
 import type { FitRow } from '@edgetune/shared/costmodel/fit-profile.ts';
-import { inferenceConfigSchema, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
+import {
+  executionProviderSchema,
+  inferenceConfigSchema,
+  precisionSchema,
+  runnerNameSchema,
+} from '@edgetune/shared/domain/inference-config.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { analyseGraph, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import { precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
@@ -12,11 +18,16 @@ import { z } from 'zod';
 const blankIsNull = (schema: z.ZodType<number>) =>
   z.preprocess((value) => (value === undefined || value === '' ? null : Number(value)), schema.nullable());
 
+const blankIsAbsent = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+
 const rowSchema = z.object({
   model: z.string().min(1, 'the path of the model is missing'),
   threads: blankIsNull(z.int().min(1)).transform((value) => value ?? 1),
   batch: blankIsNull(z.int().min(1)).transform((value) => value ?? 1),
-  precision: z.preprocess((value) => (value === '' ? undefined : value), precisionSchema.optional()),
+  precision: blankIsAbsent(precisionSchema),
+  provider: blankIsAbsent(executionProviderSchema),
+  runner: blankIsAbsent(runnerNameSchema),
   latency_ms: blankIsNull(z.number().positive()),
   energy_mj: blankIsNull(z.number().positive()),
   memory_bytes: blankIsNull(z.number().positive()),
@@ -39,11 +50,20 @@ function modelPath(table: string, model: string): string {
   return existsSync(beside) ? beside : resolve(model);
 }
 
+/** The first runner with which the board reaches a provider; absent where it has none or none was named: the config's own. */
+function runnerOf({ backends }: BoardProfile, provider: string | undefined) {
+  return provider && backends.find((each) => each.executionProvider === provider)?.runners[0];
+}
+
 /**
  * Reads the table and every model that it names (each once per batch size).
  * @throws {RangeError} listing every line that is wrong and why
  */
-export function readMeasurementTable(table: string, dimensions: Record<string, number> = {}): FitRow[] {
+export function readMeasurementTable(
+  table: string,
+  base: BoardProfile,
+  dimensions: Record<string, number> = {},
+): FitRow[] {
   const lines = readFileSync(table, 'utf8')
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/);
@@ -60,7 +80,7 @@ export function readMeasurementTable(table: string, dimensions: Record<string, n
       mistakes.push(`  line ${index + 2}: ${mistakesInLine(parsed.error)}`);
       return [];
     }
-    const { model, batch, threads, precision, latency_ms, energy_mj, memory_bytes } = parsed.data;
+    const { model, batch, threads, precision, provider, runner, latency_ms, energy_mj, memory_bytes } = parsed.data;
     try {
       const path = modelPath(table, model);
       const key = `${batch} ${path}`;
@@ -72,6 +92,8 @@ export function readMeasurementTable(table: string, dimensions: Record<string, n
         batchSize: batch,
         threads,
         precision: precision ?? analysis.precision,
+        executionProvider: provider,
+        runner: runner ?? runnerOf(base, provider),
       });
       const mismatch = precisionMismatch(analysis.precision, config);
       if (mismatch) throw new RangeError(mismatch);

@@ -22,20 +22,29 @@ interface FitOptions {
   json?: boolean;
 }
 
-const percent = (share: number | null) => (share === null ? 'not measured' : `${(share * 100).toFixed(1)} %`);
+function shareText(error: ProfileError, quantity: 'latency' | 'energy' | 'memory', isMeasured: boolean): string {
+  const share = error[`${quantity}Mape`];
+  if (share === null) return isMeasured ? 'not known' : 'not measured';
+  return `${(share * 100).toFixed(1)} %${error.estimated.includes(quantity) ? ' (an estimate)' : ''}`;
+}
 
 function fit(options: FitOptions, command: Command): void {
   try {
-    const rows = readMeasurementTable(options.measurements, options.dimension);
+    const rows = readMeasurementTable(options.measurements, options.base, options.dimension);
     const { profile, crossValidated } = fitProfile(options.base, rows, { name: profileNameFor(options.out) });
     writeFileSync(options.out, stringify(profile));
     if (options.json) console.log(JSON.stringify({ out: options.out, rows: rows.length, crossValidated }, null, 2));
     else {
       console.log(`${options.out}: ${options.base.name} fitted to ${rows.length} measurements`);
-      console.log(`cross-validated error (mean absolute percentage, on rows that the fit did not see):`);
-      console.log(`  latency ${percent(crossValidated.latencyMape)}`);
-      console.log(`  energy  ${percent(crossValidated.energyMape)}`);
-      console.log(`  memory  ${percent(crossValidated.memoryMape)}`);
+      console.log(`published error (mean absolute percentage):`);
+      const measured = {
+        latency: true,
+        energy: rows.some(({ netEnergyJ }) => netEnergyJ !== null),
+        memory: rows.some(({ memoryBytes }) => memoryBytes !== null),
+      };
+      for (const quantity of ['latency', 'energy', 'memory'] as const)
+        console.log(`  ${quantity.padEnd(7)} ${shareText(crossValidated, quantity, measured[quantity])}`);
+      console.log(`  from ${crossValidated.comparedWith}`);
     }
   } catch (error) {
     if (error instanceof RangeError || error instanceof UnsupportedConfigError || 'code' in (error as object))
@@ -46,8 +55,9 @@ function fit(options: FitOptions, command: Command): void {
 
 const FIT_HELP = `
 Columns of the table (CSV, first line names them): model (path, from the table's folder or from here), threads, batch,
-precision, latency_ms (one run of the whole batch), energy_mj (per sample, above idle), memory_bytes. Cells may be blank.
-Ten different architectures are a good start.
+precision, provider, runner, latency_ms (one run of the whole batch), energy_mj (per sample, above idle), memory_bytes. Cells
+may be blank: one thread, one sample, the CPU. Ten different architectures are a good start; the error is that of whole input
+sizes and families of networks that were left out, so measure two of each at least.
 
 Bases: ${PROFILE_NAMES}, or the path of your own (YAML).
 

@@ -3,7 +3,7 @@
  * coordinates of fused kernels and inference config. It never reads a simulated board's profile.
  */
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
-import { normalQuantile } from '@edgetune/shared/math/normal.ts';
+import { studentQuantile95 } from '@edgetune/shared/math/student-t.ts';
 import { type CoordinateSystem, coordinateSystem, expectedSlopes } from './coordinates.ts';
 import { fitGaussianProcess, type GaussianProcess, type Kernel, type Posterior } from './gaussian-process.ts';
 
@@ -94,12 +94,7 @@ function inflationOf(process: GaussianProcess, groups: readonly string[], archit
   return Math.max(1, Math.sqrt(meanSquare));
 }
 
-/**
- * Two-sided 95 % quantile of Student's t (Abramowitz & Stegun, 1964, 26.7.5): the deviation itself is estimated, from
- * as many architectures as there are.
- */
+/** Two-sided 95 % quantile of Student's t: the deviation itself is estimated, from as many architectures as there are. */
 export function quantile95(architectures: number): number {
-  const z = normalQuantile(0.975);
-  const freedom = Math.max(1, architectures - 1);
-  return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
+  return studentQuantile95(architectures - 1);
 }

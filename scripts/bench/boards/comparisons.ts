@@ -4,6 +4,7 @@ import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts'
 import { fitProfile } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { predict } from '@edgetune/shared/costmodel/predict.ts';
 import { CORTEX_A76_COEFFICIENTS, scaledCoefficients } from '@edgetune/shared/costmodel/profiles/arm-cpu.ts';
+import { raspberryPi5Start } from '@edgetune/shared/costmodel/profiles/raspberry-pi-5.ts';
 import { TERMS } from '@edgetune/shared/costmodel/terms.ts';
 import { mlperfRows, nanoRows, yoloRows, type ZooRow } from './zoo-rows.ts';
 
@@ -39,6 +40,9 @@ export function byFamily(base: BoardProfile, rows: readonly ZooRow[]): Predicted
   });
 }
 
+/** What a profile published was found with its rows: of a base without them it is not known. */
+const NOT_COMPARED = { ...raspberryPi5Start.error };
+
 /** The profile with its CPU as a Cortex-A76 that is `slower` times as slow: what is known of it without its rows. */
 function scaledBase(name: string, slower: number, memorySlower = slower): BoardProfile {
   const profile = boardProfileNamed(name);
@@ -46,6 +50,7 @@ function scaledBase(name: string, slower: number, memorySlower = slower): BoardP
   if (!cpu) throw new RangeError(`${name} has no backend`);
   return {
     ...profile,
+    error: NOT_COMPARED,
     backends: [{ ...cpu, coefficients: scaledCoefficients(CORTEX_A76_COEFFICIENTS, slower, memorySlower) }, ...rest],
   };
 }
@@ -68,10 +73,10 @@ export interface Comparison {
 }
 
 const heldOut = 'each family of networks predicted from the others';
-const nanoBase = () => scaledBase('jetson-nano', NANO_SLOWER);
+export const nanoBase = () => scaledBase('jetson-nano', NANO_SLOWER);
 const pi4Base = () => scaledBase('raspberry-pi-4', PI_4_SLOWER, PI_4_MEMORY_SLOWER);
 /** The GPU before its fit: launches as NVIDIA's forum has them, 236 GFLOP/s at a third of its peak, 25.6 GB/s. */
-function nanoGpuBase(): BoardProfile {
+export function nanoGpuBase(): BoardProfile {
   const profile = boardProfileNamed('jetson-nano');
   const coefficients = Object.fromEntries(
     TERMS.filter((term) => !['sync', 'bytes.spill'].includes(term)).map((term) => [
@@ -81,10 +86,12 @@ function nanoGpuBase(): BoardProfile {
   );
   return {
     ...profile,
-    backends: profile.backends.map((each) => (each.executionProvider === 'cuda' ? { ...each, coefficients } : each)),
+    backends: profile.backends.map((each) =>
+      each.executionProvider === 'cuda' ? { ...each, coefficients, error: NOT_COMPARED } : each,
+    ),
   };
 }
-const xavierBase = () => scaledBase('jetson-agx-xavier', XAVIER_SLOWER);
+export const xavierBase = () => scaledBase('jetson-agx-xavier', XAVIER_SLOWER);
 
 export const COMPARISONS: readonly Comparison[] = [
   {

@@ -48,7 +48,7 @@ export const jetsonNano: BoardProfile = boardProfileSchema.parse({
       acceleratorW: 4.5,
       runtimeBytes: 110e6,
       error: {
-        latencyMape: 0.255,
+        latencyMape: 0.195,
         energyMape: 0.31,
         memoryMape: 0.2,
         comparedWith:
@@ -61,7 +61,7 @@ export const jetsonNano: BoardProfile = boardProfileSchema.parse({
   thermal: { ambientC: 25, resistanceCPerW: 8, timeConstantS: 60, throttleC: 97, throttledClock: 0.7 },
   noise: { runCv: 0.004, sessionCv: 0.02, tailShare: 0.01, tailScale: 0.15 },
   error: {
-    latencyMape: 0.041,
+    latencyMape: 0.031,
     energyMape: 0.2,
     memoryMape: 0.15,
     comparedWith:

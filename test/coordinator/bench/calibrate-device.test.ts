@@ -140,7 +140,8 @@ describe('a calibration', () => {
       near(row.fittedLatencyMs ?? 0, 2 * latencyMs, 0.05, 'fitted');
       assert.equal(row.reason, null);
     }
-    near(view.crossValidated?.latencyMape ?? 1, 0, 0.1, 'error');
+    // One family: what the base errs by.
+    near(view.crossValidated?.latencyMape ?? 1, 0.132, 1e-9, 'error');
     assert.deepEqual([view.crossValidated?.energyMape, view.crossValidated?.memoryMape], [null, null]);
     assert.deepEqual(service.blobsInUse(), []);
   });

@@ -75,7 +75,7 @@ test('a config that the board does not have is told', async () => {
   assert.match((await run('simulate', model, '--profile', 'toaster')).out, /no board profile "toaster"/);
 });
 
-test('a fitted profile is written, can be simulated with, and says its cross-validated error', async () => {
+test('a fitted profile is written, can be simulated with, and says its error and over what it was estimated', async () => {
   const truth = boardProfileNamed('raspberry-pi-4');
   const lines = ['model,threads,batch,precision,latency_ms,energy_mj,memory_bytes'];
   for (const [index, channels] of [4, 8, 12, 16, 24, 32].entries())
@@ -93,6 +93,8 @@ test('a fitted profile is written, can be simulated with, and says its cross-val
   assert.equal(fit.code, 0, fit.out);
   assert.match(fit.out, /latency \d+\.\d %/);
   assert.match(fit.out, /memory {2}not measured/);
+  assert.match(fit.out, /from each of \d families of networks predicted from the others, 12 measurements/);
+  assert.match(fit.out, /there is only one input size, so that for another this is an estimate/);
   const fitted = parseBoardProfile(readFileSync(out, 'utf8'));
   assert.equal(fitted.name, 'mine');
   const model = modelFile('unseen.onnx', 20, 3, true, 24);
@@ -100,6 +102,33 @@ test('a fitted profile is written, can be simulated with, and says its cross-val
     (JSON.parse((await run('simulate', model, '--profile', profile, '--json')).out) as SimulatedModel[])[0]
       ?.latencyMs ?? 0;
   assert.ok(Math.abs((await of(out)) / (await of('raspberry-pi-4')) - 1) < 0.05);
+});
+
+test('an accelerator is fitted where the table names its provider, and has an error of its own', async () => {
+  const truth = boardProfileNamed('jetson-nano');
+  const lines = ['model,provider,latency_ms'];
+  for (const channels of [4, 8, 16]) {
+    const bytes = readFileSync(modelFile(`gpu-${channels}.onnx`, channels));
+    const config = inferenceConfigSchema.parse({
+      batchSize: 1,
+      threads: 1,
+      executionProvider: 'cuda',
+      runner: 'onnxruntime-python',
+    });
+    const { latencyMs } = predict(truth, analyseModel(bytes, { batchSize: 1 }), config);
+    lines.push(`gpu-${channels}.onnx,cuda,${latencyMs * 1.2}`);
+  }
+  const table = join(folder, 'gpu.csv');
+  writeFileSync(table, lines.join('\n'));
+  const out = join(folder, 'gpu.yaml');
+  const fit = await run('profile', 'fit', '--base', 'jetson-nano', '--measurements', table, '--out', out, '--json');
+  assert.equal(fit.code, 0, fit.out);
+  const { backends, error } = parseBoardProfile(readFileSync(out, 'utf8'));
+  assert.deepEqual(error, truth.error);
+  assert.deepEqual(backends[0], truth.backends[0]);
+  const gpu = backends.find(({ executionProvider }) => executionProvider === 'cuda');
+  assert.deepEqual(gpu?.error, JSON.parse(fit.out).crossValidated);
+  assert.equal(gpu?.error?.latencyMape, truth.backends[1]?.error?.latencyMape);
 });
 
 test('every mistake in a table is listed with its line', async () => {

@@ -90,5 +90,13 @@ export function kernel(change: Partial<FusedKernel>): FusedKernel {
 }
 
 export function model(kernels: FusedKernel[], change: Partial<RunnableModel> = {}): RunnableModel {
-  return { precision: 'float32', batchSize: 1, kernels, weightBytes: 0, peakActivationBytes: 0, ...change };
+  return {
+    precision: 'float32',
+    batchSize: 1,
+    inputElements: 1000,
+    kernels,
+    weightBytes: 0,
+    peakActivationBytes: 0,
+    ...change,
+  };
 }

@@ -89,19 +89,38 @@ const measuredOn = (board: BoardProfile, analyses: readonly RunnableModel[] = PR
     return row(analysis, { latencyMs, netEnergyJ, memoryBytes });
   });
 
+/** The board with another cost of a million products. */
+function workAt(us: number): BoardProfile {
+  const [cpu, ...others] = PAPER_BOARD.backends;
+  assert.ok(cpu);
+  return {
+    ...PAPER_BOARD,
+    backends: [{ ...cpu, coefficients: { ...cpu.coefficients, 'work.matmul': us } }, ...others],
+  };
+}
+
 describe('a fitted profile', () => {
-  it('of a board that is three times as slow in everything: every coefficient three times as large, and no error', () => {
+  it('of a board that is three times as slow in everything: every coefficient three times as large', () => {
     const rows = measuredOn(PAPER_BOARD).map((each) =>
       row(each.analysis, { latencyMs: 3 * (each.latencyMs as number) }),
     );
-    const { profile, crossValidated } = fitProfile(PAPER_BOARD, rows);
+    const { profile } = fitProfile(PAPER_BOARD, rows);
     for (const [term, us] of Object.entries(PAPER_BOARD.backends[0]?.coefficients ?? {}))
-      near(profile.backends[0]?.coefficients[term as 'run'] as number, 3 * us);
-    near(crossValidated.latencyMape, 0);
+      near(profile.backends[0]?.coefficients[term as 'run'] as number, 3 * us, 0.02);
+    for (const each of rows) near(predict(profile, each.analysis, config).latencyMs, each.latencyMs as number, 0.005);
     assert.equal(profile.name, 'paper-board-fitted');
-    assert.equal(profile.error.comparedWith, 'leave-one-out over the 6 rows of the fit');
-    assert.deepEqual(profile.error.estimated, []);
     assert.equal(profile.sources.coefficients, 'paper-board, fitted to 6 measurements');
+  });
+
+  it('of one size and one family publishes the error of its base, as an estimate, however well the rows agree', () => {
+    const { profile, crossValidated } = fitProfile(PAPER_BOARD, measuredOn(PAPER_BOARD));
+    assert.deepEqual(profile.error, crossValidated);
+    assert.deepEqual([profile.error.latencyMape, profile.error.energyMape], [0.1, 0.2]);
+    assert.deepEqual(profile.error.estimated, ['latency', 'energy']);
+    assert.equal(
+      profile.error.comparedWith,
+      'estimate: 6 measurements at one input size of one family of networks leave none to compare with; taken is the error of paper-board (10.0 %)',
+    );
   });
 
   it('terms that the base has not cost nothing in the fit either, and other backends stay as they are', () => {
@@ -123,41 +142,27 @@ describe('a fitted profile', () => {
     assert.deepEqual([profile.error.energyMape, profile.error.memoryMape], [null, null]);
   });
 
-  it('where only the work is slower, what tells it apart is found', () => {
-    const slower: BoardProfile = structuredClone(PAPER_BOARD);
-    (slower.backends[0] as { coefficients: Record<string, number> }).coefficients['work.matmul'] = 120;
-    const { profile, crossValidated } = fitProfile(PAPER_BOARD, measuredOn(slower), { lambda: 1e-6 });
-    near(profile.backends[0]?.coefficients['work.matmul'] as number, 120, 1e-3);
-    // The fixed parts are always together: their sum is found.
-    const { run = 0, 'fixed.matmul': fixed = 0 } = profile.backends[0]?.coefficients ?? {};
-    near(run + fixed, 120, 1e-3);
-    assert.ok((crossValidated.latencyMape as number) < 1e-3);
-  });
-
-  it('a strong prior keeps the proportions of the base: one common factor, the median', () => {
-    const slower: BoardProfile = structuredClone(PAPER_BOARD);
-    (slower.backends[0] as { coefficients: Record<string, number> }).coefficients['work.matmul'] = 120;
-    const rows = measuredOn(slower);
-    const { profile } = fitProfile(PAPER_BOARD, rows, { lambda: 1e9 });
-    const ratios = rows.map(
-      (each) => (each.latencyMs as number) / predict(PAPER_BOARD, each.analysis, config).latencyMs,
-    );
-    // The upper one of the two in the middle.
-    const median = [...ratios].sort((a, b) => a - b)[3] as number;
-    near(profile.backends[0]?.coefficients.run as number, 100 * median, 1e-6);
-    near(profile.backends[0]?.coefficients['work.matmul'] as number, 60 * median, 1e-6);
+  it('where only the work is slower: networks like those are known, and others stay near the base', () => {
+    const rows = measuredOn(workAt(120));
+    const { profile } = fitProfile(PAPER_BOARD, rows);
+    for (const each of rows) near(predict(profile, each.analysis, config).latencyMs, each.latencyMs as number, 0.02);
+    const { 'work.matmul': work = 0, 'fixed.elementwise': untold = 0 } = profile.backends[0]?.coefficients ?? {};
+    assert.ok(work > 60 && work < 90, `${work}`);
+    assert.ok(untold > 30 && untold < 40, `${untold}`);
   });
 
   it('one row that was disturbed counts for less: the others decide', () => {
-    const slower: BoardProfile = structuredClone(PAPER_BOARD);
-    (slower.backends[0] as { coefficients: Record<string, number> }).coefficients['work.matmul'] = 120;
     const sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
     const analyses = sizes.map((size) => model([kernel({ kind: 'matmul', ops: ['MatMul'], macs: size * MEGA })]));
-    const rows = measuredOn(slower, analyses).map((each, index) =>
+    const rows = measuredOn(workAt(120), analyses);
+    const disturbed = rows.map((each, index) =>
       index === 4 ? { ...each, latencyMs: 0.5 * (each.latencyMs as number) } : each,
     );
-    const { profile } = fitProfile(PAPER_BOARD, rows, { lambda: 1e-6 });
-    near(profile.backends[0]?.coefficients['work.matmul'] as number, 120, 0.01);
+    const { profile } = fitProfile(PAPER_BOARD, disturbed);
+    const errors = rows.map((each) =>
+      Math.abs(predict(profile, each.analysis, config).latencyMs / (each.latencyMs as number) - 1),
+    );
+    assert.ok(Math.max(...errors) < 0.06, `${errors}`);
   });
 
   it("the runtime's memory is the median of what is measured beyond the model", () => {
@@ -168,8 +173,8 @@ describe('a fitted profile', () => {
     }));
     const { profile, crossValidated } = fitProfile(PAPER_BOARD, rows);
     assert.equal(profile.backends[0]?.runtimeBytes, 55 * MEGA);
-    // Each from the two others, of which the larger is taken: 60 for 50, 60 for 55, 55 for 60.
-    near(crossValidated.memoryMape, (60 / 50 - 1 + (60 / 55 - 1) + (1 - 55 / 60)) / 3);
+    // The base knows no error of its memory, and one group leaves none out.
+    assert.equal(crossValidated.memoryMape, null);
     const [first, ...others] = rows;
     const single = fitProfile(PAPER_BOARD, [
       first as FitRow,
@@ -193,7 +198,7 @@ describe('a fitted profile', () => {
     const { profile, crossValidated } = fitProfile(PAPER_BOARD, measuredOn(hungry));
     near(profile.power.coreW, 3, 1e-6);
     near(profile.power.memoryW, 1, 1e-6);
-    near(crossValidated.energyMape, 0, 1e-6);
+    assert.equal(crossValidated.energyMape, 0.2);
     assert.deepEqual([profile.power.idleW, profile.power.clockExponent], [2, 2]);
   });
 
@@ -206,11 +211,11 @@ describe('a fitted profile', () => {
     const untold = fitProfile(PAPER_BOARD, zero);
     assert.deepEqual(untold.profile.power, PAPER_BOARD.power);
     assert.equal(untold.crossValidated.energyMape, null);
-    // One measurement: a level, but no error of it.
+    // One measurement: a level, and no error but that of the base.
     const [first, ...others] = measuredOn(hungry);
     const one = fitProfile(PAPER_BOARD, [first as FitRow, ...others.map((each) => ({ ...each, netEnergyJ: null }))]);
     near(one.profile.power.coreW, 3, 1e-6);
-    assert.equal(one.crossValidated.energyMape, null);
+    assert.equal(one.crossValidated.energyMape, 0.2);
   });
 
   it('of rows without a latency uses the rest of them', () => {
@@ -219,7 +224,7 @@ describe('a fitted profile', () => {
       ...rows.slice(0, 3),
       ...rows.slice(3).map((each) => ({ ...each, latencyMs: null })),
     ]);
-    assert.equal(profile.error.comparedWith, 'leave-one-out over the 3 rows of the fit');
+    assert.equal(profile.sources.coefficients, 'paper-board, fitted to 3 measurements');
   });
 
   it('needs three latencies, of one backend', () => {
