@@ -65,8 +65,11 @@ export const recommendationSchema = z.object({
     trainingSeconds: z.number(),
     trainingCpuSeconds: z.number(),
     trainingEnergyJ: z.number(),
+    /** Where that comes from; absent where older coordinators ran it, or where nothing was trained. */
+    trainingEnergySource: z.enum(['meter', 'estimate', 'both']).optional(),
     deviceSeconds: z.number(),
-    deviceJoules: z.number(),
+    /** Of the measurements that told any; null: none did, as on boards without a meter. */
+    deviceJoules: z.number().nullable(),
     wallSeconds: z.number(),
     /** Seconds in which nothing was trained or measured. */
     overheadSeconds: z.number(),

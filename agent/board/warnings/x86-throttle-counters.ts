@@ -6,14 +6,20 @@ import { entries, type Host, readNumber } from '../host.ts';
 import type { WarningSource } from './warning.ts';
 
 export function findX86ThrottleCounters(host: Host): WarningSource | null {
-  const paths = entries(host, '/sys/devices/system/cpu', /^cpu\d+$/)
-    .flatMap((cpu) => ['core', 'package'].map((scope) => `${cpu}/thermal_throttle/${scope}_throttle_count`))
-    .filter((path) => readNumber(host, path) !== null);
-  if (paths.length === 0) return null;
+  const counts = new Map<string, number>();
+  for (const cpu of entries(host, '/sys/devices/system/cpu', /^cpu\d+$/))
+    for (const scope of ['core', 'package']) {
+      const path = `${cpu}/thermal_throttle/${scope}_throttle_count`;
+      const count = readNumber(host, path);
+      if (count !== null) counts.set(path, count);
+    }
+  if (counts.size === 0) return null;
   return {
     kinds: ['throttled'],
     read: async () => {
-      const count = paths.reduce((sum, path) => sum + (readNumber(host, path) ?? 0), 0);
+      // A core that is offline for a while tells nothing: what it counted before is neither taken off nor counted anew.
+      for (const [path, known] of counts) counts.set(path, readNumber(host, path) ?? known);
+      const count = [...counts.values()].reduce((sum, each) => sum + each, 0);
       return [
         { kind: 'throttled', what: 'the processor throttled itself because it was too hot', active: false, count },
       ];

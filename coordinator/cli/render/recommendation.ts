@@ -1,6 +1,6 @@
 /** A study's recommendation for the terminal: a row per device. */
-import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import { DEVICE_COLUMNS, deviceCells } from '@edgetune/shared/domain/recommendation-text.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { renderTable } from './table.ts';
@@ -14,18 +14,10 @@ export function renderRecommendation(study: StudyDetail): string {
   const settings = Object.entries(best.candidate).map(
     ([name, value]) => `${name} ${typeof value === 'number' ? Number(value.toPrecision(3)) : value}`,
   );
-  const rows = best.devices.map(({ device, config, measurement }) => [
-    device,
-    config.precision,
-    config.batchSize,
-    config.threads,
-    measurement.latencyMs ? formatQuantity(measurement.latencyMs.p50, 'time') : '–',
-    measurement.latencyMs ? formatQuantity(measurement.latencyMs.p99, 'time') : '–',
-    measurement.throughputPerS === null ? '–' : formatQuantity(measurement.throughputPerS, 'rate'),
-    measurement.peakMemoryBytes === null ? '–' : formatQuantity(measurement.peakMemoryBytes, 'memory'),
-    energyCell(measurement),
-    measurement.simulated ? 'SIMULATED' : 'measured',
-  ]);
+  // A figure that is simulated stands out in a terminal, too.
+  const rows = best.devices.map((each) =>
+    deviceCells(each).map((cell) => (cell === 'simulated' ? cell.toUpperCase() : cell)),
+  );
   const others = recommendation.models
     .slice(1)
     .map((model) => `trial ${model.trialId} (test accuracy ${formatQuantity(model.testAccuracy, 'ratio')})`);
@@ -34,21 +26,7 @@ export function renderRecommendation(study: StudyDetail): string {
     `  ${settings.join(', ')}`,
     ...(recommendation.why === null ? [] : [`  ${recommendation.why}`]),
     '',
-    renderTable(
-      [
-        'device',
-        'precision',
-        'batch',
-        'threads',
-        'latency p50',
-        'p99',
-        'throughput',
-        'memory',
-        'energy/inference',
-        'evidence',
-      ],
-      rows,
-    ),
+    renderTable([...DEVICE_COLUMNS], rows),
     ...int8Lines(best),
     ...(others.length > 0 ? ['', `Recommended besides: ${others.join(', ')}`] : []),
   ].join('\n');
@@ -65,12 +43,6 @@ function int8Lines({ quantised, devices }: RecommendedModel): string[] {
     `In int8: test accuracy ${ratio(testAccuracy)}, validation ${ratio(validationAccuracy)}, ${formatQuantity(onnxBytes, 'memory')}`,
     ...devices.flatMap(({ device, precisionReason }) => (precisionReason ? [`  ${device}: ${precisionReason}`] : [])),
   ];
-}
-
-/** Energy with where it comes from; a board without a meter has none. */
-function energyCell({ energy }: StoredMeasurement): string {
-  if (energy === null) return 'not measured';
-  return `${formatQuantity(energy.netJ, 'energy')}${energy.source === 'meter' ? '' : ` (${energy.source})`}`;
 }
 
 /** How training and measuring overlapped, in a sentence. */

@@ -1,6 +1,7 @@
 /** What the study recommends: models, and per device the inference config with its evidence. */
 
 import type { Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import { trainingEnergyText } from '@edgetune/shared/domain/recommendation-text.ts';
 import { download } from '../api/client.ts';
 import { Badge } from '../components/badge.tsx';
 import { ErrorText } from '../components/dialog.tsx';
@@ -24,8 +25,8 @@ export function RecommendationSection({ recommendation }: { recommendation: Reco
         {summary.savedMeasurements !== undefined &&
           `, ${summary.savedMeasurements} saved against measuring every config`}
         ) in {quantity(summary.wallSeconds * 1000, 'time')}; training took{' '}
-        {quantity(summary.trainingCpuSeconds * 1000, 'time')} of CPU time and{' '}
-        {quantity(summary.trainingEnergyJ, 'energy')} on {summary.trainingBackend}.
+        {quantity(summary.trainingCpuSeconds * 1000, 'time')} of CPU time and {trainingEnergyText(summary)} on{' '}
+        {summary.trainingBackend}.
       </p>
     </section>
   );

@@ -200,6 +200,9 @@ function summarise({ state }: StudyContext): Recommendation['summary'] {
   const measured = state.measured.filter(({ source }) => source === 'measured').map(({ measurement }) => measurement);
   const searches = [...state.inference.values()].flatMap((byDevice) => [...byDevice.values()]);
   const timeline = summariseTimeline(state.spans);
+  const joules = measured.flatMap(({ cost }) => (cost.deviceJoules === null ? [] : [cost.deviceJoules]));
+  const sources = new Set(state.trainings.map(({ energySource }) => energySource));
+  const [source] = sources;
   return {
     trials: state.trials.size,
     infeasibleTrials: [...state.trials.values()].filter(({ status }) => status === 'infeasible').length,
@@ -209,8 +212,9 @@ function summarise({ state }: StudyContext): Recommendation['summary'] {
     trainingSeconds: sum(state.trainings.map(({ seconds }) => seconds)),
     trainingCpuSeconds: sum(state.trainings.map(({ cpuSeconds }) => cpuSeconds)),
     trainingEnergyJ: sum(state.trainings.map(({ energyJ }) => energyJ)),
+    ...(source && { trainingEnergySource: sources.size > 1 ? 'both' : source }),
     deviceSeconds: sum(measured.map(({ cost }) => cost.deviceSeconds)),
-    deviceJoules: sum(measured.map(({ cost }) => cost.deviceJoules ?? 0)),
+    deviceJoules: joules.length > 0 ? sum(joules) : null,
     wallSeconds: timeline.totalS,
     overheadSeconds: timeline.overheadS,
     pausedSeconds: timeline.pausedS,

@@ -1,9 +1,14 @@
 /** A study's outcome as Markdown: what is recommended for each device, and the evidence. */
 
-import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
 import { formatPrefer } from '@edgetune/shared/domain/prefer.ts';
 import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import {
+  DEVICE_COLUMNS,
+  deviceCells,
+  deviceEnergyText,
+  trainingEnergyText,
+} from '@edgetune/shared/domain/recommendation-text.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 
@@ -28,13 +33,15 @@ export function renderReport(study: StudyDetail): string {
     '|---|---|',
     `| trials | ${summary.trials}, of which ${summary.infeasibleTrials} infeasible |`,
     `| measurements | ${summary.measurements} made, ${summary.reusedMeasurements} reused; ${summary.savedMeasurements ?? 'an unknown number'} saved against measuring every config |`,
-    `| training | ${formatQuantity(summary.trainingSeconds * 1000, 'time')}, ${formatQuantity(summary.trainingCpuSeconds * 1000, 'time')} of CPU, ${formatQuantity(summary.trainingEnergyJ, 'energy')} (estimate), on ${summary.trainingBackend} |`,
-    `| devices | ${formatQuantity(summary.deviceSeconds * 1000, 'time')}, ${formatQuantity(summary.deviceJoules, 'energy')} |`,
+    `| training | ${formatQuantity(summary.trainingSeconds * 1000, 'time')}, ${formatQuantity(summary.trainingCpuSeconds * 1000, 'time')} of CPU, ${trainingEnergyText(summary)}, on ${summary.trainingBackend} |`,
+    `| devices | ${formatQuantity(summary.deviceSeconds * 1000, 'time')}, ${deviceEnergyText(summary)} |`,
     `| wall clock | ${formatQuantity(summary.wallSeconds * 1000, 'time')}, overhead ${formatQuantity(summary.overheadSeconds * 1000, 'time')} |`,
     '',
   );
   return lines.join('\n');
 }
+
+const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 
 function modelSection(model: RecommendedModel, index: number): string[] {
   const settings = Object.entries(model.candidate).map(([name, value]) => `${name} ${value}`);
@@ -44,24 +51,9 @@ function modelSection(model: RecommendedModel, index: number): string[] {
     `Test accuracy ${formatQuantity(model.testAccuracy, 'ratio')} (validation ${formatQuantity(model.validationAccuracy, 'ratio')}), ${formatQuantity(model.parameters, 'count')} parameters, ${formatQuantity(model.macs, 'count')} MACs, ${formatQuantity(model.onnxBytes, 'memory')}. ${settings.join(', ')}.`,
     '',
     ...quantisedLines(model),
-    '| device | precision | batch | threads | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |',
-    '|---|---|---|---|---|---|---|---|---|---|',
-    ...model.devices.map(({ device, config, measurement }) => {
-      const { latencyMs, throughputPerS, peakMemoryBytes } = measurement;
-      const cells = [
-        device,
-        config.precision,
-        config.batchSize,
-        config.threads,
-        latencyMs ? formatQuantity(latencyMs.p50, 'time') : '–',
-        latencyMs ? formatQuantity(latencyMs.p99, 'time') : '–',
-        throughputPerS === null ? '–' : formatQuantity(throughputPerS, 'rate'),
-        peakMemoryBytes === null ? '–' : formatQuantity(peakMemoryBytes, 'memory'),
-        energyCell(measurement),
-        measurement.simulated ? 'simulated' : 'measured',
-      ];
-      return `| ${cells.join(' | ')} |`;
-    }),
+    row(DEVICE_COLUMNS),
+    row(DEVICE_COLUMNS.map(() => '---')),
+    ...model.devices.map((device) => row(deviceCells(device))),
   ];
 }
 
@@ -78,9 +70,4 @@ function quantisedLines({ quantised, devices }: RecommendedModel): string[] {
     '',
     ...(reasons.length > 0 ? [...reasons, ''] : []),
   ];
-}
-
-function energyCell({ energy }: StoredMeasurement): string {
-  if (energy === null) return 'not measured';
-  return `${formatQuantity(energy.netJ, 'energy')}${energy.source === 'meter' ? '' : ` (${energy.source})`}`;
 }

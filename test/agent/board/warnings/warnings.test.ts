@@ -92,6 +92,25 @@ describe('during a window', () => {
     assert.match((await after(nano, () => nano.files.set(at(1), '4\n'))).join(), /cpu-balanced/);
   });
 
+  it('an x86 machine: what a core counted before is no warning where it could not be read for a while', async () => {
+    const host = FixtureHost.of('x86-nuc');
+    const path = '/sys/devices/system/cpu/cpu3/thermal_throttle/core_throttle_count';
+    host.files.set(path, '40\n');
+    const sources = await findWarnings(host);
+    const read = async () => Promise.all(sources.map((source) => source.read()));
+    const during = (first: Warning[][], last: Warning[][]) =>
+      first.flatMap((warnings, i) => warningsDuring([warnings, last[i] as Warning[]]));
+    host.files.delete(path);
+    const offline = await read();
+    host.files.set(path, '40\n');
+    assert.deepEqual(during(offline, await read()), []);
+    // One that goes offline hides no other.
+    const online = await read();
+    host.files.delete(path);
+    host.files.set('/sys/devices/system/cpu/cpu2/thermal_throttle/core_throttle_count', '99\n');
+    assert.equal(during(online, await read()).length, 1);
+  });
+
   it('an x86 machine: its counters', async () => {
     const host = FixtureHost.of('x86-nuc');
     const path = '/sys/devices/system/cpu/cpu3/thermal_throttle/core_throttle_count';

@@ -5,7 +5,7 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import { parsePrefer } from '@edgetune/shared/domain/prefer.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
-import type { InferenceRequest } from '../../../../coordinator/inference/inference-server.ts';
+import type { InferenceRequest, InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
 import { quantisedSection } from '../../../../coordinator/study/outcome/quantised-section.ts';
 import { recommend } from '../../../../coordinator/study/outcome/recommend.ts';
 import { DatasetError } from '../../../../coordinator/training/training-service.ts';
@@ -399,10 +399,24 @@ describe('the summary of a study', () => {
     assert.deepEqual(counted, {
       ...{ trials: 4, infeasibleTrials: 1, measurements: 2, reusedMeasurements: 2, savedMeasurements: 7 + 8 },
       ...{ trainingSeconds: 40, trainingCpuSeconds: 80, trainingEnergyJ: 20, deviceSeconds: 4, deviceJoules: 4 },
+      trainingEnergySource: 'estimate',
       trainingBackend: 'wasm',
     });
     assert.ok(wallSeconds >= 20 && wallSeconds < 80, `${wallSeconds}`);
     near(overheadSeconds, wallSeconds - 7, 1);
     near(pausedSeconds, 3, 0.01);
+  });
+
+  it('knows no joules of boards that told none, and which of the training a meter told', async () => {
+    const tune: InferenceServer['tune'] = async ({ modelSha256 }, onMeasured) => {
+      const measurement = { ...storedMeasurement(measurementAt(1, { config: CONFIG })), modelSha256 };
+      onMeasured(measurement, 'measured');
+      return result(1, { all: [{ measurement, source: 'measured' }], front: [measurement], best: measurement });
+    };
+    const { context } = await trials({ spec: onlyPi, inference: { tune } });
+    context.emit({ type: 'measured', trialId: 1, measurement: storedMeasurement(), source: 'measured' });
+    context.emit(trained(1, { accuracy: 0.1 }, { energySource: 'meter' }));
+    const { summary } = await recommend(context, [entry(3)]);
+    assert.deepEqual([summary.deviceJoules, summary.trainingEnergySource], [null, 'both']);
   });
 });

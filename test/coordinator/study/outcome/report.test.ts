@@ -7,6 +7,7 @@ import { parsePrefer } from '@edgetune/shared/domain/prefer.ts';
 import type { Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
+import { renderRecommendation } from '../../../../coordinator/cli/render/recommendation.ts';
 import type { BlobStore } from '../../../../coordinator/study/context/blob-store.ts';
 import { exportFiles } from '../../../../coordinator/study/outcome/export-files.ts';
 import { quantisedSection } from '../../../../coordinator/study/outcome/quantised-section.ts';
@@ -100,9 +101,9 @@ describe('the report', () => {
       '',
       'Test accuracy 85 % (validation 90 %), 1.5 k parameters, 2 M MACs, 8 kB. width 8, rate 0.1.',
       '',
-      '| device | precision | batch | threads | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |',
-      '|---|---|---|---|---|---|---|---|---|---|',
-      '| pi | float32 | 4 | 2 | 2 ms | 2 ms | 500 /s | 10 MB | not measured | measured |',
+      '| device | precision | batch | threads | clock | provider | runner | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |',
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+      '| pi | float32 | 4 | 2 | governor | cpu | onnxruntime-node | 2 ms | 2 ms | 500 /s | 10 MB | not measured | measured |',
       '',
     ];
     assert.deepEqual(report.slice(5), [
@@ -115,7 +116,7 @@ describe('the report', () => {
       '|---|---|',
       '| trials | 20, of which 3 infeasible |',
       '| measurements | 40 made, 5 reused; 60 saved against measuring every config |',
-      '| training | 3 s, 6 s of CPU, 50 J (estimate), on wasm |',
+      '| training | 3 s, 6 s of CPU, 50 J (measured or estimated: not recorded), on wasm |',
       '| devices | 7 s, 8 J |',
       '| wall clock | 9 s, overhead 1 s |',
       '',
@@ -134,11 +135,33 @@ describe('the report', () => {
         deviceOf('pi', { energy: { ...energy, source: 'estimate' } }),
       ]),
       [
-        '| pi | float32 | 4 | 2 | 2 ms | 3 ms | 500 /s | 10 MB | 500 mJ | simulated |',
-        '| orin | float32 | 4 | 2 | – | – | – | – | not measured | measured |',
-        '| pi | float32 | 4 | 2 | 2 ms | 2 ms | 500 /s | 10 MB | 500 mJ (estimate) | measured |',
+        '| pi | float32 | 4 | 2 | governor | cpu | onnxruntime-node | 2 ms | 3 ms | 500 /s | 10 MB | 500 mJ | simulated |',
+        '| orin | float32 | 4 | 2 | governor | cpu | onnxruntime-node | – | – | – | – | not measured | measured |',
+        '| pi | float32 | 4 | 2 | governor | cpu | onnxruntime-node | 2 ms | 2 ms | 500 /s | 10 MB | 500 mJ (estimate) | measured |',
       ],
     );
+  });
+
+  it('says all that a config asks for', () => {
+    const config = { ...CONFIG, clockKHz: 1_500_000, executionProvider: 'cuda', runner: 'onnxruntime-python' } as const;
+    const [row] = rows([{ ...deviceOf('pi'), config }]);
+    assert.match(row ?? '', /^\| pi \| float32 \| 1 \| \d \| 1.5 GHz \| cuda \| onnxruntime-python \| 2 ms/);
+    const said = renderRecommendation(
+      study({ models: [modelOf({ devices: [{ ...deviceOf('pi', { simulated: true }), config }] })] }),
+    );
+    assert.match(said, /clock +provider +runner/);
+    assert.match(said, /pi +float32 +1 +\d +1.5 GHz +cuda +onnxruntime-python .* SIMULATED/);
+  });
+
+  it('says which energy a meter told, and where none did', () => {
+    const cost = (change: Partial<Recommendation['summary']>) =>
+      lines(study({ summary: { ...summary, ...change } })).filter((line) => /^\| (training|devices) \|/.test(line));
+    assert.deepEqual(cost({ trainingEnergySource: 'meter', deviceJoules: null }), [
+      '| training | 3 s, 6 s of CPU, 50 J, on wasm |',
+      '| devices | 7 s, energy not measured |',
+    ]);
+    assert.match(cost({ trainingEnergySource: 'estimate' })[0] ?? '', /50 J \(estimate\)/);
+    assert.match(cost({ trainingEnergySource: 'both' })[0] ?? '', /50 J \(partly an estimate\)/);
   });
 
   it('says what int8 costs and why a device has it, or why there is none', () => {
@@ -147,7 +170,7 @@ describe('the report', () => {
       return report.slice(report.findIndex((line) => line.startsWith('Test accuracy')) + 2, report.indexOf(TABLE));
     };
     const TABLE =
-      '| device | precision | batch | threads | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |';
+      '| device | precision | batch | threads | clock | provider | runner | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |';
     assert.deepEqual(between({}), []);
     assert.deepEqual(between({ quantised: { reason: 'no convolution' } }), ['No int8 variant: no convolution.', '']);
     const said = 'In int8: test accuracy 75 % (validation 80 %), 2 kB.';

@@ -1,0 +1,59 @@
+/** How a recommendation reads: the same in the report, in the terminal and on the page. */
+import type { Recommendation, RecommendedModel } from './recommendation.ts';
+import { formatQuantity } from './units.ts';
+
+/** Of the table of a model's devices. */
+export const DEVICE_COLUMNS = [
+  'device',
+  'precision',
+  'batch',
+  'threads',
+  'clock',
+  'provider',
+  'runner',
+  'latency p50',
+  'latency p99',
+  'throughput',
+  'memory',
+  'energy per inference',
+  'evidence',
+] as const;
+
+/** A device's row: all that its config says, and what was measured with it; a dash for what was not. */
+export function deviceCells({ device, config, measurement }: RecommendedModel['devices'][number]): string[] {
+  const { latencyMs, throughputPerS, peakMemoryBytes, energy, simulated } = measurement;
+  return [
+    device,
+    config.precision,
+    String(config.batchSize),
+    String(config.threads),
+    config.clockKHz === null ? 'governor' : formatQuantity(config.clockKHz, 'clock'),
+    config.executionProvider,
+    config.runner,
+    latencyMs ? formatQuantity(latencyMs.p50, 'time') : '–',
+    latencyMs ? formatQuantity(latencyMs.p99, 'time') : '–',
+    throughputPerS === null ? '–' : formatQuantity(throughputPerS, 'rate'),
+    peakMemoryBytes === null ? '–' : formatQuantity(peakMemoryBytes, 'memory'),
+    energy === null
+      ? 'not measured'
+      : `${formatQuantity(energy.netJ, 'energy')}${energy.source === 'meter' ? '' : ` (${energy.source})`}`,
+    simulated ? 'simulated' : 'measured',
+  ];
+}
+
+const TRAINING_ENERGY = {
+  meter: '',
+  estimate: ' (estimate)',
+  both: ' (partly an estimate)',
+  unknown: ' (measured or estimated: not recorded)',
+} as const;
+
+/** What training took, and whether a meter says so. */
+export function trainingEnergyText({ trainingEnergyJ, trainingEnergySource }: Recommendation['summary']): string {
+  return `${formatQuantity(trainingEnergyJ, 'energy')}${TRAINING_ENERGY[trainingEnergySource ?? 'unknown']}`;
+}
+
+/** What measuring took of the boards. */
+export function deviceEnergyText({ deviceJoules }: Recommendation['summary']): string {
+  return deviceJoules === null ? 'energy not measured' : formatQuantity(deviceJoules, 'energy');
+}
