@@ -200,7 +200,8 @@ class Benches implements BenchService {
     const { quantise, blobs } = this.#options;
     if (view.precision === 'int8' || !request.precisions.includes('int8') || view.int8 !== null) return;
     try {
-      const onnx = await quantise(await blobs.get(view.modelSha256), view.dimensions);
+      const model = await blobs.get(view.modelSha256);
+      const onnx = await untilWritten(() => quantise(model, view.dimensions), { signal, troubles });
       const signature = sizedSignature(signatureOf(readOnnx(onnx)), view.dimensions);
       const modelSha256 = await untilWritten(() => blobs.put(onnx), { signal, troubles });
       view.int8 = { modelSha256, modelBytes: onnx.length, signature };

@@ -8,6 +8,7 @@ import { type OnnxGraph, opsetOf } from '@edgetune/shared/onnx/graph.ts';
 import { quantisedNode } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { decodeMessage } from '@edgetune/shared/onnx/wire.ts';
+import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 import { observeRanges } from './calibrate.ts';
 import { encodeOnnx, type OnnxMessage } from './encode-onnx.ts';
 import { activationParameters, type ValueRange } from './quantisation-parameters.ts';
@@ -35,6 +36,7 @@ const FOLDABLE = new Set(['BatchNormalization', 'Constant', 'Dropout', 'Identity
  * @param onnx a float32 model
  * @param batches inputs on which the ranges of the activations are observed, at least one
  * @throws {QuantiseError} @throws {OnnxError} where the model cannot be read
+ * @throws {NotWrittenError} where the disk for temporary files is full
  */
 export async function quantiseOnnx(onnx: Uint8Array, batches: readonly Feeds[]): Promise<Uint8Array> {
   const graph = readOnnx(onnx);
@@ -56,7 +58,8 @@ export async function quantiseOnnx(onnx: Uint8Array, batches: readonly Feeds[]):
     await tryOut(quantised, batches[0] as Feeds);
     return quantised;
   } catch (error) {
-    if (error instanceof QuantiseError) throw error;
+    // With some space it can be.
+    if (error instanceof QuantiseError || error instanceof NotWrittenError) throw error;
     throw new QuantiseError(`the model cannot be quantised: ${(error as Error).message}`, { cause: error });
   }
 }

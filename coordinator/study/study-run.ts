@@ -61,13 +61,19 @@ function contextOf(
   troubles: Troubles,
 ): StudyContext {
   const startMs = Date.parse(record.createdAt);
+  // What was trained for is kept until there is space.
+  const patiently = <T>(work: () => Promise<T>) => untilWritten(work, { signal, troubles, makeRoom });
   const context: StudyContext = {
     ...ports,
+    training: {
+      ...ports.training,
+      exportTrained: (...asked) => patiently(() => ports.training.exportTrained(...asked)),
+      quantise: (...asked) => patiently(() => ports.training.quantise(...asked)),
+    },
     blobs: {
       ...ports.blobs,
-      // What was trained for is kept until there is space.
       put: async (bytes) => {
-        const sha256 = await untilWritten(() => ports.blobs.put(bytes), { signal, troubles, makeRoom });
+        const sha256 = await patiently(() => ports.blobs.put(bytes));
         kept.stored(sha256);
         return sha256;
       },

@@ -5,6 +5,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import { QuantiseError } from '../export/quantise-onnx.ts';
+import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 import { type ChildRequest, type ChildResult, childMessageSchema, childResultSchemas } from './child-messages.ts';
 import { DatasetError, type EpochReport } from './training-service.ts';
 
@@ -184,5 +185,6 @@ function exchange(
 function errorOf({ name, message }: { name: string; message: string }): Error {
   if (name === 'DatasetError') return new DatasetError(message);
   if (name === 'QuantiseError') return new QuantiseError(message);
+  if (name === 'NotWrittenError') return new NotWrittenError('disk-full', message);
   return Object.assign(new Error(message), { name });
 }

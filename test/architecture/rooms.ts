@@ -104,13 +104,22 @@ export const ROOMS: Record<string, Room> = {
     pure: true,
   },
   'coordinator/ask-tell': { may: ['coordinator/tuner', ...SHARED] },
-  'coordinator/export': { may: ['shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'] },
+  'coordinator/lifecycle': { may: [] },
+  'coordinator/export': {
+    may: ['coordinator/lifecycle', 'shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'],
+  },
   'coordinator/training': {
-    may: ['coordinator/export', 'shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'],
+    may: [
+      'coordinator/lifecycle',
+      'coordinator/export',
+      'shared/math',
+      'shared/domain',
+      'shared/onnx',
+      'shared/runtime',
+    ],
     types: ['shared/log'],
     folders: ['backends', 'datasets', 'workloads'],
   },
-  'coordinator/lifecycle': { may: [] },
   'coordinator/broker': { may: ['shared/log', 'shared/protocol', 'shared/runtime'] },
   'coordinator/fleet': {
     may: ['coordinator/lifecycle', 'coordinator/broker', 'shared/domain', 'shared/protocol'],

@@ -197,6 +197,28 @@ describe('a study whose checkpoint cannot be stored', () => {
   });
 });
 
+describe('a study on a machine whose folder for temporary files is full', () => {
+  it('waits for it, and leaves out no int8 variant', async (t) => {
+    const { service: fake } = fakeTraining();
+    const temporary = { isFull: true, refused: 0 };
+    const quantise: typeof fake.quantise = async (...asked) => {
+      if (!temporary.isFull) return fake.quantise(...asked);
+      temporary.refused++;
+      throw new NotWrittenError('disk-full', 'the disk is full: /tmp could not be written');
+    };
+    const { service, close } = studyService({ directory: temporaryFolder(t), training: { ...fake, quantise } });
+    t.after(close);
+    const int8 = `space: {model: {width: {type: ordinal, values: [1, 2, 3]}}, training: {}, inference: {precision: {type: categorical, choices: [float32, int8]}}}\n`;
+    const { id } = await service.create(yaml + int8);
+    const waiting = await untilState(service, id, 'waiting', 'failed');
+    assert.equal(waiting.reason, 'the disk is full: /tmp could not be written');
+    temporary.isFull = false;
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.deepEqual([study.state, study.warnings, study.trials.failed], ['succeeded', [], 0], study.reason ?? '');
+    assert.ok(temporary.refused > 0);
+  });
+});
+
 describe('those who listen to a study', () => {
   it('hear of it also where another of them throws', async (t) => {
     const log: string[] = [];

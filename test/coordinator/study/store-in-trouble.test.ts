@@ -158,6 +158,23 @@ describe('a study whose events cannot be written', () => {
     assert.ok(twice.length <= 1, `only what was not written is trained again: ${rungs}`);
   });
 
+  it('is shown as failed, and can be resumed, also where nothing can be read or written when it ends', async (t) => {
+    const { service, store, id, goOn, log } = await stoppedInTheMiddle(t);
+    const append = t.mock.method(store.studies, 'append', () => {
+      throw new Error('the disk cannot be read');
+    });
+    goOn();
+    await until('its end', () =>
+      log.some((line) => /ended by a fault of EdgeTune: the disk cannot be read/.test(line)),
+    );
+    const study = service.find(id);
+    assert.equal(study?.state, 'failed');
+    assert.match(study?.reason ?? '', /the disk cannot be read|trials all failed/);
+    append.mock.restore();
+    await service.resume(id);
+    assert.equal((await untilState(service, id, 'succeeded')).trialViews.length, 6);
+  });
+
   it('is stopped with words when its end cannot be written', async (t) => {
     const { service, directory, id, goOn } = await stoppedInTheMiddle(t);
     damage(directory, refuse);
