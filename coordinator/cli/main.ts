@@ -3,6 +3,7 @@ import { errorText } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { Command, CommanderError } from 'commander';
 import { PARTS } from '../parts.ts';
 import { VERSION } from '../version.ts';
+import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
 import { EXIT } from './commands/context.ts';
 import { registerDevice } from './commands/device.ts';
@@ -24,6 +25,7 @@ const program = new Command('edgetune')
     '\nExit codes: 0 done, 1 failed, 2 wrong usage or input, 3 no coordinator answers.\n\nFirst steps:\n  edgetune serve\n  edgetune device add kitchen-pi\n  edgetune study run my-study.yaml',
   );
 registerServe(program);
+registerBackup(program);
 registerRotateKey(program);
 registerDevice(program);
 registerStudy(program, PARTS);

@@ -6,6 +6,8 @@ import { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core/db';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect';
 import Libsql from 'libsql';
 import { Troubles } from '../lifecycle/troubles.ts';
+import { keepCheckpoints } from './checkpoints.ts';
+import { damaged, refuseDamaged, refuseEmptied } from './database-file.ts';
 import { migrate } from './migrate.ts';
 import { migrations as allMigrations, type Migration } from './migrations/all.ts';
 import * as schema from './schema.ts';
@@ -42,6 +44,8 @@ export interface DatabaseOptions extends Partial<Pick<WriteQueueOptions, 'log' |
   migrations?: readonly Migration[];
   /** How long it may be locked by another program when it is opened, and when it is closed. */
   patienceMs?: number;
+  /** How often what was written is moved into the one file. */
+  checkpointEveryMs?: number;
 }
 
 /** While it opens or closes nobody else is served: a short backup by another program may be waited for on the spot. */
@@ -59,10 +63,12 @@ const BUSY_TIMEOUT_MS = 20;
 export function openDatabase(file: string, options: DatabaseOptions = {}): Database {
   const { migrations = allMigrations, patienceMs = PATIENCE_MS, after } = options;
   const { log = plainLogger(console.error), troubles = new Troubles() } = options;
+  refuseEmptied(file);
   const client = new Libsql(file);
   try {
     client.exec(`PRAGMA busy_timeout=${patienceMs}`);
     client.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON');
+    refuseDamaged(client, file);
     migrate(client, migrations);
     client.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
   } catch (error) {
@@ -70,6 +76,7 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
     throw explainOpenError(error, file);
   }
   const read = queriesOver(client);
+  const checkpoints = keepCheckpoints({ client, file, log }, options.checkpointEveryMs);
   const queue = new WriteQueue({ client, file, log, troubles, ...(after ? { after } : {}) });
   return {
     read,
@@ -82,12 +89,7 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
       client.exec(`PRAGMA busy_timeout=${patienceMs}`);
       queue.close();
       client.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
-      try {
-        // Whoever copies the one file has everything.
-        client.pragma('wal_checkpoint(TRUNCATE)');
-      } catch (error) {
-        log.warn(`what was written last stays in ${file}-wal: copy it too`, { error });
-      }
+      checkpoints.close();
       client.close();
     },
     client,
@@ -115,8 +117,12 @@ function explainOpenError(error: unknown, file: string): unknown {
         cause: error,
       },
     );
+  if (code.startsWith('SQLITE_CORRUPT')) return damaged(file, (error as Error).message, error);
   if (code !== 'SQLITE_NOTADB') return explainWriteError(error, file);
-  return new Error(`${file} is not an EdgeTune database: move it away, or choose another data directory`, {
-    cause: error,
-  });
+  return new Error(
+    `${file} is not an EdgeTune database, or it is damaged at its beginning: put it back from a backup (edgetune restore FILE), move it away, or choose another data directory`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -8,8 +8,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 it('the key is replaced while no coordinator runs, and not under one that does', (t) => {
   const dataDir = temporaryFolder(t);
-  const before = loadIdentity(dataDir).coordinator;
   const store = openStore(dataDir);
+  const before = loadIdentity(dataDir).coordinator;
   assert.throws(() => replaceKey(dataDir), /another coordinator \(process \d+\) uses the data directory/);
   store.close();
   assert.deepEqual(loadIdentity(dataDir).coordinator, before);

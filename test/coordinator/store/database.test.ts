@@ -87,7 +87,10 @@ test('a database of a newer version, and a file that is none, are refused with w
     other,
     'this is a text file, and it is long enough to be taken for a database header by nobody at all.',
   );
-  assert.throws(() => openDatabase(other), /other\.db is not an EdgeTune database: move it away/);
+  assert.throws(
+    () => openDatabase(other),
+    /other\.db is not an EdgeTune database, or it is damaged at its beginning: .*restore FILE.*move it away/,
+  );
 });
 
 test('a study whose first event cannot be written is not there', async (t) => {
