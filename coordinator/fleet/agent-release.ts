@@ -13,6 +13,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGzip } from 'node:zlib';
 import { z } from 'zod';
+import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 
 export const PLATFORMS = ['linux-arm64', 'linux-x64'] as const;
 export type Platform = (typeof PLATFORMS)[number];
@@ -112,6 +113,11 @@ async function kept(directory: string, prefix: string, name: string, make: (path
     for (const old of await readdir(directory)) if (old.startsWith(prefix)) await rm(join(directory, old));
     await rename(join(staging, name), path);
     return path;
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    throw new NotWrittenError('disk-full', `the disk is full: ${path} could not be written. Free some space`, {
+      cause: error,
+    });
   } finally {
     await rm(staging, { recursive: true, force: true });
   }

@@ -22,6 +22,7 @@ const DISK_MEGABYTES = 24;
 /** How often it fills in a run. */
 const FILLS = 4;
 const DEVICES = { pi: 'raspberry-pi-4', orin: 'jetson-orin-nano' };
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const ENDED = ['succeeded', 'failed', 'stopped'];
 
 const STUDY = `name: on a small disk
@@ -53,14 +54,23 @@ export const fullDisk: SoakPart = {
     const folder = mkdtempSync(join(tmpdir(), 'edgetune-soak-'));
     const disk = mountSmallDisk(join(folder, 'disk'), DISK_MEGABYTES);
     const run = new Run(seed, folder, disk);
+    const clear = () => {
+      run.endAll();
+      disk.unmount();
+      rmSync(folder, { recursive: true, force: true });
+    };
+    const interrupted = () => {
+      clear();
+      process.exit(1);
+    };
+    for (const signal of SIGNALS) process.once(signal, interrupted);
     try {
       return await run.run();
     } catch (error) {
       throw new Error(`${(error as Error).message}\nThe coordinator said last:\n${run.lastWords()}`, { cause: error });
     } finally {
-      run.endAll();
-      disk.unmount();
-      rmSync(folder, { recursive: true, force: true });
+      for (const signal of SIGNALS) process.off(signal, interrupted);
+      clear();
     }
   },
 };

@@ -7,6 +7,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createAgentRelease } from '../../../coordinator/fleet/agent-release.ts';
+import { NotWrittenError } from '../../../coordinator/lifecycle/not-written-error.ts';
+import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from '../../../scripts/soak/small-disk.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { turn, within } from '../../support/waiting.ts';
 
@@ -71,6 +73,25 @@ describe('the agent', () => {
     process.env.PATH = bin;
     await assert.rejects(within('the refusal', release.agentFor('linux-x64'), 120), { code: 'ENOENT' });
     await turn();
+  });
+
+  it('is refused on a full disk as everything is, and made when there is space', {
+    skip: whyNoSmallDisk() ?? false,
+  }, async (t) => {
+    let disk: SmallDisk | null = null;
+    // Unmounted before its folder is removed.
+    t.after(() => disk?.unmount());
+    const { tarball, build } = packedAgent(t);
+    build('1.2.3');
+    disk = mountSmallDisk(join(temporaryFolder(t), 'disk'), 120);
+    disk.fill(1_000_000);
+    const release = createAgentRelease({ tarball, directory: join(disk.path, 'made') });
+    await assert.rejects(
+      within('the refusal', release.agentFor('linux-x64'), 120),
+      (error) => error instanceof NotWrittenError && /^the disk is full: .*agent-linux-x64-/.test(error.message),
+    );
+    disk.free();
+    assert.ok((await within('the agent to be put together', release.agentFor('linux-x64'), 120)).bytes > 1_000_000);
   });
 
   it('is made once, also for those who ask meanwhile and after a restart; an older build goes', async (t) => {
