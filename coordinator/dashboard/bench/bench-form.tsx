@@ -1,20 +1,22 @@
 /** What to bench: model, devices, load, and what is wanted. */
 import { BENCH_METRICS, objectiveOffer } from '@edgetune/shared/domain/metric-list.ts';
 import { SCENARIOS } from '@edgetune/shared/domain/scenario.ts';
-import { type BenchRequestBody, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
+import { benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { answerOf, sendJson } from '../api/client.ts';
 import { ConstraintsField } from '../components/constraints-field.tsx';
 import { DevicesField } from '../components/devices-field.tsx';
 import { ErrorText } from '../components/dialog.tsx';
-import { createDraft, valueAt } from '../components/draft.ts';
+import { createDraft } from '../components/draft.ts';
 import { ChoicesField, NumberField, NumbersField } from '../components/fields.tsx';
+import { objectiveText } from '../components/list-entries.ts';
 import { ScenarioFields } from '../components/scenario-fields.tsx';
 import { useAction } from '../components/use-action.ts';
 import { paths } from '../route.ts';
 import { announce } from '../state/announce.ts';
 import { devices } from '../state/overview.ts';
+import { benchBody, chosenDevices } from './bench-body.ts';
 import { type ChosenModel, ModelField } from './model-field.tsx';
 
 const OBJECTIVES = BENCH_METRICS.map(objectiveOffer);
@@ -26,11 +28,13 @@ export function BenchForm() {
     return made;
   }, []);
   const model = useSignal<ChosenModel | null>(null);
+  const offered = (devices.value ?? []).filter(({ board }) => board !== null);
+  const joined = offered.map(({ name }) => name);
   const { busy, error, run } = useAction(async () => {
-    const { name: modelName, modelSha256 } = model.value as ChosenModel;
-    const body = { ...draft.fields(), modelName, modelSha256 } as BenchRequestBody;
+    const chosen = model.value as ChosenModel;
+    const body = benchBody(draft.fields() ?? {}, chosen, joined);
     const view = await answerOf(await sendJson('POST', '/api/bench', body), benchViewSchema);
-    announce(`Bench of ${modelName} is ${view.state}`);
+    announce(`Bench of ${chosen.name} is ${view.state}`);
     location.hash = paths.bench(view.id);
   });
   const submit = (event: Event) => {
@@ -39,8 +43,7 @@ export function BenchForm() {
   };
   const fields = draft.fields() ?? {};
   const bound = { draft, fields };
-  const joined = (devices.value ?? []).filter(({ board }) => board !== null);
-  const isReady = model.value !== null && (valueAt(fields, ['devices']) as string[]).length > 0;
+  const isReady = model.value !== null && chosenDevices(fields, joined).length > 0;
   const choose = (chosen: ChosenModel | null) => {
     model.value = chosen;
     draft.set(['dimensions'], undefined);
@@ -58,15 +61,14 @@ export function BenchForm() {
               path={['dimensions', name]}
               label={`Size of “${name}”`}
               hint="The model leaves it open."
-              min={1}
             />
           ))}
-          {joined.length === 0 ? (
+          {offered.length === 0 ? (
             <p class="error">
               No device has joined: <a href={paths.fleet}>add one</a> first. A simulated one will do.
             </p>
           ) : (
-            <DevicesField {...bound} devices={joined} />
+            <DevicesField {...bound} devices={offered} />
           )}
         </div>
         <div>
@@ -76,6 +78,7 @@ export function BenchForm() {
             path={['objectives']}
             label="Objectives"
             options={OBJECTIVES}
+            textOf={objectiveText}
             hint="None: the lowest median latency. Of several the first leads: configs within a tenth of its best compete, and the best compromise wins."
           />
           <ConstraintsField {...bound} metrics={BENCH_METRICS} />
@@ -108,6 +111,7 @@ function SearchFields({ model, ...bound }: Bound & { model: ChosenModel | null }
             {...bound}
             path={['precisions']}
             label="Precisions"
+            otherwise={[model.precision]}
             options={[
               { value: model.precision, label: `${model.precision}, as the model is` },
               { value: 'int8', label: 'int8, calibrated on random inputs: shows its cost' },
@@ -120,7 +124,6 @@ function SearchFields({ model, ...bound }: Bound & { model: ChosenModel | null }
           path={['maxSeconds']}
           label="Seconds per device at most"
           hint="Then the best so far is the answer."
-          min={1}
         />
       </div>
     </details>

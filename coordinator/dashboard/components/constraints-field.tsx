@@ -2,6 +2,7 @@
 import { type MetricView, metricParts } from '@edgetune/shared/domain/metric-list.ts';
 import type { Draft } from './draft.ts';
 import { LinesField } from './fields.tsx';
+import { constraintText } from './list-entries.ts';
 
 interface ConstraintsFieldProps {
   draft: Draft;
@@ -16,6 +17,7 @@ export function ConstraintsField({ metrics, ...bound }: ConstraintsFieldProps) {
         {...bound}
         path={['constraints']}
         label="Constraints"
+        textOf={constraintText}
         hint="One a line, such as “latency.p99 <= 30 ms on kitchen-pi”, “memory <= 64 MB” or “energy <= 5 mJ”"
       />
       <details>

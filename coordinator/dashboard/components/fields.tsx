@@ -1,5 +1,6 @@
 /** Form fields bound to a path of the draft. */
 import { type Draft, valueAt } from './draft.ts';
+import { type EntryText, entriesOf, fromLines, plainText, withChoice } from './list-entries.ts';
 
 export interface FieldProps {
   draft: Draft;
@@ -24,25 +25,31 @@ export function TextField({ draft, fields, path, label, hint }: FieldProps) {
   );
 }
 
-export function NumberField(
-  props: FieldProps & { otherwise?: number; min?: number; max?: number; step?: number | 'any' },
-) {
-  const { draft, fields, path, label, hint, otherwise, min, max, step = 1 } = props;
+interface NumberFieldProps extends FieldProps {
+  /** What holds where nothing is written. */
+  otherwise?: number;
+  isWhole?: boolean;
+  /** What is written where the field is emptied; absent: nothing, so that the default holds. */
+  emptied?: null;
+}
+
+/** A number; what is none stays as it was written, and is refused by the schema: a number field would hide it. */
+export function NumberField(props: NumberFieldProps) {
+  const { draft, fields, path, label, hint, otherwise, isWhole = true, emptied } = props;
   const value = valueAt(fields, path);
   const change = (event: { currentTarget: HTMLInputElement }) => {
-    const number = event.currentTarget.valueAsNumber;
-    draft.set(path, Number.isNaN(number) ? undefined : number);
+    const text = event.currentTarget.value.trim();
+    if (text === '') draft.set(path, emptied);
+    else draft.set(path, Number.isNaN(Number(text)) ? text : Number(text));
   };
   return (
     <label class="field">
       {label}
       <input
-        type="number"
-        value={typeof value === 'number' ? value : ''}
+        inputMode={isWhole ? 'numeric' : 'decimal'}
+        value={value === undefined || value === null ? '' : plainText(value)}
         placeholder={otherwise === undefined ? undefined : String(otherwise)}
-        min={min}
-        max={max}
-        step={step}
+        autocomplete="off"
         onChange={change}
       />
       {hint && <small>{hint}</small>}
@@ -89,18 +96,18 @@ export function SelectField(props: FieldProps & { options: readonly string[]; ot
   );
 }
 
-/** A list of texts, one a line. */
-export function LinesField({ draft, fields, path, label, hint }: FieldProps) {
-  const value = valueAt(fields, path);
+/** A list of texts, one a line. @param textOf how an entry that is no text is written in its line */
+export function LinesField(props: FieldProps & { textOf?: EntryText }) {
+  const { draft, fields, path, label, hint, textOf = plainText } = props;
+  const entries = entriesOf(valueAt(fields, path));
   const change = (event: { currentTarget: HTMLTextAreaElement }) => {
-    const lines = event.currentTarget.value.split('\n').map((line) => line.trim());
-    const filled = lines.filter((line) => line !== '');
-    draft.set(path, filled.length > 0 ? filled : undefined);
+    const next = fromLines(event.currentTarget.value.split('\n'), entries, textOf);
+    draft.set(path, next.length > 0 ? next : undefined);
   };
   return (
     <label class="field">
       {label}
-      <textarea rows={3} value={Array.isArray(value) ? value.join('\n') : ''} spellcheck={false} onChange={change} />
+      <textarea rows={3} value={entries.map(textOf).join('\n')} spellcheck={false} onChange={change} />
       {hint && <small>{hint}</small>}
     </label>
   );
@@ -129,13 +136,21 @@ interface Choice {
   isCommon?: boolean;
 }
 
-/** A list of texts chosen from what is offered; what else stands in the list stays in it. */
-export function ChoicesField(props: FieldProps & { options: readonly Choice[] }) {
-  const { draft, fields, path, label, hint, options } = props;
+interface ChoicesFieldProps extends FieldProps {
+  options: readonly Choice[];
+  /** What is chosen where nothing is written. */
+  otherwise?: readonly string[];
+  /** Which option an entry is, however it is written. */
+  textOf?: EntryText;
+}
+
+/** A list of texts chosen from what is offered; what else stands in the list stays in it, as it is written. */
+export function ChoicesField(props: ChoicesFieldProps) {
+  const { draft, fields, path, label, hint, options, otherwise = [], textOf = plainText } = props;
   const value = valueAt(fields, path);
-  const chosen = Array.isArray(value) ? value.map(String) : [];
-  const toggle = (option: string, on: boolean) =>
-    draft.set(path, on ? [...chosen, option] : chosen.filter((other) => other !== option));
+  const entries = value === undefined ? otherwise : entriesOf(value);
+  const chosen = entries.map(textOf);
+  const toggle = (option: string, on: boolean) => draft.set(path, withChoice(entries, option, on, textOf));
   const boxes = (offered: readonly Choice[]) =>
     offered.map((option) => (
       <label key={option.value} class="choice">

@@ -1,5 +1,6 @@
 /** How the model is asked: the scenario, and what else it needs to know. */
 import type { Part } from '@edgetune/shared/domain/part.ts';
+import { scenarioSchema } from '@edgetune/shared/domain/scenario.ts';
 import { type Draft, valueAt } from './draft.ts';
 import { NumberField } from './fields.tsx';
 
@@ -11,6 +12,13 @@ interface ScenarioFieldsProps {
 }
 
 const QUERIES_PER_S = 10;
+
+/** What holds where a scenario says nothing. */
+const [, multiStream, server] = scenarioSchema.options;
+const DEFAULTS = {
+  samplesPerQuery: multiStream.shape.samplesPerQuery.parse(undefined),
+  batchingWindowMs: server.shape.batchingWindowMs.parse(undefined),
+};
 
 export function ScenarioFields({ scenarios, ...bound }: ScenarioFieldsProps) {
   const kind = String(valueAt(bound.fields, ['scenario', 'kind']) ?? 'single-stream');
@@ -33,8 +41,7 @@ export function ScenarioFields({ scenarios, ...bound }: ScenarioFieldsProps) {
           {...bound}
           path={['scenario', 'samplesPerQuery']}
           label="Samples per query"
-          otherwise={8}
-          min={1}
+          otherwise={DEFAULTS.samplesPerQuery}
         />
       )}
       {kind === 'server' && <ServerFields {...bound} />}
@@ -45,6 +52,7 @@ export function ScenarioFields({ scenarios, ...bound }: ScenarioFieldsProps) {
 /** A given rate, or the highest that keeps a bound of the latency. */
 function ServerFields(bound: Omit<ScenarioFieldsProps, 'scenarios'>) {
   const { draft, fields } = bound;
+  // A field that is emptied is still there.
   const searches = valueAt(fields, ['scenario', 'p99BoundMs']) !== undefined;
   const change = (highest: boolean) => {
     draft.set(['scenario', 'p99BoundMs'], highest ? 100 : undefined);
@@ -64,17 +72,28 @@ function ServerFields(bound: Omit<ScenarioFieldsProps, 'scenarios'>) {
       </label>
       <div class="columns">
         {searches ? (
-          <NumberField {...bound} path={['scenario', 'p99BoundMs']} label="p99 latency (ms)" min={0} step="any" />
+          <NumberField
+            {...bound}
+            path={['scenario', 'p99BoundMs']}
+            label="p99 latency (ms)"
+            isWhole={false}
+            emptied={null}
+          />
         ) : (
-          <NumberField {...bound} path={['scenario', 'arrivalsPerS']} label="Queries per second" min={0} step="any" />
+          <NumberField
+            {...bound}
+            path={['scenario', 'arrivalsPerS']}
+            label="Queries per second"
+            isWhole={false}
+            emptied={null}
+          />
         )}
         <NumberField
           {...bound}
           path={['scenario', 'batchingWindowMs']}
           label="Batching window (ms)"
-          otherwise={0}
-          min={0}
-          step="any"
+          otherwise={DEFAULTS.batchingWindowMs}
+          isWhole={false}
         />
       </div>
     </>

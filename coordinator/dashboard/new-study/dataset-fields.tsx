@@ -44,7 +44,7 @@ function SettingField({
 }: Pick<DatasetFieldsProps, 'draft' | 'fields'> & { setting: Format['settings'][number] }) {
   const shown = { ...bound, path: ['dataset', name], label: name, hint: description };
   if (type === 'string') return <TextField {...shown} />;
-  if (type === 'integer' || type === 'number') return <NumberField {...shown} step={type === 'number' ? 'any' : 1} />;
+  if (type === 'integer' || type === 'number') return <NumberField {...shown} isWhole={type === 'integer'} />;
   if (type === 'boolean') return <BooleanField {...shown} />;
   if (type === 'array' && (itemType === 'integer' || itemType === 'number'))
     return <NumbersField {...shown} hint={`${description}; separated by commas`} />;

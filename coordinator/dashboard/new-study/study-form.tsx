@@ -7,17 +7,19 @@ import { ConstraintsField } from '../components/constraints-field.tsx';
 import { DevicesField } from '../components/devices-field.tsx';
 import { type Draft, valueAt } from '../components/draft.ts';
 import { ChoicesField, NumberField, SelectField, TextField } from '../components/fields.tsx';
+import { objectiveText } from '../components/list-entries.ts';
 import { ScenarioFields } from '../components/scenario-fields.tsx';
 import { paths } from '../route.ts';
 import { DatasetFields } from './dataset-fields.tsx';
 
 /** What holds where a study says nothing. */
-const { stop, budget, tuner, recommend } = studySpecSchema.shape;
+const { stop, budget, tuner, recommend, objectives } = studySpecSchema.shape;
 const DEFAULTS = {
   stop: stop.parse(undefined),
   budget: budget.parse(undefined),
   tuner: tuner.parse(undefined),
   recommend: recommend.parse(undefined),
+  objectives: objectives.parse(undefined).map(objectiveText),
 };
 
 interface StudyFormProps {
@@ -43,32 +45,25 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
         <DevicesField {...bound} devices={devices} />
       )}
       <DatasetFields {...bound} formats={formats} />
-      <ChoicesField {...bound} path={['objectives']} label="Objectives" options={parts.metrics.map(objectiveOffer)} />
+      <ChoicesField
+        {...bound}
+        path={['objectives']}
+        label="Objectives"
+        options={parts.metrics.map(objectiveOffer)}
+        otherwise={DEFAULTS.objectives}
+        textOf={objectiveText}
+      />
       <ConstraintsField {...bound} metrics={parts.metrics} />
       <ScenarioFields {...bound} scenarios={parts.scenarios} />
       <div class="columns">
-        <NumberField
-          {...bound}
-          path={['stop', 'trials']}
-          label="Trials at most"
-          otherwise={DEFAULTS.stop.trials}
-          min={1}
-        />
+        <NumberField {...bound} path={['stop', 'trials']} label="Trials at most" otherwise={DEFAULTS.stop.trials} />
         <NumberField
           {...bound}
           path={['budget', 'maxEpochs']}
           label="Epochs at most"
           otherwise={DEFAULTS.budget.maxEpochs}
-          min={1}
         />
-        <NumberField
-          {...bound}
-          path={['recommend']}
-          label="Models to recommend"
-          otherwise={DEFAULTS.recommend}
-          min={1}
-          max={20}
-        />
+        <NumberField {...bound} path={['recommend']} label="Models to recommend" otherwise={DEFAULTS.recommend} />
       </div>
       <details>
         <summary>Tuner</summary>
@@ -94,7 +89,7 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
             options={parts.schedulers.map(({ name }) => name)}
             otherwise={DEFAULTS.tuner.scheduler}
           />
-          <NumberField {...bound} path={['tuner', 'seed']} label="Seed" otherwise={DEFAULTS.tuner.seed} min={0} />
+          <NumberField {...bound} path={['tuner', 'seed']} label="Seed" otherwise={DEFAULTS.tuner.seed} />
         </div>
       </details>
     </>

@@ -1,4 +1,5 @@
 /** Writes a study: a form with defaults beside the YAML that it stands for. */
+import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import {
   createStudyResponseSchema,
   type Problem,
@@ -9,7 +10,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { ApiError, answerOf, getJson, sendJson } from '../api/client.ts';
 import { ErrorText } from '../components/dialog.tsx';
-import { createDraft } from '../components/draft.ts';
+import { createDraft, valueAt } from '../components/draft.ts';
 import { StudyForm } from '../new-study/study-form.tsx';
 import { YamlEditor } from '../new-study/yaml-editor.tsx';
 import { paths } from '../route.ts';
@@ -21,24 +22,23 @@ type Workload = StudyPartsView['workloads'][number];
 export function NewStudyPage() {
   const draft = useMemo(createDraft, []);
   const parts = useSignal<StudyPartsView | null>(null);
-  const workload = useSignal<Workload | null>(null);
   const problem = useSignal<Problem | null>(null);
   const failure = useSignal<string | null>(null);
   const busy = useSignal(false);
 
   const startFrom = (chosen: Workload) => {
-    workload.value = chosen;
     draft.setText(chosen.exampleYaml);
     draft.set(['devices'], readyDevices());
     problem.value = null;
   };
   useSignalEffect(() => {
     // Waits for the fleet, whose devices are chosen at first, and starts once.
-    if (devices.value === null || workload.peek() !== null) return;
+    if (devices.value === null || parts.peek() !== null) return;
     getJson('/api/workloads', workloadListSchema).then(
       (list) => {
+        if (parts.peek() !== null) return;
         parts.value = list;
-        if (list.workloads[0] && workload.peek() === null) startFrom(list.workloads[0]);
+        if (list.workloads[0]) startFrom(list.workloads[0]);
       },
       (error: Error) => {
         failure.value = error.message;
@@ -63,18 +63,24 @@ export function NewStudyPage() {
     }
   };
   const fields = draft.fields();
+  const workload = fields && (valueAt(fields, ['workload']) ?? studySpecSchema.shape.workload.parse(undefined));
+  const workloads = parts.value?.workloads ?? [];
   return (
     <form onSubmit={submit} noValidate>
       <div class="title">
         <h1>New study</h1>
-        <button type="submit" class="primary" disabled={busy.value || workload.value === null}>
+        <button type="submit" class="primary" disabled={busy.value || parts.value === null}>
           Start study
         </button>
       </div>
       <ErrorText text={failure.value} />
       <div class="halves">
         <div class="card">
-          <WorkloadField workloads={parts.value?.workloads ?? []} chosen={workload.value} onChange={startFrom} />
+          <WorkloadField
+            workloads={workloads}
+            chosen={workloads.find(({ name }) => name === workload) ?? null}
+            onChange={startFrom}
+          />
           {fields && parts.value && (
             <StudyForm draft={draft} fields={fields} devices={devices.value ?? []} parts={parts.value} />
           )}
@@ -90,6 +96,7 @@ export function NewStudyPage() {
 
 interface WorkloadFieldProps {
   workloads: readonly Workload[];
+  /** What the text names; null where that is none of them. */
   chosen: Workload | null;
   onChange(workload: Workload): void;
 }

@@ -217,6 +217,43 @@ describe('dashboard', { skip: noChromium }, () => {
     );
   });
 
+  it('shows and keeps what the text says, however it is written', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    await open('new');
+    const yaml = page.getByLabel('Study as YAML');
+    const study = async () => parse(await yaml.inputValue());
+    const accuracy = page.getByLabel('Highest accuracy');
+    // The objectives that hold where none are written.
+    await yaml.fill('name: a\nstop:\n');
+    assert.ok(await accuracy.isChecked());
+    await page.getByLabel('Lowest told by the coordinator alone').check();
+    assert.deepEqual((await study()).objectives, [
+      'maximize accuracy',
+      'minimize latency.p50',
+      'minimize metric.of.this.test',
+    ]);
+    await page.getByLabel('Trials at most').fill('seven');
+    await page.getByLabel('Trials at most').blur();
+    assert.deepEqual((await study()).stop, { trials: 'seven' }, 'what is no number is not the default');
+    assert.equal(await page.getByLabel('Trials at most').inputValue(), 'seven');
+    const exact = { metric: 'memory', operator: '<=', limit: 67108864 };
+    await yaml.fill(`name: a\nobjectives: [accuracy]\nconstraints: [${JSON.stringify(exact)}]\nworkload: unheard-of\n`);
+    assert.ok(await accuracy.isChecked());
+    assert.equal(await page.getByRole('combobox', { name: 'Workload' }).inputValue(), '', 'none of those there are');
+    await page.getByLabel('Lowest told by the coordinator alone').check();
+    const constraints = page.getByLabel('Constraints');
+    await constraints.fill(`${await constraints.inputValue()}\nenergy <= 1 J`);
+    await constraints.blur();
+    assert.deepEqual(await study(), {
+      name: 'a',
+      objectives: ['accuracy', 'minimize metric.of.this.test'],
+      constraints: [exact, 'energy <= 1 J'],
+      workload: 'unheard-of',
+    });
+    await yaml.fill('name: a\ndataset: {format: synthetic-images, path: *.csv}\n');
+    await page.getByText('The text is no complete YAML now').waitFor();
+  });
+
   it('asks for what a scenario needs, and shows the units of metrics', async () => {
     fake.devices.push(sampleDevice('kitchen-pi'));
     await open('new');
@@ -231,6 +268,12 @@ describe('dashboard', { skip: noChromium }, () => {
     assert.deepEqual(await scenario(), { kind: 'server', arrivalsPerS: 10 });
     await page.getByRole('combobox', { name: 'Arrivals' }).selectOption('highest');
     assert.deepEqual(await scenario(), { kind: 'server', p99BoundMs: 100 });
+    await page.getByLabel('p99 latency (ms)').fill('');
+    await page.getByLabel('p99 latency (ms)').blur();
+    assert.deepEqual(await scenario(), { kind: 'server', p99BoundMs: null }, 'the form stays as it is');
+    await page.getByLabel('p99 latency (ms)').fill('2.5');
+    await page.getByLabel('p99 latency (ms)').blur();
+    assert.deepEqual(await scenario(), { kind: 'server', p99BoundMs: 2.5 });
     await select.selectOption('scenario-of-this-test');
     assert.deepEqual(await scenario(), { kind: 'scenario-of-this-test' });
     assert.equal(await page.getByLabel('Arrivals').count(), 0);
