@@ -14,6 +14,7 @@ import { createBenchService } from './bench/create-bench-service.ts';
 import { createCalibrationService } from './bench/create-calibration-service.ts';
 import { connectBroker } from './broker/connect-broker.ts';
 import { startBroker } from './broker/embedded-broker.ts';
+import { quietLog } from './broker/quiet-log.ts';
 import { type Config, isLoopback } from './config/config.ts';
 import { loadIdentity } from './config/identity.ts';
 import { loadTls } from './config/tls.ts';
@@ -257,7 +258,8 @@ async function startApi(
           },
     ...builtFiles(distDirectory),
     agentRelease,
-    log: log.child({ part: 'api' }),
+    // Who asks again and again while the disk is full does not fill it with lines.
+    log: quietLog(log.child({ part: 'api' })),
   });
   const onError = (error: Error) => log.error('the HTTP server has a fault', { error });
   const served = await serveApi(app, { ...config, onError }, tls);
