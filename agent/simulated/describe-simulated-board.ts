@@ -51,6 +51,7 @@ export function describeSimulatedBoard(
       timeScale: options.timeScale,
       latencyMape: profile.error.latencyMape,
       isErrorEstimated: profile.error.estimated.includes('latency'),
+      comparedWith: profile.error.comparedWith,
     },
   };
 }

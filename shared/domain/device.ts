@@ -60,8 +60,10 @@ export const boardDescriptionSchema = z.object({
       timeScale: z.number().min(0),
       /** Mean absolute percentage error of the latency against the real board, as a fraction; null where never compared. */
       latencyMape: z.number().nullable(),
-      /** True: nobody has measured such a board; the error is an estimate. */
+      /** True: nobody has measured such a board, or not all that the error is of; it is an estimate. */
       isErrorEstimated: z.boolean().optional(),
+      /** What the error was estimated over; absent from agents of earlier versions. */
+      comparedWith: z.string().optional(),
     })
     .nullable(),
 });
@@ -123,14 +125,15 @@ export function describeSimulated({
   profile,
   latencyMape,
   isErrorEstimated,
+  comparedWith,
 }: NonNullable<BoardDescription['simulated']>): string {
-  const error =
-    latencyMape === null
-      ? 'never compared with the real board'
-      : isErrorEstimated
-        ? `never compared with the real board; latency error ESTIMATED at ${formatQuantity(latencyMape, 'ratio')} on average`
-        : `latency error against the real board: ${formatQuantity(latencyMape, 'ratio')} on average`;
-  return `computed from profile ${profile}; ${error}`;
+  if (latencyMape === null) return `computed from profile ${profile}; never compared with the real board`;
+  const share = `${formatQuantity(latencyMape, 'ratio')} on average`;
+  const basis = comparedWith === undefined ? '' : ` (${comparedWith})`;
+  const estimate = comparedWith === undefined ? 'never compared with the real board; ' : '';
+  return isErrorEstimated
+    ? `computed from profile ${profile}; ${estimate}latency error ESTIMATED at ${share}${basis}`
+    : `computed from profile ${profile}; latency error against the real board: ${share}${basis}`;
 }
 
 export const presenceSchema = z.enum(['pending', 'online', 'offline', 'busy']);

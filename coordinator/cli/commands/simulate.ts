@@ -1,7 +1,7 @@
 /** `edgetune simulate`: what models would cost on a board that is not there. */
 import { readFileSync } from 'node:fs';
-import type { BoardProfile } from '@edgetune/shared/costmodel/board-profile.ts';
-import { type Prediction, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
+import type { BoardProfile, ProfileError } from '@edgetune/shared/costmodel/board-profile.ts';
+import { backendFor, type Prediction, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
 import {
   executionProviderSchema,
   type InferenceConfig,
@@ -47,6 +47,8 @@ export interface SimulatedModel {
   powerW?: number;
   throughputPerS?: number;
   uncertainty?: Prediction['uncertainty'];
+  /** What the profile publishes of the backend that was used. */
+  publishedError?: ProfileError;
   perKernel?: Prediction['perKernel'];
 }
 
@@ -84,6 +86,7 @@ export function simulateModel(model: string, options: SimulateOptions): Simulate
       powerW,
       throughputPerS: (options.batch * 1000) / latencyMs,
       uncertainty,
+      publishedError: backendFor(options.profile, config).error ?? options.profile.error,
       perKernel,
     };
   } catch (error) {
@@ -115,8 +118,17 @@ function describe(result: SimulatedModel): string {
     `  energy      ${formatQuantity(result.energyJ ?? 0, 'energy')} a sample  (95 %: ${range(uncertainty?.energyJ ?? null, 'energy')})`,
     `  memory      ${memory}  (95 %: ${range(uncertainty?.memoryBytes ?? null, 'memory')})`,
     `  throughput  ${formatQuantity(result.throughputPerS ?? 0, 'rate')}`,
+    ...errorLine(result.publishedError),
     ...mostExpensive(result.perKernel ?? []),
   ].join('\n');
+}
+
+function errorLine(error: ProfileError | undefined): string[] {
+  if (!error || error.latencyMape === null) return [];
+  const isEstimate = error.estimated.includes('latency') ? ', an estimate' : '';
+  return [
+    `  the profile's latency error is ${formatQuantity(error.latencyMape, 'ratio')} on average${isEstimate}: ${error.comparedWith}`,
+  ];
 }
 
 const SHOWN_KERNELS = 5;

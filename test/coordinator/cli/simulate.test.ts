@@ -98,6 +98,10 @@ test('a fitted profile is written, can be simulated with, and says its error and
   const fitted = parseBoardProfile(readFileSync(out, 'utf8'));
   assert.equal(fitted.name, 'mine');
   const model = modelFile('unseen.onnx', 20, 3, true, 24);
+  assert.match(
+    (await run('simulate', model, '--profile', out)).out,
+    /the profile's latency error is [\d.]+ % on average, an estimate: each of \d families/,
+  );
   const of = async (profile: string) =>
     (JSON.parse((await run('simulate', model, '--profile', profile, '--json')).out) as SimulatedModel[])[0]
       ?.latencyMs ?? 0;

@@ -128,6 +128,42 @@ describe('the error of a fitted profile', () => {
     assert.ok(half(own, 4) > half(own) + 0.2);
   });
 
+  it('the interval is wider for a kind of kernels that was not fitted, also where it costs nothing', () => {
+    const { profile } = fitProfile(
+      PI,
+      AT_32.map((analysis) => timed(PI, analysis)),
+    );
+    const half = (analysis: RunnableModel) => {
+      const { latencyMs, uncertainty } = predict(profile, analysis, config);
+      return Math.log((uncertainty.latencyMs as [number, number])[1] / latencyMs);
+    };
+    const own = AT_32[29] as RunnableModel;
+    const other = { ...own, kernels: [...own.kernels, kernel({ kind: 'move', ops: ['Concat'] })] };
+    assert.ok(half(other) > half(own) + 0.5, `${half(other)}, ${half(own)}`);
+  });
+
+  it('where sizes that were left out were further off than stated, every interval is wider', () => {
+    const quantile = (excess: number) => {
+      const fit = [24, 32].flatMap((size) =>
+        convolutions(size).map((analysis) => timed(PI, analysis, size === 24 ? 1 + excess : 1)),
+      );
+      return fitProfile(PI, fit).profile.backends[0]?.fit?.spread.quantile as number;
+    };
+    assert.ok(quantile(0.6) > 1.1 * quantile(0), `${quantile(0.6)}, ${quantile(0)}`);
+  });
+
+  it('what a size costs more is kept for that size', () => {
+    const rows = (factor: number) => [
+      ...AT_32.map((analysis) => timed(PI, analysis)),
+      ...AT_24.map((analysis) => timed(PI, analysis, factor)),
+    ];
+    const { profile } = fitProfile(PI, rows(1.1));
+    const { mape } = errorsOf(profile, rows(1.1));
+    assert.ok(mape < 0.03, `${mape}`);
+    const sizes = profile.backends[0]?.fit?.sizes.map(({ logRatio }) => logRatio) as [number, number];
+    assert.ok(sizes[0] - sizes[1] > 0.03, `${sizes}`);
+  });
+
   it('for an accelerator is its own, not below that of its base, and not the CPU’s', () => {
     const cuda = inferenceConfigSchema.parse({ ...config, executionProvider: 'cuda', runner: 'onnxruntime-python' });
     const fit = AT_32.map((analysis) => ({

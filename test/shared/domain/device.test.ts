@@ -203,4 +203,16 @@ describe('what a simulated device is', () => {
       'computed from profile p; never compared with the real board; latency error ESTIMATED at 29 % on average',
     );
   });
+
+  it('is said with what the error was estimated over, where its agent tells', () => {
+    const comparedWith = 'each of 2 input sizes predicted from the others';
+    assert.equal(
+      describeSimulated({ ...simulated, latencyMape: 0.04, comparedWith }),
+      'computed from profile p; latency error against the real board: 4 % on average (each of 2 input sizes predicted from the others)',
+    );
+    assert.equal(
+      describeSimulated({ ...simulated, latencyMape: 0.29, isErrorEstimated: true, comparedWith }),
+      'computed from profile p; latency error ESTIMATED at 29 % on average (each of 2 input sizes predicted from the others)',
+    );
+  });
 });
