@@ -140,6 +140,7 @@ async function startFleet(
     : await startBroker({
         host: config.host,
         port: config.mqttPort,
+        strangersPerAddress: config.strangersPerAddress,
         ...(tls ? { tls } : {}),
         log: log.child({ part: 'broker' }),
         hasDevice: (id) => known?.hasDevice(id) ?? false,

@@ -36,12 +36,20 @@ export interface Host {
   run(command: string, args: readonly string[], timeoutMs?: number): Promise<string>;
   /** Body of a successful answer. @throws {HostError} */
   httpGet(url: string, timeoutMs: number): Promise<string>;
-  /** @throws {HostError} where the broker cannot be reached */
-  mqtt(url: string, timeoutMs: number): Promise<HostMqtt>;
+  /**
+   * @param url without a password: it stands in messages
+   * @throws {HostError} where the broker cannot be reached
+   */
+  mqtt(url: string, timeoutMs: number, login?: HostLogin | null): Promise<HostMqtt>;
   /** Milliseconds of the monotonic clock, which all processes of the machine share and no correction of the time moves. */
   nowMs(): number;
   /** @throws the signal's reason when it is aborted */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface HostLogin {
+  username: string;
+  password: string;
 }
 
 export interface HostMqtt {

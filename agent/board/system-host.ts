@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
-import { type Host, HostError, type HostErrorCode, type HostMqtt } from './host.ts';
+import { type Host, HostError, type HostErrorCode, type HostLogin, type HostMqtt } from './host.ts';
 import { monotonicMs } from './kernel-time.ts';
 
 const COMMAND_TIMEOUT_MS = 5000;
@@ -102,8 +102,8 @@ async function httpGet(url: string, timeoutMs: number): Promise<string> {
   }
 }
 
-async function connect(url: string, timeoutMs: number): Promise<HostMqtt> {
-  const client = await connectAsync(url, { connectTimeout: timeoutMs, reconnectPeriod: 0 }).catch((error) => {
+async function connect(url: string, timeoutMs: number, login: HostLogin | null = null): Promise<HostMqtt> {
+  const client = await connectAsync(url, { connectTimeout: timeoutMs, reconnectPeriod: 0, ...login }).catch((error) => {
     throw new HostError('failed', `${url}: ${reasonOf(error)}`, { cause: error });
   });
   // A connection that breaks is told by the messages that do not come.

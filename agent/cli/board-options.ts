@@ -1,5 +1,5 @@
 /** How this board is to be measured, as options of a command. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { BoardOptions } from '../board/board-setup.ts';
 import { parsePlugAddress } from '../board/power/plug-address.ts';
 
@@ -15,7 +15,8 @@ export function withPlugOption(command: Command): Command {
         try {
           return parsePlugAddress(text);
         } catch (error) {
-          throw new InvalidArgumentError((error as Error).message);
+          // Commander's own complaint would repeat what was written, and a password with it.
+          command.error(`error: option '--power-plug <address>': ${(error as Error).message}`);
         }
       }),
   );

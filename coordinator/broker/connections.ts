@@ -6,15 +6,20 @@ import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { MAX_MESSAGE_BYTES } from '@edgetune/shared/protocol/messages.ts';
 import type { Client } from 'aedes';
 import { FrameLimitedStream } from './frame-limit.ts';
+import { StrangerLimit } from './stranger-limit.ts';
 
 /** Topic, user names and a header of five bytes come on top of the payload. */
 export const MAX_FRAME_BYTES = MAX_MESSAGE_BYTES + 1024;
 /** Sockets that have not logged in yet, all addresses together: they bound the memory that strangers can take. */
 export const MAX_STRANGERS = 256;
+/** The same of one address: a site whose boards come back all at once has room, a stranger has not all of it. */
+export const STRANGERS_PER_ADDRESS = 32;
 const DISCONNECT_DELAY_MS = 1000;
 
 export interface ConnectionsOptions {
   max: number;
+  /** How many of one address may be open that have not logged in. */
+  strangersPerAddress?: number;
   /** Gives a connection to the broker. */
   handle(stream: Duplex, request?: IncomingMessage): void;
   log: Logger;
@@ -23,39 +28,62 @@ export interface ConnectionsOptions {
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #open = new Set<FrameLimitedStream>();
-  readonly #strangers = new Set<FrameLimitedStream>();
+  readonly #strangers: StrangerLimit;
+  /** Called when it has logged in: it is no stranger any more. */
+  readonly #leaves = new WeakMap<object, () => void>();
   readonly #addresses = new WeakMap<object, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    const { strangersPerAddress: perAddress = STRANGERS_PER_ADDRESS, log } = options;
+    this.#strangers = new StrangerLimit({ perAddress, total: MAX_STRANGERS, log });
   }
 
-  /** @param request where the connection came over HTTP, as a WebSocket */
-  accept(socket: Duplex, request?: IncomingMessage): void {
-    const { max, handle, log } = this.#options;
-    if (this.#open.size >= max || this.#strangers.size >= MAX_STRANGERS) {
-      log.warn(
-        `broker: refused a connection: ${this.#open.size} are open, ${this.#strangers.size} of them not logged in`,
-      );
-      socket.destroy();
-      return;
+  /**
+   * A connection has been made, of which nothing is known yet, and whose handshake may be to come.
+   * @returns what is called when it is gone; null: there is no room, and it is ended
+   */
+  admit(socket: Socket): (() => void) | null {
+    const { max, log } = this.#options;
+    const end = () => socket.destroy();
+    if (this.#open.size >= max) {
+      log.warn(`broker: refused a connection: ${this.#open.size} are open`);
+      end();
+      return null;
     }
+    const leave = this.#strangers.admit(socket.remoteAddress ?? 'unknown', end);
+    if (!leave) end();
+    return leave;
+  }
+
+  /**
+   * @param leave as `admit` gave it
+   * @param request where the connection came over HTTP, as a WebSocket
+   */
+  accept(socket: Duplex, leave: () => void, request?: IncomingMessage): void {
     const stream = new FrameLimitedStream(socket);
     this.#open.add(stream);
-    this.#strangers.add(stream);
+    this.#leaves.set(stream, leave);
     stream.once('close', () => {
       this.#open.delete(stream);
-      this.#strangers.delete(stream);
+      leave();
     });
     this.#addresses.set(stream, (request?.socket ?? (socket as Socket)).remoteAddress ?? 'unknown');
-    handle(stream, request);
+    this.#options.handle(stream, request);
+  }
+
+  /** A connection that came over HTTP. */
+  acceptWebSocket(socket: Duplex, request: IncomingMessage): void {
+    const leave = this.admit(request.socket);
+    if (leave) this.accept(socket, leave, request);
+    else socket.destroy();
   }
 
   /** From here on its frames may be as long as messages are. */
   loggedIn(client: Client): void {
     const stream = client.conn as FrameLimitedStream;
-    this.#strangers.delete(stream);
+    this.#leaves.get(stream)?.();
     stream.allow(MAX_FRAME_BYTES);
   }
 

@@ -27,6 +27,8 @@ export interface EmbeddedBrokerOptions {
   onStranger?(deviceId: string): void;
   log: Logger;
   maxConnections?: number;
+  /** How many connections of one address may be open that have not logged in. */
+  strangersPerAddress?: number;
 }
 
 export interface EmbeddedBroker {
@@ -54,6 +56,7 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
   const logins = new Logins({ hasDevice, verifyCredential, ...(onStranger ? { onStranger } : {}), log });
   const connections: Connections = new Connections({
     max: maxConnections,
+    ...(options.strangersPerAddress === undefined ? {} : { strangersPerAddress: options.strangersPerAddress }),
     handle: (stream, request) => void aedes.handle(stream, request),
     log,
   });
@@ -79,13 +82,16 @@ export async function startBroker(options: EmbeddedBrokerOptions): Promise<Embed
     ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),
     handshakeTimeoutMs: CONNECT_TIMEOUT_MS,
     maxConnections: maxConnections + MAX_STRANGERS,
-    accept: (socket) => connections.accept(socket),
+    admit: (socket) => connections.admit(socket),
+    accept: (socket, leave) => connections.accept(socket, leave),
     onError: (error) => log.error('broker: it has a fault', { error }),
   }).catch((error: Error) => {
     aedes.close();
     throw error;
   });
-  const webSockets = mqttOverWebSocket(MAX_FRAME_BYTES, (socket, request) => connections.accept(socket, request));
+  const webSockets = mqttOverWebSocket(MAX_FRAME_BYTES, (socket, request) =>
+    connections.acceptWebSocket(socket, request),
+  );
 
   return {
     url: `${tls ? 'mqtts' : 'mqtt'}://${urlHost(host)}:${tcp.port}`,

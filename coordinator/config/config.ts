@@ -25,6 +25,8 @@ export const configSchema = z.strictObject({
   port: port.default(8080),
   /** MQTT over TCP. */
   mqttPort: port.default(1883),
+  /** Connections of one address that may be open at the embedded broker and have not logged in: raise it where many boards share one. */
+  strangersPerAddress: number(z.int().min(1).max(256)).default(32),
   /** An external MQTT broker instead of the embedded one. */
   brokerUrl: z.url({ protocol: /^(mqtts?|wss?)$/ }).optional(),
   /** What clients of the API must present, at least 16 characters. */

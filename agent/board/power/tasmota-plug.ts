@@ -3,13 +3,15 @@
  * `stat/<topic>/STATUS10`; what it sends by itself on `tele/<topic>/SENSOR` (every TelePeriod) counts as well.
  */
 import { z } from 'zod';
-import { type Host, HostError } from '../host.ts';
+import { type Host, HostError, type HostLogin } from '../host.ts';
 import type { PowerMeter } from './power-meter.ts';
 
 export interface TasmotaAddress {
   kind: 'tasmota';
-  /** URL of the broker that the plug is connected to, with user and password where it wants them. */
+  /** URL of the broker that the plug is connected to, without a password. */
   broker: string;
+  /** Where the broker wants one. */
+  login: HostLogin | null;
   /** The plug's own topic. */
   topic: string;
 }
@@ -20,7 +22,7 @@ const messageSchema = z.union([z.object({ StatusSNS: sensorSchema }), sensorSche
 const CONNECT_TIMEOUT_MS = 5000;
 const ANSWER_TIMEOUT_MS = 3000;
 
-export function tasmotaPlug(host: Host, { broker, topic }: TasmotaAddress): PowerMeter {
+export function tasmotaPlug(host: Host, { broker, login, topic }: TasmotaAddress): PowerMeter {
   return {
     name: `Tasmota plug ${topic}`,
     covers: 'wall',
@@ -28,7 +30,7 @@ export function tasmotaPlug(host: Host, { broker, topic }: TasmotaAddress): Powe
     intervalMs: 1000,
     leastWindowMs: 10_000,
     async open() {
-      const client = await host.mqtt(broker, CONNECT_TIMEOUT_MS);
+      const client = await host.mqtt(broker, CONNECT_TIMEOUT_MS, login);
       return {
         async read() {
           const answer = client.next([`stat/${topic}/STATUS10`, `tele/${topic}/SENSOR`], ANSWER_TIMEOUT_MS);

@@ -12,6 +12,10 @@ export function registerServe(program: Command): void {
     .option('--host <address>', 'address to listen on; any but loopback needs --admin-token')
     .option('--port <n>', 'HTTP port (default 8080)')
     .option('--mqtt-port <n>', 'MQTT port (default 1883)')
+    .option(
+      '--strangers-per-address <n>',
+      'connections of one address that may be open before they log in to MQTT (default 32)',
+    )
     .option('--broker-url <url>', 'an external MQTT broker instead of the embedded one')
     .option('--admin-token <token>', 'what clients must present')
     .option('--tls <self-signed>', 'encrypt HTTP and MQTT with a key of its own, kept in the data directory')

@@ -1,6 +1,7 @@
 /** The broker's connections over streams in memory: how many, how large their frames, and how they end. */
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
@@ -42,16 +43,19 @@ function frame(bodyBytes: number): Buffer {
   return Buffer.concat([Buffer.from(header), Buffer.alloc(bodyBytes)]);
 }
 
-function connections(max = 1000) {
+function connections(max = 1000, strangersPerAddress = 256) {
   const log: string[] = [];
   const handled: { stream: Duplex; request: IncomingMessage | undefined }[] = [];
   const all = new Connections({
     max,
+    strangersPerAddress,
     handle: (stream, request) => handled.push({ stream: stream.on('error', () => {}), request }),
     log: plainLogger((line) => log.push(line)),
   });
   const accept = (wire = new Wire('10.0.0.1'), request?: IncomingMessage) => {
-    all.accept(wire, request);
+    const leave = request ? null : all.admit(wire as unknown as Socket);
+    if (request) all.acceptWebSocket(wire, request);
+    else if (leave) all.accept(wire, leave);
     return wire;
   };
   /** As aedes has it: the client beside its stream. */
@@ -71,7 +75,7 @@ describe('connections', () => {
     all.loggedIn(clientOf(1));
     const third = accept();
     assert.deepEqual([handled.length, third.destroyed, first?.destroyed], [2, true, false]);
-    assert.deepEqual(log, ['broker: refused a connection: 2 are open, 1 of them not logged in']);
+    assert.deepEqual(log, ['broker: refused a connection: 2 are open']);
     first?.destroy();
     await turn();
     assert.equal(accept().destroyed, false);
@@ -82,7 +86,7 @@ describe('connections', () => {
     const { accept, handled, log, clientOf, all } = connections();
     for (let count = 0; count < 256; count++) accept();
     assert.equal(accept().destroyed, true);
-    assert.match(log.join(), /256 are open, 256 of them not logged in/);
+    assert.match(log.join(), /refused a connection of 10\.0\.0\.1: 256 of it have not logged in/);
     all.loggedIn(clientOf(7));
     assert.equal(accept().destroyed, false);
     assert.equal(handled.length, 257);

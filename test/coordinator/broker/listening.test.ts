@@ -17,6 +17,7 @@ describe('TCP', () => {
     const accepted: Socket[] = [];
     const tcp = await listenTcp({
       ...{ host: '127.0.0.1', port: 0, handshakeTimeoutMs: 1000, maxConnections: 2 },
+      admit: () => () => {},
       accept: (socket) => accepted.push(socket.on('error', () => {})),
       onError: (error) => assert.fail(error),
       ...change,

@@ -1,11 +1,19 @@
 /** Smart plugs: their answers as the vendors document them, addresses as users write them, and windows that are too short. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+import { Aedes } from 'aedes';
+import fc from 'fast-check';
 import { findMeters } from '../../../../agent/board/power/find-meters.ts';
 import { parsePlugAddress } from '../../../../agent/board/power/plug-address.ts';
 import { tasmotaWatts } from '../../../../agent/board/power/tasmota-plug.ts';
+import { systemHost } from '../../../../agent/board/system-host.ts';
 import { EnergyObserver } from '../../../../agent/measure/window/window-energy.ts';
 import { FixtureHost } from '../../../support/fixture-host.ts';
+import { listen } from '../../../support/listening.ts';
+import { runProgram } from '../../../support/programs.ts';
 
 /** https://tasmota.github.io/docs/JSON-Status-Responses/ and tele/<topic>/SENSOR of a plug with an energy meter. */
 const ENERGY =
@@ -95,9 +103,88 @@ describe('a plug as the meter of a board', () => {
   });
 });
 
+describe('a password', () => {
+  const SECRETS = fc.stringMatching(/^[A-Za-z0-9!$&*()=;:,.~@/%-]{1,20}$/).map((text) => `Hunter2${text}Hunter2`);
+
+  it('is in no part of an address but the login, and in no message', () => {
+    const forms = fc.constantFrom(
+      (secret: string) => `tasmota://me:${secret}@broker:1883/lab/plug`,
+      (secret: string) => `tasmota://me:${secret}@broker`,
+      (secret: string) => `shelly://admin:${secret}@192.168.1.40/0`,
+      (secret: string) => `mqtt://me:${secret}@broker/plug`,
+      (secret: string) => `tasmota://me:${secret}@broker/#`,
+      (secret: string) => `tasmota:me:${secret}@broker/plug`,
+    );
+    fc.assert(
+      fc.property(SECRETS, forms, (secret, form) => {
+        let seen: string;
+        try {
+          const { login, ...rest } = { login: null, ...parsePlugAddress(form(secret)) };
+          seen = JSON.stringify(rest);
+        } catch (error) {
+          assert.ok(error instanceof RangeError);
+          seen = error.message;
+        }
+        assert.doesNotMatch(seen, /Hunter2/);
+      }),
+    );
+  });
+
+  it('is told to the broker, and is in no name, reason, description or log of a plug', async (t) => {
+    const logins: unknown[] = [];
+    const broker = await Aedes.createBroker();
+    t.after(() => broker.close());
+    broker.authenticate = (_client, username, password, done) => {
+      logins.push([String(username), String(password)]);
+      done(Object.assign(new Error('no'), { returnCode: 5 as const }), false);
+    };
+    const port = await listen(t, createServer(broker.handle));
+    const plug = parsePlugAddress(`tasmota://me:Hunter2%2F@127.0.0.1:${port}/lab/plug`);
+    const host = systemHost();
+    const [meter] = await findMeters(host, plug);
+    const observer = new EnergyObserver(host, meter ?? null, 60_000);
+    await observer.begin();
+    await observer.end();
+    const { absence } = observer.perSample({ samples: 5, windowStartMs: 0, windowMs: 20_000 });
+    assert.deepEqual(logins, [['me', 'Hunter2/']]);
+    assert.match(
+      absence ?? '',
+      /Tasmota plug lab\/plug could not be read: mqtt:\/\/127\.0\.0\.1:\d+: .*[Nn]ot authorized/,
+    );
+    const silent = systemHost().mqtt('mqtt://127.0.0.1:1', 500, { username: 'me', password: 'Hunter2' });
+    const error = await silent.then(
+      () => assert.fail('nobody is there'),
+      (failure: Error) => failure,
+    );
+    assert.doesNotMatch(inspect({ absence, meter, error }, { depth: 20 }), /Hunter2/);
+  });
+
+  it('that is written wrongly is not repeated by the command', async () => {
+    const main = fileURLToPath(new URL('../../../../agent/bin/edgetune-agent.js', import.meta.url));
+    for (const [args, env] of [
+      [['--power-plug', 'tasmota://me:Hunter2@broker'], {}],
+      [[], { EDGETUNE_AGENT_POWER_PLUG: 'shelly://me:Hunter2@plug' }],
+    ] as const) {
+      const { code, out, err } = await runProgram(process.execPath, [main, 'doctor', ...args], {
+        env: { ...process.env, ...env },
+      });
+      assert.equal(code, 2);
+      assert.match(err, /--power-plug.*(tasmota|shelly):\/\//);
+      assert.doesNotMatch(out + err, /Hunter2/);
+    }
+  });
+});
+
 describe('an address', () => {
   it('is read in full', () => {
-    assert.deepEqual(tasmota, { kind: 'tasmota', broker: 'mqtt://user:secret@broker:1883', topic: 'lab/plug' });
+    const login = { username: 'user', password: 'secret' };
+    assert.deepEqual(tasmota, { kind: 'tasmota', broker: 'mqtt://broker:1883', login, topic: 'lab/plug' });
+    const { login: none } = parsePlugAddress('tasmota://broker/plug') as { login: unknown };
+    assert.equal(none, null);
+    const { login: written } = parsePlugAddress('tasmota://a%40b:p%2Fq:r%25@broker/plug') as { login: unknown };
+    assert.deepEqual(written, { username: 'a@b', password: 'p/q:r%' });
+    const { login: raw } = parsePlugAddress('tasmota://me:100%@broker/plug') as { login: unknown };
+    assert.deepEqual(raw, { username: 'me', password: '100%' });
     assert.deepEqual(parsePlugAddress('shelly://plug.local:8080/1'), {
       kind: 'shelly',
       address: 'plug.local:8080',
