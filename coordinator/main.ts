@@ -20,6 +20,7 @@ import { loadIdentity } from './config/identity.ts';
 import { loadTls } from './config/tls.ts';
 import { CALIBRATION_POOL } from './export/calibration-pool.ts';
 import { createAgentRelease } from './fleet/agent-release.ts';
+import { systemClock } from './fleet/clock.ts';
 import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
 import { createHostLease } from './fleet/host-lease.ts';
 import { createInferenceServer } from './inference/create-inference-server.ts';
@@ -216,6 +217,7 @@ function startServices(
     otherBlobsInUse: () => [...bench.blobsInUse(), ...calibrations.blobsInUse()],
     cores: createCorePool(config.trainingCores),
     analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
+    clock: systemClock,
     spans,
     parts,
     troubles: store.troubles,

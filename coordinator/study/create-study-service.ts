@@ -32,7 +32,6 @@ export interface StudyServiceOptions extends StudyPorts {
 interface Entry {
   record: StudyRecord;
   spec: CheckedStudySpec;
-  deviceIds: Record<string, string>;
   events: StudyLog;
   listeners: Set<(event: StudyEvent) => void>;
   run: StudyRun | null;
@@ -245,12 +244,11 @@ class Studies implements StudyService {
   }
 
   /** @throws {Error} where the events contradict each other */
-  #entryFor(record: StudyRecord, events: readonly StudyEvent[], { spec, deviceIds }: Created): Entry {
+  #entryFor(record: StudyRecord, events: readonly StudyEvent[], { spec }: Created): Entry {
     const { studies } = this.#options;
     const entry: Entry = {
       record,
       spec: spec as CheckedStudySpec,
-      deviceIds,
       events: new StudyLog({
         studies,
         record,
@@ -302,13 +300,12 @@ class Studies implements StudyService {
     // It goes on at the next start.
     if (this.#ending.signal.aborted) return;
     const { studies, spans, log } = this.#options;
-    const { record, spec, deviceIds, events } = entry;
+    const { record, spec, events } = entry;
     entry.run = beginRun({
       ports: this.#options,
       spans,
       record,
       spec,
-      deviceIds,
       log: events,
       history: studies.events(record.id),
       ending: this.#ending.signal,

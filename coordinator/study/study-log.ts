@@ -34,6 +34,7 @@ export class StudyLog {
   #written: Promise<void> = Promise.resolve();
   /** Needed by the study as the disk still has it. */
   readonly #held = new Set<readonly string[]>();
+  readonly #followers = new Set<(body: StudyEventBody) => void>();
   /** Counts the losses: events that were emitted before one are lost with it, and tell nothing new. */
   #losses = 0;
 
@@ -63,6 +64,7 @@ export class StudyLog {
     Object.assign(record, change);
     for (const event of events) this.#state.apply(event);
     this.#written = written;
+    for (const { body } of events) for (const follow of [...this.#followers]) follow(body);
     const losses = this.#losses;
     written
       .then(
@@ -70,6 +72,12 @@ export class StudyLog {
         (error) => this.#lose(losses, error as Error),
       )
       .catch(onFault);
+  }
+
+  /** Calls back for each event at once, when `state` has it; returns the function that ends it. */
+  follow(follower: (body: StudyEventBody) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
   }
 
   /**

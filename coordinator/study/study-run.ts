@@ -1,9 +1,11 @@
 /** One run of a study, from its start or resumption to its end: what it says, and how it ends. */
-import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyDevice, StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { Troubles } from '../lifecycle/troubles.ts';
 import { untilWritten } from '../lifecycle/until-written.ts';
 import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
+import { deviceOf } from './devices/device-of.ts';
+import { DeviceTroubles } from './devices/device-troubles.ts';
 import { KeptBlobs } from './kept-blobs.ts';
 import type { SpanBus } from './span-bus.ts';
 import type { StudyRecord } from './state/study-repository.ts';
@@ -32,8 +34,6 @@ export interface StudyRunOptions {
   spans: SpanBus;
   record: StudyRecord;
   spec: CheckedStudySpec;
-  /** Ids of its devices by the names that they had when it was made. */
-  deviceIds: Readonly<Record<string, string>>;
   log: StudyLog;
   /** What had happened before, as the disk has it: its making at least. */
   history: readonly StudyEvent[];
@@ -55,7 +55,7 @@ export function beginRun(options: StudyRunOptions): StudyRun {
 }
 
 function contextOf(
-  { ports, record, spec, deviceIds, log, makeRoom }: StudyRunOptions,
+  { ports, record, spec, log, makeRoom }: StudyRunOptions,
   signal: AbortSignal,
   kept: KeptBlobs,
   troubles: Troubles,
@@ -84,7 +84,8 @@ function contextOf(
     signal,
     lanes: new Set(),
     keep: (...sha256s) => kept.keep(...sha256s),
-    device: (name) => ports.fleet.devices().find(({ id }) => id === deviceIds[name]) ?? null,
+    ...devicesOf(ports, spec, log, (device) => context.emit({ type: 'study-device', ...device })),
+    subscribe: (listener) => log.follow(listener),
     emit: (...bodies) => {
       // What a stopped run still reports is dropped: a resumed run does it again.
       if (signal.aborted) return;
@@ -96,6 +97,28 @@ function contextOf(
       context.emit({ type: 'span', ...span, startMs: span.startMs - startMs, endMs: span.endMs - startMs }),
   };
   return context;
+}
+
+function devicesOf(
+  { fleet, clock }: Pick<StudyPorts, 'fleet' | 'clock'>,
+  { devices, deterministic }: Pick<CheckedStudySpec, 'devices' | 'deterministic'>,
+  log: StudyLog,
+  onChange: (device: StudyDevice) => void,
+): Pick<StudyContext, 'standing' | 'device' | 'deviceNow' | 'deviceTroubles'> {
+  const standing = (device: string) => log.state.devices.get(device) as StudyDevice;
+  const measuredClass = (name: string) =>
+    log.state.measured.findLast(({ measurement }) => measurement.deviceId === standing(name).deviceId)?.measurement
+      .deviceClass ?? null;
+  return {
+    standing,
+    device: (name) => fleet.devices().find(({ id }) => id === standing(name).deviceId) ?? null,
+    deviceNow: (name) =>
+      deviceOf({ fleet, standing: standing(name), measuredClass: measuredClass(name), onBound: onChange }),
+    deviceTroubles: new DeviceTroubles({
+      ...{ devices, fleet, clock, standingOf: standing, onChange },
+      waitsForAll: deterministic,
+    }),
+  };
 }
 
 async function runToItsEnd(
@@ -129,6 +152,7 @@ async function runToItsEnd(
     );
   } finally {
     endSpans();
+    context.deviceTroubles.close();
     await onEnded();
   }
 }

@@ -4,14 +4,15 @@ import { isPresent } from '@edgetune/shared/domain/device.ts';
 import { METRICS } from '@edgetune/shared/domain/objective.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
-import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { Metrics, StudyDevice, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { StopCriteria } from '../tuner/stop-rule.ts';
-import type { Ask, Feasibility, Tuner } from '../tuner/tuner.ts';
+import type { Ask, Feasibility, Tell, Tuner } from '../tuner/tuner.ts';
 import type { StudyContext } from './context/study-context.ts';
-import { recommend } from './outcome/recommend.ts';
+import { nearest } from './outcome/nearest.ts';
+import { measureTheRest, recommend } from './outcome/recommend.ts';
 import { MOST_VIOLATION, trialViolation } from './state/trial-metrics.ts';
 import { TrialInference } from './trial/trial-inference.ts';
 import { type Told, TrialRunner } from './trial/trial-runner.ts';
@@ -20,6 +21,9 @@ import { type Told, TrialRunner } from './trial/trial-runner.ts';
 const HOPELESS_FAILURES = 3;
 /** In deterministic mode the batch of trials must not depend on the machine's cores. */
 const DETERMINISTIC_BATCH = 8;
+
+/** Trials of which the tuner has been told. */
+const TOLD: ReadonlySet<TrialView['status']> = new Set(['finished', 'infeasible', 'failed', 'stopped']);
 
 /** A study that cannot go on; the reason says what to do. */
 export class StudyFailedError extends Error {
@@ -39,6 +43,8 @@ export class StudyRunner {
   #wake: () => void = () => {};
   /** Whether a trial has ever come to an end without failing. */
   #hasWorked: boolean;
+  /** How the devices stood when they were looked at last. */
+  #known = new Map<string, StudyDevice>();
 
   constructor(context: StudyContext, history: readonly StudyEventBody[]) {
     this.#context = context;
@@ -68,17 +74,80 @@ export class StudyRunner {
 
   /** @throws {StudyFailedError} and what the ports throw; the reason of the study's signal when it is stopped */
   async run(): Promise<Recommendation> {
+    this.#beginAnewWithAll();
+    const end = this.#context.subscribe((body) => {
+      if (body.type === 'study-device') this.#stands(body);
+    });
+    try {
+      const { recommendation } = this.#context.state;
+      if (recommendation) return await this.#waiting(measureTheRest(this.#context, recommendation));
+      return await this.#tune();
+    } finally {
+      end();
+    }
+  }
+
+  async #tune(): Promise<Recommendation> {
     const timing = inferenceTimingOf(this.#context.spec.tuner.mode);
     if (timing === 'while-training') this.#askAgain();
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
     if (timing !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
-    await this.#sayingWhoIsMissed(this.#inference.settled());
+    this.#context.deviceTroubles.end();
+    await this.#waiting(this.#inference.settled());
     if (timing === 'while-training' && this.#isNothingMeasured()) await this.#askAboutAll();
+    this.#withdraw();
     if (this.#broken) throw this.#broken;
     const front = this.#tuner.front();
-    if (front.length === 0) throw new StudyFailedError(this.#whyNothing());
-    return this.#sayingWhoIsMissed(recommend(this.#context, front));
+    const chosen = front.length > 0 ? front : nearest([...this.#context.state.trials.values()]);
+    if (chosen.length === 0) throw new StudyFailedError(this.#whyNothing());
+    return this.#waiting(recommend(this.#context, chosen));
+  }
+
+  /** Who was in trouble when an earlier run ended may be well by now. */
+  #beginAnewWithAll(): void {
+    const { spec, standing, emit } = this.#context;
+    for (const device of spec.devices.map(standing))
+      if (device.standing === 'retrying' || device.standing === 'marked')
+        emit({ type: 'study-device', ...device, standing: 'expected', reason: null });
+    this.#known = new Map(spec.devices.map((name) => [name, standing(name)]));
+  }
+
+  /** A device stands otherwise, or another one has taken its place. */
+  #stands({ device, deviceId, standing, reason }: StudyDevice): void {
+    const before = this.#known.get(device);
+    this.#known.set(device, { device, deviceId, standing, reason });
+    try {
+      const isAnother = before?.deviceId !== deviceId;
+      if (isAnother || standing === 'left-out') {
+        this.#inference.leave(device, isAnother ? `another device has taken its place` : 'it is left out');
+        this.#context.deviceTroubles.decided(device);
+        this.#forget(device);
+      }
+      if (isAnother || (before?.standing === 'marked' && standing === 'expected'))
+        for (const trialId of this.#inference.started()) this.#inference.startMissing(trialId);
+    } catch (error) {
+      this.#break(error as Error);
+    }
+  }
+
+  /** What a device has said counts no longer. */
+  #forget(device: string): void {
+    for (const { trialId, metrics } of this.#context.state.trials.values())
+      this.#takeBack(
+        trialId,
+        Object.keys(metrics).filter((name) => name.endsWith(`@${device}`)),
+      );
+  }
+
+  /** What nothing has confirmed by the end is shown no longer. */
+  #withdraw(): void {
+    for (const { trialId, predicted } of this.#context.state.trials.values()) this.#takeBack(trialId, predicted);
+  }
+
+  #takeBack(trialId: number, withdrawn: readonly string[]): void {
+    const trial = this.#context.state.trials.get(trialId) as TrialView;
+    if (withdrawn.length > 0 && TOLD.has(trial.status)) this.#amend(trial, {}, withdrawn);
   }
 
   /** What devices had not answered when the coordinator ended. */
@@ -99,7 +168,7 @@ export class StudyRunner {
   async #askAboutAll(): Promise<void> {
     for (const [trialId, { status, violation }] of this.#context.state.trials)
       if (status === 'finished' && violation === 0) this.#inference.start(trialId);
-    await this.#sayingWhoIsMissed(this.#inference.settled());
+    await this.#waiting(this.#inference.settled());
   }
 
   async #search(): Promise<void> {
@@ -146,10 +215,14 @@ export class StudyRunner {
   }
 
   #tell(told: Told): void {
-    // A measurement may have come in since the rung's metrics were put together.
     this.#context.emit(told);
-    const { trialId, rung, status, metrics, predicted, violation, cost } = told;
-    this.#tuner.tell({ trialId, rung, status, metrics, predicted, violation, cost });
+    this.#tuner.tell(tellOf(told));
+    // A device may have answered since the rung's metrics were put together.
+    const { trialId } = told;
+    const trial = this.#context.state.trials.get(trialId) as TrialView;
+    const unknown = [...told.predicted.flatMap((name) => name.split('@')[1] ?? []), ...(told.pending ?? [])];
+    if (trial.status === 'finished' && unknown.some((device) => this.#inference.hasAnswered(trialId, device)))
+      this.#amend(trial, this.#inference.answers(trialId).metrics, []);
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
     this.#hasWorked ||= isWorking(told);
     this.#failWhenHopeless();
@@ -177,22 +250,24 @@ export class StudyRunner {
       if (!feasible)
         this.#trials.giveUp(trialId, `${device}: ${reason ?? 'no inference config meets the constraints'}`);
       const trial = this.#context.state.trials.get(trialId) as TrialView;
-      if (trial.status !== 'finished') return;
-      const { metrics, violation } = this.#inference.answers(trialId);
-      const change = {
-        trialId,
-        rung: trial.rung,
-        metrics,
-        violation: Math.min(
-          MOST_VIOLATION,
-          violation + trialViolation(this.#context.spec.constraints, { ...trial.metrics, ...metrics }),
-        ),
-      };
-      this.#context.emit({ type: 'trial-amended', ...change });
-      this.#tuner.amend(change);
+      if (trial.status === 'finished') this.#amend(trial, this.#inference.answers(trialId).metrics, []);
     } catch (error) {
       this.#break(error as Error);
     }
+  }
+
+  #amend(trial: TrialView, metrics: Metrics, withdrawn: readonly string[]): void {
+    const { trialId, rung } = trial;
+    const { violation } = this.#inference.answers(trialId);
+    const now = violation + trialViolation(this.#context.spec.constraints, { ...trial.metrics, ...metrics });
+    const change = {
+      ...{ trialId, rung, metrics },
+      // What was refused stays so.
+      violation: Math.min(MOST_VIOLATION, trial.status === 'finished' ? now : (trial.violation ?? now)),
+      ...(withdrawn.length > 0 ? { withdrawn: [...withdrawn] } : {}),
+    };
+    this.#context.emit({ type: 'trial-amended', ...change });
+    this.#tuner.amend(change);
   }
 
   /** Candidates with the model parameters of an architecture that devices have refused are refused like it. */
@@ -216,49 +291,55 @@ export class StudyRunner {
   }
 
   #whyNothing(): string {
-    const unmeasured = this.#inference.whyUnmeasured();
-    if (unmeasured) return `${unmeasured}. Mend that, then resume the study`;
-    // Of what failed or was stopped nobody knows how near it came.
-    const [closest] = [...this.#context.state.trials.values()]
-      .flatMap(({ trialId, status, violation, reason }) =>
-        violation !== null && (status === 'finished' || status === 'infeasible')
-          ? [{ trialId, violation, reason }]
-          : [],
-      )
-      .sort((a, b) => a.violation - b.violation);
-    const missed = closest
-      ? `; the closest was trial ${closest.trialId}${closest.reason === null ? '' : `: ${closest.reason}`}`
-      : '';
-    return `no trial meets the constraints${missed}. Loosen the constraints or widen the search space, then start a new study`;
+    const trials = [...this.#context.state.trials.values()];
+    const failed = trials.filter(({ status }) => status === 'failed');
+    if (failed.length > 0 && failed.length === trials.length)
+      return `all ${failed.length} trials failed; the last one: ${failed.at(-1)?.reason}`;
+    const closest = trials
+      .filter(({ status, violation }) => violation !== null && (status === 'finished' || status === 'infeasible'))
+      .sort((a, b) => (a.violation as number) - (b.violation as number))[0];
+    const why = closest?.reason ? `; trial ${closest.trialId}: ${closest.reason}` : '';
+    return `no trial could be run on every device${why}. Widen the search space, then start a new study`;
   }
 
+  /** Devices that are not there, of those whose answers are expected. */
   #away(): string[] {
-    const { spec, device } = this.#context;
-    return spec.devices.filter((name) => !isPresent(device(name)));
+    const { spec, device, deviceTroubles } = this.#context;
+    return spec.devices.filter((name) => deviceTroubles.isExpected(name) && !isPresent(device(name)));
   }
 
-  /** At the end every device must answer: while one that is needed is away the study says that it waits for it. */
-  async #sayingWhoIsMissed<T>(work: Promise<T>): Promise<T> {
-    const { fleet, emit } = this.#context;
+  /** At the end devices must answer: while one that is needed is away or in trouble the study says that it waits for it. */
+  async #waiting<T>(work: Promise<T>): Promise<T> {
+    const { fleet, emit, subscribe } = this.#context;
     let missed = '';
     let sinceMs = Date.now();
     const look = () => {
-      const now = this.#away().join(', ');
+      const now = this.#whatIsMissed();
       if (now === missed) return;
-      if (missed) this.#waited(sinceMs);
+      if (missed === '') sinceMs = Date.now();
+      else if (now === '') this.#waited(sinceMs);
       missed = now;
-      sinceMs = Date.now();
-      if (now) emit({ type: 'study-state', state: 'waiting', reason: `waiting for ${now}: start the agent there` });
+      if (now) emit({ type: 'study-state', state: 'waiting', reason: now });
       else emit({ type: 'study-state', state: 'running', reason: null });
     };
-    const end = fleet.subscribe(look);
+    const ends = [fleet.subscribe(look), subscribe((body) => body.type === 'study-device' && look())];
     try {
       look();
       return await work;
     } finally {
-      end();
+      for (const end of ends) end();
       if (missed) this.#waited(sinceMs);
     }
+  }
+
+  #whatIsMissed(): string {
+    const { spec, standing, deviceTroubles } = this.#context;
+    const away = this.#away();
+    const inTrouble = spec.devices.filter((name) => deviceTroubles.isExpected(name) && !away.includes(name)).map(standing);
+    return [
+      ...(away.length > 0 ? [`waiting for ${away.join(', ')}: start the agent there`] : []),
+      ...inTrouble.flatMap(({ reason }) => reason ?? []),
+    ].join('; ');
   }
 
   /** Waiting for a board is no overhead of ours: the timeline tells it apart. */
@@ -268,24 +349,25 @@ export class StudyRunner {
 
   /** A study whose devices are all away waits, and says so. */
   async #devicesOnline(): Promise<void> {
-    const { spec, fleet, emit, signal } = this.#context;
-    if (this.#away().length < spec.devices.length) {
+    const { spec, fleet, emit, deviceTroubles, signal } = this.#context;
+    const expected = spec.devices.filter((name) => deviceTroubles.isExpected(name));
+    if (this.#away().length < expected.length) {
       for (const name of this.#away())
         emit({
           type: 'warning',
-          message: `${name} is offline: until it is back its numbers are predicted from what is known`,
+          message: `${name} is offline: until it is back its numbers are missing, or predicted from what it has measured`,
         });
       return;
     }
     emit({
       type: 'study-state',
       state: 'waiting',
-      reason: `no device of the study is online: start the agent on ${spec.devices.join(', ')}`,
+      reason: `no device of the study is online: start the agent on ${expected.join(', ')}`,
     });
     const sinceMs = Date.now();
     await new Promise<void>((resolve, reject) => {
       const end = fleet.subscribe(() => {
-        if (this.#away().length < spec.devices.length) finish(resolve);
+        if (this.#away().length < expected.length) finish(resolve);
       });
       const onAbort = () => finish(() => reject(signal.reason));
       const finish = (then: () => void) => {
@@ -314,16 +396,19 @@ function restore(tuner: Tuner, history: readonly StudyEventBody[]): Ask[] {
       open.set(ask.trialId, ask);
       steps.push({ ask });
     } else if (body.type === 'trial-told') {
-      const { trialId, rung, status, metrics, predicted, violation, cost } = body;
-      open.delete(trialId);
-      steps.push({ tell: { trialId, rung, status, metrics, predicted, violation, cost } });
+      open.delete(body.trialId);
+      steps.push({ tell: tellOf(body) });
     } else if (body.type === 'trial-amended') {
-      const { trialId, rung, metrics, violation } = body;
-      steps.push({ amend: { trialId, rung, metrics, violation } });
+      const { type: _, ...amend } = body;
+      steps.push({ amend });
     }
   }
   tuner.restore(steps);
   return [...open.values()];
+}
+
+function tellOf({ type: _, reason: __, intervals: ___, ...tell }: Told): Tell {
+  return tell;
 }
 
 /** The tuner counts trials by itself. */

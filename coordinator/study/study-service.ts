@@ -23,13 +23,23 @@ export interface StudyService {
   find(idOrName: string): StudyDetail | null;
   /** Stops a running study; what was trained and measured stays, and it can be resumed. Resolves when it stands. */
   stop(id: string): Promise<StudySummary>;
-  /** Goes on with a stopped or failed study. */
+  /** Goes on with a stopped or failed study; of one that has succeeded, measures what devices have not measured yet. */
   resume(id: string): Promise<StudySummary>;
   /**
    * Removes a study that is not running, or was set aside, with its events; blobs that nothing else needs go with the
    * next clean-up. By id, or by name (the newest of that name); false where there is none.
    */
   remove(idOrName: string): Promise<boolean>;
+  /**
+   * The study goes on without this device, whose limits and objectives count no longer.
+   * @throws {StudyStateError} where it is none of the study's, or the last one
+   */
+  leaveOut(id: string, device: string): StudyDetail;
+  /**
+   * Another device of the fleet takes its place, under its name in the study: what the first one has said counts no longer.
+   * @throws {StudyStateError} where there is no such device, or it cannot do what the study asks
+   */
+  replace(id: string, device: string, by: string): StudyDetail;
   /** Events after `afterSeq`, oldest first, at most `limit`. */
   events(id: string, afterSeq: number, limit: number): StudyEvent[];
   /** Calls back for every event of one study from now on; returns the function that ends it. */

@@ -7,15 +7,10 @@ import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-modu
 import { QuantiseError } from '../export/quantise-onnx.ts';
 import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 import { type ChildRequest, type ChildResult, childMessageSchema, childResultSchemas } from './child-messages.ts';
-import { DatasetError, type EpochReport } from './training-service.ts';
+import { ChildDiedError, DatasetError, type EpochReport } from './training-service.ts';
 
 /** Idle processes that are kept; each holds TensorFlow.js, about 150 MB. */
 const MOST_IDLE = 3;
-
-/** A training process that ended before it answered. */
-export class ChildDiedError extends Error {
-  override name = 'ChildDiedError';
-}
 
 export class ChildPool {
   readonly #idle: ChildProcess[] = [];

@@ -60,7 +60,10 @@ export interface TrainingService {
   ): Promise<{ samples: { train: number; validation: number; test: number }; classes: string[] }>;
   /** The architecture with untrained weights as ONNX; deterministic in the task's model parameters. */
   buildArchitecture(task: TrialTask): Promise<{ onnx: Uint8Array; parameters: number }>;
-  /** Trains in a child process. Aborting `signal` ends it within a second and rejects with the signal's reason. */
+  /**
+   * Trains in a child process. Aborting `signal` ends it within a second and rejects with the signal's reason.
+   * @throws {ChildDiedError} where the process was killed
+   */
   train(request: TrainRequest, onEpoch: (report: EpochReport) => void, signal: AbortSignal): Promise<TrainOutcome>;
   exportTrained(task: TrialTask, checkpoint: Uint8Array): Promise<ExportedModel>;
   /** Accuracy of an exported model in ONNX Runtime, on a split of the data set. */
@@ -85,6 +88,11 @@ export interface TrainingService {
   /** Stops all training processes where they are (host lease) until the returned function is called. Re-entrant. */
   pause(): () => void;
   close(): Promise<void>;
+}
+
+/** A training process that ended before it answered: it was killed, for want of memory perhaps. It says nothing of the task. */
+export class ChildDiedError extends Error {
+  override name = 'ChildDiedError';
 }
 
 /** A data set that is missing, malformed or of the wrong kind for the workload. */

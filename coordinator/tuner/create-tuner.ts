@@ -259,8 +259,8 @@ class AskTellTuner implements Tuner {
     change: Pick<Observation, 'metrics' | 'predicted' | 'violation' | 'pending'>,
   ) {
     const before = trial.told[rung] as Observation;
-    const { trialId, status } = before;
-    const after = this.#observe(trial, { trialId, rung, status, ...change }, before);
+    const { trialId, status, crashed = false } = before;
+    const after = this.#observe(trial, { trialId, rung, status, crashed, ...change }, before);
     trial.told[rung] = after;
     trial.search.amended(before, after, rung);
     this.#stop.amended(after);
@@ -269,7 +269,7 @@ class AskTellTuner implements Tuner {
   /** What a tell means for comparisons: a failed trial, or one without usable objectives, violates without bound. */
   #observe(
     { point, bracket }: Trial,
-    { trialId, rung, status, metrics, predicted = [], pending = [], violation }: Omit<Tell, 'cost'>,
+    { trialId, rung, status, crashed = false, metrics, predicted = [], pending = [], violation }: Omit<Tell, 'cost'>,
     { cost, seconds }: Pick<Observation, 'cost' | 'seconds'>,
   ): Observation {
     const isUsable = status !== 'failed' && status !== 'stopped';
@@ -287,6 +287,7 @@ class AskTellTuner implements Tuner {
       pending,
       predicted,
       status,
+      ...(crashed ? { crashed } : {}),
       cost,
       seconds,
     };

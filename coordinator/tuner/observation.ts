@@ -18,6 +18,8 @@ export interface Observation {
   /** Names of metrics that are predictions. */
   readonly predicted: readonly string[];
   readonly status: 'ok' | 'infeasible' | 'failed' | 'stopped';
+  /** It failed for reasons of the machine. */
+  readonly crashed?: boolean;
   /** Seconds or joules that the rung cost, or 1 where rungs are sized by nominal units. */
   readonly cost: number;
   /** Seconds that the rung took; NaN where that is not known. */
@@ -27,6 +29,11 @@ export interface Observation {
 /** Whether the trial may be promoted: not one that failed, was stopped, or is infeasible. */
 export function isEligible({ status, violation }: Observation): boolean {
   return status === 'ok' && Number.isFinite(violation);
+}
+
+/** Whether it says something of its candidate: not what was stopped, or failed for reasons of the machine. */
+export function isEvidence({ status, crashed = false }: Observation): boolean {
+  return status !== 'stopped' && !crashed;
 }
 
 /**

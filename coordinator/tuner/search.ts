@@ -4,7 +4,7 @@
  */
 import { type Part, partNamed, unknownPart } from '@edgetune/shared/domain/part.ts';
 import { History } from './history.ts';
-import type { Observation } from './observation.ts';
+import { isEvidence, type Observation } from './observation.ts';
 import { Progress } from './progress.ts';
 import { createSampler } from './samplers/create-sampler.ts';
 import type { Sampler, SamplerKind } from './samplers/sampler.ts';
@@ -63,14 +63,13 @@ export class Search {
     this.#scheduler.told(observation, rung);
     this.history.told(observation.trialId);
     this.#progress.report(observation);
-    // What was stopped says nothing about its candidate.
-    if (observation.status !== 'stopped') this.history.add(observation);
+    if (isEvidence(observation)) this.history.add(observation);
   }
 
   amended(before: Observation, after: Observation, rung: number) {
     this.#scheduler.amended(before, after, rung);
     this.#progress.learned(after);
-    if (after.status !== 'stopped') this.history.replace(before, after);
+    if (isEvidence(after)) this.history.replace(before, after);
   }
 }
 

@@ -58,11 +58,13 @@ export interface Tell {
   rung: number;
   /** `infeasible`: a constraint cannot be met; `failed`: it crashed; `stopped`: cancelled by a person or the study. */
   status: 'ok' | 'infeasible' | 'failed' | 'stopped';
+  /** True where it failed for reasons of the machine, which say nothing of the candidate. Absent: no. */
+  crashed?: boolean | undefined;
   metrics: Metrics;
   /** Names of metrics that are predictions: they guide the search and never reach its target. Absent: none. */
   predicted?: readonly string[];
   /** Devices of which metrics are missing, and are amended if they answer. What else is missing makes the tell unusable. Absent: none. */
-  pending?: readonly string[];
+  pending?: readonly string[] | undefined;
   /** Sum of relative constraint violations; 0 when all hold. */
   violation: number;
   cost: { seconds: number; joules: number };
@@ -77,7 +79,7 @@ export interface Amendment {
   /** As `Tell.violation`, of all that is known. */
   violation: number;
   /** Metrics of devices that count no longer: these devices are pending. Absent: none. */
-  withdrawn?: readonly string[];
+  withdrawn?: readonly string[] | undefined;
 }
 
 /** What is known about candidates before they are trained, as data. */

@@ -44,8 +44,14 @@ export const recommendedModelSchema = z.object({
   parameters: z.int().min(0),
   macs: z.number().min(0),
   devices: z.array(recommendedDeviceSchema),
+  /** Devices of the study that have not measured it, and why; absent where older coordinators made it. */
+  missing: z.array(z.object({ device: z.string(), reason: z.string() })).default([]),
+  /** Whether it meets the constraints, as far as devices have measured it. */
   feasible: z.boolean(),
+  /** The limits that it misses, in words; absent where older coordinators made it. */
+  misses: z.array(z.string()).default([]),
 });
+export type RecommendedDevice = z.infer<typeof recommendedDeviceSchema>;
 export type RecommendedModel = z.infer<typeof recommendedModelSchema>;
 
 export const recommendationSchema = z.object({

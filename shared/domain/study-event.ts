@@ -18,6 +18,7 @@ export type Metrics = z.infer<typeof metricsSchema>;
 
 /** Lower and upper end by metric. */
 export const intervalsSchema = z.record(z.string(), z.tuple([z.number(), z.number()]));
+export type Intervals = z.infer<typeof intervalsSchema>;
 
 /**
  * A device as a study sees it. `expected`: its answers are waited for; `retrying`: it is in trouble and tried again;
@@ -33,6 +34,7 @@ export const studyDeviceSchema = z.object({
   /** Why it stands so, and what to do; null where there is nothing to say. */
   reason: z.string().nullable(),
 });
+export type StudyDevice = z.infer<typeof studyDeviceSchema>;
 
 export const studyEventBodySchema = z.discriminatedUnion('type', [
   /** Always the first: the study with all defaults filled in, and the ids of its devices (names may change later). */
@@ -83,6 +85,8 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     energyJ: z.number().min(0),
     energySource: z.enum(['meter', 'estimate']),
   }),
+  /** The process that trained it was killed; the rung begins again from the trial's last checkpoint. */
+  z.object({ type: z.literal('training-interrupted'), ...trialRung, reason: z.string() }),
   z.object({ type: z.literal('training-failed'), ...trialRung, reason: z.string() }),
   z.object({ type: z.literal('inference-started'), trialId: trialIdSchema, signature: z.string(), device: z.string() }),
   /** `source`: measured for this study now, or reused from the history of the device or its class. */
@@ -114,6 +118,8 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     type: z.literal('trial-told'),
     ...trialRung,
     status: z.enum(['ok', 'infeasible', 'failed', 'stopped']),
+    /** True where it failed because its process was killed again and again: that says nothing of the candidate. Absent: no. */
+    crashed: z.boolean().optional(),
     metrics: metricsSchema,
     /** Metrics of the list above that are predictions still. */
     predicted: z.array(z.string()),

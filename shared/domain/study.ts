@@ -134,6 +134,14 @@ export const studySpecSchema = z
       .positive()
       .optional()
       .describe('Trials side by side at most; absent: as many as the cores allow'),
+    trainingRetries: z
+      .int()
+      .min(0)
+      .max(10)
+      .default(2)
+      .describe(
+        'How often a rung whose process was killed (for want of memory, say) begins again from its last checkpoint',
+      ),
     deterministic: z
       .boolean()
       .default(false)

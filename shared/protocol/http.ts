@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { announcedBoardSchema, deviceIdSchema, deviceNameSchema, deviceViewSchema } from '../domain/device.ts';
 import { recommendationSchema } from '../domain/recommendation.ts';
 import { studySpecSchema, studyStateSchema } from '../domain/study.ts';
-import { studyEventSchema } from '../domain/study-event.ts';
+import { intervalsSchema, studyDeviceSchema, studyEventSchema } from '../domain/study-event.ts';
 import { coordinatorIdentitySchema, coordinatorIdSchema } from './signed.ts';
 
 /** Every refusal: what was wrong, and, where a document was wrong, each mistake with its place. */
@@ -91,6 +91,8 @@ export const trialViewSchema = z.object({
   modelSha256: z.string().nullable(),
   metrics: z.record(z.string(), z.number()),
   predicted: z.array(z.string()),
+  /** Of what is predicted, between what the value lies with 95 %. */
+  intervals: intervalsSchema,
   violation: z.number().nullable(),
   reason: z.string().nullable(),
   /** On the Pareto front of the study's objectives among feasible trials. */
@@ -151,6 +153,8 @@ export const studyDetailSchema = studySummarySchema.extend({
     /** Share of each parameter (PED-ANOVA), the largest first; empty while fewer than ten trials are known. */
     importance: z.array(z.object({ name: z.string(), share: z.number().min(0).max(1) })),
   }),
+  /** How its devices stand, and which one of the fleet each is. */
+  deviceViews: z.array(studyDeviceSchema),
   recommendation: recommendationSchema.nullable(),
   warnings: z.array(z.string()),
   lastSeq: z.int().min(0),

@@ -143,13 +143,14 @@ export const ROOMS: Record<string, Room> = {
     may: ['coordinator/tuner', 'shared/domain'],
     types: ['coordinator/inference', 'shared/protocol'],
   },
+  'coordinator/study/devices': { may: ['coordinator/fleet', 'shared/domain'] },
   'coordinator/study/context': {
-    may: ['shared/domain'],
+    may: ['coordinator/training', 'shared/domain'],
     types: [
       'coordinator/study/state',
+      'coordinator/study/devices',
       'coordinator/fleet',
       'coordinator/inference',
-      'coordinator/training',
       'coordinator/tuner',
       'shared/onnx',
     ],
@@ -157,16 +158,19 @@ export const ROOMS: Record<string, Room> = {
   'coordinator/study/trial': {
     may: [
       'coordinator/study/state',
+      'coordinator/study/devices',
       'coordinator/study/context',
       'coordinator/inference/predictor',
       'coordinator/training',
       'coordinator/tuner',
       'shared/domain',
     ],
+    types: ['coordinator/inference'],
   },
   'coordinator/study/outcome': {
     may: [
       'coordinator/study/state',
+      'coordinator/study/devices',
       'coordinator/study/context',
       'coordinator/inference/search',
       'coordinator/tuner',
@@ -177,6 +181,7 @@ export const ROOMS: Record<string, Room> = {
   'coordinator/study': {
     may: [
       'coordinator/study/state',
+      'coordinator/study/devices',
       'coordinator/study/context',
       'coordinator/study/trial',
       'coordinator/study/outcome',

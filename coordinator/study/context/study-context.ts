@@ -2,14 +2,16 @@
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
-import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyDevice, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import type { Clock } from '../../fleet/clock.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { InferenceServer } from '../../inference/inference-server.ts';
 import type { CorePool } from '../../training/core-pool.ts';
 import type { TrainingService } from '../../training/training-service.ts';
 import type { TunerParts } from '../../tuner/tuner-parts.ts';
+import type { DeviceTroubles } from '../devices/device-troubles.ts';
 import type { StudyProjection } from '../state/projection.ts';
 import type { BlobStore } from './blob-store.ts';
 
@@ -24,6 +26,8 @@ export interface StudyPorts {
   fleet: Pick<Fleet, 'devices' | 'subscribe'>;
   blobs: BlobStore;
   cores: Pick<CorePool, 'total' | 'acquire'>;
+  /** By which devices in trouble are tried again. */
+  clock: Clock;
   /** Reads a model's graph. @throws where it is none */
   analyse(onnx: Uint8Array): Pick<ModelAnalysis, 'signature' | 'macs' | 'parameters' | 'kernels' | 'weightBytes'>;
 }
@@ -31,12 +35,19 @@ export interface StudyPorts {
 export interface StudyContext extends StudyPorts {
   studyId: string;
   spec: CheckedStudySpec;
-  /** The device that had this name when the study was made; null where it is no longer in the fleet. */
+  /** How one of the study's devices stands, and which one of the fleet it is. */
+  standing(device: string): StudyDevice;
+  /** That one, by its name in the study; null where it is no longer in the fleet. */
   device(name: string): DeviceView | null;
+  /** As `device`, or the one that was added under its name since. @throws {DeviceTroubleError} where there is none */
+  deviceNow(name: string): DeviceView;
+  deviceTroubles: DeviceTroubles;
   /** Everything that has happened so far. */
   state: StudyProjection;
   /** Applies events to `state` and has them written, in order; who listens is told when they are. */
   emit(...bodies: StudyEventBody[]): void;
+  /** Calls back for everything that happens from now on, applied to `state` already; returns the function that ends it. */
+  subscribe(listener: (body: StudyEventBody) => void): () => void;
   /**
    * Resolves when everything that was emitted is written durably: awaited before the run does what lasts longer than it
    * (trains, asks a board). Rejects where that fails, and with the reason of `signal`.

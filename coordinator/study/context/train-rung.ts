@@ -1,6 +1,6 @@
 /** Trains one rung of one trial in a running study: for the search, and for the final training of what is recommended. */
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
-import type { TrialTask } from '../../training/training-service.ts';
+import { ChildDiedError, type TrialTask } from '../../training/training-service.ts';
 import type { Ask } from '../../tuner/tuner.ts';
 import type { StudyContext } from './study-context.ts';
 
@@ -27,10 +27,12 @@ export async function trainRung(
     const checkpoint = last?.checkpointSha256 ? await blobs.get(last.checkpointSha256) : null;
     emit({ type: 'training-started', trialId, rung, backend: await training.backend(), trainingCores: cores });
     await context.written();
-    const outcome = await training.train(
-      { ...taskOf(context, ask), budget: ask.budget, cores, checkpoint },
-      ({ epoch, metrics }) => emit({ type: 'epoch', trialId, rung, epoch, metrics }),
-      signal,
+    const outcome = await unlessKilled(context, ask, () =>
+      training.train(
+        { ...taskOf(context, ask), budget: ask.budget, cores, checkpoint },
+        ({ epoch, metrics }) => emit({ type: 'epoch', trialId, rung, epoch, metrics }),
+        signal,
+      ),
     );
     const finished: TrainingFinished = {
       type: 'training-finished',
@@ -49,6 +51,23 @@ export async function trainRung(
     release();
     context.lanes.delete(lane);
     context.span({ lane: `training ${lane}`, kind: 'training', trialId, startMs, endMs: Date.now() });
+  }
+}
+
+/** Begins anew where the process was killed, as often as the study says. */
+async function unlessKilled<T>(
+  { spec: { trainingRetries }, emit }: StudyContext,
+  { trialId, rung }: Pick<Ask, 'trialId' | 'rung'>,
+  train: () => Promise<T>,
+): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await train();
+    } catch (error) {
+      if (!(error instanceof ChildDiedError) || tries >= trainingRetries) throw error;
+      const reason = `${error.message}; it begins again from its last checkpoint (${tries + 1} of ${trainingRetries})`;
+      emit({ type: 'training-interrupted', trialId, rung, reason });
+    }
   }
 }
 

@@ -5,17 +5,26 @@
  */
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
-import type { QuantisedModel, Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import type {
+  QuantisedModel,
+  Recommendation,
+  RecommendedDevice,
+  RecommendedModel,
+} from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import { isSynthetic } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelFile } from '../../inference/model-variants.ts';
+import { goalsOf, violationOn } from '../../inference/search/config-score.ts';
 import { isTargetReached } from '../../tuner/stop-rule.ts';
 import type { FrontEntry } from '../../tuner/tuner.ts';
 import { int8Variant, type QuantisedFile, variantsOf } from '../context/int8-variant.ts';
 import type { StudyContext } from '../context/study-context.ts';
 import { type TrainingFinished, taskOf, trainRung } from '../context/train-rung.ts';
+import { DeviceTroubleError } from '../devices/device-trouble-error.ts';
+import { troubleOf } from '../devices/trouble-of.ts';
 import { summariseTimeline } from '../state/timeline.ts';
+import { hasMeasured } from '../state/unmeasured.ts';
 import {
   type ArchitectureFacts,
   bytesIn,
@@ -24,13 +33,32 @@ import {
   trialViolation,
 } from '../state/trial-metrics.ts';
 import { type Accuracies, choosePrecision } from './choose-precision.ts';
+import { misses } from './nearest.ts';
 import { quantisedSection } from './quantised-section.ts';
 
 export async function recommend(context: StudyContext, front: readonly FrontEntry[]): Promise<Recommendation> {
+  const { spec } = context;
+  const work = front
+    .slice(0, spec.recommend)
+    .map(async (entry) => measured(context, await trainedFully(context, entry), []));
+  return written(context, work);
+}
+
+/** Asks the devices that are missing from a recommendation about its models, and writes it anew. */
+export async function measureTheRest(context: StudyContext, { models }: Recommendation): Promise<Recommendation> {
+  const work = models.map(async (model) => measured(context, await asRecommended(context, model), model.devices));
+  return written(context, work);
+}
+
+interface Measured {
+  model: RecommendedModel;
+  metrics: Metrics;
+  violation: number;
+}
+
+async function written(context: StudyContext, work: readonly Promise<Measured>[]): Promise<Recommendation> {
   const { spec, emit } = context;
-  const outcomes = await Promise.allSettled(
-    front.slice(0, spec.recommend).map((entry) => recommendModel(context, entry)),
-  );
+  const outcomes = await Promise.allSettled(work);
   context.signal.throwIfAborted();
   const models = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
@@ -38,10 +66,12 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
   for (const { message } of failures) emit({ type: 'warning', message: `a model is not recommended: ${message}` });
   const preference = createPreference(spec);
   const contenders = models.map(({ model, metrics, violation }) => ({ item: model, metrics, violation }));
+  const ranked = preference.rank(contenders);
   const recommendation = {
-    models: preference.rank(contenders),
+    models: ranked,
     why: reasonWhy(
       spec,
+      ranked,
       preference.why(contenders, ({ trialId }) => `trial ${trialId}`),
     ),
     syntheticData: isSynthetic(spec.dataset),
@@ -52,15 +82,34 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
 }
 
 /** The accuracy that decides is not the one on the test split, which stands beside it. */
-function reasonWhy({ objectives }: StudyContext['spec'], why: string | null): string | null {
+function reasonWhy(
+  { objectives }: StudyContext['spec'],
+  models: readonly RecommendedModel[],
+  why: string | null,
+): string | null {
   const isByAccuracy = objectives.some(({ metric }) => metric === 'accuracy');
-  return why === null || !isByAccuracy ? why : `${why} The accuracy that decides is that on the validation split.`;
+  const [first] = models;
+  return (
+    [
+      ...(first && models.every(({ feasible }) => !feasible)
+        ? [`No model meets the constraints; these come nearest. Of trial ${first.trialId} ${first.misses.join('; ')}.`]
+        : []),
+      ...(why === null ? [] : [why]),
+      ...(why !== null && isByAccuracy ? ['The accuracy that decides is that on the validation split.'] : []),
+    ].join(' ') || null
+  );
 }
 
-async function recommendModel(
-  context: StudyContext,
-  entry: FrontEntry,
-): Promise<{ model: RecommendedModel; metrics: Metrics; violation: number }> {
+/** A model that is trained to its end, exported and tested; what is left is to measure it. */
+interface Finished {
+  model: Omit<RecommendedModel, 'devices' | 'missing' | 'feasible' | 'misses'>;
+  files: ModelFile & Pick<ArchitectureFacts, 'int8'>;
+  accuracies: Accuracies;
+  /** Of its training. */
+  metrics: Metrics;
+}
+
+async function trainedFully(context: StudyContext, entry: FrontEntry): Promise<Finished> {
   const { spec, state, training, blobs, analyse, signal } = context;
   const { trialId, candidate } = entry;
   const full = { epochs: spec.budget.maxEpochs, dataFraction: spec.budget.maxDataFraction };
@@ -92,23 +141,69 @@ async function recommendModel(
   context.span({ lane: 'study', kind: 'exporting', trialId, startMs, endMs: Date.now() });
 
   const { signature, macs, parameters } = analyse(onnx);
-  const file = { signature, modelSha256: onnxSha256, modelBytes: onnx.length };
-  const files = { ...file, int8: int8 ?? undefined };
   const accuracies: Accuracies = { float32: trained.metrics.accuracy ?? 0 };
   if (quantised && 'onnxSha256' in quantised) {
     // Both in ONNX Runtime: what is compared is measured alike.
     accuracies.float32 = (await training.evaluateOnnx(spec, onnx, 'validation')).accuracy;
     accuracies.int8 = quantised.validationAccuracy;
   }
-  const confirmed = await Promise.all(
-    spec.devices.map((device) => confirm(context, trialId, device, files, accuracies)),
+  const model = {
+    ...{ trialId, candidate, onnxSha256, onnxBytes: onnx.length, modelCardSha256, testAccuracy, quantised },
+    // ONNX Runtime's, where it was measured: as that of the int8 variant beside it.
+    validationAccuracy: accuracies.float32,
+    epochs: trained.metrics.epochs ?? full.epochs,
+    parameters,
+    macs,
+  };
+  const files = { signature, modelSha256: onnxSha256, modelBytes: onnx.length, int8: int8 ?? undefined };
+  return { model, files, accuracies, metrics: trained.metrics };
+}
+
+/** The same of a model that was recommended before. */
+async function asRecommended(
+  { state, blobs, analyse }: StudyContext,
+  { devices: _, missing: __, feasible: ___, misses: ____, ...model }: RecommendedModel,
+): Promise<Finished> {
+  const fileOf = async (sha256: string): Promise<ModelFile> => {
+    const onnx = await blobs.get(sha256);
+    return { signature: analyse(onnx).signature, modelSha256: sha256, modelBytes: onnx.length };
+  };
+  const { quantised, validationAccuracy } = model;
+  const isInt8 = quantised !== null && 'onnxSha256' in quantised;
+  const int8 = isInt8 ? await fileOf(quantised.onnxSha256) : (quantised ?? undefined);
+  const last = state.trainings.findLast(({ trialId }) => trialId === model.trialId);
+  return {
+    model,
+    files: { ...(await fileOf(model.onnxSha256)), int8 },
+    accuracies: { float32: validationAccuracy, ...(isInt8 ? { int8: quantised.validationAccuracy } : {}) },
+    metrics: last?.metrics ?? {},
+  };
+}
+
+/** @param known what devices have said before */
+async function measured(
+  context: StudyContext,
+  { model, files, accuracies, metrics: ofTraining }: Finished,
+  known: readonly RecommendedDevice[],
+): Promise<Measured> {
+  const { spec, state, standing } = context;
+  const { trialId, quantised, parameters, macs } = model;
+  const asked = await Promise.all(
+    spec.devices.map(
+      async (device) =>
+        known.find((each) => hasMeasured({ devices: [each] }, standing(device))) ??
+        (await confirmed(context, trialId, device, files, accuracies)),
+    ),
   );
-  const devices = confirmed.map(({ device }) => device);
+  const devices = asked.flatMap((answer) => ('config' in answer ? [answer] : []));
+  const missing = asked.flatMap((answer) => ('config' in answer ? [] : [answer]));
+  if (devices.length === 0)
+    throw new Error(`trial ${trialId} could not be measured: ${missing.map(({ reason }) => reason).join('; ')}`);
   // Of what the devices are recommended, the largest file and the least accuracy.
   const modelSize = Math.max(...devices.map(({ config }) => bytesIn(files, config.precision)));
   const accuracy = Math.min(...devices.map(({ config }) => accuracies[config.precision] ?? accuracies.float32));
   const metrics: Metrics = {
-    ...trained.metrics,
+    ...ofTraining,
     ...trainingCosts(spec, state.trainings, trialId),
     ...(quantised ? { accuracy } : {}),
     parameters,
@@ -116,27 +211,57 @@ async function recommendModel(
     modelSize,
     ...Object.assign({}, ...devices.map(({ device, measurement }) => deviceMetrics(device, metricsOf(measurement)))),
   };
-  const violation = confirmed.reduce(
-    (sum, device) => sum + device.violation,
+  const violation = devices.reduce(
+    (sum, { device, measurement }) => sum + violationOn(measurement, goalsOf(spec, device).limits),
     trialViolation(spec.constraints, metrics),
   );
-  const model: RecommendedModel = {
-    trialId,
-    candidate,
-    onnxSha256,
-    onnxBytes: onnx.length,
-    modelCardSha256,
-    // ONNX Runtime's, where it was measured: as that of the int8 variant beside it.
-    validationAccuracy: accuracies.float32,
-    testAccuracy,
-    quantised,
-    epochs: trained.metrics.epochs ?? full.epochs,
-    parameters,
-    macs,
-    devices,
-    feasible: violation === 0,
+  return {
+    model: { ...model, devices, missing, feasible: violation === 0, misses: misses(spec, metrics) },
+    metrics,
+    violation,
   };
-  return { model, metrics, violation };
+}
+
+type Missing = RecommendedModel['missing'][number];
+
+/** What a device says of a trained model, or why it says nothing: nobody else waits for a device in trouble. */
+async function confirmed(
+  context: StudyContext,
+  trialId: number,
+  device: string,
+  files: ModelFile & Pick<ArchitectureFacts, 'int8'>,
+  accuracies: Accuracies,
+): Promise<RecommendedDevice | Missing> {
+  const { deviceTroubles, standing, signal } = context;
+  const whyNot = () => standing(device).reason ?? `${device} was left out`;
+  if (!deviceTroubles.isExpected(device)) return { device, reason: whyNot() };
+  const [over, unexpected] = [new AbortController(), new AbortController()];
+  const watching = AbortSignal.any([signal, over.signal]);
+  const watch = async () => {
+    while (deviceTroubles.isExpected(device)) await deviceTroubles.change(watching);
+    unexpected.abort(new DeviceTroubleError(whyNot()));
+  };
+  watch().catch(() => {});
+  const ending = AbortSignal.any([signal, unexpected.signal]);
+  try {
+    return await deviceTroubles.attempt(
+      device,
+      () => troubleOf(device, () => confirm(context, trialId, device, files, accuracies, ending)),
+      ending,
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof DeviceTroubleError || error instanceof NotMeasuredError)
+      return { device, reason: error.message };
+    throw error;
+  } finally {
+    over.abort();
+  }
+}
+
+/** No config of the model can be run on a device. */
+class NotMeasuredError extends Error {
+  override name = 'NotMeasuredError';
 }
 
 /** Measures a trained model on a device anew: what is recommended for a device is measured on that device. */
@@ -146,17 +271,16 @@ async function confirm(
   deviceName: string,
   files: ModelFile & Pick<ArchitectureFacts, 'int8'>,
   accuracies: Accuracies,
-): Promise<{ device: RecommendedModel['devices'][number]; violation: number }> {
-  const { spec, studyId, emit, inference, signal } = context;
+  signal: AbortSignal,
+): Promise<RecommendedDevice> {
+  const { spec, studyId, emit, inference } = context;
   const { int8, ...model } = files;
-  const member = context.device(deviceName);
-  if (!member) throw new Error(`device "${deviceName}" was removed from the fleet: add it again and resume the study`);
   const result = await inference.tune(
     {
       studyId,
       ...model,
       ...variantsOf(int8),
-      device: { ...member, name: deviceName },
+      device: context.deviceNow(deviceName),
       parameters: parametersOf(spec.space, ['inference']),
       scenario: spec.scenario,
       objectives: spec.objectives,
@@ -170,11 +294,15 @@ async function confirm(
   );
   const measurements = result.all.map(({ measurement }) => measurement);
   const choice = choosePrecision(spec, deviceName, measurements, accuracies, (precision) => bytesIn(files, precision));
+  if (!choice && result.unfit !== undefined)
+    throw new DeviceTroubleError(`${deviceName} gives no valid measurement: ${result.unfit}`);
   if (!choice)
-    throw new Error(`trial ${trialId} could not be measured on ${deviceName}: ${result.reason ?? 'no reason given'}`);
+    throw new NotMeasuredError(
+      `trial ${trialId} could not be measured on ${deviceName}: ${result.reason ?? 'no reason given'}`,
+    );
   const others = new Map([...choice.rivals, ...result.front].map((measurement) => [measurement.id, measurement]));
   others.delete(choice.measurement.id);
-  const device = {
+  return {
     device: deviceName,
     config: choice.measurement.config,
     measurement: choice.measurement,
@@ -182,7 +310,6 @@ async function confirm(
     alternatives: [...others.values()],
     precisionReason: choice.why,
   };
-  return { device, violation: choice.violation };
 }
 
 /** The int8 variant's own accuracies: the test split is seen once by each exported file. */

@@ -2,7 +2,7 @@
 
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { isSynthetic, type StudySpec } from '@edgetune/shared/domain/study.ts';
-import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
+import type { Metrics, StudyDevice, StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
 import { inferenceTimingOf, searchedObjectives, searchReadsDevices } from '../../tuner/mode.ts';
 import { asRecommended } from './recommended-trial.ts';
@@ -28,6 +28,8 @@ export class StudyProjection {
   readonly inference = new Map<number, Map<string, EventOf<'inference-finished'>>>();
   /** Trials about which devices were asked, whether they have answered or not. */
   readonly askedAbout = new Set<number>();
+  /** How the study's devices stand, by name; of a study whose making is not among the events, those that have changed. */
+  readonly devices = new Map<string, StudyDevice>();
   readonly trainings: EventOf<'training-finished'>[] = [];
   /** Trials of which at least one rung has come to an end: what progress is counted by, since it never falls. */
   readonly #told = new Set<number>();
@@ -49,6 +51,13 @@ export class StudyProjection {
     this.lastSeq = event.seq;
     const { body } = event;
     switch (body.type) {
+      case 'study-created':
+        for (const [device, deviceId] of Object.entries(body.deviceIds))
+          this.devices.set(device, { device, deviceId, standing: 'expected', reason: null });
+        break;
+      case 'study-device':
+        this.#stand(body);
+        break;
       case 'trial-asked':
         this.#ask(body);
         break;
@@ -81,6 +90,9 @@ export class StudyProjection {
         trial.dataFraction = body.metrics.dataFraction ?? trial.dataFraction;
         break;
       }
+      case 'training-interrupted':
+        this.warnings.push(`trial ${body.trialId}: ${body.reason}`);
+        break;
       case 'training-failed':
         Object.assign(this.#trial(body.trialId), { status: 'failed', reason: body.reason });
         break;
@@ -98,16 +110,9 @@ export class StudyProjection {
         this.#rungs.push({ ...body, at: event.at });
         this.#search = null;
         break;
-      case 'trial-amended': {
-        const trial = this.#trial(body.trialId);
-        trial.metrics = { ...trial.metrics, ...body.metrics };
-        trial.predicted = trial.predicted.filter((name) => !(name in body.metrics));
-        trial.violation = body.violation;
-        const rung = this.#rungs.findLast((told) => told.trialId === body.trialId && told.rung === body.rung);
-        if (rung) Object.assign(rung, { metrics: { ...rung.metrics, ...body.metrics }, violation: body.violation });
-        this.#search = null;
+      case 'trial-amended':
+        this.#amend(body);
         break;
-      }
       case 'span': {
         const { lane, kind, trialId, startMs, endMs } = body;
         this.spans.push({ lane, kind, trialId, startMs, endMs });
@@ -136,6 +141,7 @@ export class StudyProjection {
         modelSha256: null,
         metrics: {},
         predicted: [],
+        intervals: {},
         violation: null,
         reason: null,
         onFront: false,
@@ -144,12 +150,39 @@ export class StudyProjection {
     }
   }
 
-  #tell({ trialId, rung, status, metrics, predicted, violation, reason }: EventOf<'trial-told'>): void {
+  /** What another board, or one that is left out, has said counts no longer. */
+  #stand({ type: _, ...device }: EventOf<'study-device'>): void {
+    const before = this.devices.get(device.device);
+    this.devices.set(device.device, device);
+    if (before && before.deviceId !== device.deviceId)
+      for (const answers of this.inference.values()) answers.delete(device.device);
+  }
+
+  #tell({ trialId, rung, status, metrics, predicted, intervals = {}, violation, reason }: EventOf<'trial-told'>): void {
     this.#told.add(trialId);
     const trial = this.#trial(trialId);
     trial.status = status === 'ok' ? 'finished' : status;
-    trial.metrics = { ...trial.metrics, ...metrics };
-    Object.assign(trial, { rung, predicted, violation, reason });
+    // What was predicted at a lower rung, and is not any more, was withdrawn.
+    const before = Object.entries(trial.metrics).filter(([name]) => !trial.predicted.includes(name));
+    trial.metrics = { ...Object.fromEntries(before), ...metrics };
+    Object.assign(trial, { rung, predicted, intervals, violation, reason });
+  }
+
+  #amend({ trialId, rung, metrics, violation, withdrawn = [] }: EventOf<'trial-amended'>): void {
+    const isKept = (name: string) => !withdrawn.includes(name);
+    const amended = (before: Metrics): Metrics => ({
+      ...Object.fromEntries(Object.entries(before).filter(([name]) => isKept(name))),
+      ...metrics,
+    });
+    const trial = this.#trial(trialId);
+    trial.predicted = trial.predicted.filter((name) => !Object.hasOwn(metrics, name) && isKept(name));
+    trial.intervals = Object.fromEntries(
+      Object.entries(trial.intervals).filter(([name]) => trial.predicted.includes(name)),
+    );
+    Object.assign(trial, { metrics: amended(trial.metrics), violation });
+    const told = this.#rungs.findLast((each) => each.trialId === trialId && each.rung === rung);
+    if (told) Object.assign(told, { metrics: amended(told.metrics), violation });
+    this.#search = null;
   }
 
   #trial(trialId: number): TrialView {
@@ -214,6 +247,7 @@ export class StudyProjection {
       spans: this.spans,
       timeline: summariseTimeline(this.spans),
       search: this.#search,
+      deviceViews: [...this.devices.values()],
       recommendation: this.recommendation,
       warnings: this.warnings,
       lastSeq: this.lastSeq,

@@ -2,30 +2,34 @@
  * The inference searches of a study's trials: one per trial and device, started before the first epoch and running
  * beside training. Their outcomes are events; what is asked of them here is read from there or awaited.
  */
-
-import { isPresent } from '@edgetune/shared/domain/device.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
-import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { Intervals, Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { InferenceResult } from '../../inference/inference-server.ts';
 import { variantsOf } from '../context/int8-variant.ts';
 import type { StudyContext } from '../context/study-context.ts';
-import { bytesIn, deviceMetrics, MOST_VIOLATION } from '../state/trial-metrics.ts';
-import { predictDeviceMetrics } from './interim-prediction.ts';
+import { DeviceTroubleError } from '../devices/device-trouble-error.ts';
+import { troubleOf } from '../devices/trouble-of.ts';
+import { type ArchitectureFacts, bytesIn, deviceMetrics, MOST_VIOLATION } from '../state/trial-metrics.ts';
+import { type DevicePrediction, predictDeviceMetrics } from './interim-prediction.ts';
 
 type Finished = Extract<StudyEventBody, { type: 'inference-finished' }>;
 
-interface TrialSearches {
+interface Search {
   controller: AbortController;
-  /** By device name; settled when the outcome has been emitted. */
-  pending: Map<string, Promise<Finished>>;
+  /** Resolves when its outcome has been emitted, or nobody wants it any more; rejects where it broke. */
+  over: Promise<void>;
 }
 
 /** What is known of a trial's inference on all devices of the study. */
 export interface InferenceView {
   /** Names as the tuner knows them (`latency.p50@kitchen-pi`). */
   metrics: Metrics;
-  /** Names in `metrics` that are predictions. */
+  /** Names in `metrics` that are predictions, and between what each lies with 95 %. */
   predicted: string[];
+  intervals: Intervals;
+  /** Devices of which nothing is known: neither an answer, nor anything to predict it from. */
+  pending: string[];
   /** Over the devices that have answered. */
   violation: number;
   /** Devices that have not answered, or gave no valid measurement. */
@@ -34,17 +38,18 @@ export interface InferenceView {
   reason: string | null;
 }
 
+type Answers = Pick<InferenceView, 'metrics' | 'violation' | 'open' | 'reason'>;
+
 export class TrialInference {
   readonly #context: StudyContext;
-  /** Devices of which it was said that they cannot be measured, and why. */
-  readonly #unfit = new Map<string, string>();
-  readonly #searches = new Map<number, TrialSearches>();
+  /** By trial and device name, what is under way. */
+  readonly #searches = new Map<number, Map<string, Search>>();
   readonly #onFinished: (finished: Finished) => void;
   readonly #onBroken: (error: Error) => void;
 
   /**
    * @param onFinished called after each outcome has been emitted, in the order of the outcomes
-   * @param onBroken called where a search failed, which is not the same as finding nothing feasible
+   * @param onBroken called where a search failed by a fault of ours, which is neither that of a device nor finding nothing
    */
   constructor(context: StudyContext, onFinished: (finished: Finished) => void, onBroken: (error: Error) => void) {
     this.#context = context;
@@ -52,97 +57,110 @@ export class TrialInference {
     this.#onBroken = onBroken;
   }
 
-  /** Starts the searches of a trial on every device that has no outcome yet. */
+  /** Starts the searches of a trial on every device that has no outcome yet, and is not left out. */
   start(trialId: number): void {
     if (this.#searches.has(trialId)) return;
-    const controller = new AbortController();
-    const searches: TrialSearches = { controller, pending: new Map() };
-    this.#searches.set(trialId, searches);
+    this.#searches.set(trialId, new Map());
+    this.startMissing(trialId);
+  }
+
+  /** The same for a trial that was started: on devices that have come to the study since. */
+  startMissing(trialId: number): void {
+    const searches = this.#searches.get(trialId);
     const known = this.#finished(trialId);
-    for (const device of this.#context.spec.devices) {
+    for (const device of searches ? this.#context.spec.devices : []) {
       const before = known.get(device);
-      if (before && isVerdict(before)) continue;
-      const search = this.#search(trialId, device, AbortSignal.any([controller.signal, this.#context.signal])).then(
-        (finished) => {
-          searches.pending.delete(device);
-          this.#context.emit(finished);
-          this.#onFinished(finished);
-          return finished;
-        },
-      );
-      search.catch((error) => {
-        searches.pending.delete(device);
-        if (!controller.signal.aborted && !this.#context.signal.aborted) this.#onBroken(error as Error);
-      });
-      searches.pending.set(device, search);
+      if ((before && isVerdict(before)) || searches?.has(device) || this.#isLeftOut(device)) continue;
+      this.#begin(trialId, device);
     }
+  }
+
+  #begin(trialId: number, device: string): void {
+    const controller = new AbortController();
+    const { signal: ofStudy } = this.#context;
+    const searches = this.#searches.get(trialId) as Map<string, Search>;
+    const forget = () => {
+      if (searches.get(device)?.controller === controller) searches.delete(device);
+    };
+    const isUnwanted = () => controller.signal.aborted || ofStudy.aborted;
+    const over = this.#search(trialId, device, AbortSignal.any([controller.signal, ofStudy])).then(
+      (finished) => {
+        forget();
+        if (isUnwanted()) return;
+        this.#context.emit(finished);
+        this.#onFinished(finished);
+      },
+      (error) => {
+        forget();
+        if (!isUnwanted()) throw error;
+      },
+    );
+    searches.set(device, { controller, over });
+    over.catch((error) => this.#onBroken(error as Error));
   }
 
   /** Ends the searches of a trial that is given up. */
   cancel(trialId: number, reason: string): void {
-    this.#searches.get(trialId)?.controller.abort(new Error(reason));
+    for (const { controller } of this.#searches.get(trialId)?.values() ?? []) controller.abort(new Error(reason));
   }
 
-  /** Waits for all searches of a trial, or of all trials. @throws where a search itself failed */
+  /** Ends the searches on a device that is left out, or gives its place to another. */
+  leave(device: string, reason: string): void {
+    for (const searches of this.#searches.values()) {
+      searches.get(device)?.controller.abort(new Error(reason));
+      searches.delete(device);
+    }
+  }
+
+  /** Trials about which devices are, or were, asked by this run. */
+  started(): number[] {
+    return [...this.#searches.keys()];
+  }
+
+  /**
+   * Waits for all searches of a trial, or of all trials, on the devices whose answers are expected.
+   * @throws where a search itself failed
+   */
   async settled(trialId?: number): Promise<void> {
-    await Promise.all(
-      [...this.#searches].flatMap(([id, { controller, pending }]) =>
-        controller.signal.aborted || (trialId !== undefined && id !== trialId) ? [] : [...pending.values()],
-      ),
-    );
+    const { deviceTroubles, signal } = this.#context;
+    // A search that has broken is not among those that are under way when it is looked again.
+    const broken: Promise<never>[] = [];
+    for (;;) {
+      const left = this.#expected(trialId);
+      if (left.length === 0) return;
+      const all = Promise.all(left);
+      broken.push(all.then(() => new Promise<never>(() => {})));
+      const looking = new AbortController();
+      const change = deviceTroubles.change(AbortSignal.any([signal, looking.signal]));
+      await Promise.race([...broken, all, change]).finally(() => looking.abort());
+    }
+  }
+
+  /** The ends of what is under way on devices whose answers are expected. */
+  #expected(trialId: number | undefined): Promise<void>[] {
+    return [...this.#searches]
+      .filter(([id]) => trialId === undefined || id === trialId)
+      .flatMap(([, searches]) =>
+        [...searches].flatMap(([device, { controller, over }]) =>
+          controller.signal.aborted || !this.#context.deviceTroubles.isExpected(device) ? [] : [over],
+        ),
+      );
   }
 
   /** How many architectures have been measured on the device that has measured the fewest. */
   leastMeasured(): number {
     return Math.min(
-      ...this.#context.spec.devices.map(
-        (device) => new Set(this.#knownOn(device).map(({ coordinates: [macs] }) => macs)).size,
-      ),
+      ...this.#devices().map((device) => new Set(this.#knownOn(device).map(({ coordinates: [macs] }) => macs)).size),
     );
-  }
-
-  /** Waits until a prediction is possible on every device that is there: it has measured something, for any trial. */
-  async predictable(trialId: number): Promise<void> {
-    const pending = this.#searches.get(trialId)?.pending;
-    const finished = this.#finished(trialId);
-    const unknown = this.#context.spec.devices.filter(
-      (device) => !finished.has(device) && this.#knownOn(device).length === 0,
-    );
-    await Promise.all(unknown.map((device) => Promise.race([pending?.get(device), this.#untilAway(device)])));
-  }
-
-  /** Resolves when a device is away while another one is there: then the study goes on without its numbers. */
-  async #untilAway(device: string): Promise<void> {
-    const { fleet, spec, signal } = this.#context;
-    const isThere = (name: string) => isPresent(this.#context.device(name));
-    const goOn = () => !isThere(device) && spec.devices.some(isThere);
-    if (goOn()) return;
-    await new Promise<void>((resolve) => {
-      const finish = () => {
-        end();
-        signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const end = fleet.subscribe(() => {
-        if (goOn()) finish();
-      });
-      signal.addEventListener('abort', finish);
-    });
-  }
-
-  /** Why a device has no measurement at all, where that is for its own state; else null. */
-  whyUnmeasured(): string | null {
-    const [device, reason] = [...this.#unfit].find(([name]) => this.#knownOn(name).length === 0) ?? [];
-    return device === undefined ? null : `${device} gives no valid measurement: ${reason}`;
   }
 
   /** What the devices have answered, without predictions, which take long to make; the largest file that they want. */
-  answers(trialId: number): Omit<InferenceView, 'predicted'> {
+  answers(trialId: number): Answers {
     const finished = this.#finished(trialId);
     const facts = this.#context.state.architectures.get(trialId);
-    const answers: Omit<InferenceView, 'predicted'> = { metrics: {}, violation: 0, open: [], reason: null };
+    const answers: Answers = { metrics: {}, violation: 0, open: [], reason: null };
     const fileBytes: number[] = [];
-    for (const device of this.#context.spec.devices) {
+    for (const device of this.#devices()) {
       const outcome = finished.get(device);
       if (!outcome || !isVerdict(outcome)) {
         answers.open.push(device);
@@ -160,13 +178,35 @@ export class TrialInference {
 
   view(trialId: number): InferenceView {
     const answers = this.answers(trialId);
-    const guesses: Metrics = {};
-    for (const device of answers.open) {
-      // Of a device that has measured nothing yet, another one's metrics at least order the architectures.
-      const standIn = [...this.#finished(trialId).values()].find(({ metrics }) => Object.keys(metrics).length > 0);
-      Object.assign(guesses, deviceMetrics(device, this.#predictOn(device, trialId) ?? standIn?.metrics ?? {}));
+    const view: InferenceView = { ...answers, predicted: [], intervals: {}, pending: [] };
+    for (const device of this.#context.spec.devices) {
+      if (!answers.open.includes(device) && !this.#isLeftOut(device)) continue;
+      const prediction = this.#isLeftOut(device) ? null : this.#predictOn(device, trialId);
+      if (!prediction) {
+        view.pending.push(device);
+        continue;
+      }
+      const metrics = deviceMetrics(device, prediction.metrics);
+      Object.assign(view.metrics, metrics);
+      Object.assign(view.intervals, namedOn(device, prediction.intervals));
+      view.predicted.push(...Object.keys(metrics));
     }
-    return { ...answers, metrics: { ...answers.metrics, ...guesses }, predicted: Object.keys(guesses) };
+    return view;
+  }
+
+  /** Whether a device that counts has said something of the trial. */
+  hasAnswered(trialId: number, device: string): boolean {
+    const outcome = this.#finished(trialId).get(device);
+    return outcome !== undefined && isVerdict(outcome) && !this.#isLeftOut(device);
+  }
+
+  #isLeftOut(device: string): boolean {
+    return this.#context.standing(device).standing === 'left-out';
+  }
+
+  /** Those that the study has not left out. */
+  #devices(): string[] {
+    return this.#context.spec.devices.filter((device) => !this.#isLeftOut(device));
   }
 
   #finished(trialId: number): ReadonlyMap<string, Finished> {
@@ -181,67 +221,91 @@ export class TrialInference {
     });
   }
 
-  #predictOn(device: string, trialId: number): Metrics | null {
+  #predictOn(device: string, trialId: number): DevicePrediction | null {
     const coordinates = this.#context.state.architectures.get(trialId)?.coordinates;
-    const cores = this.#context.device(device)?.board?.logicalCores ?? 1;
+    const { deviceId } = this.#context.standing(device);
+    const member = this.#context.fleet.devices().find(({ id }) => id === deviceId);
+    const cores = member?.board?.logicalCores ?? 1;
     return coordinates ? predictDeviceMetrics(this.#knownOn(device), coordinates, cores) : null;
   }
 
-  async #search(trialId: number, deviceName: string, signal: AbortSignal): Promise<Finished> {
-    const { spec, state, studyId, emit, inference } = this.#context;
+  async #search(trialId: number, device: string, signal: AbortSignal): Promise<Finished> {
+    const { state, emit, deviceTroubles } = this.#context;
     const facts = state.architectures.get(trialId);
-    const device = this.#context.device(deviceName);
     if (!facts) throw new Error(`trial ${trialId} has no architecture yet`);
-    if (!device)
-      throw new Error(`device "${deviceName}" was removed from the fleet: add it again and resume the study`);
-    emit({ type: 'inference-started', trialId, signature: facts.signature, device: deviceName });
+    emit({ type: 'inference-started', trialId, signature: facts.signature, device });
     await this.#context.written();
-    let measurements = 0;
-    const result = await inference.tune(
-      {
-        studyId,
-        signature: facts.signature,
-        modelSha256: facts.modelSha256,
-        modelBytes: facts.modelBytes,
-        ...variantsOf(facts.int8),
-        // Objectives and constraints speak of the name that the device had when the study was made.
-        device: { ...device, name: deviceName },
-        parameters: parametersOf(spec.space, ['inference']),
-        scenario: spec.scenario,
-        objectives: spec.objectives,
-        prefer: spec.prefer,
-        constraints: spec.constraints,
-        purpose: 'search',
-        seed: spec.tuner.seed,
-      },
-      (measurement, source) => {
-        if (source === 'measured') measurements++;
-        emit({ type: 'measured', trialId, measurement, source });
-      },
-      signal,
-    );
-    if (result.unfit !== undefined && !this.#unfit.has(deviceName)) {
-      this.#unfit.set(deviceName, result.unfit);
-      emit({ type: 'warning', message: `${deviceName} gives no valid measurement: ${result.unfit}` });
+    const finished = { type: 'inference-finished', trialId, signature: facts.signature, device } as const;
+    try {
+      const { result, measurements } = await deviceTroubles.attempt(device, () => this.#ask(trialId, device, signal), signal);
+      return {
+        ...finished,
+        best: result.best?.config ?? null,
+        feasible: result.feasible,
+        violation: Math.min(MOST_VIOLATION, result.violation),
+        metrics: result.best ? metricsOf(result.best) : {},
+        measurements,
+        ...(result.possible === undefined ? {} : { possible: result.possible }),
+        reason: result.reason,
+      };
+    } catch (error) {
+      if (!(error instanceof DeviceTroubleError)) throw error;
+      // It says nothing of the architecture.
+      return {
+        ...finished,
+        best: null,
+        feasible: true,
+        violation: 0,
+        metrics: {},
+        measurements: 0,
+        reason: error.message,
+      };
     }
-    const isUnknown = result.unfit !== undefined && result.best === null;
-    return {
-      type: 'inference-finished',
-      trialId,
-      signature: facts.signature,
-      device: deviceName,
-      best: result.best?.config ?? null,
-      feasible: isUnknown || result.feasible,
-      violation: isUnknown ? 0 : Math.min(MOST_VIOLATION, result.violation),
-      metrics: result.best ? metricsOf(result.best) : {},
-      measurements,
-      ...(result.possible === undefined ? {} : { possible: result.possible }),
-      reason: result.reason,
-    };
+  }
+
+  /** @throws {DeviceTroubleError} where the device could not answer */
+  async #ask(
+    trialId: number,
+    deviceName: string,
+    signal: AbortSignal,
+  ): Promise<{ result: InferenceResult; measurements: number }> {
+    const { spec, state, studyId, emit, inference } = this.#context;
+    const { signature, modelSha256, modelBytes, int8 } = state.architectures.get(trialId) as ArchitectureFacts;
+    let measurements = 0;
+    const result = await troubleOf(deviceName, () =>
+      inference.tune(
+        {
+          studyId,
+          ...{ signature, modelSha256, modelBytes },
+          ...variantsOf(int8),
+          // Objectives and constraints speak of the name that the device had when the study was made.
+          device: this.#context.deviceNow(deviceName),
+          parameters: parametersOf(spec.space, ['inference']),
+          scenario: spec.scenario,
+          objectives: spec.objectives,
+          prefer: spec.prefer,
+          constraints: spec.constraints,
+          purpose: 'search',
+          seed: spec.tuner.seed,
+        },
+        (measurement, source) => {
+          if (source === 'measured') measurements++;
+          emit({ type: 'measured', trialId, measurement, source });
+        },
+        signal,
+      ),
+    );
+    if (result.unfit !== undefined && result.best === null)
+      throw new DeviceTroubleError(`${deviceName} gives no valid measurement: ${result.unfit}`);
+    return { result, measurements };
   }
 }
 
-/** Whether it says something of the architecture; a device that was throttled or disturbed all the time says nothing. */
+/** Whether it says something of the architecture; a device that was in trouble all the time says nothing. */
 function isVerdict({ best, feasible }: Finished): boolean {
   return best !== null || !feasible;
+}
+
+function namedOn(device: string, intervals: Intervals): Intervals {
+  return Object.fromEntries(Object.entries(intervals).map(([name, interval]) => [`${name}@${device}`, interval]));
 }

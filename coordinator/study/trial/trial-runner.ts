@@ -5,7 +5,7 @@ import type { Constraint } from '@edgetune/shared/domain/objective.ts';
 import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { architectureCoordinates } from '../../inference/predictor/coordinates.ts';
-import { DatasetError } from '../../training/training-service.ts';
+import { ChildDiedError, DatasetError } from '../../training/training-service.ts';
 import { type InferenceTiming, inferenceTimingOf, searchReadsDevices } from '../../tuner/mode.ts';
 import { targetShortfall } from '../../tuner/stop-rule.ts';
 import type { Ask } from '../../tuner/tuner.ts';
@@ -21,7 +21,7 @@ import {
   trainingCosts,
   trialViolation,
 } from '../state/trial-metrics.ts';
-import type { TrialInference } from './trial-inference.ts';
+import type { InferenceView, TrialInference } from './trial-inference.ts';
 
 export type Told = Extract<StudyEventBody, { type: 'trial-told' }>;
 
@@ -77,8 +77,6 @@ export class TrialRunner {
       await this.#build(ask);
       const training = await this.#train(ask);
       if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
-      else if (this.#timing === 'while-training' && this.#asksDevicesAbout(ask))
-        await this.#inference.predictable(ask.trialId);
       const told = this.#told(ask, training);
       if (!this.#isTargetUnmeasured(told)) return told;
       // Also in a mode that would have been content with the prediction.
@@ -95,7 +93,8 @@ export class TrialRunner {
       if (error instanceof InfeasibleError)
         return this.#toldWithoutTraining(ask, 'infeasible', reason, error.predictedViolation);
       this.#context.emit({ type: 'training-failed', trialId: ask.trialId, rung: ask.rung, reason });
-      return this.#toldWithoutTraining(ask, 'failed', reason);
+      const told = this.#toldWithoutTraining(ask, 'failed', reason);
+      return error instanceof ChildDiedError ? { ...told, crashed: true } : told;
     } finally {
       this.#controllers.delete(ask.trialId);
     }
@@ -233,7 +232,8 @@ export class TrialRunner {
       rung: ask.rung,
       status: feasible ? 'ok' : 'infeasible',
       metrics,
-      predicted: inference.predicted,
+      ...predictionsOf(inference),
+      ...(inference.pending.length > 0 ? { pending: inference.pending } : {}),
       violation: Math.min(MOST_VIOLATION, inference.violation + trialViolation(this.#constraints, metrics)),
       cost: spec.deterministic
         ? nominalCost(ask, rungs.at(-2))
@@ -260,12 +260,16 @@ export class TrialRunner {
       rung: ask.rung,
       status,
       metrics: { ...(facts ? graphMetrics(facts, this.#precisions) : {}), ...inference.metrics },
-      predicted: inference.predicted,
+      ...predictionsOf(inference),
       violation: Math.min(MOST_VIOLATION, violation),
       cost: { seconds: 0, joules: 0 },
       reason,
     };
   }
+}
+
+function predictionsOf({ predicted, intervals }: InferenceView): Pick<Told, 'predicted' | 'intervals'> {
+  return { predicted, ...(predicted.length > 0 ? { intervals } : {}) };
 }
 
 /** Deterministic mode charges the nominal budget: epochs × data fraction since the last rung. */

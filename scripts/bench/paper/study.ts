@@ -5,6 +5,7 @@ import type { StudySpec, StudySpecInput } from '@edgetune/shared/domain/study.ts
 import type { WorkloadInfo } from '@edgetune/shared/domain/study-parts.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
+import { systemClock } from '../../../coordinator/fleet/clock.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import { Troubles } from '../../../coordinator/lifecycle/troubles.ts';
 import { PARTS } from '../../../coordinator/parts.ts';
@@ -91,6 +92,7 @@ export async function runStudy(
     inference: createInferenceServer({ measure: boards.fleet.measure, history: memoryHistory(), blobs }),
     fleet: boards.fleet,
     cores: createCorePool(TRAINING_CORES),
+    clock: systemClock,
     analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
     spans: createSpanBus(),
     parts: { ...PARTS, workloads: [workload] },

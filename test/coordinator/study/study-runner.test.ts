@@ -6,7 +6,7 @@ import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objecti
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { StudyFailedError, StudyRunner } from '../../../coordinator/study/study-runner.ts';
-import { DatasetError } from '../../../coordinator/training/training-service.ts';
+import { ChildDiedError, DatasetError } from '../../../coordinator/training/training-service.ts';
 import { Arrival, turn, until, untilAborted, within } from '../../support/waiting.ts';
 import { askedDevices, result } from './support/asked-devices.ts';
 import { type ContextOptions, studyContext } from './support/context.ts';
@@ -197,8 +197,6 @@ describe('a measurement that comes late', () => {
     runner.run().catch(() => {});
     const training = (count: number) =>
       until('a training', () => of('training-started').length === count, { everyTurn: true });
-    await training(1);
-    await server.on('pi').answer(result(1));
     await training(2);
     await server.on('pi').answer(result(1, { feasible: false, violation: 1, reason: 'too slow' }));
     await training(3);
@@ -441,38 +439,67 @@ describe('a study that is hopeless', () => {
 describe('a study without a result', () => {
   const tooSmall = { constraints: [parseConstraint('accuracy >= 0.9'), parseConstraint('latency.p50 <= 5 ms')] };
 
-  it('names the trial that came closest, of those that did not fail', async () => {
+  it('recommends what comes nearest, of what did not fail, and says what it misses by how much', async () => {
     const tuner = initial({ width: 1 }, { width: 8 }, { width: 7 }, { width: 2 });
     const { runner } = study({
-      spec: { constraints: [parseConstraint('latency.p50 <= 1 us')], tuner, parallelTrials: 1, stop: { trials: 4 } },
-      beforeTraining: async ({ width }) => {
-        if (width === 2) throw new Error('NaN loss');
+      spec: {
+        ...{ constraints: [parseConstraint('latency.p50 <= 800 us')], tuner, parallelTrials: 1, stop: { trials: 4 } },
+        recommend: 2,
       },
       training: {
-        // Of the narrowest nothing is known but its latency.
+        // Of the second narrowest nothing is known but its latency.
         buildArchitecture: async ({ candidate }) => {
           if (candidate.width === 2) throw new Error('NaN loss');
           return { onnx: new TextEncoder().encode(`{"width":${candidate.width}}`), parameters: 1 };
         },
       },
     });
-    await assert.rejects(
-      runner.run(),
-      /^StudyFailedError: no trial meets the constraints; the closest was trial 0: pi: too slow\. Loosen the constraints or widen the search space, then start a new study$/,
+    const { models, why } = await runner.run();
+    assert.deepEqual(
+      models.map(({ trialId, feasible, misses }) => [trialId, feasible, misses]),
+      [
+        [0, false, ['latency.p50 on pi is 1 ms, 25 % beyond the limit of 800 µs']],
+        [2, false, ['latency.p50 on pi is 7 ms, 780 % beyond the limit of 800 µs']],
+      ],
+    );
+    assert.match(
+      why ?? '',
+      /^No model meets the constraints; these come nearest\. Of trial 0 latency\.p50 on pi is 1 ms/,
     );
   });
 
-  it('names it also where the constraint is one on the trial', async () => {
+  it('does so also where the constraint is one on the trial', async () => {
     const tuner = initial({ width: 3 }, { width: 5 }, { width: 4 });
     const { runner } = study({ spec: { ...tooSmall, tuner, stop: { trials: 3 }, parallelTrials: 1 } });
-    await assert.rejects(runner.run(), /no trial meets the constraints; the closest was trial 1\. Loosen/);
+    const { models } = await runner.run();
+    assert.deepEqual(
+      models.map(({ trialId, misses }) => [trialId, misses]),
+      [[1, ['accuracy is 46.9 %, 48 % beyond the limit of 90 %']]],
+    );
   });
 
-  it('says which device gave no valid measurement, and what to do', async () => {
-    const { runner } = study({ whyUnfit: () => 'throttled', spec: { stop: { trials: 2 } } });
+  it('fails where devices can run none of it, or all trials failed, and does not blame the constraints then', async () => {
+    const cannot = fakeInference().service;
+    cannot.tune = async () => result(1, { best: null, feasible: false, violation: Infinity, reason: 'out of memory' });
+    const { runner } = study({ inference: cannot, spec: { stop: { trials: 2 } } });
     await assert.rejects(
       runner.run(),
-      /^StudyFailedError: pi gives no valid measurement: throttled\. Mend that, then resume the study$/,
+      /^StudyFailedError: no trial could be run on every device; trial 0: pi: out of memory\. Widen the search space/,
+    );
+    const crashed = study({
+      beforeTraining: () => Promise.reject(new ChildDiedError('the training process ended by SIGKILL')),
+      spec: { stop: { trials: 2 }, trainingRetries: 0 },
+    });
+    await assert.rejects(
+      crashed.runner.run(),
+      /^StudyFailedError: all 2 trials failed; the last one: the training process ended by SIGKILL$/,
+    );
+    assert.deepEqual(
+      crashed.of('trial-told').map(({ status, crashed: isCrashed }) => [status, isCrashed]),
+      [
+        ['failed', true],
+        ['failed', true],
+      ],
     );
   });
 });
@@ -524,6 +551,7 @@ describe('a device that is away', () => {
     assert.deepEqual(waits(emitted), [['study', null, 1, 2]]);
     devices.setPresence('orin', 'online');
     await run;
+    context.deviceTroubles.close();
     assert.deepEqual([devices.listening(), getEventListeners(context.signal, 'abort').length], [0, 0]);
   });
 
@@ -534,6 +562,7 @@ describe('a device that is away', () => {
     await turn();
     end(new Error('stopped'));
     await run;
+    context.deviceTroubles.close();
     assert.deepEqual([devices.listening(), getEventListeners(context.signal, 'abort').length], [0, 0]);
     assert.equal(statesOf(emitted).length, 1);
     const before = study({ devices });
@@ -552,7 +581,8 @@ describe('a device that is away', () => {
     assert.deepEqual(
       context.state.warnings,
       ['orin', 'nano'].map(
-        (name) => `${name} is offline: until it is back its numbers are predicted from what is known`,
+        (name) =>
+          `${name} is offline: until it is back its numbers are missing, or predicted from what it has measured`,
       ),
     );
     assert.equal(statesOf(emitted)[0], 'waiting: waiting for orin, nano: start the agent there');
@@ -577,7 +607,7 @@ describe('a device that is away', () => {
       parallelTrials: 1,
       tuner: { ...rounds, mode: 'accuracy-only' },
     };
-    const { runner, emitted } = study({ devices, spec, inference: server.inference });
+    const { runner, emitted, context } = study({ devices, spec, inference: server.inference });
     const run = runner.run();
     await until('the confirmations', () => server.searches.length === 2, { everyTurn: true });
     assert.deepEqual(statesOf(emitted), []);
@@ -606,11 +636,10 @@ describe('a device that is away', () => {
     }
     await run;
     assert.deepEqual(waits(emitted), [
-      ['study', null, 2, 3],
-      ['study', null, 3, 4],
-      ['study', null, 4, 4],
+      ['study', null, 2, 4],
       ['study', null, 5, 6],
     ]);
+    context.deviceTroubles.close();
     assert.equal(devices.listening(), 0);
   });
 
@@ -618,7 +647,7 @@ describe('a device that is away', () => {
     const devices = fakeFleet(['pi']);
     const server = askedDevices();
     const spec = { stop: { trials: 2 }, parallelTrials: 1 };
-    const { runner, emitted, of } = study({ devices, inference: server.inference, spec });
+    const { runner, emitted, of, context } = study({ devices, inference: server.inference, spec });
     const run = runner.run();
     await until('a search', () => server.searches.length === 1, { everyTurn: true });
     await server.on('pi').answer(result(1));
@@ -631,6 +660,7 @@ describe('a device that is away', () => {
     const answer = result(1);
     await server.on('pi').answer({ ...answer, all: [{ measurement: answer.front[0] as never, source: 'measured' }] });
     await run;
+    context.deviceTroubles.close();
     assert.equal(devices.listening(), 0);
   });
 });

@@ -214,6 +214,7 @@ export function sampleTrial(trialId: number, devices: readonly string[]): TrialV
     modelSha256: SHA,
     metrics: Object.assign({ accuracy, loss: 0.4, modelSize: 20_000 * (trialId + 1) }, ...perDevice),
     predicted: trialId === 5 ? [`latency.p50@${devices[0]}`] : [],
+    intervals: trialId === 5 ? { [`latency.p50@${devices[0]}`]: [latencyMs * 0.8, latencyMs * 1.25] } : {},
     violation: infeasible ? 0.4 : 0,
     reason: infeasible ? 'latency.p99 <= 12 ms is broken' : null,
     onFront: [0, 3, 9, 15].includes(trialId),
@@ -265,7 +266,9 @@ export function recommendationFor(devices: readonly string[]): Recommendation {
         epochs: 9,
         parameters: 78_900,
         macs: 5_120_000,
+        missing: [],
         feasible: true,
+        misses: [],
         devices: devices.map((device, index) => ({
           device,
           config: measurementOf(device, 'estimate').config,
@@ -332,6 +335,10 @@ export function sampleStudy(devices: readonly string[], trials: number): StudyDe
     spans: spans(devices),
     timeline: { totalS: 12, trainingS: 11.5, measuringS: 8.4, overlapS: 8.1, overheadS: 0.2, pausedS: 0 },
     search: sampleSearch(trials),
+    deviceViews: devices.map((device, index) => ({
+      ...{ device, deviceId: `d-${index}` },
+      ...{ standing: 'expected', reason: null },
+    })),
     recommendation: null,
     warnings: ['kitchen-pi has no power meter: its energy is an estimate'],
     lastSeq: 100,

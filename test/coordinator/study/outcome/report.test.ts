@@ -42,7 +42,7 @@ const modelOf = (change: Partial<RecommendedModel> = {}): RecommendedModel => ({
   },
   ...{ validationAccuracy: 0.9, testAccuracy: 0.85, quantised: null, epochs: 9, parameters: 1500, macs: 2e6 },
   devices: [deviceOf('pi')],
-  feasible: true,
+  ...{ missing: [], feasible: true, misses: [] },
   ...change,
 });
 

@@ -1,14 +1,17 @@
 /** What the parts of a running study share, with stand-ins for all that is around them; events are written at once. */
 import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
-import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyDevice, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
 import type { CheckedStudySpec, StudyContext } from '../../../../coordinator/study/context/study-context.ts';
+import { deviceOf } from '../../../../coordinator/study/devices/device-of.ts';
+import { DeviceTroubles } from '../../../../coordinator/study/devices/device-troubles.ts';
 import { StudyProjection } from '../../../../coordinator/study/state/projection.ts';
 import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
 import { DATASET_FORMATS } from '../../../../coordinator/training/datasets/all.ts';
 import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
 import { imageClassifier } from '../../../../coordinator/training/workloads/image-classifier.ts';
 import { TUNER_PARTS } from '../../../../coordinator/tuner/tuner-parts.ts';
+import { TestClock } from '../../../support/test-clock.ts';
 import { AT, type EventOf, sha } from './events.ts';
 import { analyseFake, fakeFleet, fakeInference, fakeTraining, space } from './fakes.ts';
 
@@ -20,6 +23,7 @@ export interface ContextOptions {
   inference?: InferenceServer;
   devices?: ReturnType<typeof fakeFleet>;
   cores?: number;
+  clock?: TestClock;
 }
 
 /** Blobs in memory; each of the first sixteen is named by the digit of its number. */
@@ -56,7 +60,14 @@ export function studyContext(options: ContextOptions = {}) {
   const writing = { wait: async () => {} };
   const state = new StudyProjection();
   const apply = (body: StudyEventBody) => state.apply({ seq: state.lastSeq + 1, studyId: 's-1', at: AT, body });
+  const { fleet } = devices;
+  const deviceIds = Object.fromEntries(fleet.devices().map(({ id, name }) => [name, id]));
+  apply({ type: 'study-created', spec, deviceIds });
   for (const body of options.history ?? []) apply(body);
+  const standing = (device: string) => state.devices.get(device) as StudyDevice;
+  const followers = new Set<(body: StudyEventBody) => void>();
+  const clock = options.clock ?? new TestClock();
+  const onChange = (device: StudyDevice) => context.emit({ type: 'study-device', ...device });
   const context: StudyContext = {
     studyId: 's-1',
     spec,
@@ -66,16 +77,28 @@ export function studyContext(options: ContextOptions = {}) {
     parts: { ...TUNER_PARTS, workloads: [{ ...imageClassifier, defaultSpace: space }], formats: DATASET_FORMATS },
     training: { ...fakeTraining().service, ...options.training },
     inference: options.inference ?? fakeInference().service,
-    fleet: devices.fleet,
+    fleet,
+    clock,
+    standing,
     blobs,
     cores: createCorePool(options.cores ?? 2),
     analyse: analyseFake,
-    device: (name) => devices.fleet.devices().find((device) => device.name === name) ?? null,
+    device: (name) => fleet.devices().find(({ id }) => id === standing(name).deviceId) ?? null,
+    deviceNow: (name) => deviceOf({ fleet, standing: standing(name), measuredClass: null, onBound: onChange }),
+    deviceTroubles: new DeviceTroubles({
+      ...{ devices: spec.devices, fleet, clock, standingOf: standing, onChange },
+      waitsForAll: spec.deterministic,
+    }),
+    subscribe: (listener) => {
+      followers.add(listener);
+      return () => followers.delete(listener);
+    },
     keep: (...sha256s) => void kept.push(...sha256s),
     emit: (...bodies) => {
       for (const body of bodies) {
         emitted.push(body);
         apply(body);
+        for (const follow of [...followers]) follow(body);
       }
     },
     written: () => writing.wait(),
@@ -83,5 +106,5 @@ export function studyContext(options: ContextOptions = {}) {
   };
   const of = <T extends StudyEventBody['type']>(type: T) =>
     emitted.filter((body) => body.type === type) as EventOf<T>[];
-  return { context, emitted, of, kept, blobs, devices, writing, end: (reason: Error) => ending.abort(reason) };
+  return { context, emitted, of, kept, blobs, devices, clock, writing, end: (reason: Error) => ending.abort(reason) };
 }

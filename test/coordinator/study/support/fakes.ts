@@ -9,6 +9,7 @@ import { METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
+import { type Clock, systemClock } from '../../../../coordinator/fleet/clock.ts';
 import type { Fleet } from '../../../../coordinator/fleet/fleet.ts';
 import type { InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
 import { openStore, type Store } from '../../../../coordinator/store/store.ts';
@@ -202,6 +203,7 @@ export function studyService(options: {
   inference?: InferenceServer;
   fleet?: ReturnType<typeof fakeFleet>['fleet'];
   cores?: number;
+  clock?: Clock;
   otherBlobsInUse?: () => string[];
   log?: (message: string) => void;
 }) {
@@ -214,6 +216,7 @@ export function studyService(options: {
     inference: options.inference ?? fakeInference().service,
     fleet: options.fleet ?? fakeFleet(['pi', 'orin']).fleet,
     cores: createCorePool(options.cores ?? 2),
+    clock: options.clock ?? systemClock,
     analyse: analyseFake,
     parts: { ...TUNER_PARTS, workloads: [{ ...imageClassifier, defaultSpace: space }], formats: DATASET_FORMATS },
     spans,

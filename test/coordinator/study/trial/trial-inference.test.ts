@@ -1,10 +1,11 @@
 /** The searches of trials on the devices of a study: what is asked, what is made of the answers. */
 import assert from 'node:assert/strict';
-import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import { parsePrefer } from '@edgetune/shared/domain/prefer.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { JobFailedError } from '../../../../coordinator/fleet/fleet.ts';
 import { predictDeviceMetrics } from '../../../../coordinator/study/trial/interim-prediction.ts';
 import { TrialInference } from '../../../../coordinator/study/trial/trial-inference.ts';
 import { storedMeasurement } from '../../../support/measurement.ts';
@@ -12,6 +13,7 @@ import { Arrival, turn, within } from '../../../support/waiting.ts';
 import { askedDevices, result, unfit } from '../support/asked-devices.ts';
 import { type ContextOptions, studyContext } from '../support/context.ts';
 import { answered, asked, built, CONFIG, sha } from '../support/events.ts';
+import { fakeFleet } from '../support/fakes.ts';
 
 const coordinates = (size: number) => [size, 10, 10, 3, 0, 0];
 /** Trials that were asked for and have an architecture of 2^(trial number) MACs. */
@@ -60,7 +62,8 @@ describe('a trial', () => {
     const int8 = { signature: 'i1', modelSha256: sha('b'), modelBytes: 100 };
     const history = [asked(1), built(1, { coordinates: coordinates(1), int8 })];
     const { inference, context, emitted, devices, searches: begun } = searches({ spec, history });
-    context.device = (name) => ({ ...context.fleet.devices()[0], name: `renamed ${name}` }) as never;
+    const { devices: members } = context.fleet;
+    context.fleet.devices = () => members().map((device) => ({ ...device, name: `renamed ${device.name}` }));
     inference.start(1);
     inference.start(1);
     await turn();
@@ -71,7 +74,7 @@ describe('a trial', () => {
       modelSha256: sha('a'),
       modelBytes: 400,
       variants: { int8 },
-      device: { ...context.fleet.devices()[0], name: 'orin' },
+      device: { ...context.fleet.devices()[1], name: 'orin' },
       parameters: [{ name: 'batchSize', level: 'inference', type: 'ordinal', values: [1, 4] }],
       ...spec,
       purpose: 'search',
@@ -113,15 +116,42 @@ describe('a trial', () => {
     assert.equal(begun.length, 2);
   });
 
-  it('without an architecture, or for a device that is gone, breaks the search', async () => {
-    const { inference, broken, context } = searches();
+  it('without an architecture breaks the search', async () => {
+    const { inference, broken } = searches();
     inference.start(9);
     await turn();
     assert.deepEqual(broken, ['trial 9 has no architecture yet', 'trial 9 has no architecture yet']);
-    context.device = () => null;
+  });
+
+  it('is not asked about on a device that is left out', async () => {
+    const { inference, context, devices } = searches();
+    context.emit({ type: 'study-device', ...context.standing('pi'), standing: 'left-out' });
     inference.start(0);
     await turn();
-    assert.equal(broken[2], 'device "pi" was removed from the fleet: add it again and resume the study');
+    assert.deepEqual(devices(), ['orin']);
+  });
+
+  it('is asked about on a device that has come to the study since, once it was started', async () => {
+    const { inference, on, devices } = searches();
+    inference.startMissing(0);
+    assert.deepEqual(devices(), []);
+    inference.start(0);
+    await turn();
+    await on('pi').answer(result(1));
+    inference.startMissing(0);
+    await turn();
+    assert.deepEqual(devices(), ['pi', 'orin'], 'who answers, and who has answered, is not asked again');
+    const before = on('orin');
+    inference.leave('orin', 'another has taken its place');
+    assert.equal((before.signal.reason as Error).message, 'another has taken its place');
+    inference.startMissing(0);
+    await turn();
+    assert.deepEqual(devices(), ['pi', 'orin', 'orin']);
+    assert.deepEqual(inference.started(), [0]);
+    await before.fail(new Error('left'));
+    inference.startMissing(0);
+    await turn();
+    assert.deepEqual(devices(), ['pi', 'orin', 'orin'], 'the end of an old search is not that of the new one');
   });
 });
 
@@ -165,30 +195,62 @@ describe('an answer', () => {
     assert.deepEqual([pi?.best, pi?.feasible, pi?.violation, pi?.metrics], [null, false, 1e6, {}]);
     const { open, reason, violation } = inference.answers(0);
     assert.deepEqual([open, reason, violation], [['orin'], 'pi: out of memory', 1e6]);
-    assert.equal(inference.whyUnmeasured(), null);
   });
 
-  it('of a device that gave no valid measurement says nothing of the architecture, and warns once', async () => {
-    const { inference, on, of, context } = searches();
-    for (const trialId of [0, 1]) {
-      inference.start(trialId);
-      await turn();
-      await on('orin').answer(unfit(`throttled ${trialId}`));
-    }
-    const outcomes = of('inference-finished').map(({ feasible, violation }) => [feasible, violation]);
-    assert.deepEqual(outcomes, [
-      [true, 0],
-      [true, 0],
+  it('that is no valid measurement, or a job that failed, is the trouble of that device: it is asked again', async () => {
+    const { inference, on, of, broken, clock, devices } = searches();
+    inference.start(0);
+    await turn();
+    await on('orin').answer(unfit('throttled'));
+    await on('pi').fail(new JobFailedError('failed', 'socket hang up'));
+    const standings = () => of('study-device').map(({ device, standing, reason }) => [device, standing, reason]);
+    assert.deepEqual(standings(), [
+      ['orin', 'retrying', 'orin gives no valid measurement: throttled; it is tried again in 5 s'],
+      ['pi', 'retrying', 'pi: socket hang up; it is tried again in 5 s'],
     ]);
-    assert.deepEqual(context.state.warnings, ['orin gives no valid measurement: throttled 0']);
-    assert.deepEqual(inference.answers(0).open, ['pi', 'orin']);
-    assert.equal(inference.whyUnmeasured(), 'orin gives no valid measurement: throttled 0');
-    await on('pi').answer(unfit('disturbed'));
-    assert.match(inference.whyUnmeasured() ?? '', /^orin/, 'that which was so first');
-    context.emit(answered(3, 'orin'));
-    assert.equal(inference.whyUnmeasured(), 'pi gives no valid measurement: disturbed');
-    context.emit(answered(3, 'pi'));
-    assert.equal(inference.whyUnmeasured(), null);
+    assert.deepEqual([of('inference-finished'), broken, devices()], [[], [], ['pi', 'orin']]);
+    clock.advance(5000);
+    await turn();
+    assert.deepEqual(devices().slice(2).sort(), ['orin', 'pi']);
+    await on('pi').answer(result(4));
+    assert.deepEqual(standings().at(-1), ['pi', 'expected', null]);
+    assert.deepEqual(
+      of('inference-finished').map(({ device, feasible }) => [device, feasible]),
+      [['pi', true]],
+    );
+  });
+
+  it('that a device has not given for minutes says nothing of the architecture', async () => {
+    const { inference, on, of, clock } = searches({ spec: { devices: ['pi'] } });
+    inference.start(0);
+    await turn();
+    for (let time = 0; time < 6; time++) {
+      await on('pi').answer(unfit(`throttled ${time}`));
+      clock.advance(300_000);
+      await turn();
+    }
+    const [finished] = of('inference-finished');
+    assert.deepEqual(
+      [finished?.best, finished?.feasible, finished?.violation, finished?.metrics, finished?.reason],
+      [null, true, 0, {}, 'pi gives no valid measurement: throttled 5'],
+    );
+    assert.deepEqual([inference.answers(0).open, inference.hasAnswered(0, 'pi')], [['pi'], false]);
+  });
+
+  it('of a device that was removed is waited for until it is added again', async () => {
+    const { inference, context, of, devices, clock } = searches({ spec: { devices: ['pi'] } });
+    const fleet = context.fleet.devices;
+    context.fleet.devices = () => [];
+    inference.start(0);
+    await turn();
+    assert.match(of('study-device')[0]?.reason ?? '', /^pi was removed from the fleet: add it again under this name/);
+    const [old] = fleet();
+    context.fleet.devices = () => [{ ...(old as DeviceView), id: 'd-new', board: { logicalCores: 4 } as never }];
+    clock.advance(5000);
+    await turn();
+    assert.deepEqual(devices(), ['pi']);
+    const bound = of('study-device').find(({ deviceId }) => deviceId === 'd-new');
+    assert.equal(bound?.reason, 'pi was added to the fleet again');
   });
 
   it('of a device that became unfit after it had measured something stands', async () => {
@@ -268,50 +330,6 @@ describe('who waits', () => {
 });
 
 describe('a prediction', () => {
-  it('waits for the devices that have measured nothing for any trial', async () => {
-    const { inference, on, context } = searches();
-    context.emit(answered(3, 'pi'));
-    inference.start(0);
-    await turn();
-    const waiting = inference.predictable(0);
-    assert.equal(await isSettled(waiting), false);
-    await on('orin').answer(unfit('throttled'));
-    await within('the device that has answered', waiting);
-    await within('the same again', inference.predictable(0));
-    context.emit(answered(3, 'orin'));
-    await within('devices that have measured something', inference.predictable(1));
-  });
-
-  it('does not wait for a device that is away while another is there', async () => {
-    const { inference, devices: _, context, ...under } = searches();
-    const fleet = studyContext().devices;
-    context.fleet = fleet.fleet;
-    context.device = (name) => fleet.fleet.devices().find((device) => device.name === name) ?? null;
-    context.emit(answered(3, 'pi'));
-    inference.start(0);
-    await turn();
-    fleet.setPresence('orin', 'offline');
-    await within('a device that is away', inference.predictable(0));
-    assert.equal(fleet.listening(), 0);
-    fleet.setPresence('pi', 'offline');
-    const waiting = inference.predictable(0);
-    assert.equal(await isSettled(waiting), false, 'all are away: it waits for one');
-    fleet.setPresence('orin', 'busy');
-    assert.equal(await isSettled(waiting), false, 'and for its answer');
-    fleet.setPresence('pi', 'online');
-    assert.equal(await isSettled(waiting), false);
-    assert.equal(fleet.listening(), 1);
-    fleet.setPresence('orin', 'offline');
-    await within('a device that went away', waiting);
-    assert.deepEqual([fleet.listening(), getEventListeners(context.signal, 'abort').length], [0, 0]);
-    fleet.setPresence('orin', 'online');
-    const last = inference.predictable(0);
-    assert.equal(await isSettled(last), false);
-    under.end(new Error('stopped'));
-    await within('the end of the study', last);
-    assert.equal(fleet.listening(), 0);
-  });
-
   it('is made of what the device has measured, on its own cores', () => {
     const history = [...trials(4), answered(0, 'pi', { metrics: { 'latency.p50': 2 } })];
     const wide = { ...CONFIG, threads: 4 };
@@ -323,40 +341,52 @@ describe('a prediction', () => {
       { coordinates: coordinates(1), config: CONFIG, metrics: { 'latency.p50': 2 } },
       { coordinates: coordinates(2), config: wide, metrics: { 'latency.p50': 3 } },
     ];
-    const predicted = (cores: number) => predictDeviceMetrics(known, coordinates(4), cores)?.['latency.p50'];
+    const predicted = (cores: number) => predictDeviceMetrics(known, coordinates(4), cores)?.metrics['latency.p50'];
     assert.notEqual(predicted(4), predicted(1));
     const shown = () => inference.view(3).metrics['latency.p50@pi'];
     assert.equal(shown(), predicted(1), 'of a board that is not known');
-    context.device = () => ({ ...device, board: { logicalCores: 4 } }) as never;
+    const members = (board: unknown) => () => [{ ...device, board } as DeviceView];
+    context.fleet.devices = members({ logicalCores: 4 });
     assert.equal(shown(), predicted(4));
-    context.device = () => ({ ...device, board: null }) as never;
+    context.fleet.devices = members(null);
     assert.equal(shown(), predicted(1));
-    context.device = () => null;
+    context.fleet.devices = () => [];
     assert.equal(shown(), predicted(1));
-    const { predicted: names, open, violation, reason } = inference.view(3);
-    assert.deepEqual(
-      [names, open],
-      [
-        ['latency.p50@pi', 'latency.p50@orin'],
-        ['pi', 'orin'],
-      ],
-    );
+    const { predicted: names, intervals, pending, open, violation, reason } = inference.view(3);
+    assert.deepEqual([names, pending, open], [['latency.p50@pi', 'latency.p50@orin'], [], ['pi', 'orin']]);
+    const [low, high] = intervals['latency.p50@pi'] ?? [0, 0];
+    assert.ok(low < (shown() as number) && (shown() as number) < high);
     assert.deepEqual([violation, reason], [0, null]);
   });
 
-  it('is what another device has measured, where this one has measured nothing, and else nothing', () => {
+  it('is never what another device has measured: of one that has measured nothing, nothing is known', () => {
     const history = [...trials(2), answered(0, 'pi', { metrics: {} }), asked(5)];
-    const { inference, context } = searches({ history, spec: { devices: ['nano', 'pi', 'orin'] } });
-    assert.deepEqual(inference.view(1).predicted, []);
+    const devices = fakeFleet(['nano', 'pi', 'orin']);
+    const { inference, context } = searches({ history, devices, spec: { devices: ['nano', 'pi', 'orin'] } });
     context.emit(answered(0, 'nano', { metrics: {} }), answered(0, 'pi', { metrics: { 'latency.p50': 9 } }));
-    const { metrics, predicted } = inference.view(0);
+    const { metrics, predicted, intervals, pending } = inference.view(0);
     assert.deepEqual(
-      [metrics, predicted],
-      [{ 'latency.p50@pi': 9, 'latency.p50@orin': 9, modelSize: 400 }, ['latency.p50@orin']],
+      [metrics, predicted, intervals, pending],
+      [{ 'latency.p50@pi': 9, modelSize: 400 }, [], {}, ['orin']],
     );
     context.emit(answered(0, 'orin', { metrics: { 'latency.p50': 5 } }));
-    assert.deepEqual(inference.view(0).predicted, []);
+    assert.deepEqual(inference.view(0).pending, []);
     assert.deepEqual(inference.view(5).metrics, {}, 'of no architecture');
+    assert.deepEqual(inference.view(5).pending, ['nano', 'pi', 'orin']);
+  });
+
+  it('of a device that is left out is none, and what it has said counts no longer', () => {
+    const history = [...trials(2), answered(0, 'pi'), answered(0, 'orin', { violation: 2, feasible: false })];
+    const { inference, context } = searches({ history });
+    context.emit({ type: 'study-device', ...context.standing('orin'), standing: 'left-out' });
+    const { metrics, pending, violation, reason } = inference.view(0);
+    assert.deepEqual(
+      [metrics, pending, violation, reason],
+      [{ 'latency.p50@pi': 2, modelSize: 400 }, ['orin'], 0, null],
+    );
+    assert.deepEqual([inference.hasAnswered(0, 'pi'), inference.hasAnswered(0, 'orin')], [true, false]);
+    assert.deepEqual(inference.view(1).pending, ['orin']);
+    assert.equal(inference.leastMeasured(), 1, 'of those that count');
   });
 
   it('counts the architectures that the device with the fewest has measured', () => {

@@ -1,0 +1,17 @@
+import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
+import type { StudyDevice } from '@edgetune/shared/domain/study-event.ts';
+
+/** Whether a device, as it is now, has measured a recommended model: another one may have taken its place since. */
+export function hasMeasured(
+  { devices }: Pick<Recommendation['models'][number], 'devices'>,
+  { device, deviceId }: Pick<StudyDevice, 'device' | 'deviceId'>,
+): boolean {
+  return devices.some((each) => each.device === device && each.measurement.deviceId === deviceId);
+}
+
+/** Names of the devices that are not left out and have not measured all models that are recommended. */
+export function unmeasured({ models }: Recommendation, devices: readonly StudyDevice[]): string[] {
+  return devices
+    .filter((device) => device.standing !== 'left-out' && models.some((model) => !hasMeasured(model, device)))
+    .map(({ device }) => device);
+}
