@@ -3,6 +3,7 @@ import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import {
   createStudyRequestSchema,
   createStudyResponseSchema,
+  replaceDeviceRequestSchema,
   type StudyDetail,
   studyDetailSchema,
   studyEventsSchema,
@@ -19,6 +20,8 @@ import { zipFiles } from './zip-files.ts';
 
 /** By id or name. */
 export const studyParams = z.object({ id: z.string() });
+/** A device by its name in the study. */
+const deviceParams = studyParams.extend({ device: z.string() });
 const MOST_EVENTS = 5000;
 const eventsQuery = z.object({
   after: z.coerce.number().int().min(0).default(0),
@@ -46,6 +49,7 @@ export function studyRoutes(routes: Routes, { studies, parts, fleet }: StudyRout
   partsRoute(routes, parts, fleet);
   collectionRoutes(routes, studies);
   runRoutes(routes, studies);
+  deviceRoutes(routes, studies);
   evidenceRoutes(routes, studies);
 }
 
@@ -122,11 +126,41 @@ function runRoutes(routes: Routes, studies: StudyService): void {
     declared({
       method: 'post',
       path: '/api/studies/{id}/resume',
-      summary: 'Go on with a study',
+      summary: 'Go on with a study, or measure the rest of one that has succeeded',
       request: { params: studyParams },
       responses: { 200: json(createStudyResponseSchema) },
     }),
     async (c) => c.json({ study: await studies.resume(studyNamed(studies, c.req.valid('param')).id) }, 200),
+  );
+}
+
+function deviceRoutes(routes: Routes, studies: StudyService): void {
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/studies/{id}/devices/{device}/leave-out',
+      summary: 'Go on without a device',
+      request: { params: deviceParams },
+      responses: { 200: json(studyDetailSchema) },
+    }),
+    (c) => {
+      const params = c.req.valid('param');
+      return c.json(studies.leaveOut(studyNamed(studies, params).id, params.device), 200);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/studies/{id}/devices/{device}/replace',
+      summary: 'Use another device of the fleet in its place',
+      request: { params: deviceParams, body: jsonBody(replaceDeviceRequestSchema) },
+      responses: { 200: json(studyDetailSchema) },
+    }),
+    (c) => {
+      const params = c.req.valid('param');
+      const { by } = c.req.valid('json');
+      return c.json(studies.replace(studyNamed(studies, params).id, params.device, by), 200);
+    },
   );
 }
 

@@ -36,6 +36,10 @@ export function createClient(options: ClientOptions) {
     stopStudy: async (id: string) => (await json(http.createStudyResponseSchema, 'POST', `${study(id)}/stop`)).study,
     resumeStudy: async (id: string) =>
       (await json(http.createStudyResponseSchema, 'POST', `${study(id)}/resume`)).study,
+    leaveOut: (id: string, device: string) =>
+      json(http.studyDetailSchema, 'POST', `${study(id)}/devices/${encodeURIComponent(device)}/leave-out`),
+    replaceDevice: (id: string, device: string, by: string) =>
+      json(http.studyDetailSchema, 'POST', `${study(id)}/devices/${encodeURIComponent(device)}/replace`, { by }),
     removeStudy: async (id: string) => void (await request('DELETE', study(id))),
     exportStudy: async (id: string) =>
       new Uint8Array(await (await request('GET', `${study(id)}/export`)).arrayBuffer()),

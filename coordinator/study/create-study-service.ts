@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { StudyState } from '@edgetune/shared/domain/study.ts';
-import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyDevice, StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { SetAsideStudy, StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
@@ -17,6 +17,7 @@ import type { StudyRecord, StudyRepository, UnreadableStudy } from './state/stud
 import { StudyLog } from './study-log.ts';
 import { beginRun, StoppedError, type StudyRun } from './study-run.ts';
 import type { StudyService } from './study-service.ts';
+import { unmeasurable } from './unmeasurable.ts';
 
 export interface StudyServiceOptions extends StudyPorts {
   studies: StudyRepository;
@@ -132,12 +133,61 @@ class Studies implements StudyService {
     this.#ending.signal.throwIfAborted();
     const entry = this.#entryOf(id);
     const { state } = this.#shown(entry);
-    if (entry.run || state === 'succeeded')
+    if (entry.run || (state === 'succeeded' && this.#detailOf(entry).unmeasured.length === 0))
       throw new StudyStateError(
-        `study "${entry.record.name}" is ${state}: only a stopped or failed study can be resumed`,
+        `study "${entry.record.name}" is ${state}${state === 'succeeded' ? ', and every device has measured what it recommends' : ''}: only a stopped or failed study can be resumed`,
       );
     this.#launch(entry);
     return this.#summaryOf(entry);
+  }
+
+  leaveOut(id: string, name: string): StudyDetail {
+    const entry = this.#entryOf(id);
+    const device = this.#deviceOf(entry, name);
+    if (device.standing === 'left-out') throw new StudyStateError(`${name} is left out of the study already`);
+    const others = [...entry.events.state.devices.values()].filter(
+      ({ device: other, standing }) => other !== name && standing !== 'left-out',
+    );
+    if (others.length === 0)
+      throw new StudyStateError(
+        `${name} is the only device that study "${entry.record.name}" has left: use another one in its place, or stop the study`,
+      );
+    const reason = `the study goes on without ${name}, as you have said`;
+    entry.events.emit({ type: 'study-device', ...device, standing: 'left-out', reason });
+    return this.#detailOf(entry);
+  }
+
+  replace(id: string, name: string, by: string): StudyDetail {
+    const entry = this.#entryOf(id);
+    const { spec, events } = entry;
+    const device = this.#deviceOf(entry, name);
+    const members = this.#options.fleet.devices();
+    const other = members.find((member) => member.name === by);
+    if (!other?.board)
+      throw new StudyStateError(
+        other
+          ? `${by} has not joined the fleet yet`
+          : `the fleet has no device "${by}": it has ${members.map((member) => member.name).join(', ') || 'none'}`,
+      );
+    const known = [...events.state.devices.values()].find(({ deviceId }) => deviceId === other.id);
+    if (known)
+      throw new StudyStateError(
+        `${by} is a device of the study already${known.device === by ? '' : `, as ${known.device}`}`,
+      );
+    const [mistake] = unmeasurable(spec, [{ name, board: other.board }]);
+    if (mistake) throw new StudyStateError(`${by} cannot take the place of ${name}: ${mistake.message}`);
+    const reason = `${by} has taken the place of ${name}`;
+    events.emit({ type: 'study-device', ...device, deviceId: other.id, standing: 'expected', reason });
+    return this.#detailOf(entry);
+  }
+
+  #deviceOf(entry: Entry, name: string): StudyDevice {
+    const device = entry.events.state.devices.get(name);
+    if (!device)
+      throw new StudyStateError(
+        `study "${entry.record.name}" has no device "${name}": it has ${entry.spec.devices.join(', ')}`,
+      );
+    return device;
   }
 
   async remove(idOrName: string): Promise<boolean> {

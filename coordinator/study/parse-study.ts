@@ -18,6 +18,7 @@ import { isAlias, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import { validateSpace } from '../tuner/validate-space.ts';
 import type { CheckedStudySpec } from './context/study-context.ts';
 import { StudyInputError } from './state/study-errors.ts';
+import { unmeasurable } from './unmeasurable.ts';
 
 type Issue = NonNullable<Problem['issues']>[number];
 type Path = readonly PropertyKey[];
@@ -65,6 +66,7 @@ export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec 
     ...foreignParameters(spec.space, workload.defaultSpace),
     ...precisionMistakes(spec),
     ...runnerMistakes(spec, checks.devices),
+    ...unmeasurable(spec, checks.devices),
     ...deterministicMistakes(spec),
   ];
   if (mistakes.length > 0) throw inputError(mistakes.map(locate));

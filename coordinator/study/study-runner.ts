@@ -335,7 +335,9 @@ export class StudyRunner {
   #whatIsMissed(): string {
     const { spec, standing, deviceTroubles } = this.#context;
     const away = this.#away();
-    const inTrouble = spec.devices.filter((name) => deviceTroubles.isExpected(name) && !away.includes(name)).map(standing);
+    const inTrouble = spec.devices
+      .filter((name) => deviceTroubles.isExpected(name) && !away.includes(name))
+      .map(standing);
     return [
       ...(away.length > 0 ? [`waiting for ${away.join(', ')}: start the agent there`] : []),
       ...inTrouble.flatMap(({ reason }) => reason ?? []),

@@ -156,6 +156,8 @@ export const studyDetailSchema = studySummarySchema.extend({
   /** How its devices stand, and which one of the fleet each is. */
   deviceViews: z.array(studyDeviceSchema),
   recommendation: recommendationSchema.nullable(),
+  /** Devices that have not measured every model that is recommended, and are not left out. */
+  unmeasured: z.array(z.string()),
   warnings: z.array(z.string()),
   lastSeq: z.int().min(0),
 });
@@ -174,6 +176,8 @@ export const studyListSchema = z.object({
 
 /** POST /api/studies: a study as YAML text (JSON is YAML too). */
 export const createStudyRequestSchema = z.object({ yaml: z.string().min(1).max(1_000_000) });
+/** POST /api/studies/ID/devices/NAME/replace: the name of another device of the fleet. */
+export const replaceDeviceRequestSchema = z.strictObject({ by: z.string().min(1) });
 export const createStudyResponseSchema = z.object({ study: studySummarySchema });
 
 const partSchema = z.object({ name: z.string(), description: z.string() });

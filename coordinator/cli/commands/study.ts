@@ -3,14 +3,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
-import type { StudySummary } from '@edgetune/shared/protocol/http.ts';
+import type { StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
 import type { Command } from 'commander';
 import { unzipSync } from 'fflate';
 import type { Parts } from '../../parts.ts';
 import type { Client } from '../client.ts';
 import { studyPartsText } from '../render/parts.ts';
 import { StudyProgress } from '../render/progress.ts';
-import { renderRecommendation, renderTimeline } from '../render/recommendation.ts';
+import { renderDevices, renderRecommendation, renderTimeline } from '../render/recommendation.ts';
 import { renderTable } from '../render/table.ts';
 import { clientOf, EXIT, printJson, type ServerOptions, withServer } from './context.ts';
 
@@ -53,6 +53,48 @@ export function registerStudy(program: Command, parts: Parts): void {
       await follow(client, await client.study(id), options);
     });
 
+  registerReading(study);
+
+  for (const [name, description] of [
+    ['stop', 'Stop a running study; what it did is kept.'],
+    [
+      'resume',
+      'Go on with a stopped or failed study; of one that has succeeded, measure what devices have not measured.',
+    ],
+  ] as const) {
+    withServer(study.command(`${name} <study>`))
+      .description(description)
+      .action(async (id: string, options: Options) => {
+        const client = clientOf(options);
+        const { id: exact } = await client.study(id);
+        const summary = await (name === 'stop' ? client.stopStudy(exact) : client.resumeStudy(exact));
+        const why = summary.state === 'stopping' || summary.state === 'waiting' ? summary.reason : null;
+        console.log(`study ${summary.id} ("${summary.name}") is ${summary.state}${why === null ? '' : `: ${why}`}`);
+      });
+  }
+
+  registerDevices(study);
+
+  withServer(study.command('remove <study>'))
+    .description('Delete a study that is not running.')
+    .action(async (id: string, options: Options) => {
+      const client = clientOf(options);
+      await client.removeStudy(id);
+      console.log('removed');
+    });
+
+  withServer(study.command('export <study>'))
+    .description('Write the recommended models, their cards, the recommendation and a report into a folder.')
+    .option('--out <folder>', 'where to', 'edgetune-export')
+    .addHelpText('after', '\nExample:\n  edgetune study export "my first study" --out ./result')
+    .action(async (id: string, options: Options & { out: string }) => {
+      const client = clientOf(options);
+      const { id: exact } = await client.study(id);
+      for (const path of writeExport(await client.exportStudy(exact), options.out)) console.log(path);
+    });
+}
+
+function registerReading(study: Command): void {
   withServer(study.command('list'))
     .description('All studies, newest first.')
     .option('--json', 'print JSON')
@@ -83,41 +125,35 @@ export function registerStudy(program: Command, parts: Parts): void {
         `${detail.id}  "${detail.name}"  ${detail.state}${detail.reason ? `: ${detail.reason}` : ''}  (${Math.round(detail.progress * 100)} %)`,
       );
       for (const warning of detail.warnings) console.log(`warning: ${warning}`);
+      if (detail.deviceViews.some(({ reason }) => reason !== null)) console.log(`\n${renderDevices(detail)}`);
       console.log(`\n${renderRecommendation(detail)}\n\n${renderTimeline(detail)}`);
     });
+}
 
-  for (const [name, description] of [
-    ['stop', 'Stop a running study; what it did is kept.'],
-    ['resume', 'Go on with a stopped or failed study.'],
-  ] as const) {
-    withServer(study.command(`${name} <study>`))
-      .description(description)
-      .action(async (id: string, options: Options) => {
-        const client = clientOf(options);
-        const { id: exact } = await client.study(id);
-        const summary = await (name === 'stop' ? client.stopStudy(exact) : client.resumeStudy(exact));
-        const why = summary.state === 'stopping' || summary.state === 'waiting' ? summary.reason : null;
-        console.log(`study ${summary.id} ("${summary.name}") is ${summary.state}${why === null ? '' : `: ${why}`}`);
-      });
-  }
-
-  withServer(study.command('remove <study>'))
-    .description('Delete a study that is not running.')
-    .action(async (id: string, options: Options) => {
-      const client = clientOf(options);
-      await client.removeStudy(id);
-      console.log('removed');
-    });
-
-  withServer(study.command('export <study>'))
-    .description('Write the recommended models, their cards, the recommendation and a report into a folder.')
-    .option('--out <folder>', 'where to', 'edgetune-export')
-    .addHelpText('after', '\nExample:\n  edgetune study export "my first study" --out ./result')
-    .action(async (id: string, options: Options & { out: string }) => {
+/** What a person can do about a device of a study that is in trouble. */
+function registerDevices(study: Command): void {
+  withServer(study.command('leave-out <study> <device>'))
+    .description('Go on without a device: nothing waits for it, and what it has said counts no longer.')
+    .action(async (id: string, device: string, options: Options) => {
       const client = clientOf(options);
       const { id: exact } = await client.study(id);
-      for (const path of writeExport(await client.exportStudy(exact), options.out)) console.log(path);
+      printDevices(await client.leaveOut(exact, device));
     });
+
+  withServer(study.command('replace <study> <device> <by>'))
+    .description('Use another device of the fleet in the place of one: it is measured under that name from now on.')
+    .addHelpText('after', '\nExample:\n  edgetune study replace "my first study" kitchen-pi pi-2')
+    .action(async (id: string, device: string, by: string, options: Options) => {
+      const client = clientOf(options);
+      const { id: exact } = await client.study(id);
+      printDevices(await client.replaceDevice(exact, device, by));
+    });
+}
+
+function printDevices(study: StudyDetail): void {
+  console.log(renderDevices(study));
+  if (study.state === 'succeeded' && study.unmeasured.length > 0)
+    console.log(`\nmeasure the rest with: edgetune study resume ${study.id}`);
 }
 
 /**

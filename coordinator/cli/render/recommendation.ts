@@ -18,18 +18,29 @@ export function renderRecommendation(study: StudyDetail): string {
   const rows = best.devices.map((each) =>
     deviceCells(each).map((cell) => (cell === 'simulated' ? cell.toUpperCase() : cell)),
   );
+  const missing = best.missing.map(({ device, reason }) => `  ${device} is missing: ${reason}`);
   const others = recommendation.models
     .slice(1)
     .map((model) => `trial ${model.trialId} (test accuracy ${formatQuantity(model.testAccuracy, 'ratio')})`);
   return [
-    `Recommended: trial ${best.trialId}, test accuracy ${formatQuantity(best.testAccuracy, 'ratio')}${recommendation.syntheticData ? ' on synthetic data' : ''}, ${formatQuantity(best.parameters, 'count')} parameters, ${formatQuantity(best.macs, 'count')} MACs, ${formatQuantity(best.onnxBytes, 'memory')}${best.feasible ? '' : ' — VIOLATES A CONSTRAINT'}`,
+    `Recommended: trial ${best.trialId}, test accuracy ${formatQuantity(best.testAccuracy, 'ratio')}${recommendation.syntheticData ? ' on synthetic data' : ''}, ${formatQuantity(best.parameters, 'count')} parameters, ${formatQuantity(best.macs, 'count')} MACs, ${formatQuantity(best.onnxBytes, 'memory')}${best.feasible ? '' : ' — DOES NOT MEET THE CONSTRAINTS'}`,
+    ...best.misses.map((miss) => `  ${miss}`),
     `  ${settings.join(', ')}`,
     ...(recommendation.why === null ? [] : [`  ${recommendation.why}`]),
     '',
     renderTable([...DEVICE_COLUMNS], rows),
+    ...(missing.length > 0 ? ['', ...missing, `  measure the rest with: edgetune study resume ${study.id}`] : []),
     ...int8Lines(best),
     ...(others.length > 0 ? ['', `Recommended besides: ${others.join(', ')}`] : []),
   ].join('\n');
+}
+
+/** How a study's devices stand. */
+export function renderDevices({ deviceViews }: StudyDetail): string {
+  return renderTable(
+    ['device', 'stands', ''],
+    deviceViews.map(({ device, standing, reason }) => [device, standing, reason ?? '']),
+  );
 }
 
 /** What the int8 variant costs in accuracy, and why a device runs it or not. */

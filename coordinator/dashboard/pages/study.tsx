@@ -11,6 +11,7 @@ import { RecommendationSection } from '../study/recommendation.tsx';
 import { HypervolumeOverTime, ParameterImportance } from '../study/search-progress.tsx';
 import { StateBadge } from '../study/state-badge.tsx';
 import { StudyActions } from '../study/study-actions.tsx';
+import { StudyDevices } from '../study/study-devices.tsx';
 import { TimelineSection } from '../study/timeline.tsx';
 import { TradeOff } from '../study/trade-off.tsx';
 import { TrialsTable } from '../study/trials-table.tsx';
@@ -31,6 +32,7 @@ export function StudyPage({ id }: { id: string }) {
       {error !== null && <p class="error">{error}</p>}
       <Progress study={detail} />
       {detail.warnings.length > 0 && <Warnings warnings={detail.warnings} />}
+      <StudyDevices study={detail} />
       {detail.recommendation && <RecommendationSection recommendation={detail.recommendation} />}
       <label class="inline">
         Device shown below{' '}

@@ -41,8 +41,9 @@ function Model({ model, place }: { model: RecommendedModel; place: number }) {
   return (
     <article>
       <h3>
-        {place}. Trial {trialId} {!model.feasible && <Badge tone="bad">breaks a constraint</Badge>}
+        {place}. Trial {trialId} {!model.feasible && <Badge tone="bad">does not meet the constraints</Badge>}
       </h3>
+      {model.misses.length > 0 && <p class="error">{model.misses.join('; ')}</p>}
       <p>
         Accuracy <strong>{quantity(model.testAccuracy, 'ratio')}</strong> on the test split,{' '}
         {quantity(model.validationAccuracy, 'ratio')} on the validation split · {quantity(model.parameters, 'count')}{' '}
@@ -60,6 +61,15 @@ function Model({ model, place }: { model: RecommendedModel; place: number }) {
         caption={`Recommended settings of trial ${trialId} per device`}
         rows={model.devices}
       />
+      {model.missing.length > 0 && (
+        <ul>
+          {model.missing.map(({ device, reason }) => (
+            <li key={device}>
+              <strong>{device}</strong> is missing: {reason}
+            </li>
+          ))}
+        </ul>
+      )}
       <PrecisionReasons model={model} />
       <div class="buttons">
         <button type="button" class="primary" disabled={onnx.busy.value} onClick={onnx.run}>

@@ -82,14 +82,17 @@ function metricColumn(title: string, name: string): Column<TrialView> {
     title,
     numeric: true,
     sortBy: ({ metrics }) => metrics[name] ?? null,
-    show: ({ metrics, predicted }) => (
+    show: ({ metrics, predicted, intervals }) => (
       <>
         {predicted.includes(name) && (
-          <abbr title="predicted still" class="quiet">
+          <abbr title="predicted from what the device has measured" class="quiet">
             ≈{' '}
           </abbr>
         )}
         {metricValue(name, metrics[name])}
+        {intervals[name] && (
+          <small class="quiet"> ({intervals[name].map((end) => metricValue(name, end)).join(' to ')})</small>
+        )}
       </>
     ),
   };

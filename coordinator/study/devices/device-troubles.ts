@@ -117,6 +117,13 @@ export class DeviceTroubles {
     }
   }
 
+  /** As `attempt`, but once: of a device that nothing waits for. */
+  async tryOnce<T>(device: string, work: () => Promise<T>): Promise<T> {
+    const result = await work();
+    this.#over(device);
+    return result;
+  }
+
   /** From now on a device that is away is waited for a few minutes only, where others answer. */
   end(): void {
     this.#isEnding = true;

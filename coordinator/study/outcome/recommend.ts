@@ -3,6 +3,7 @@
  * test split (which the search has never seen), and measured with their trained weights on each device; so are their int8
  * variants, where the study asks for them.
  */
+import { isPresent } from '@edgetune/shared/domain/device.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type {
@@ -24,7 +25,6 @@ import { type TrainingFinished, taskOf, trainRung } from '../context/train-rung.
 import { DeviceTroubleError } from '../devices/device-trouble-error.ts';
 import { troubleOf } from '../devices/trouble-of.ts';
 import { summariseTimeline } from '../state/timeline.ts';
-import { hasMeasured } from '../state/unmeasured.ts';
 import {
   type ArchitectureFacts,
   bytesIn,
@@ -32,6 +32,7 @@ import {
   trainingCosts,
   trialViolation,
 } from '../state/trial-metrics.ts';
+import { hasMeasured } from '../state/unmeasured.ts';
 import { type Accuracies, choosePrecision } from './choose-precision.ts';
 import { misses } from './nearest.ts';
 import { quantisedSection } from './quantised-section.ts';
@@ -233,22 +234,24 @@ async function confirmed(
   accuracies: Accuracies,
 ): Promise<RecommendedDevice | Missing> {
   const { deviceTroubles, standing, signal } = context;
+  const ask = (until: AbortSignal) =>
+    troubleOf(device, () => confirm(context, trialId, device, files, accuracies, until));
   const whyNot = () => standing(device).reason ?? `${device} was left out`;
-  if (!deviceTroubles.isExpected(device)) return { device, reason: whyNot() };
   const [over, unexpected] = [new AbortController(), new AbortController()];
-  const watching = AbortSignal.any([signal, over.signal]);
-  const watch = async () => {
-    while (deviceTroubles.isExpected(device)) await deviceTroubles.change(watching);
-    unexpected.abort(new DeviceTroubleError(whyNot()));
-  };
-  watch().catch(() => {});
-  const ending = AbortSignal.any([signal, unexpected.signal]);
   try {
-    return await deviceTroubles.attempt(
-      device,
-      () => troubleOf(device, () => confirm(context, trialId, device, files, accuracies, ending)),
-      ending,
-    );
+    if (!deviceTroubles.isExpected(device)) {
+      const isWorthATry = standing(device).standing === 'marked' && isPresent(context.device(device));
+      if (!isWorthATry) return { device, reason: whyNot() };
+      return await deviceTroubles.tryOnce(device, () => ask(signal));
+    }
+    const watching = AbortSignal.any([signal, over.signal]);
+    const watch = async () => {
+      while (deviceTroubles.isExpected(device)) await deviceTroubles.change(watching);
+      unexpected.abort(new DeviceTroubleError(whyNot()));
+    };
+    watch().catch(() => {});
+    const until = AbortSignal.any([signal, unexpected.signal]);
+    return await deviceTroubles.attempt(device, () => ask(until), until);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof DeviceTroubleError || error instanceof NotMeasuredError)

@@ -46,14 +46,18 @@ const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 function modelSection(model: RecommendedModel, index: number): string[] {
   const settings = Object.entries(model.candidate).map(([name, value]) => `${name} ${value}`);
   return [
-    `## ${index + 1}. Trial ${model.trialId}${model.feasible ? '' : ' (violates a constraint)'}`,
+    `## ${index + 1}. Trial ${model.trialId}${model.feasible ? '' : ' (does not meet the constraints)'}`,
     '',
+    ...(model.misses.length > 0 ? [`${model.misses.join('; ')}.`, ''] : []),
     `Test accuracy ${formatQuantity(model.testAccuracy, 'ratio')} (validation ${formatQuantity(model.validationAccuracy, 'ratio')}), ${formatQuantity(model.parameters, 'count')} parameters, ${formatQuantity(model.macs, 'count')} MACs, ${formatQuantity(model.onnxBytes, 'memory')}. ${settings.join(', ')}.`,
     '',
     ...quantisedLines(model),
     row(DEVICE_COLUMNS),
     row(DEVICE_COLUMNS.map(() => '---')),
     ...model.devices.map((device) => row(deviceCells(device))),
+    ...(model.missing.length > 0
+      ? ['', ...model.missing.map(({ device, reason }) => `- ${device} is missing: ${reason}.`)]
+      : []),
   ];
 }
 

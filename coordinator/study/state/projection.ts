@@ -11,6 +11,7 @@ import type { StudyRecord } from './study-repository.ts';
 import { summariseTimeline } from './timeline.ts';
 import { frontTrialIds } from './trial-front.ts';
 import type { ArchitectureFacts } from './trial-metrics.ts';
+import { unmeasured } from './unmeasured.ts';
 
 type EventOf<T extends StudyEvent['body']['type']> = Extract<StudyEvent['body'], { type: T }>;
 
@@ -249,6 +250,7 @@ export class StudyProjection {
       search: this.#search,
       deviceViews: [...this.devices.values()],
       recommendation: this.recommendation,
+      unmeasured: this.recommendation ? unmeasured(this.recommendation, [...this.devices.values()]) : [],
       warnings: this.warnings,
       lastSeq: this.lastSeq,
     };

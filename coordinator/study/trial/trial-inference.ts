@@ -237,7 +237,11 @@ export class TrialInference {
     await this.#context.written();
     const finished = { type: 'inference-finished', trialId, signature: facts.signature, device } as const;
     try {
-      const { result, measurements } = await deviceTroubles.attempt(device, () => this.#ask(trialId, device, signal), signal);
+      const { result, measurements } = await deviceTroubles.attempt(
+        device,
+        () => this.#ask(trialId, device, signal),
+        signal,
+      );
       return {
         ...finished,
         best: result.best?.config ?? null,

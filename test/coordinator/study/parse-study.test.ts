@@ -137,6 +137,40 @@ describe('parseStudy', () => {
     );
   });
 
+  it('refuses objectives, limits and targets on energy where a device has no meter, naming it', () => {
+    const devices = [
+      { name: 'metered', board: boardDescription({ powerMeter: 'INA219' }) },
+      { name: 'bare', board: boardDescription({ powerMeter: null }) },
+      { name: 'plain', board: boardDescription({ powerMeter: null }) },
+      { name: 'not-joined', board: null },
+    ];
+    const issuesOf = (on: string, rest: string) => {
+      try {
+        parseStudy(`name: a\ndataset: {format: synthetic-images}\ndevices: [${on}]\n${rest}`, { ...checks, devices });
+      } catch (error) {
+        return (error as StudyInputError).problem.issues?.map(
+          ({ path, message }) => `${path}: ${message.split(':')[0]}`,
+        );
+      }
+      return null;
+    };
+    const energy = "objectives: ['maximize accuracy', 'minimize energy']\n";
+    assert.deepEqual(issuesOf('metered, bare, plain', energy), [
+      'objectives.1: energy cannot be measured on bare, plain',
+    ]);
+    assert.deepEqual(issuesOf('bare', "objectives: ['minimize edgetune.energy']\n"), [
+      'objectives.0: edgetune.energy cannot be measured on bare',
+    ]);
+    assert.deepEqual(issuesOf('metered, bare', "constraints: ['power <= 5 W', 'energy <= 1 J on metered']\n"), [
+      'constraints.0: power cannot be measured on bare',
+    ]);
+    assert.deepEqual(issuesOf('bare', "stop: {target: ['energy <= 1 J']}\n"), [
+      'stop.target.0: energy cannot be measured on bare',
+    ]);
+    assert.equal(issuesOf('metered, not-joined', energy), null, 'of who has not joined nobody knows');
+    assert.equal(issuesOf('bare', "constraints: ['latency.p99 <= 30 ms', 'memory <= 64 MB']\n"), null);
+  });
+
   it('says where YAML itself is broken', () => {
     const [mistake] = mistakesOf('name: x\ndevices: [a, b\n');
     assert.ok((mistake?.line ?? 0) >= 2);

@@ -95,7 +95,10 @@ describe('a study with a precision in its space', () => {
       yaml({ more: "constraints: ['modelSize <= 0.1 kB']" }).replace('name: test', 'name: large'),
     );
     const refused = await untilState(service, large, 'succeeded', 'failed');
-    assert.match(refused.reason ?? '', /no trial meets the constraints.*the graph alone/);
+    assert.ok(
+      refused.trialViews.every(({ violation, reason }) => (violation ?? 0) > 0 && /the graph alone/.test(reason ?? '')),
+    );
+    assert.match(refused.recommendation?.models[0]?.misses[0] ?? '', /^modelSize is .* beyond the limit of 100 B$/);
     await close();
   });
 

@@ -333,7 +333,10 @@ describe('a study that is stopped', () => {
     });
     await service.resume(id);
     assert.match(String(await late.wait()), /"test" is succeeded: only a running study can be stopped/);
-    await assert.rejects(service.resume(id), stateError(/"test" is succeeded: only a stopped or failed/));
+    await assert.rejects(
+      service.resume(id),
+      stateError(/"test" is succeeded, and every device has measured what it recommends: only a stopped or failed/),
+    );
     await assert.rejects(service.resume('s-none'), stateError(/there is no study s-none/));
   });
 });

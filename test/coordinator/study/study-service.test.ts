@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { StudyInputError, StudyStateError } from '../../../coordinator/study/state/study-errors.ts';
+import { hastyClock } from '../../support/hasty-clock.ts';
 import { Arrival, turn, untilAborted } from '../../support/waiting.ts';
 import { fakeFleet, fakeInference, fakeTraining, studyService, untilEvent, untilState } from './support/fakes.ts';
 
@@ -18,6 +20,10 @@ devices: [pi, orin]
 budget: {minEpochs: 1, maxEpochs: 4, minDataFraction: 0.5, reductionFactor: 2}
 stop: {trials: 6}
 ${more}`;
+
+/** Names of metrics of a device that are shown of any trial. */
+const namesOn = (device: string, { trialViews }: StudyDetail) =>
+  trialViews.flatMap(({ metrics }) => Object.keys(metrics).filter((name) => name.endsWith(`@${device}`)));
 
 describe('a study', () => {
   it('cleans up blobs, but none that others still need', async () => {
@@ -150,12 +156,14 @@ describe('a study', () => {
     await close();
   });
 
-  it('fails with the closest trial when nothing is feasible', async () => {
+  it('recommends what comes nearest when nothing is feasible, and says so', async () => {
     const { service, close } = studyService({ directory: newDirectory() });
     const { id } = await service.create(yaml("constraints: ['latency.p99 <= 1 us']"));
     const study = await untilState(service, id, 'succeeded', 'failed');
-    assert.equal(study.state, 'failed');
-    assert.match(study.reason ?? '', /no trial meets the constraints; the closest was trial \d+: pi: too slow/);
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    const [nearest] = study.recommendation?.models ?? [];
+    assert.deepEqual([nearest?.feasible, nearest?.misses.length], [false, 2]);
+    assert.match(study.recommendation?.why ?? '', /^No model meets the constraints; these come nearest/);
     await close();
   });
 
@@ -204,7 +212,7 @@ describe('a study', () => {
     const waiting = await untilState(service, id, 'waiting');
     assert.equal(waiting.reason, 'waiting for orin: start the agent there');
     assert.equal(waiting.trialViews.filter(({ status }) => status === 'finished').length, 6, 'all trials were trained');
-    assert.ok(waiting.trialViews.every(({ predicted }) => predicted.some((name) => name.endsWith('@orin'))));
+    assert.deepEqual(namesOn('orin', waiting), [], 'nothing is known of it, and nothing is shown');
     setPresence('orin', 'online');
     online.come();
     const study = await untilState(service, id, 'succeeded', 'failed');
@@ -212,36 +220,135 @@ describe('a study', () => {
     await close();
   });
 
-  it('predicts a device that is disturbed, tells so, and takes no architecture for infeasible', async () => {
+  it('goes on without the numbers of a device that is disturbed, tells so, and takes no architecture for infeasible', async () => {
     const whyUnfit = ({ device, purpose }: { device: string; purpose: string }) =>
       device === 'orin' && purpose === 'search' ? 'disturbed: other programs' : null;
     const { service, close } = studyService({
       directory: newDirectory(),
       inference: fakeInference({ whyUnfit }).service,
+      clock: hastyClock(),
     });
     const { id } = await service.create(yaml());
     const study = await untilState(service, id, 'succeeded', 'failed');
     assert.equal(study.state, 'succeeded', study.reason ?? '');
-    assert.deepEqual(study.warnings, ['orin gives no valid measurement: disturbed: other programs']);
     assert.equal(study.trialViews.filter(({ status }) => status === 'finished').length, 6);
-    assert.ok(study.trialViews.every(({ predicted }) => predicted.some((name) => name.endsWith('@orin'))));
+    assert.deepEqual(namesOn('orin', study), []);
+    const marked = service
+      .events(id, 0, 10_000)
+      .flatMap(({ body }) => (body.type === 'study-device' && body.standing === 'marked' ? [body.reason] : []));
+    assert.match(
+      marked[0] ?? '',
+      /^orin gives no valid measurement: disturbed: other programs; it is tried again in 5 minutes/,
+    );
+    const [model] = study.recommendation?.models ?? [];
+    assert.deepEqual(
+      model?.devices.map(({ device }) => device),
+      ['pi', 'orin'],
+      'at the end it is tried once more',
+    );
     await close();
   });
 
-  it('fails with the reason where no device can be measured', async () => {
-    const whyUnfit = () => 'disturbed: other programs';
+  it('recommends for the devices that answer; the rest is measured later', async () => {
+    const state = { isDisturbed: true };
+    const whyUnfit = ({ device }: { device: string }) =>
+      device === 'orin' && state.isDisturbed ? 'disturbed: other programs' : null;
     const { service, close } = studyService({
       directory: newDirectory(),
       inference: fakeInference({ whyUnfit }).service,
+      clock: hastyClock(),
     });
     const { id } = await service.create(yaml());
     const study = await untilState(service, id, 'succeeded', 'failed');
-    assert.equal(study.state, 'failed');
-    assert.match(
-      study.reason ?? '',
-      /(pi|orin) gives no valid measurement: disturbed: other programs\. Mend that, then resume/,
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    for (const { devices, missing } of study.recommendation?.models ?? []) {
+      assert.deepEqual(
+        devices.map(({ device }) => device),
+        ['pi'],
+      );
+      assert.deepEqual(missing, [
+        { device: 'orin', reason: 'orin gives no valid measurement: disturbed: other programs' },
+      ]);
+    }
+    assert.deepEqual(study.unmeasured, ['orin']);
+    state.isDisturbed = false;
+    await service.resume(id);
+    const whole = await untilState(service, id, 'succeeded', 'failed');
+    for (const { devices, missing } of whole.recommendation?.models ?? []) {
+      assert.deepEqual(
+        devices.map(({ device }) => device),
+        ['pi', 'orin'],
+      );
+      assert.deepEqual(missing, []);
+    }
+    const measured = (of: typeof study) => of.recommendation?.models.map(({ devices }) => devices[0]?.measurement.id);
+    assert.deepEqual(measured(whole), measured(study), 'what was measured is not measured again');
+    assert.equal(
+      service.events(id, 0, 10_000).filter(({ body }) => body.type === 'training-started').length,
+      service.events(id, 0, 10_000).filter(({ body }) => body.type === 'training-finished').length,
     );
-    assert.ok(study.trialViews.every(({ status }) => status !== 'infeasible'));
+    await assert.rejects(service.resume(id), /every device has measured what it recommends/);
+    await close();
+  });
+
+  it('waits, and says why, where no device can be measured, until one is left out or well', async () => {
+    const state = { isDisturbed: true };
+    const { service, close } = studyService({
+      directory: newDirectory(),
+      inference: fakeInference({ whyUnfit: () => (state.isDisturbed ? 'disturbed: other programs' : null) }).service,
+      clock: hastyClock(),
+    });
+    const { id } = await service.create(yaml());
+    const waiting = await untilState(service, id, 'waiting');
+    assert.match(
+      waiting.reason ?? '',
+      /(pi|orin) gives no valid measurement: disturbed: other programs; it is tried again in/,
+    );
+    assert.throws(() => service.leaveOut(id, 'nano'), /study "test" has no device "nano": it has pi, orin/);
+    service.leaveOut(id, 'orin');
+    assert.throws(() => service.leaveOut(id, 'orin'), /orin is left out of the study already/);
+    assert.throws(() => service.leaveOut(id, 'pi'), /pi is the only device that study "test" has left/);
+    state.isDisturbed = false;
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    const [model] = study.recommendation?.models ?? [];
+    assert.deepEqual(
+      [model?.devices.map(({ device }) => device), model?.missing],
+      [['pi'], [{ device: 'orin', reason: 'the study goes on without orin, as you have said' }]],
+    );
+    assert.deepEqual([study.unmeasured, namesOn('orin', study)], [[], []]);
+    await close();
+  });
+
+  it('uses another device in the place of one, and measures on that one what is recommended', async () => {
+    const { fleet, setPresence } = fakeFleet(['pi', 'orin', 'pi-2']);
+    setPresence('pi', 'offline');
+    const away = fakeInference({
+      beforeAnswer: ({ device, signal }) =>
+        device === 'pi' && idOf('pi') === bound() ? untilAborted(signal) : Promise.resolve(),
+    });
+    const { service, close } = studyService({ directory: newDirectory(), fleet, inference: away.service });
+    const idOf = (name: string) => fleet.devices().find((device) => device.name === name)?.id;
+    const { id } = await service.create(yaml());
+    const bound = () => service.find(id)?.deviceViews.find(({ device }) => device === 'pi')?.deviceId;
+    const waiting = await untilState(service, id, 'waiting');
+    assert.equal(waiting.reason, 'waiting for pi: start the agent there');
+    assert.throws(() => service.replace(id, 'pi', 'nano'), /the fleet has no device "nano": it has pi, orin, pi-2/);
+    assert.throws(() => service.replace(id, 'pi', 'orin'), /orin is a device of the study already/);
+    service.replace(id, 'pi', 'pi-2');
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    for (const { devices, missing } of study.recommendation?.models ?? []) {
+      assert.deepEqual(
+        devices.map(({ device, measurement }) => [device, measurement.deviceId]),
+        [
+          ['pi', idOf('pi-2')],
+          ['orin', idOf('orin')],
+        ],
+      );
+      assert.deepEqual(missing, []);
+    }
+    assert.equal(namesOn('pi', study).length > 0, true, 'also of the trials');
     await close();
   });
 

@@ -340,6 +340,7 @@ export function sampleStudy(devices: readonly string[], trials: number): StudyDe
       ...{ standing: 'expected', reason: null },
     })),
     recommendation: null,
+    unmeasured: [],
     warnings: ['kitchen-pi has no power meter: its energy is an estimate'],
     lastSeq: 100,
   };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { int8Variant, variantsOf } from '../../../../coordinator/study/context/int8-variant.ts';
 import { taskOf, trainRung } from '../../../../coordinator/study/context/train-rung.ts';
-import type { TrainRequest } from '../../../../coordinator/training/training-service.ts';
+import { ChildDiedError, type TrainRequest } from '../../../../coordinator/training/training-service.ts';
 import { turn } from '../../../support/waiting.ts';
 import { type ContextOptions, studyContext } from '../support/context.ts';
 import { asked, sha, trained } from '../support/events.ts';
@@ -159,5 +159,41 @@ describe('the int8 variant', () => {
     assert.deepEqual(variantsOf(none), { variants: { int8: { reason: 'why' } } });
     await assert.rejects(int8Variant(failing('TypeError').context, onnx), /why/);
     assert.deepEqual([variantsOf(null), variantsOf(undefined)], [{}, {}]);
+  });
+});
+
+describe('a training process that is killed', () => {
+  const killed = (times: number) => {
+    let left = times;
+    return async () => {
+      if (left-- > 0) throw new ChildDiedError('the training process ended by SIGKILL (out of memory?)');
+    };
+  };
+
+  it('begins again from the last checkpoint, twice unless the study says otherwise, and that is said', async () => {
+    const { context, requests, of, blobs } = training({}, killed(2));
+    const checkpoint = await blobs.put(new TextEncoder().encode('{"width":5,"epochs":1}'));
+    context.emit(trained(3, { epochs: 1 }, { checkpointSha256: checkpoint }));
+    const finished = await trainRung(context, ask({ rung: 1, budget: { epochs: 3, dataFraction: 1 } }), never);
+    assert.equal(finished.metrics.epochs, 3);
+    const from = requests.map((request) => request.checkpoint && new TextDecoder().decode(request.checkpoint));
+    assert.deepEqual(from, Array(3).fill('{"width":5,"epochs":1}'));
+    assert.deepEqual(
+      of('training-interrupted').map(({ trialId, rung, reason }) => [trialId, rung, reason]),
+      [1, 2].map((time) => [
+        3,
+        1,
+        `the training process ended by SIGKILL (out of memory?); it begins again from its last checkpoint (${time} of 2)`,
+      ]),
+    );
+  });
+
+  it('too often fails the rung; another error does at once', async () => {
+    const often = training({ spec: { trainingRetries: 1 } }, killed(2));
+    await assert.rejects(trainRung(often.context, ask(), never), ChildDiedError);
+    assert.equal(often.requests.length, 2);
+    const broken = training({}, () => Promise.reject(new Error('NaN loss')));
+    await assert.rejects(trainRung(broken.context, ask(), never), /NaN loss/);
+    assert.deepEqual([broken.requests.length, broken.of('training-interrupted')], [1, []]);
   });
 });

@@ -109,7 +109,7 @@ describe('the report', () => {
     assert.deepEqual(report.slice(5), [
       ...['', 'It is the best.', ''],
       ...section('## 1. Trial 3'),
-      ...section('## 2. Trial 7 (violates a constraint)'),
+      ...section('## 2. Trial 7 (does not meet the constraints)'),
       '## What it cost',
       '',
       '| | |',

@@ -5,7 +5,7 @@ import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objecti
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
-import type { StudyProjection } from '../../../../coordinator/study/state/projection.ts';
+import { StudyProjection } from '../../../../coordinator/study/state/projection.ts';
 import type { StudyRecord } from '../../../../coordinator/study/state/study-repository.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 import { AT, answered, asked, built, CONFIG, projected, sha, told, trained } from '../support/events.ts';
@@ -49,6 +49,7 @@ describe('a trial', () => {
       modelSha256: null,
       metrics: {},
       predicted: [],
+      intervals: {},
       violation: null,
       reason: null,
       onFront: false,
@@ -271,6 +272,7 @@ describe('the page of a study', () => {
     assert.deepEqual(rest, {
       ...projection.summary(record, spec),
       ...{ spec, yaml: 'name: first', spans: [], recommendation: null, warnings: [], lastSeq: 6 },
+      ...{ deviceViews: [], unmeasured: [] },
     });
     assert.deepEqual([timeline.totalS, trialViews.length, search.hypervolume?.length], [0, 3, 3]);
   });
@@ -331,4 +333,71 @@ describe('the page of a study', () => {
     const limited = { ...ofAccuracy, constraints: [parseConstraint('latency.p50 <= 5 ms')] };
     assert.deepEqual(shown('onefold', limited), [1, 9, 2]);
   });
+});
+
+describe('the devices of a study', () => {
+  const created = { type: 'study-created', spec, deviceIds: { pi: 'd-1', orin: 'd-2' } } as const;
+  const pi = { device: 'pi', deviceId: 'd-1', standing: 'expected', reason: null } as const;
+
+  it('stand as was said last', () => {
+    const projection = new StudyProjection();
+    apply(projection, created);
+    assert.deepEqual(projection.detail(record, spec).deviceViews, [pi, { ...pi, device: 'orin', deviceId: 'd-2' }]);
+    apply(projection, { type: 'study-device', ...pi, standing: 'marked', reason: 'no disk' });
+    assert.deepEqual(projection.devices.get('pi'), { ...pi, standing: 'marked', reason: 'no disk' });
+  });
+
+  it('have said nothing yet where another one has taken the place: what the first one said is not theirs', () => {
+    const projection = new StudyProjection();
+    apply(projection, created, asked(0), answered(0, 'pi'), answered(0, 'orin'));
+    apply(projection, { type: 'study-device', ...pi, standing: 'marked', reason: 'no disk' });
+    assert.deepEqual([...(projection.inference.get(0)?.keys() ?? [])], ['pi', 'orin'], 'it is the same one still');
+    apply(projection, { type: 'study-device', ...pi, deviceId: 'd-9' });
+    assert.deepEqual([...(projection.inference.get(0)?.keys() ?? [])], ['orin']);
+  });
+});
+
+describe('what was predicted', () => {
+  const predicted = told(
+    0,
+    { accuracy: 0.5, 'latency.p50@pi': 2, 'energy@pi': 3 },
+    { predicted: ['latency.p50@pi', 'energy@pi'], intervals: { 'latency.p50@pi': [1, 4], 'energy@pi': [2, 5] } },
+  );
+  const view = (projection: StudyProjection) => projection.trials.get(0);
+
+  it('is shown with its interval, until it is measured or withdrawn', () => {
+    const projection = new StudyProjection();
+    apply(projection, asked(0), predicted);
+    assert.deepEqual(view(projection)?.intervals, { 'latency.p50@pi': [1, 4], 'energy@pi': [2, 5] });
+    const amended = { type: 'trial-amended', trialId: 0, rung: 0, violation: 0 } as const;
+    apply(projection, { ...amended, metrics: { 'latency.p50@pi': 2.5 } });
+    assert.deepEqual(
+      [view(projection)?.metrics, view(projection)?.predicted, view(projection)?.intervals],
+      [{ accuracy: 0.5, 'latency.p50@pi': 2.5, 'energy@pi': 3 }, ['energy@pi'], { 'energy@pi': [2, 5] }],
+    );
+    apply(projection, { ...amended, metrics: {}, withdrawn: ['energy@pi'] });
+    assert.deepEqual(
+      [view(projection)?.metrics, view(projection)?.predicted, view(projection)?.intervals],
+      [{ accuracy: 0.5, 'latency.p50@pi': 2.5 }, [], {}],
+    );
+  });
+
+  it('at a lower rung is not shown at a higher one that knows nothing of it', () => {
+    const projection = new StudyProjection();
+    apply(
+      projection,
+      asked(0),
+      predicted,
+      asked(0, { width: 1 }, { rung: 1 }),
+      told(0, { accuracy: 0.6 }, { rung: 1 }),
+    );
+    assert.deepEqual(view(projection)?.metrics, { accuracy: 0.6 });
+  });
+});
+
+it('a training that was interrupted is a warning, not a failure', () => {
+  const projection = new StudyProjection();
+  apply(projection, asked(0));
+  apply(projection, { type: 'training-interrupted', trialId: 0, rung: 0, reason: 'killed by SIGKILL' });
+  assert.deepEqual([projection.warnings, projection.trials.get(0)?.status], [['trial 0: killed by SIGKILL'], 'asked']);
 });
