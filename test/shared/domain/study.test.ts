@@ -30,6 +30,7 @@ describe('a study', () => {
       stop: { trials: 20, target: [] },
       quantisation: { maxAccuracyDrop: 0.01 },
       recommend: 3,
+      trainingRetries: 2,
       deterministic: false,
       notes: {},
     });
