@@ -19,11 +19,18 @@ export const onnxruntimePython: Runner = {
     const printed = await runText(host, pythonInterpreter(), ['-B', sideCarScript(), '--probe'], PROBE_TIMEOUT_MS);
     if (printed === null) return null;
     const answer = probed(printed);
+    const what = 'measuring with onnxruntime-python';
     if (!answer)
       return {
-        what: 'measuring with onnxruntime-python',
+        what,
         why: `${pythonInterpreter()} prints something of its own: ${JSON.stringify(printed.slice(0, 80))}`,
         how: 'make it print nothing when it starts (look for print in its sitecustomize.py and .pth files), or name another Python by EDGETUNE_AGENT_PYTHON',
+      };
+    if ('failed' in answer)
+      return {
+        what,
+        why: `the onnxruntime of ${pythonInterpreter()} cannot be imported: ${answer.failed}`,
+        how: 'install what it needs (numpy; for a GPU the CUDA version that it was built for), or name another Python by EDGETUNE_AGENT_PYTHON',
       };
     const { version, providers } = answer;
     return { version, executionProviders: providers, precisions: ['float32', 'float16', 'int8'] };
@@ -47,7 +54,10 @@ export const onnxruntimePython: Runner = {
   },
 };
 
-const probeSchema = z.object({ version: z.string(), providers: z.array(executionProviderSchema) });
+const probeSchema = z.union([
+  z.object({ version: z.string(), providers: z.array(executionProviderSchema) }),
+  z.object({ failed: z.string() }),
+]);
 
 /** null: it is no answer of the side-car's. */
 function probed(printed: string): z.infer<typeof probeSchema> | null {

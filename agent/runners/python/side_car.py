@@ -9,7 +9,8 @@ Commands come as one JSON object a line on standard input, each is answered by o
   {"do": "run", "samples": 8, "times": 2}        -> {"type": "ran", "durationsMs": [1.5, 1.4], "outputRows": 8}
   {"do": "usage"}              -> {"type": "usage", "cpuSeconds": 1.2, "peakMemoryBytes": 1, "processPeakMemoryBytes": 2}
 
-A command that fails is answered by {"type": "failed", "message": "..."}. With --probe it tells what it has, and ends.
+A command that fails is answered by {"type": "failed", "message": "..."}. With --probe it tells what it has,
+or {"failed": "..."} where that cannot be used, and ends.
 The durations of runs are taken here: the way from the agent and back is in no latency.
 """
 
@@ -153,9 +154,14 @@ class SideCar:
 
 
 def probe():
-    import numpy
-    import onnxruntime
-
+    """What is there. Without an onnxruntime it ends by its error; one that cannot be used is told with the reason."""
+    try:
+        import onnxruntime
+        import numpy
+    except Exception as error:  # pylint: disable=broad-except
+        if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
+            raise
+        return {"failed": str(error) or type(error).__name__}
     available = onnxruntime.get_available_providers()
     providers = [name for name, long_name in PROVIDERS.items() if long_name in available]
     return {"version": onnxruntime.__version__, "numpy": numpy.__version__, "providers": providers}
