@@ -1,4 +1,5 @@
 /** The database: drizzle over the synchronous libsql client, durable at every commit. */
+import { existsSync, rmSync } from 'node:fs';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session';
 import { createTableRelationsHelpers, extractTablesRelationalConfig } from 'drizzle-orm/relations';
@@ -64,6 +65,7 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
   const { migrations = allMigrations, patienceMs = PATIENCE_MS, after } = options;
   const { log = plainLogger(console.error), troubles = new Troubles() } = options;
   refuseEmptied(file);
+  const isNew = !existsSync(file);
   const client = new Libsql(file);
   try {
     client.exec(`PRAGMA busy_timeout=${patienceMs}`);
@@ -73,6 +75,8 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
     client.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
   } catch (error) {
     client.close();
+    // A first start on a full disk leaves an empty file, which the next would take for one that was emptied.
+    if (isNew) for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
     throw explainOpenError(error, file);
   }
   const read = queriesOver(client);

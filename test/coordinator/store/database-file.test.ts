@@ -149,8 +149,15 @@ describe('is refused with its path and the remedy, and left as it is:', () => {
     }
   });
 
-  it('and a first start is none of that', (t) => {
-    openStore(join(temporaryFolder(t), 'new')).close();
+  it('and a first start is none of that, also where one before has failed', (t) => {
+    const directory = temporaryFolder(t);
+    const file = join(directory, 'edgetune.db');
+    const broken = { name: '0001-broken', sql: 'CREATE TABEL' };
+    assert.throws(() => openDatabase(file, { migrations: [broken] }), /migration 0001-broken failed/);
+    assert.deepEqual(readdirSync(directory), []);
+    openStore(directory).close();
+    assert.throws(() => openDatabase(file, { migrations: [broken] }), /newer EdgeTune/);
+    openStore(directory).close();
   });
 });
 
