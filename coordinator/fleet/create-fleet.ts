@@ -387,6 +387,7 @@ class MqttFleet implements ManagedFleet {
       this.#log.warn(`${record.name}: its hello names another device, ${deviceId}: ignored`, { deviceId: record.id });
       return;
     }
+    this.#tellOfOtherIdentity(record, parsed.data.coordinator?.id);
     this.#noted(this.#registry.heard(record.id, { board, lastSeenAt: this.#timestamp() }));
     const device = this.#device(record.id);
     device.presence = afterHello(sessionId);
@@ -397,6 +398,16 @@ class MqttFleet implements ManagedFleet {
       this.#offerUpdate(record, parsed.data, update, this.#options.agentRelease).catch((error: Error) =>
         this.#log.warn(`${record.name} was offered no newer agent`, { error, deviceId: record.id }),
       );
+  }
+
+  /** As where the database was copied without the identity: the board is a member, and believes neither update nor removal. */
+  #tellOfOtherIdentity({ id: deviceId, name }: DeviceRecord, known: string | undefined): void {
+    const { id } = this.#options.identity.coordinator;
+    if (known === undefined || known === id) return;
+    this.#log.warn(
+      `${name} has joined the coordinator ${known}, and this is ${id}: it takes no update and no removal from here. Put the identity of ${known} back (edgetune restore), or paste the line of "edgetune device add ${name} --renew" on it`,
+      { deviceId },
+    );
   }
 
   async #offerUpdate(

@@ -48,6 +48,20 @@ it('one that has said hello before this coordinator listened is asked to say it 
   assert.deepEqual([agent.told('greet').length, fleet.strangers()], [1, []]);
 });
 
+it('a member that knows another coordinator as its own is told of, and stays one', async () => {
+  const under = await memoryFleet();
+  const agent = await under.join('kitchen-pi');
+  for (const coordinator of [under.identity.coordinator, null, undefined]) agent.hello([], undefined, coordinator);
+  assert.deepEqual(under.log, []);
+  agent.hello([], undefined, OTHER);
+  assert.match(
+    under.log.join(),
+    /^warn: kitchen-pi has joined the coordinator c-f{16}, and this is c-0123456789abcdef: .*--renew/,
+  );
+  assert.equal(under.fleet.device('kitchen-pi')?.presence, 'online');
+  assert.deepEqual([agent.told('removed'), agent.told('unknown'), under.fleet.strangers()], [[], [], []]);
+});
+
 it('one that was removed here while it was away hears it when it is back, in this coordinator’s word', async () => {
   const { fleet, join, identity } = await memoryFleet();
   const agent = await join('kitchen-pi');
