@@ -38,7 +38,7 @@ export const jetsonAgxXavier: BoardProfile = boardProfileSchema.parse({
   thermal: { ambientC: 25, resistanceCPerW: 1.2, timeConstantS: 90, throttleC: 96, throttledClock: 0.7 },
   noise: { runCv: 0.02, sessionCv: 0.03, tailShare: 0.02, tailScale: 0.15 },
   error: {
-    latencyMape: 0.157,
+    latencyMape: 0.144,
     energyMape: 0.2,
     memoryMape: 0.2,
     comparedWith:

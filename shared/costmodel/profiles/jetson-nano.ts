@@ -48,7 +48,7 @@ export const jetsonNano: BoardProfile = boardProfileSchema.parse({
       acceleratorW: 4.5,
       runtimeBytes: 110e6,
       error: {
-        latencyMape: 0.195,
+        latencyMape: 0.213,
         energyMape: 0.31,
         memoryMape: 0.2,
         comparedWith:
