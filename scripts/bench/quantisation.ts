@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import { keepOnnxRuntimeSilent } from '@edgetune/shared/runtime/no-telemetry.ts';
 import { InferenceSession } from 'onnxruntime-node';
 import { QuantiseError, quantiseOnnx } from '../../coordinator/export/quantise-onnx.ts';
 import type { Feeds } from '../../coordinator/export/run-onnx.ts';
@@ -15,6 +16,8 @@ import { randomBatches } from '../../coordinator/training/calibration-batches.ts
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
 import type { TrialTask } from '../../coordinator/training/training-service.ts';
 import { type BenchRow, report } from './support.ts';
+
+keepOnnxRuntimeSilent();
 
 const DATA = join(import.meta.dirname, '../../../shared/data/datasets');
 
