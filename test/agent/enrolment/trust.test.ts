@@ -1,6 +1,6 @@
 /** Whose word a board believes, and how it learns the key of a coordinator that it joined before there was one. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
@@ -47,6 +47,19 @@ it('without a key can tell nobody’s word, and says what to do', (t) => {
   const { trust } = trustOf(t, {});
   assert.equal(trust.coordinator, null);
   assert.throws(() => trust.open(makeIdentity().sign(removal), 'removal'), /cannot check whose word.*NAME --renew/);
+});
+
+it('that cannot be written holds as long as the agent runs, which is said; one that is known is not written again', (t) => {
+  const first = makeIdentity();
+  const second = first.next();
+  const { trust, log, dataDirectory, saved } = trustOf(t, { coordinator: first.coordinator });
+  // Where the file would be written beside its place.
+  mkdirSync(join(dataDirectory, `enrolment.json.${process.pid}.tmp`));
+  trust.open(first.sign(removal), 'removal');
+  assert.deepEqual(log, []);
+  trust.open(second.sign(removal), 'removal');
+  assert.deepEqual([trust.coordinator, saved()?.coordinator], [second.coordinator, first.coordinator]);
+  assert.match(log.join(), /^the coordinator's key is kept in memory only: after a restart it is taken again: /);
 });
 
 it('of a board that has left meanwhile keeps nothing', (t) => {
