@@ -22,10 +22,15 @@ export class UnsupportedLayerError extends Error {
   override name = 'UnsupportedLayerError';
 }
 
+/** A model whose weights are not numbers, or are none once batch normalisation is folded into them. */
+export class NotFiniteError extends Error {
+  override name = 'NotFiniteError';
+}
+
 /**
  * @param model functional, one input and one output; images as [batch, height, width, channels]
  * @returns an ONNX model with input `input` ([batch, channels, height, width] for images) and output `logits`
- * @throws {UnsupportedLayerError}
+ * @throws {UnsupportedLayerError} @throws {NotFiniteError}
  */
 export function exportLayersModel(model: tfl.LayersModel, metadata: Record<string, string>): Uint8Array {
   const builder = new OnnxGraphBuilder();
@@ -73,6 +78,12 @@ class Exporter {
         this.#translate(layer, normalisation, output.id === last.id ? OUTPUT_NAME : undefined),
       );
     }
+  }
+
+  #weights(dims: readonly number[], values: Float32Array): string {
+    if (!values.every(Number.isFinite))
+      throw new NotFiniteError('the weights of the model are not finite: a smaller learningRate may help');
+    return this.#builder.weights(dims, values);
   }
 
   /** The batch normalisation that is the only reader of a convolution's output, where nothing stands between the two. */
@@ -141,7 +152,7 @@ class Exporter {
     const outChannels = depthwise ? inChannels * perChannel : perChannel;
     const { scale, shift } = affineOf(normalisation, outChannels, bias);
     const dims = [outChannels, depthwise ? 1 : inChannels, rows, columns];
-    const weights = this.#builder.weights(dims, channelsFirstKernel(kernel, depthwise, scale));
+    const weights = this.#weights(dims, channelsFirstKernel(kernel, depthwise, scale));
     const attributes = {
       kernel_shape: { ints: [rows, columns] },
       strides: { ints: pair(config.strides) },
@@ -153,7 +164,7 @@ class Exporter {
     const plain = activation === 'linear';
     const result = this.#builder.node(
       'Conv',
-      [...inputs, weights, this.#builder.weights([outChannels], shift)],
+      [...inputs, weights, this.#weights([outChannels], shift)],
       attributes,
       plain ? output : undefined,
     );
@@ -170,7 +181,7 @@ class Exporter {
       (parts.get('moving_mean') as Weight).values,
       (parts.get('moving_variance') as Weight).values,
     ];
-    const names = values.map((value) => this.#builder.weights([channels], value));
+    const names = values.map((value) => this.#weights([channels], value));
     return this.#builder.node(
       'BatchNormalization',
       [...inputs, ...names],
@@ -182,8 +193,8 @@ class Exporter {
   #dense(layer: Layer, inputs: string[], output: string | undefined): string {
     const [kernel, bias] = weightsOf(layer) as [Weight, Weight | undefined];
     const [inUnits, units] = kernel.shape as [number, number];
-    const weights = this.#builder.weights([inUnits, units], kernel.values);
-    const shift = this.#builder.weights([units], bias?.values ?? new Float32Array(units));
+    const weights = this.#weights([inUnits, units], kernel.values);
+    const shift = this.#weights([units], bias?.values ?? new Float32Array(units));
     const activation = String((layer.getConfig() as Config).activation ?? 'linear');
     const plain = activation === 'linear';
     const result = this.#builder.node('Gemm', [...inputs, weights, shift], {}, plain ? output : undefined);
@@ -217,7 +228,7 @@ class Exporter {
   }
 
   #clip(inputs: string[], maximum: number, output: string | undefined): string {
-    const [low, high] = [0, maximum].map((value) => this.#builder.weights([], Float32Array.of(value)));
+    const [low, high] = [0, maximum].map((value) => this.#weights([], Float32Array.of(value)));
     return this.#builder.node('Clip', [...inputs, low as string, high as string], {}, output);
   }
 }

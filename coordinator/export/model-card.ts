@@ -11,6 +11,8 @@ export interface ModelFacts {
   candidate: Candidate;
   backend: string;
   epochs: number;
+  /** After how many of them the model stood that is exported. */
+  bestEpoch: number;
   validationAccuracy: number;
   classes: readonly string[];
   metadata: Record<string, string>;
@@ -23,7 +25,12 @@ export function renderModelCard(facts: ModelFacts): string {
     : [dataset.format, dataset.path].filter(Boolean).join(', ');
   return `# Model card
 
-**What it is.** ${facts.workload}, trained by EdgeTune on ${source}, for ${facts.epochs} epochs with ${facts.backend}.
+**What it is.** ${facts.workload}, trained by EdgeTune on ${source}, for ${facts.epochs} epochs with ${facts.backend}${
+    facts.bestEpoch === facts.epochs
+      ? ''
+      : `;
+this is the model after epoch ${facts.bestEpoch}, the best of them by validation`
+  }.
 Accuracy on the validation split, which guided the search: ${formatQuantity(facts.validationAccuracy, 'ratio')}. The accuracy on the
 test split stands in the study's report.
 

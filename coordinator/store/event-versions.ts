@@ -23,6 +23,8 @@ const UPCASTERS: { readonly [K in Kind]?: readonly Upcast[] } = {
   // Since the last version devices may be pending, and metrics withdrawn: coordinators that do not know that may not read it.
   'trial-told': [withFiniteNumbers, asItIs],
   'trial-amended': [withFiniteNumbers, asItIs],
+  // Since then a checkpoint holds the best state beside the last: coordinators that do not know that cannot read it.
+  'training-finished': [asItIs],
 };
 
 function asItIs(body: Record<string, unknown>): Record<string, unknown> {

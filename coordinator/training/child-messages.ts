@@ -42,6 +42,7 @@ export const childResultSchemas = {
     metrics: metricsSchema,
     checkpoint: bytesSchema,
     epochs: z.number(),
+    bestEpoch: z.number(),
     cpuSeconds: z.number(),
     backend: z.string(),
   }),

@@ -6,12 +6,12 @@ import { quantiseOnnx } from '../export/quantise-onnx.ts';
 import type { Feeds } from '../export/run-onnx.ts';
 import { loadBackend } from './backends/load-backend.ts';
 import { randomBatches, trainingBatches } from './calibration-batches.ts';
-import { decodeCheckpoint } from './checkpoint.ts';
+import { decodeCheckpoint, exportedState } from './checkpoint.ts';
 import { type ChildMessage, type ChildRequest, type ChildResult, childRequestSchema } from './child-messages.ts';
 import { evaluateOnnx } from './evaluate-onnx.ts';
 import { loadTask } from './load-task.ts';
 import { Replica } from './replica.ts';
-import { trainToBudget } from './train-to-budget.ts';
+import { areFinite, DivergedError, trainToBudget } from './train-to-budget.ts';
 
 type Request<T extends ChildRequest['type']> = Extract<ChildRequest, { type: T }>;
 
@@ -62,7 +62,9 @@ async function exportTrained(request: Request<'export'>): Promise<ChildResult<'e
   const task = await loadTask(request);
   const replica = new Replica(task, request.candidate, request.seed);
   try {
-    const { model, epochs } = decodeCheckpoint(request.checkpoint);
+    const checkpoint = decodeCheckpoint(request.checkpoint);
+    const { model, epochs: bestEpoch } = exportedState(checkpoint);
+    if (!areFinite(model)) throw new DivergedError(`the weights after epoch ${bestEpoch} are not finite`);
     replica.setState(model);
     const { accuracy } = replica.evaluate('validation');
     const metadata = {
@@ -74,7 +76,8 @@ async function exportTrained(request: Request<'export'>): Promise<ChildResult<'e
     const modelCard = renderModelCard({
       ...request,
       backend: backend.name,
-      epochs,
+      epochs: checkpoint.epochs,
+      bestEpoch,
       validationAccuracy: accuracy,
       classes: task.classes,
       metadata,

@@ -25,14 +25,18 @@ export interface TrainRequest extends TrialTask {
 export interface EpochReport {
   /** Epochs done in all. */
   epoch: number;
-  /** `accuracy`, `loss` on the validation split; `trainLoss`. */
+  /** `accuracy`, `loss` on the validation samples that judge epochs; `trainLoss`. */
   metrics: Metrics;
 }
 
 export interface TrainOutcome {
+  /** Of the state that would be exported, the best of all epochs, on the whole validation split. */
   metrics: Metrics;
+  /** Of the last state, from which training goes on, and of the best. */
   checkpoint: Uint8Array;
   epochs: number;
+  /** After how many of them the best state stood. */
+  bestEpoch: number;
   seconds: number;
   cpuSeconds: number;
   energyJ: number;
@@ -65,6 +69,7 @@ export interface TrainingService {
    * @throws {ChildDiedError} where the process was killed
    */
   train(request: TrainRequest, onEpoch: (report: EpochReport) => void, signal: AbortSignal): Promise<TrainOutcome>;
+  /** The best state of a checkpoint. @throws {DivergedError} where its weights are not finite */
   exportTrained(task: TrialTask, checkpoint: Uint8Array): Promise<ExportedModel>;
   /** Accuracy of an exported model in ONNX Runtime, on a split of the data set. */
   evaluateOnnx(

@@ -41,6 +41,14 @@ export function deviceCells({ device, config, measurement }: RecommendedModel['d
   ];
 }
 
+/** For how long a model was trained, and after which epoch it was the best. */
+export function epochsText({ epochs, bestEpoch = epochs }: Pick<RecommendedModel, 'epochs' | 'bestEpoch'>): string {
+  const all = `${epochs} epoch${epochs === 1 ? '' : 's'}`;
+  return bestEpoch === epochs
+    ? all
+    : `${all}, of which this is the model after epoch ${bestEpoch}, the best by validation`;
+}
+
 const TRAINING_ENERGY = {
   meter: '',
   estimate: ' (estimate)',

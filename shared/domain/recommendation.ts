@@ -40,7 +40,10 @@ export const recommendedModelSchema = z.object({
     .union([quantisedModelSchema, z.object({ reason: z.string() })])
     .nullable()
     .default(null),
+  /** For which it was trained. */
   epochs: z.number(),
+  /** After which of them the model stood that is exported, the best by validation; absent where older coordinators made it: the last. */
+  bestEpoch: z.number().optional(),
   parameters: z.int().min(0),
   macs: z.number().min(0),
   devices: z.array(recommendedDeviceSchema),

@@ -74,11 +74,16 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     backend: z.string(),
     trainingCores: z.int().positive(),
   }),
+  /** Its metrics are on the validation samples that judge epochs, not on the whole split. */
   z.object({ type: z.literal('epoch'), ...trialRung, epoch: z.number(), metrics: metricsSchema }),
   z.object({
     type: z.literal('training-finished'),
     ...trialRung,
+    /** Of the state that would be exported, on the whole validation split. */
     metrics: metricsSchema,
+    /** After which epoch that stood: the best; absent in events of before it was kept, which exported the last. */
+    bestEpoch: z.number().optional(),
+    /** Of the last state, from which training goes on, and of the best. */
     checkpointSha256: sha256Schema.nullable(),
     seconds: z.number().min(0),
     cpuSeconds: z.number().min(0),

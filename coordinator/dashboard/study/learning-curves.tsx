@@ -20,8 +20,9 @@ export function LearningCurves({ trials }: { trials: readonly TrialView[] }) {
         <>
           <CurvesChart trials={learned} />
           <p class="quiet">
-            Validation accuracy after each epoch of {counted(learned.length, 'trial')}; strong lines are on the Pareto
-            front. The best now:
+            Validation accuracy after each epoch of {counted(learned.length, 'trial')}, on the samples that judge epochs
+            (512 at most, the same for all); the table of trials has that of the best epoch on all samples. Strong lines
+            are on the Pareto front. The best now:
           </p>
           <table>
             <caption class="hidden">Trials with the best accuracy now</caption>

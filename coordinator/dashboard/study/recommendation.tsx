@@ -1,7 +1,7 @@
 /** What the study recommends: models, and per device the inference config with its evidence. */
 
 import type { Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
-import { trainingEnergyText } from '@edgetune/shared/domain/recommendation-text.ts';
+import { epochsText, trainingEnergyText } from '@edgetune/shared/domain/recommendation-text.ts';
 import { download } from '../api/client.ts';
 import { Badge } from '../components/badge.tsx';
 import { ErrorText } from '../components/dialog.tsx';
@@ -47,8 +47,7 @@ function Model({ model, place }: { model: RecommendedModel; place: number }) {
       <p>
         Accuracy <strong>{quantity(model.testAccuracy, 'ratio')}</strong> on the test split,{' '}
         {quantity(model.validationAccuracy, 'ratio')} on the validation split · {quantity(model.parameters, 'count')}{' '}
-        parameters, {quantity(model.macs, 'count')} MACs, {quantity(model.onnxBytes, 'memory')} ·{' '}
-        {counted(model.epochs, 'epoch')}
+        parameters, {quantity(model.macs, 'count')} MACs, {quantity(model.onnxBytes, 'memory')} · {epochsText(model)}
       </p>
       <p class="quiet">
         {Object.entries(candidate)

@@ -39,6 +39,7 @@ export async function trainRung(
       trialId,
       rung,
       metrics: { ...outcome.metrics, epochs: outcome.epochs, dataFraction: ask.budget.dataFraction },
+      bestEpoch: outcome.bestEpoch,
       checkpointSha256: await blobs.put(outcome.checkpoint),
       seconds: outcome.seconds,
       cpuSeconds: outcome.cpuSeconds,

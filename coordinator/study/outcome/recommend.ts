@@ -153,6 +153,7 @@ async function trainedFully(context: StudyContext, entry: FrontEntry): Promise<F
     // ONNX Runtime's, where it was measured: as that of the int8 variant beside it.
     validationAccuracy: accuracies.float32,
     epochs: trained.metrics.epochs ?? full.epochs,
+    ...(trained.bestEpoch === undefined ? {} : { bestEpoch: trained.bestEpoch }),
     parameters,
     macs,
   };

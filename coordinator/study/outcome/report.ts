@@ -7,6 +7,7 @@ import {
   DEVICE_COLUMNS,
   deviceCells,
   deviceEnergyText,
+  epochsText,
   trainingEnergyText,
 } from '@edgetune/shared/domain/recommendation-text.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
@@ -49,7 +50,7 @@ function modelSection(model: RecommendedModel, index: number): string[] {
     `## ${index + 1}. Trial ${model.trialId}${model.feasible ? '' : ' (does not meet the constraints)'}`,
     '',
     ...(model.misses.length > 0 ? [`${model.misses.join('; ')}.`, ''] : []),
-    `Test accuracy ${formatQuantity(model.testAccuracy, 'ratio')} (validation ${formatQuantity(model.validationAccuracy, 'ratio')}), ${formatQuantity(model.parameters, 'count')} parameters, ${formatQuantity(model.macs, 'count')} MACs, ${formatQuantity(model.onnxBytes, 'memory')}. ${settings.join(', ')}.`,
+    `Test accuracy ${formatQuantity(model.testAccuracy, 'ratio')} (validation ${formatQuantity(model.validationAccuracy, 'ratio')}), ${formatQuantity(model.parameters, 'count')} parameters, ${formatQuantity(model.macs, 'count')} MACs, ${formatQuantity(model.onnxBytes, 'memory')}. Trained for ${epochsText(model)}. ${settings.join(', ')}.`,
     '',
     ...quantisedLines(model),
     row(DEVICE_COLUMNS),

@@ -88,6 +88,8 @@ function replayedTraining(table: CurveTable, timeline: Timeline): BookedTraining
         metrics: metricsAt(candidate, budget.epochs),
         checkpoint: encode({ candidate, epochs: budget.epochs }),
         epochs: budget.epochs,
+        // The tables' values are those of the last epoch.
+        bestEpoch: budget.epochs,
         seconds,
         cpuSeconds: seconds * cores,
         energyJ: 0,

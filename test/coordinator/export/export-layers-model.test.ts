@@ -9,6 +9,7 @@ import {
   channelsFirst,
   exportLayersModel,
   INPUT_NAME,
+  NotFiniteError,
   OUTPUT_NAME,
   UnsupportedLayerError,
 } from '../../../coordinator/export/export-layers-model.ts';
@@ -201,4 +202,30 @@ it('an activation without a translation is named, with its layer', () => {
       return true;
     },
   );
+});
+
+describe('weights that are not finite, folded or not, are refused', () => {
+  const convolution = () =>
+    modelOf(
+      [8, 8, 2],
+      through(tfl.layers.conv2d({ filters: 3, kernelSize: 3, useBias: false }), tfl.layers.batchNormalization({})),
+    );
+  const withValues = (name: RegExp, value: number) => {
+    const model = convolution();
+    const values = model.weights.map((weight, i) =>
+      name.test(weight.name) ? tf.fill(weight.shape as number[], value) : (model.getWeights()[i] as tf.Tensor),
+    );
+    model.setWeights(values);
+    return model;
+  };
+  it('as they are', () => {
+    for (const value of [Number.NaN, Infinity])
+      assert.throws(() => exportLayersModel(withValues(/kernel/, value), {}), NotFiniteError);
+  });
+  it('when their product is beyond float32', () => {
+    // 1e30 through a factor of 0.5 / √1e-3, then of 1e30.
+    assert.ok(exportLayersModel(withValues(/gamma/, 1e30), {}).length > 0);
+    const both = withValues(/gamma|kernel/, 1e30);
+    assert.throws(() => exportLayersModel(both, {}), { name: 'NotFiniteError', message: /not finite/ });
+  });
 });

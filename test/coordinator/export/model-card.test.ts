@@ -8,6 +8,7 @@ const facts = (change: Partial<ModelFacts> = {}): ModelFacts => ({
   candidate: { width: 8, activation: 'relu' },
   backend: 'wasm',
   epochs: 12,
+  bestEpoch: 12,
   validationAccuracy: 0.875,
   classes: ['cat', 'dog'],
   metadata: {
@@ -27,6 +28,14 @@ it('a model card says what the model is, what goes in and what comes out', () =>
   assert.match(card, /`input`, float32, NCHW with a dynamic batch: divide by 255\./);
   assert.match(card, /`logits`: a logit per class; .* Classes, in order: cat, dog\./);
   assert.match(card, /\*\*Parameters\.\*\* width 8, activation relu\./);
+});
+
+it('a model card names the epoch whose model it is, where that is not the last', () => {
+  assert.doesNotMatch(renderModelCard(facts()), /after epoch/);
+  assert.match(
+    renderModelCard(facts({ bestEpoch: 7 })),
+    /12 epochs with wasm;\nthis is the model after epoch 7, the best/,
+  );
 });
 
 it('of the metadata it lists the normalisation and the input, by their own names', () => {

@@ -50,6 +50,21 @@ describe('an event of an earlier version', () => {
     assert.ok(body.type === 'study-created' && !('command' in body.spec) && body.spec.name === 'old');
   });
 
+  it('names no best epoch where the last one was exported', () => {
+    const finished = {
+      ...{
+        type: 'training-finished',
+        trialId: 1,
+        rung: 0,
+        metrics: { accuracy: 0.5, epochs: 3 },
+        checkpointSha256: null,
+      },
+      ...{ seconds: 1, cpuSeconds: 1, energyJ: 1, energySource: 'estimate' },
+    };
+    assert.deepEqual(readEventBody(JSON.stringify(finished), 1), finished);
+    assert.equal(versionOf('training-finished'), 2);
+  });
+
   it('keeps names of parts that are no more', () => {
     const dataset = { format: 'coco', path: '/data/coco' };
     const tuner = { sampler: 'gone', scheduler: 'gone too' };

@@ -24,7 +24,7 @@ import { quantiseOnnx } from '../../../coordinator/export/quantise-onnx.ts';
 import { PARTS } from '../../../coordinator/parts.ts';
 import { type LoadedBackend, loadBackend } from '../../../coordinator/training/backends/load-backend.ts';
 import { trainingBatches } from '../../../coordinator/training/calibration-batches.ts';
-import { decodeCheckpoint } from '../../../coordinator/training/checkpoint.ts';
+import { decodeCheckpoint, exportedState } from '../../../coordinator/training/checkpoint.ts';
 import { DATASET_FORMATS } from '../../../coordinator/training/datasets/all.ts';
 import { evaluateOnnx, toChannelsFirst } from '../../../coordinator/training/evaluate-onnx.ts';
 import { GradientTeam } from '../../../coordinator/training/gradient-team.ts';
@@ -124,7 +124,7 @@ for (const workload of WORKLOADS) {
 
       const replica = new Replica(loaded, candidate, 1);
       t.after(() => replica.dispose());
-      replica.setState(decodeCheckpoint(atOnce.checkpoint).model);
+      replica.setState(exportedState(decodeCheckpoint(atOnce.checkpoint)).model);
       const onnx = exportLayersModel(replica.model, loaded.metadata);
       const indices = [0, 1, 2, 3, 4];
       const inputs = loaded.inputs('test', indices);

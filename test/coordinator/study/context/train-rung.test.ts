@@ -52,6 +52,7 @@ describe('a rung', () => {
       type: 'training-finished',
       ...about,
       metrics: { accuracy: 0.375, loss: 1, epochs: 2, dataFraction: 0.5 },
+      bestEpoch: 2,
       checkpointSha256: sha('0'),
       ...{ seconds: 1, cpuSeconds: 2, energyJ: 5, energySource: 'estimate' },
     });

@@ -93,13 +93,24 @@ describe('the report', () => {
     ]);
   });
 
+  it('names the epoch whose model is exported, where that is not the last', () => {
+    const trainedFor = (change: Partial<RecommendedModel>) =>
+      /Trained for ([^.]*)\./.exec(lines(study({ models: [modelOf(change)] })).join('\n'))?.[1];
+    assert.equal(
+      trainedFor({ bestEpoch: 4 }),
+      '9 epochs, of which this is the model after epoch 4, the best by validation',
+    );
+    assert.equal(trainedFor({ bestEpoch: 9 }), '9 epochs');
+    assert.equal(trainedFor({ epochs: 1, bestEpoch: 1 }), '1 epoch');
+  });
+
   it('has a section for each model, best first, and what all cost', () => {
     const models = [modelOf(), modelOf({ trialId: 7, feasible: false })];
     const report = lines(study({ models, why: 'It is the best.' }));
     const section = (heading: string) => [
       heading,
       '',
-      'Test accuracy 85 % (validation 90 %), 1.5 k parameters, 2 M MACs, 8 kB. width 8, rate 0.1.',
+      'Test accuracy 85 % (validation 90 %), 1.5 k parameters, 2 M MACs, 8 kB. Trained for 9 epochs. width 8, rate 0.1.',
       '',
       '| device | precision | batch | threads | clock | provider | runner | latency p50 | latency p99 | throughput | memory | energy per inference | evidence |',
       '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',

@@ -61,6 +61,7 @@ export function fakeTraining(
         metrics: { accuracy: accuracy(budget.epochs), loss: 1 },
         checkpoint: encode({ width, epochs: budget.epochs }),
         epochs: budget.epochs,
+        bestEpoch: budget.epochs,
         seconds: 1,
         cpuSeconds: 1,
         energyJ: 5,
