@@ -62,9 +62,18 @@ export class OnnxGraphBuilder {
         outputs: [valueInfo(model.output)],
       },
       opsetImports: [{ domain: '', version: OPSET }],
-      metadata: Object.entries(model.metadata).map(([key, value]) => ({ key, value })),
+      metadata: metadataMessages(model.metadata),
     });
   }
+}
+
+/** By how many bytes a model's file grows with these entries of its metadata. */
+export function metadataBytes(metadata: Record<string, string>): number {
+  return encodeOnnx({ metadata: metadataMessages(metadata) }).length;
+}
+
+function metadataMessages(metadata: Record<string, string>): OnnxMessage[] {
+  return Object.entries(metadata).map(([key, value]) => ({ key, value }));
 }
 
 function valueInfo({ name, dims }: { name: string; dims: readonly (number | string)[] }): OnnxMessage {

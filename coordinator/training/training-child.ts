@@ -1,17 +1,14 @@
 /** A training process: answers one request at a time. It ends when the coordinator does. */
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
-import { exportLayersModel } from '../export/export-layers-model.ts';
-import { renderModelCard } from '../export/model-card.ts';
 import { quantiseOnnx } from '../export/quantise-onnx.ts';
 import type { Feeds } from '../export/run-onnx.ts';
 import { loadBackend } from './backends/load-backend.ts';
 import { randomBatches, trainingBatches } from './calibration-batches.ts';
-import { decodeCheckpoint, exportedState } from './checkpoint.ts';
 import { type ChildMessage, type ChildRequest, type ChildResult, childRequestSchema } from './child-messages.ts';
 import { evaluateOnnx } from './evaluate-onnx.ts';
+import { buildArchitecture, exportTrained } from './export-trial.ts';
 import { loadTask } from './load-task.ts';
-import { Replica } from './replica.ts';
-import { areFinite, DivergedError, trainToBudget } from './train-to-budget.ts';
+import { trainToBudget } from './train-to-budget.ts';
 
 type Request<T extends ChildRequest['type']> = Extract<ChildRequest, { type: T }>;
 
@@ -31,18 +28,9 @@ async function check(request: Request<'check'>): Promise<ChildResult<'check'>> {
   };
 }
 
-/** The same architecture always has the same weights, and so the same bytes, whatever the trial. */
-const ARCHITECTURE_SEED = 0;
-
 async function build(request: Request<'build'>): Promise<ChildResult<'build'>> {
   await loadBackend();
-  const task = await loadTask(request);
-  const replica = new Replica(task, request.candidate, ARCHITECTURE_SEED);
-  try {
-    return { onnx: exportLayersModel(replica.model, task.metadata), parameters: replica.state().weights.length };
-  } finally {
-    replica.dispose();
-  }
+  return buildArchitecture(await loadTask(request), request);
 }
 
 async function train(request: Request<'train'>): Promise<ChildResult<'train'>> {
@@ -57,35 +45,9 @@ async function train(request: Request<'train'>): Promise<ChildResult<'train'>> {
   return { ...outcome, cpuSeconds: (user + system) / 1e6, backend: backend.name };
 }
 
-async function exportTrained(request: Request<'export'>): Promise<ChildResult<'export'>> {
-  const backend = await loadBackend();
-  const task = await loadTask(request);
-  const replica = new Replica(task, request.candidate, request.seed);
-  try {
-    const checkpoint = decodeCheckpoint(request.checkpoint);
-    const { model, epochs: bestEpoch } = exportedState(checkpoint);
-    if (!areFinite(model)) throw new DivergedError(`the weights after epoch ${bestEpoch} are not finite`);
-    replica.setState(model);
-    const { accuracy } = replica.evaluate('validation');
-    const metadata = {
-      ...task.metadata,
-      'edgetune.classes': JSON.stringify(task.classes),
-      'edgetune.candidate': JSON.stringify(request.candidate),
-      'edgetune.workload': request.workload,
-    };
-    const modelCard = renderModelCard({
-      ...request,
-      backend: backend.name,
-      epochs: checkpoint.epochs,
-      bestEpoch,
-      validationAccuracy: accuracy,
-      classes: task.classes,
-      metadata,
-    });
-    return { onnx: exportLayersModel(replica.model, metadata), modelCard };
-  } finally {
-    replica.dispose();
-  }
+async function exported(request: Request<'export'>): Promise<ChildResult<'export'>> {
+  const { name } = await loadBackend();
+  return exportTrained(await loadTask(request), request, request.checkpoint, name);
 }
 
 async function quantised(onnx: Uint8Array, batches: Promise<Feeds[]>): Promise<ChildResult<'quantise'>> {
@@ -101,7 +63,7 @@ function answer(request: ChildRequest): Promise<unknown> {
     case 'train':
       return train(request);
     case 'export':
-      return exportTrained(request);
+      return exported(request);
     case 'evaluate':
       return loadTask(request).then((task) => evaluateOnnx(task, request.onnx, request.split));
     case 'quantise':

@@ -45,6 +45,13 @@ export interface TrainOutcome {
   backend: string;
 }
 
+/** An architecture with untrained weights: the graph that will be exported. */
+export interface BuiltArchitecture {
+  onnx: Uint8Array;
+  /** By how many bytes the exported file is larger: the labels and the candidate stand in it, too. */
+  metadataBytes: number;
+}
+
 export interface ExportedModel {
   onnx: Uint8Array;
   /** Markdown, to lie beside the model. */
@@ -62,8 +69,8 @@ export interface TrainingService {
     workload: string,
     dataset: DatasetSpec,
   ): Promise<{ samples: { train: number; validation: number; test: number }; classes: string[] }>;
-  /** The architecture with untrained weights as ONNX; deterministic in the task's model parameters. */
-  buildArchitecture(task: TrialTask): Promise<{ onnx: Uint8Array; parameters: number }>;
+  /** Its ONNX is deterministic in the task's model parameters. */
+  buildArchitecture(task: TrialTask): Promise<BuiltArchitecture>;
   /**
    * Trains in a child process. Aborting `signal` ends it within a second and rejects with the signal's reason.
    * @throws {ChildDiedError} where the process was killed

@@ -56,6 +56,9 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     signature: z.string(),
     modelSha256: sha256Schema,
     modelBytes: z.int().positive(),
+    /** By which the exported file is larger, with its labels and its candidate; absent in studies of before that was counted. */
+    metadataBytes: z.int().min(0).optional(),
+    /** Of the graph that is exported, with batch normalisation folded; in studies of before, of the one that is trained. */
     parameters: z.int().min(0),
     macs: z.number().min(0),
     /** What the predictor knows architectures by (`architectureCoordinates`); absent in studies of before it was kept. */

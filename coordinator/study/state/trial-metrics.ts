@@ -18,6 +18,8 @@ export interface ArchitectureFacts {
   signature: string;
   modelSha256: string;
   modelBytes: number;
+  /** By which the exported file is larger than the untrained one; absent: by none that is known. */
+  metadataBytes?: number | undefined;
   parameters: number;
   macs: number;
   coordinates?: readonly number[] | undefined;
@@ -31,9 +33,12 @@ export function precisionsOf(space: SearchSpace): Precision[] {
   return listed.length > 0 ? listed : ['float32'];
 }
 
-/** Size of the file that configs of this precision run. */
-export function bytesIn({ modelBytes, int8 }: Pick<ArchitectureFacts, 'modelBytes' | 'int8'>, precision: Precision) {
-  return precision === 'int8' && int8 && !('reason' in int8) ? int8.modelBytes : modelBytes;
+/** Size of the file that configs of this precision run when it is exported: the limit `modelSize` is on that. */
+export function bytesIn(
+  { modelBytes, metadataBytes = 0, int8 }: Pick<ArchitectureFacts, 'modelBytes' | 'metadataBytes' | 'int8'>,
+  precision: Precision,
+) {
+  return (precision === 'int8' && int8 && !('reason' in int8) ? int8.modelBytes : modelBytes) + metadataBytes;
 }
 
 /** @param precisions of which the smallest file counts: what may still come of the architecture */

@@ -152,9 +152,9 @@ export class TrialRunner {
   async #build(ask: Ask): Promise<void> {
     const { state, training, blobs, analyse, emit } = this.#context;
     if (!state.architectures.has(ask.trialId)) {
-      const { onnx, parameters } = await training.buildArchitecture(taskOf(this.#context, ask));
+      const { onnx, metadataBytes } = await training.buildArchitecture(taskOf(this.#context, ask));
       const analysis = analyse(onnx);
-      const { signature, macs } = analysis;
+      const { signature, parameters, macs } = analysis;
       const modelSha256 = await blobs.put(onnx);
       const int8 = await this.#int8Of(signature, onnx);
       emit({
@@ -163,6 +163,7 @@ export class TrialRunner {
         signature,
         modelSha256,
         modelBytes: onnx.length,
+        metadataBytes,
         parameters,
         macs,
         coordinates: architectureCoordinates(analysis),

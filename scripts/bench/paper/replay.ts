@@ -67,10 +67,7 @@ function replayedTraining(table: CurveTable, timeline: Timeline): BookedTraining
   };
   const service: TrainingService = {
     checkDataset: async () => ({ samples: { train: 1, validation: 1, test: 1 }, classes: [] }),
-    buildArchitecture: async ({ candidate }) => {
-      const onnx = perceptron(candidate);
-      return { onnx, parameters: onnx.length / 4 };
-    },
+    buildArchitecture: async ({ candidate }) => ({ onnx: perceptron(candidate), metadataBytes: 0 }),
     async train({ candidate, budget, checkpoint, cores }, onEpoch, signal) {
       const from = checkpoint ? decode(checkpoint).epochs : 0;
       const row = table.nearest(candidate);

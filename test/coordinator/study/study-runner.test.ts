@@ -450,7 +450,7 @@ describe('a study without a result', () => {
         // Of the second narrowest nothing is known but its latency.
         buildArchitecture: async ({ candidate }) => {
           if (candidate.width === 2) throw new Error('NaN loss');
-          return { onnx: new TextEncoder().encode(`{"width":${candidate.width}}`), parameters: 1 };
+          return { onnx: new TextEncoder().encode(`{"width":${candidate.width}}`), metadataBytes: 0 };
         },
       },
     });

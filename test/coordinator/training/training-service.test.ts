@@ -75,14 +75,13 @@ it('checks a data set; a bad one is refused across the process border', async ()
 });
 
 it('an architecture has the same bytes whatever the trial', async () => {
-  const { onnx, parameters } = await service.buildArchitecture(SMALL_TASK);
+  const { onnx } = await service.buildArchitecture(SMALL_TASK);
   const other = await service.buildArchitecture({
     ...SMALL_TASK,
     seed: 99,
     candidate: { ...SMALL_TASK.candidate, learningRate: 0.1, trainingCores: 2 },
   });
   assert.deepEqual(Buffer.from(other.onnx), Buffer.from(onnx));
-  assert.ok(parameters > 1000);
   assert.deepEqual(readOnnx(onnx).inputs[0]?.shape, ['batch', 1, 12, 12]);
 });
 
@@ -193,7 +192,7 @@ describe('pausing', { skip: process.platform === 'linux' ? false : 'needs /proc'
     controller.abort(new Error('while stopped'));
     await assert.rejects(training, /while stopped/);
     resume();
-    assert.ok((await waiting).parameters > 0);
+    assert.ok((await waiting).onnx.length > 0);
   });
 
   it('a coordinator that is killed leaves no stopped process behind', async (t: TestContext) => {

@@ -9,6 +9,7 @@ import {
   parametersOf,
 } from '@edgetune/shared/domain/search-space.ts';
 import { formatsFor, studySchemaFor } from '@edgetune/shared/domain/study-parts.ts';
+import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
 import * as tf from '@tensorflow/tfjs-core';
@@ -27,6 +28,7 @@ import { trainingBatches } from '../../../coordinator/training/calibration-batch
 import { decodeCheckpoint, exportedState } from '../../../coordinator/training/checkpoint.ts';
 import { DATASET_FORMATS } from '../../../coordinator/training/datasets/all.ts';
 import { evaluateOnnx, toChannelsFirst } from '../../../coordinator/training/evaluate-onnx.ts';
+import { buildArchitecture, exportTrained } from '../../../coordinator/training/export-trial.ts';
 import { GradientTeam } from '../../../coordinator/training/gradient-team.ts';
 import { loadTask } from '../../../coordinator/training/load-task.ts';
 import { Replica } from '../../../coordinator/training/replica.ts';
@@ -152,6 +154,33 @@ for (const workload of WORKLOADS) {
       const early = await quantiseOnnx(exportLayersModel(untrained, loaded.metadata), await trainingBatches(loaded));
       untrained.dispose();
       assert.equal(signatureOf(readOnnx(early)), signatureOf(readOnnx(int8)));
+    });
+
+    it('costs as much untrained, folding and labels included, as it does exported', async (t) => {
+      const { task, loaded } = await setUp(t);
+      const facts = (onnx: Uint8Array) => {
+        const { signature, parameters, macs } = analyseModel(onnx, { batchSize: 1, dimensions: {} });
+        return { signature, parameters, macs };
+      };
+      const int8 = async (onnx: Uint8Array) => quantiseOnnx(onnx, await trainingBatches(loaded));
+      for (const change of [{}, ...otherModels]) {
+        const trial = { ...task, candidate: { ...candidate, ...change } };
+        const budget = { epochs: 1, dataFraction: 0.1 };
+        const { checkpoint } = await trainToBudget(
+          loaded,
+          backend,
+          { ...trial, budget, cores: 1, checkpoint: null },
+          async () => {},
+        );
+        const built = buildArchitecture(loaded, trial);
+        const exported = exportTrained(loaded, trial, checkpoint, backend.name);
+        assert.deepEqual(facts(built.onnx), facts(exported.onnx));
+        assert.notDeepEqual(Buffer.from(built.onnx), Buffer.from(exported.onnx));
+        assert.equal(built.onnx.length + built.metadataBytes, exported.onnx.length);
+        const [before, after] = [await int8(built.onnx), await int8(exported.onnx)];
+        assert.deepEqual(facts(before), facts(after));
+        assert.equal(before.length + built.metadataBytes, after.length);
+      }
     });
 
     it('two cores compute the gradient of one', async (t) => {

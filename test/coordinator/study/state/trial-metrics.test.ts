@@ -32,6 +32,9 @@ test('the size of the file that a precision runs', () => {
     [100, 400, 400],
   );
   assert.deepEqual([bytesIn(without, 'int8'), bytesIn(facts, 'int8')], [400, 400]);
+  // What only the exported file says stands in each.
+  const labelled = { ...withInt8, metadataBytes: 7 };
+  assert.deepEqual([bytesIn(labelled, 'int8'), bytesIn(labelled, 'float32')], [107, 407]);
 });
 
 test('what the graph says: the smallest file counts', () => {

@@ -46,7 +46,7 @@ export function fakeTraining(
     checkDataset: async () => ({ samples: { train: 10, validation: 10, test: 10 }, classes: ['a', 'b'] }),
     buildArchitecture: async ({ candidate }) => ({
       onnx: encode({ width: candidate.width }),
-      parameters: Number(candidate.width) * 100,
+      metadataBytes: 0,
     }),
     async train({ candidate, budget, checkpoint }, onEpoch, signal) {
       const width = Number(candidate.width);

@@ -86,6 +86,7 @@ describe('a rung', () => {
     assert.deepEqual(of('architecture-built'), [
       {
         ...{ type: 'architecture-built', trialId: 2, signature: 'w3', modelSha256: sha('0'), modelBytes: bytes(3) },
+        metadataBytes: 0,
         ...{
           parameters: 300,
           macs: 3e6,
@@ -164,6 +165,28 @@ describe('a rung', () => {
 });
 
 describe('an architecture', () => {
+  it('is as large as the file that it will be exported to, and counted by its graph', async () => {
+    const { service } = fakeTraining();
+    const buildArchitecture: typeof service.buildArchitecture = async (task) => ({
+      ...(await service.buildArchitecture(task)),
+      metadataBytes: 10,
+    });
+    const limited = (...constraints: string[]) =>
+      trials({
+        ...answering(),
+        spec: { devices: ['pi'], constraints: constraints.map(parseConstraint) },
+        training: { buildArchitecture },
+      });
+    const exportedBytes = bytes(3) + 10;
+    const fits = limited(`modelSize <= ${exportedBytes} B`, 'parameters <= 300', 'macs <= 3 M');
+    const told = await fits.run(2);
+    assert.deepEqual([told.status, told.metrics.modelSize, told.metrics.parameters], ['ok', exportedBytes, 300]);
+    const [event] = fits.of('architecture-built');
+    assert.deepEqual([event?.modelBytes, event?.metadataBytes], [bytes(3), 10]);
+    const refused = await limited(`modelSize <= ${exportedBytes - 1} B`).run(2);
+    assert.deepEqual([refused.status, refused.metrics.modelSize], ['infeasible', exportedBytes]);
+  });
+
   it('that violates a constraint by its graph alone is not trained, and no device is asked', async () => {
     const spec = { devices: ['pi'], constraints: ['parameters <= 200', 'macs <= 2 M'].map(parseConstraint) };
     const { run, searches, of } = trials({ spec });
