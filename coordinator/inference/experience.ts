@@ -5,6 +5,7 @@ import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import type { InferenceRequest, MeasurementHistory } from './inference-server.ts';
+import { historyFor } from './known-measurements.ts';
 import { filesOf } from './model-variants.ts';
 import { architectureCoordinates } from './predictor/coordinates.ts';
 import type { Example } from './predictor/predictor.ts';
@@ -68,7 +69,7 @@ export function createExperience({
     const found: { measurement: StoredMeasurement; architecture: readonly number[] }[] = [];
     const counts = new Map<string, number>();
     const query = { deviceClass: device.deviceClass ?? '', scenarioKey: scenarioKey(scenario), limit: LATEST };
-    for (const measurement of history.recent?.(query) ?? []) {
+    for (const measurement of historyFor(request, history).recent?.(query) ?? []) {
       const count = counts.get(measurement.signature) ?? 0;
       if (own.has(measurement.signature) || measurement.outcome !== 'ok') continue;
       if (count >= MOST_PER_ARCHITECTURE || found.length >= MOST_EXAMPLES) continue;

@@ -26,6 +26,11 @@ export interface InferenceRequest {
   seed: number;
   /** Sizes of the model's symbolic dimensions other than the batch, by name; absent: none. */
   dimensions?: Record<string, number>;
+  /**
+   * All that counts as measured before, oldest first: of a study that is to come out the same again, whatever else the history
+   * knows, and wherever it was interrupted. Absent: the history.
+   */
+  known?: readonly StoredMeasurement[] | undefined;
   /** No measurement but the first is begun after so long; absent: no limit. */
   maxMs?: number;
 }

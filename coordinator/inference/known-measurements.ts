@@ -44,7 +44,7 @@ export function usable(history: MeasurementHistory, request: InferenceRequest, s
   const { device, scenario } = request;
   if (device.deviceClass === null) return [];
   const needsEnergy = device.board?.powerMeter != null && asksForPower(request);
-  return history
+  return historyFor(request, history)
     .find({ signature, deviceClass: device.deviceClass, scenarioKey: scenarioKey(scenario) })
     .filter(
       ({ outcome, energy }) => (outcome === 'ok' && !(needsEnergy && energy === null)) || outcome === 'out-of-memory',
@@ -53,6 +53,22 @@ export function usable(history: MeasurementHistory, request: InferenceRequest, s
       measurement,
       source: measurement.deviceId === device.id ? 'reused-device' : 'reused-class',
     }));
+}
+
+/** What counts as the history for a request. */
+export function historyFor(
+  { known }: Pick<InferenceRequest, 'known'>,
+  history: MeasurementHistory,
+): Pick<MeasurementHistory, 'find' | 'recent'> {
+  if (!known) return history;
+  const alike = (query: { deviceClass: string; scenarioKey: string }) =>
+    known.filter(
+      ({ deviceClass, scenario }) => deviceClass === query.deviceClass && scenarioKey(scenario) === query.scenarioKey,
+    );
+  return {
+    find: (query) => alike(query).filter(({ signature }) => signature === query.signature),
+    recent: (query) => alike(query).toReversed().slice(0, query.limit),
+  };
 }
 
 /** Whether energy or power is among the objectives or constraints of this device. */

@@ -37,6 +37,8 @@ export class StudyRunner {
   readonly #trials: TrialRunner;
   /** Asked before a restart, not told yet: they are run first. */
   readonly #unfinished: Ask[];
+  /** Of the asks that were made together with these, some were told. */
+  readonly #isCutBatch: boolean;
   /** An error of a search or of the event log, which ends the study. */
   #broken: Error | null = null;
   /** Ends the wait for a trial when something broke. */
@@ -62,7 +64,9 @@ export class StudyRunner {
       synchronous: spec.deterministic,
     };
     this.#tuner = createTuner(problem, context.parts);
-    this.#unfinished = restore(this.#tuner, history);
+    const { unfinished, isCutBatch } = restore(this.#tuner, history);
+    this.#unfinished = unfinished;
+    this.#isCutBatch = isCutBatch;
     this.#hasWorked = history.some(isWorking);
     this.#inference = new TrialInference(
       context,
@@ -196,9 +200,12 @@ export class StudyRunner {
   }
 
   async #searchInBatches(): Promise<void> {
+    // Of a batch that was interrupted while it was told, the rest is told before anything is asked.
+    let size = this.#isCutBatch ? this.#unfinished.length : DETERMINISTIC_BATCH;
     for (;;) {
       const batch: Ask[] = [];
-      for (let ask = this.#next(true); ask; ask = this.#next(batch.length < DETERMINISTIC_BATCH)) batch.push(ask);
+      for (let ask = this.#next(true); ask; ask = this.#next(batch.length < size)) batch.push(ask);
+      size = DETERMINISTIC_BATCH;
       if (batch.length === 0) return;
       const told = await Promise.all(batch.map((ask) => this.#trials.run(ask)));
       for (const tell of told.sort((a, b) => a.trialId - b.trialId)) this.#tell(tell);
@@ -388,17 +395,20 @@ export class StudyRunner {
 const isWorking = (body: StudyEventBody) =>
   body.type === 'trial-told' && (body.status === 'ok' || body.status === 'infeasible');
 
-/** Replays a study's events into its tuner; returns the asks that were not told. */
-function restore(tuner: Tuner, history: readonly StudyEventBody[]): Ask[] {
+/** Replays a study's events into its tuner; returns the asks that were not told, and whether others asked with them were. */
+function restore(tuner: Tuner, history: readonly StudyEventBody[]): { unfinished: Ask[]; isCutBatch: boolean } {
+  let toldOfBatch = 0;
   const open = new Map<number, Ask>();
   const steps: Parameters<Tuner['restore']>[0][number][] = [];
   for (const body of history) {
     if (body.type === 'trial-asked') {
       const { type: _, ...ask } = body;
+      if (open.size === 0) toldOfBatch = 0;
       open.set(ask.trialId, ask);
       steps.push({ ask });
     } else if (body.type === 'trial-told') {
       open.delete(body.trialId);
+      toldOfBatch++;
       steps.push({ tell: tellOf(body) });
     } else if (body.type === 'trial-amended') {
       const { type: _, ...amend } = body;
@@ -406,7 +416,7 @@ function restore(tuner: Tuner, history: readonly StudyEventBody[]): Ask[] {
     }
   }
   tuner.restore(steps);
-  return [...open.values()];
+  return { unfinished: [...open.values()], isCutBatch: open.size > 0 && toldOfBatch > 0 };
 }
 
 function tellOf({ type: _, reason: __, intervals: ___, ...tell }: Told): Tell {

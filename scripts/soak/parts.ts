@@ -1,5 +1,6 @@
 /** What is run for long: each part is a file of its own beside this one, and a line here. */
 import { fullDisk } from './full-disk.ts';
+import { kills } from './kills.ts';
 
 export interface SoakPart {
   name: string;
@@ -15,4 +16,4 @@ export interface SoakPart {
   run(seed: number): Promise<string>;
 }
 
-export const SOAK_PARTS: readonly SoakPart[] = [fullDisk];
+export const SOAK_PARTS: readonly SoakPart[] = [fullDisk, kills];

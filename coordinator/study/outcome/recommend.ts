@@ -277,14 +277,15 @@ async function confirm(
   accuracies: Accuracies,
   signal: AbortSignal,
 ): Promise<RecommendedDevice> {
-  const { spec, studyId, emit, inference } = context;
+  const { spec, state, studyId, emit, inference } = context;
   const { int8, ...model } = files;
+  const device = context.deviceNow(deviceName);
   const result = await inference.tune(
     {
       studyId,
       ...model,
       ...variantsOf(int8),
-      device: context.deviceNow(deviceName),
+      device,
       parameters: parametersOf(spec.space, ['inference']),
       scenario: spec.scenario,
       objectives: spec.objectives,
@@ -292,6 +293,7 @@ async function confirm(
       constraints: spec.constraints,
       purpose: 'confirm',
       seed: spec.tuner.seed,
+      known: spec.deterministic ? state.measuredBefore(null, device.id) : undefined,
     },
     (measurement, source) => emit({ type: 'measured', trialId, measurement, source }),
     signal,

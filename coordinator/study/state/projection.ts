@@ -1,5 +1,7 @@
 /** What the pages show of a study: a fold over its events. */
 
+import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
+import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { isSynthetic, type StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics, StudyDevice, StudyEvent } from '@edgetune/shared/domain/study-event.ts';
@@ -32,8 +34,10 @@ export class StudyProjection {
   /** How the study's devices stand, by name; of a study whose making is not among the events, those that have changed. */
   readonly devices = new Map<string, StudyDevice>();
   readonly trainings: EventOf<'training-finished'>[] = [];
-  /** Trials of which at least one rung has come to an end: what progress is counted by, since it never falls. */
+  /** Trials of which at least one rung has come to an end, in order: what progress is counted by, since it never falls. */
   readonly #told = new Set<number>();
+  /** By trial: how many others had come to an end when it was asked for last. */
+  readonly #toldBefore = new Map<number, number>();
   readonly #rungs: ToldRung[] = [];
   /** Null where a rung was told or amended since: pages read the study every second, and this takes long. */
   #search: StudyDetail['search'] | null = null;
@@ -128,6 +132,7 @@ export class StudyProjection {
   }
 
   #ask({ trialId, rung, candidate, budget: { epochs, dataFraction } }: EventOf<'trial-asked'>): void {
+    this.#toldBefore.set(trialId, this.#told.size);
     const known = this.trials.get(trialId);
     if (known) Object.assign(known, { status: 'asked', rung, epochs, dataFraction });
     else {
@@ -190,6 +195,28 @@ export class StudyProjection {
     const trial = this.trials.get(trialId);
     if (!trial) throw new Error(`the study's events speak of trial ${trialId} before it was asked`);
     return trial;
+  }
+
+  /**
+   * What was measured on a device for trials that had come to an end when this one was asked for (null: for all), in the order
+   * of the trials and once each: it does not depend on what goes on beside it, nor on where the study was interrupted.
+   */
+  measuredBefore(trialId: number | null, deviceId: string): StoredMeasurement[] {
+    const ended = [...this.#told].slice(0, trialId === null ? undefined : this.#toldBefore.get(trialId));
+    const place = new Map(ended.map((id, index) => [id, index]));
+    const found = this.measured.filter(
+      ({ trialId: of, measurement }) => measurement.deviceId === deviceId && place.has(of),
+    );
+    const inOrder = found
+      .sort((a, b) => (place.get(a.trialId) as number) - (place.get(b.trialId) as number))
+      .map(({ measurement }) => measurement);
+    // A search that was interrupted has made its first measurements twice.
+    const first = new Map<string, StoredMeasurement>();
+    for (const measurement of inOrder) {
+      const key = `${measurement.signature}|${inferenceConfigKey(measurement.config)}`;
+      if (!first.has(key)) first.set(key, measurement);
+    }
+    return [...first.values()];
   }
 
   /**

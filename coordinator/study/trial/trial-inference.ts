@@ -276,6 +276,7 @@ export class TrialInference {
     const { spec, state, studyId, emit, inference } = this.#context;
     const { signature, modelSha256, modelBytes, int8 } = state.architectures.get(trialId) as ArchitectureFacts;
     let measurements = 0;
+    const device = this.#context.deviceNow(deviceName);
     const result = await troubleOf(deviceName, () =>
       inference.tune(
         {
@@ -283,7 +284,7 @@ export class TrialInference {
           ...{ signature, modelSha256, modelBytes },
           ...variantsOf(int8),
           // Objectives and constraints speak of the name that the device had when the study was made.
-          device: this.#context.deviceNow(deviceName),
+          device,
           parameters: parametersOf(spec.space, ['inference']),
           scenario: spec.scenario,
           objectives: spec.objectives,
@@ -291,6 +292,7 @@ export class TrialInference {
           constraints: spec.constraints,
           purpose: 'search',
           seed: spec.tuner.seed,
+          known: spec.deterministic ? state.measuredBefore(trialId, device.id) : undefined,
         },
         (measurement, source) => {
           if (source === 'measured') measurements++;

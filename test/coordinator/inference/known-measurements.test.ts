@@ -5,7 +5,13 @@ import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/do
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import { configsToConfirm } from '../../../coordinator/inference/configs-to-confirm.ts';
 import type { InferenceRequest } from '../../../coordinator/inference/inference-server.ts';
-import { asksForPower, knownConfigs, recall, usable } from '../../../coordinator/inference/known-measurements.ts';
+import {
+  asksForPower,
+  historyFor,
+  knownConfigs,
+  recall,
+  usable,
+} from '../../../coordinator/inference/known-measurements.ts';
 import { type ConfigAxis, configAt } from '../../../coordinator/inference/search/config-grid.ts';
 import { goalsOf } from '../../../coordinator/inference/search/config-score.ts';
 import { measurementAt, storedMeasurement } from '../../support/measurement.ts';
@@ -146,5 +152,24 @@ describe('the configs to confirm', () => {
     ]);
     assert.deepEqual(names(configsToConfirm(historyOf(at(2, 1)), request(), AXES, goals)), ['2 float32']);
     assert.equal(configAt(AXES, [1, 0]).batchSize, 2);
+  });
+});
+
+describe('a request that says what counts as measured before', () => {
+  const known = [stored('old', 3), stored('of another graph', 2, { signature: 'h' }), stored('new', 4)];
+
+  it('knows that, and nothing else of the history', () => {
+    const history = historyOf(stored('in the history', 1));
+    assert.deepEqual(ids(usable(history, request(), 'g')), ['in the history']);
+    assert.deepEqual(ids(usable(history, request({ known }), 'g')), ['old', 'new']);
+    assert.deepEqual(ids(usable(history, request({ known: [] }), 'g')), []);
+  });
+
+  it('learns from the latest of it first, of the same class and scenario', () => {
+    const { recent } = historyFor({ known: [...known, stored('elsewhere', 1, { deviceClass: 'orin' })] }, historyOf());
+    const query = { deviceClass: 'pi', scenarioKey: 'single-stream' };
+    const latest = (limit: number) => recent?.({ ...query, limit }).map(({ id }) => id);
+    assert.deepEqual([latest(9), latest(1)], [['new', 'of another graph', 'old'], ['new']]);
+    assert.deepEqual(recent?.({ ...query, scenarioKey: 'offline', limit: 9 }), []);
   });
 });

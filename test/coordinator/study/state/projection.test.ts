@@ -401,3 +401,38 @@ it('a training that was interrupted is a warning, not a failure', () => {
   apply(projection, { type: 'training-interrupted', trialId: 0, rung: 0, reason: 'killed by SIGKILL' });
   assert.deepEqual([projection.warnings, projection.trials.get(0)?.status], [['trial 0: killed by SIGKILL'], 'asked']);
 });
+
+describe('what was measured before a trial', () => {
+  const at = (id: string, batchSize: number, change: object = {}) =>
+    storedMeasurement({
+      ...measurementAt(1, { config: { ...CONFIG, batchSize } }),
+      ...{ id, deviceId: 'd-1', signature: 'g', ...change },
+    });
+  const measured = (trialId: number, measurement: ReturnType<typeof at>): StudyEventBody => ({
+    ...{ type: 'measured', trialId, measurement, source: 'measured' },
+  });
+  const ids = (projection: StudyProjection, trialId: number | null) =>
+    projection.measuredBefore(trialId, 'd-1').map(({ id }) => id);
+
+  it('is that of trials that had come to an end when it was asked for, in their order, whatever went on beside', () => {
+    const projection = new StudyProjection();
+    apply(projection, asked(0), asked(1), asked(2));
+    apply(projection, measured(2, at('c', 4)), measured(1, at('b', 2)), measured(0, at('a', 1)));
+    apply(projection, told(1), asked(3), told(0), asked(4));
+    apply(projection, measured(3, at('d', 8)), measured(0, at('other', 16, { deviceId: 'd-2' })));
+    assert.deepEqual(ids(projection, 0), []);
+    assert.deepEqual(ids(projection, 3), ['b']);
+    assert.deepEqual(ids(projection, 4), ['b', 'a']);
+    assert.deepEqual(ids(projection, null), ['b', 'a']);
+    apply(projection, told(2), asked(0, { width: 1 }, { rung: 1 }));
+    assert.deepEqual(ids(projection, 0), ['b', 'a', 'c'], 'by when it was asked for last');
+  });
+
+  it('is each measurement once, where a search was interrupted and has begun anew', () => {
+    const projection = new StudyProjection();
+    apply(projection, asked(0), measured(0, at('a', 1)), measured(0, at('b', 2)));
+    apply(projection, measured(0, at('a again', 1)), measured(0, at('b again', 2)), measured(0, at('c', 4)));
+    apply(projection, measured(0, at('another graph', 1, { signature: 'h' })), told(0));
+    assert.deepEqual(ids(projection, null), ['a', 'b', 'c', 'another graph']);
+  });
+});
