@@ -184,6 +184,7 @@ function freeTraining(random: () => number): TrainingService {
         metrics: { accuracy: accuracyOf(candidate, budget.epochs), loss: 1 },
         checkpoint: encode({ epochs: budget.epochs }),
         epochs: budget.epochs,
+        bestEpoch: budget.epochs,
         ...{ seconds: 1, cpuSeconds: 1, energyJ: 5, energySource: 'estimate', backend: 'none' },
       };
     },
