@@ -30,7 +30,7 @@ export interface InferenceRequest {
    * All that counts as measured before, oldest first: of a study that is to come out the same again, whatever else the history
    * knows, and wherever it was interrupted. Absent: the history.
    */
-  known?: readonly StoredMeasurement[] | undefined;
+  known?: readonly StoredMeasurement[];
   /** No measurement but the first is begun after so long; absent: no limit. */
   maxMs?: number;
 }

@@ -293,7 +293,7 @@ async function confirm(
       constraints: spec.constraints,
       purpose: 'confirm',
       seed: spec.tuner.seed,
-      known: spec.deterministic ? state.measuredBefore(null, device.id) : undefined,
+      ...(spec.deterministic ? { known: state.measuredBefore(null, device.id) } : {}),
     },
     (measurement, source) => emit({ type: 'measured', trialId, measurement, source }),
     signal,

@@ -292,7 +292,7 @@ export class TrialInference {
           constraints: spec.constraints,
           purpose: 'search',
           seed: spec.tuner.seed,
-          known: spec.deterministic ? state.measuredBefore(trialId, device.id) : undefined,
+          ...(spec.deterministic ? { known: state.measuredBefore(trialId, device.id) } : {}),
         },
         (measurement, source) => {
           if (source === 'measured') measurements++;

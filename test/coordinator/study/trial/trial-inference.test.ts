@@ -12,7 +12,7 @@ import { storedMeasurement } from '../../../support/measurement.ts';
 import { Arrival, turn, within } from '../../../support/waiting.ts';
 import { askedDevices, result, unfit } from '../support/asked-devices.ts';
 import { type ContextOptions, studyContext } from '../support/context.ts';
-import { answered, asked, built, CONFIG, sha } from '../support/events.ts';
+import { answered, asked, built, CONFIG, sha, told } from '../support/events.ts';
 import { fakeFleet } from '../support/fakes.ts';
 
 const coordinates = (size: number) => [size, 10, 10, 3, 0, 0];
@@ -84,6 +84,25 @@ describe('a trial', () => {
       { type: 'inference-started', trialId: 1, signature: 'w1', device: 'pi' },
       { type: 'inference-started', trialId: 1, signature: 'w1', device: 'orin' },
     ]);
+  });
+
+  it('of a deterministic study is asked about with what earlier trials have measured on that device, and nothing else', async () => {
+    const { inference, context, searches: begun } = searches({ spec: { deterministic: true } });
+    const [{ id: deviceId } = { id: '' }] = context.fleet.devices();
+    const measurement = storedMeasurement({ ...storedMeasurement(), id: 'm-of-0', deviceId });
+    context.emit({ type: 'measured', trialId: 0, measurement, source: 'measured' }, told(0), asked(4), built(4));
+    inference.start(4);
+    inference.start(1);
+    await turn();
+    assert.deepEqual(
+      begun.map(({ request }) => [request.signature, request.device.name, request.known?.map(({ id }) => id)]),
+      [
+        ['w4', 'pi', ['m-of-0']],
+        ['w4', 'orin', []],
+        ['w1', 'pi', []],
+        ['w1', 'orin', []],
+      ],
+    );
   });
 
   it('is not asked about where a device has said what it thinks of it', async () => {
