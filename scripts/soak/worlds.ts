@@ -140,26 +140,23 @@ const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value
 const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
 
 /** Convolutions as wide and deep as the candidate says; `weight` tells the trained model from the untrained. */
-function network({ width, depth }: Candidate, weight: number): { onnx: Uint8Array; parameters: number } {
+function network({ width, depth }: Candidate, weight: number): Uint8Array {
   const builder = new OnnxGraphBuilder();
   const [channels, layers] = [Number(width), Number(depth)];
   const same = { pads: { ints: [1, 1, 1, 1] } };
   let last = 'input';
-  let parameters = 0;
   for (let layer = 0; layer < layers; layer++) {
     const inputs = layer === 0 ? 3 : channels;
     const size = channels * inputs * 9;
-    parameters += size;
     const kernel = builder.weights([channels, inputs, 3, 3], new Float32Array(size).fill(weight));
     last = builder.node('Conv', [last, kernel], same, ...(layer === layers - 1 ? ['output'] : []));
   }
   const dims = (count: number) => ['batch', count, 8, 8];
-  const onnx = builder.finish({
+  return builder.finish({
     input: { name: 'input', dims: dims(3) },
     output: { name: 'output', dims: dims(channels) },
     metadata: {},
   });
-  return { onnx, parameters };
 }
 
 function accuracyOf({ width, depth, learningRate }: Candidate, epochs: number): number {
@@ -172,7 +169,7 @@ function freeTraining(random: () => number): TrainingService {
   const whole = { train: 100, validation: 1000, test: 1000 };
   return {
     checkDataset: async () => ({ samples: whole, classes: ['a', 'b', 'c'] }),
-    buildArchitecture: async ({ candidate }) => network(candidate, 0.01),
+    buildArchitecture: async ({ candidate }) => ({ onnx: network(candidate, 0.01), metadataBytes: 0 }),
     async train({ candidate, budget, checkpoint }, onEpoch, signal) {
       const from = checkpoint ? decode(checkpoint).epochs : 0;
       for (let epoch = from + 1; epoch <= budget.epochs; epoch++) {
@@ -190,7 +187,7 @@ function freeTraining(random: () => number): TrainingService {
     },
     async exportTrained({ candidate }, checkpoint) {
       const { epochs } = decode(checkpoint);
-      const { onnx } = network(candidate, 0.02 + Number(candidate.learningRate) + epochs / 100);
+      const onnx = network(candidate, 0.02 + Number(candidate.learningRate) + epochs / 100);
       exported.set(nameOf(onnx), { candidate, epochs });
       return { onnx, modelCard: '# model' };
     },
