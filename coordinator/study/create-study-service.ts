@@ -10,9 +10,9 @@ import { tellAll } from '../lifecycle/tell-all.ts';
 import type { Troubles } from '../lifecycle/troubles.ts';
 import type { CheckedStudySpec, StudyPorts } from './context/study-context.ts';
 import { exportFiles } from './outcome/export-files.ts';
-import { parseStudy } from './parse-study.ts';
+import { examineStudy, inputError } from './parse-study.ts';
 import type { SpanBus } from './span-bus.ts';
-import { StudyInputError, StudyStateError } from './state/study-errors.ts';
+import { StudyStateError } from './state/study-errors.ts';
 import type { StudyRecord, StudyRepository, UnreadableStudy } from './state/study-repository.ts';
 import { StudyLog } from './study-log.ts';
 import { beginRun, StoppedError, type StudyRun } from './study-run.ts';
@@ -74,10 +74,13 @@ class Studies implements StudyService {
     this.#ending.signal.throwIfAborted();
     const { fleet, training, parts, studies } = this.#options;
     const devices = fleet.devices();
-    const spec = parseStudy(yaml, { parts, devices });
-    await training.checkDataset(spec.workload, spec.dataset).catch((error) => {
-      throw new StudyInputError({ error: (error as Error).message, issues: [] });
-    });
+    const { spec, mistakes, data, locate } = examineStudy(yaml, { parts, devices });
+    // The data are looked at even where there are mistakes elsewhere, so that all are told at once.
+    if (data)
+      await training.checkDataset(data.workload, data.dataset).catch((error: Error) => {
+        mistakes.push(locate({ path: ['dataset'], message: error.message }));
+      });
+    if (spec === null || mistakes.length > 0) throw inputError(mistakes);
     const record: StudyRecord = {
       id: `s-${randomUUID().slice(0, 8)}`,
       name: spec.name,

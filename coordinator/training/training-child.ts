@@ -1,4 +1,5 @@
 /** A training process: answers one request at a time. It ends when the coordinator does. */
+import { partNamed } from '@edgetune/shared/domain/part.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { quantiseOnnx } from '../export/quantise-onnx.ts';
 import type { Feeds } from '../export/run-onnx.ts';
@@ -9,6 +10,8 @@ import { evaluateOnnx } from './evaluate-onnx.ts';
 import { buildArchitecture, exportTrained } from './export-trial.ts';
 import { loadTask } from './load-task.ts';
 import { trainToBudget } from './train-to-budget.ts';
+import { WORKLOADS } from './workloads/all.ts';
+import { checkCandidate } from './workloads/check-candidate.ts';
 
 type Request<T extends ChildRequest['type']> = Extract<ChildRequest, { type: T }>;
 
@@ -54,7 +57,14 @@ async function quantised(onnx: Uint8Array, batches: Promise<Feeds[]>): Promise<C
   return { onnx: await quantiseOnnx(onnx, await batches) };
 }
 
-function answer(request: ChildRequest): Promise<unknown> {
+/** Who names a workload that is not there is told so where its data are loaded. */
+function checked(request: Request<'build' | 'train' | 'export'>): void {
+  const workload = partNamed(WORKLOADS, request.workload);
+  if (workload) checkCandidate(workload, request.candidate);
+}
+
+async function answer(request: ChildRequest): Promise<unknown> {
+  if ('candidate' in request) checked(request);
   switch (request.type) {
     case 'check':
       return check(request);

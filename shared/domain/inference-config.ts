@@ -1,5 +1,6 @@
 /** How a model is run on a board: the inference level of the search space. */
 import { z } from 'zod';
+import type { PossibleByName } from './possible-values.ts';
 
 export const precisionSchema = z.enum(['float32', 'float16', 'int8']);
 export type Precision = z.infer<typeof precisionSchema>;
@@ -27,6 +28,15 @@ export const inferenceConfigSchema = z.object({
   runner: runnerNameSchema.default('onnxruntime-node'),
 });
 export type InferenceConfig = z.infer<typeof inferenceConfigSchema>;
+
+/** What the parameters of the level inference can be; `runner` is one of those that the study's boards have. */
+export const POSSIBLE_INFERENCE: PossibleByName = {
+  batchSize: { kind: 'whole', min: 1, max: 4096 },
+  threads: { kind: 'whole', min: 1, max: 256 },
+  clockKHz: { kind: 'whole', min: 1, max: Number.MAX_SAFE_INTEGER },
+  precision: { kind: 'choice', values: precisionSchema.options },
+  executionProvider: { kind: 'choice', values: executionProviderSchema.options },
+};
 
 /** One canonical text per config: equal configs have equal keys. */
 export function inferenceConfigKey(config: InferenceConfig): string {

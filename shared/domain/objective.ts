@@ -3,6 +3,7 @@
  * All values are kept in the base unit of the metric's dimension.
  */
 import { z } from 'zod';
+import { didYouMean, nearestName } from './did-you-mean.ts';
 import { everyObjectHas } from './named-values.ts';
 import { type Dimension, formatQuantity, parseQuantity } from './units.ts';
 
@@ -90,7 +91,8 @@ export function computedOnly(metric: string): string | undefined {
   );
 }
 
-const unknownMetric = (name: unknown) => `unknown metric "${name}": use one of ${Object.keys(METRICS).join(', ')}`;
+const unknownMetric = (name: unknown) =>
+  `unknown metric "${name}": use one of ${Object.keys(METRICS).join(', ')}${didYouMean(name, Object.keys(METRICS))}`;
 const metricSchema = z
   .string()
   .refine((name) => Object.hasOwn(METRICS, name), { error: ({ input }) => unknownMetric(input) });
@@ -186,7 +188,8 @@ function objectiveFrom(text: string, metricNamed: (name: string) => string): Obj
   );
   if (!match)
     throw new RangeError(
-      `"${text}" is not an objective: write it like "minimize latency.p99 on kitchen-pi" or "maximize accuracy"`,
+      misspeltDirection(text) ??
+        `"${text}" is not an objective: write it like "minimize latency.p99 on kitchen-pi" or "maximize accuracy"`,
     );
   const metric = metricNamed(match[2] as string);
   const info = metricInfo(metric);
@@ -202,6 +205,16 @@ function objectiveFrom(text: string, metricNamed: (name: string) => string): Obj
     aggregate: (match[3] as Objective['aggregate'] | undefined) ?? 'worst',
     ...(match[4] === undefined ? {} : { device: match[4] }),
   };
+}
+
+const DIRECTIONS = ['minimize', 'maximize'];
+
+/** Of a text that is no objective: that its first word is no direction; null where something else is wrong. */
+function misspeltDirection(text: string): string | null {
+  const [, first = ''] = /^\s*(\w+)\s+\S/.exec(text) ?? [];
+  const nearest = nearestName(first, DIRECTIONS);
+  if (nearest === null || DIRECTIONS.includes(first)) return null;
+  return `"${text}": unknown direction "${first}": use one of ${DIRECTIONS.join(', ')}; did you mean "${nearest}"?`;
 }
 
 /**

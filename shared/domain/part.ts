@@ -1,3 +1,5 @@
+import { didYouMean } from './did-you-mean.ts';
+
 /**
  * What can be added to EdgeTune: samplers, schedulers, workloads, data formats, runners. Each kind has a list, which is
  * passed to whoever needs to know what there is.
@@ -16,7 +18,8 @@ export function partNamed<P extends Pick<Part, 'name'>>(parts: readonly P[], nam
 
 /** Says that there is no such part, and which there are. `kind` as people call it, such as "sampler". */
 export function unknownPart(kind: string, name: unknown, parts: readonly Pick<Part, 'name'>[]): string {
-  return `unknown ${kind} "${name}": use one of ${parts.map((part) => part.name).join(', ')}`;
+  const names = parts.map((part) => part.name);
+  return `unknown ${kind} "${name}": use one of ${names.join(', ')}${didYouMean(name, names)}`;
 }
 
 /** The parts with their descriptions under a title, for `--help`. */

@@ -3,12 +3,16 @@
  * string to have >=1 characters"): wherever this module is imported, schemas that say nothing of their own speak these.
  */
 import { z } from 'zod';
+import { didYouMean } from './did-you-mean.ts';
 
 /** A mistake at a place of what was parsed; an empty path: the whole. */
 export interface Mistake {
   path: PropertyKey[];
   message: string;
 }
+
+/** The keys that there are where some are not known: an issue names the others only. */
+const KNOWN_KEYS = new WeakMap<readonly string[], readonly string[]>();
 
 z.config({ localeError: (issue) => inWords(issue) });
 
@@ -31,7 +35,10 @@ export function errorText(error: unknown): string {
 
 function flatten(issue: z.core.$ZodIssue): Mistake[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...issue.path, key], message: unknownKeys([key]) }));
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      message: unknownKey(key, KNOWN_KEYS.get(issue.keys)),
+    }));
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const furthest = [...issue.errors].sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? [];
     if (depth(furthest) > 0)
@@ -64,7 +71,7 @@ function inWords(issue: z.core.$ZodRawIssue): string {
     case 'invalid_type':
       return wrongType(issue.expected, issue.input);
     case 'invalid_value':
-      return `${issue.input === undefined ? 'is missing: it ' : ''}must be ${oneOf(issue.values)}`;
+      return `${issue.input === undefined ? 'is missing: it ' : ''}must be ${oneOf(issue.values)}${issue.values.length > 1 ? didYouMean(issue.input, issue.values.map(String)) : ''}`;
     case 'too_small':
       return atLeast(issue);
     case 'too_big':
@@ -74,9 +81,10 @@ function inWords(issue: z.core.$ZodRawIssue): string {
     case 'invalid_format':
       return `must be ${issue.format === 'regex' ? `of the form ${issue.pattern}` : `of the form "${issue.format}"`}`;
     case 'unrecognized_keys':
-      return unknownKeys(issue.keys);
+      KNOWN_KEYS.set(issue.keys, keysOf(issue.inst));
+      return issue.keys.map((key) => unknownKey(key, keysOf(issue.inst))).join(', ');
     case 'invalid_union': {
-      if (Array.isArray(issue.options)) return `must be ${oneOf(issue.options)}`;
+      if (Array.isArray(issue.options)) return `must be ${oneOf(issue.options)}${meantOption(issue)}`;
       const forms = new Set(issue.errors.flatMap(([first]: { message: string }[]) => first?.message ?? []));
       return forms.size > 0 ? [...forms].join(', or ') : 'has several meanings';
     }
@@ -97,8 +105,22 @@ function wrongType(expected: string, input: unknown): string {
 }
 
 const oneOf = (values: readonly unknown[]) => (values.length > 1 ? `one of ${values.join(', ')}` : String(values[0]));
-const unknownKeys = (keys: readonly string[]) =>
-  `unknown key${keys.length > 1 ? 's' : ''} ${keys.map((key) => JSON.stringify(key)).join(', ')}`;
+/** The suggestion last: what may stand there can be a long list. */
+function unknownKey(key: string, known: readonly string[] = []): string {
+  const there = known.length > 0 ? `: use one of ${known.join(', ')}` : '';
+  return `unknown key ${JSON.stringify(key)}${there}${didYouMean(key, known)}`;
+}
+
+/** The keys of an object's schema; none of others. */
+function keysOf(schema: unknown): string[] {
+  return Object.keys((schema as { _zod?: { def?: { shape?: object } } } | undefined)?._zod?.def?.shape ?? {});
+}
+
+/** Of a union that is told apart by one key. */
+function meantOption(issue: z.core.$ZodRawIssue): string {
+  const { discriminator, options, input } = issue as { discriminator?: string; options?: unknown[]; input?: unknown };
+  return discriminator === undefined ? '' : didYouMean(Object(input)[discriminator], (options ?? []).map(String));
+}
 
 const PARTS: Readonly<Record<string, string>> = {
   string: 'characters',

@@ -1,13 +1,19 @@
 /** What a study may name, and the schema of studies that knows it. */
 import { z } from 'zod';
 import { type Part, unknownPart } from './part.ts';
-import type { SearchSpace } from './search-space.ts';
-import { type DatasetSpec, studySpecSchema, tunerSettingsSchema } from './study.ts';
+import type { PossibleByName } from './possible-values.ts';
+import type { ParameterLevel, SearchSpace } from './search-space.ts';
+import { type DatasetSpec, refineStudy, studyFormSchema, tunerSettingsSchema } from './study.ts';
+
+/** By level; what there is at the inference level is the same for all workloads. */
+export type PossibleParameters = Readonly<Record<Exclude<ParameterLevel, 'inference'>, PossibleByName>>;
 
 /** A workload as studies see it. */
 export interface WorkloadInfo extends Part {
   /** The kind of data that it learns from, such as "images". */
   readonly takes: string;
+  /** What it can do with each parameter that it reads. */
+  readonly possible: PossibleParameters;
   /** The search space of a study that names none. Every parameter that the workload reads is in it. */
   readonly defaultSpace: SearchSpace;
   /** A complete study as YAML, to start from. */
@@ -123,13 +129,10 @@ function datasetSchemaFor(formats: readonly DatasetFormatInfo[]) {
   return section as z.ZodType as z.ZodType<DatasetSpec, DatasetSpec>;
 }
 
-/**
- * The schema of a new study: `studySpecSchema` with the names that there are, and in `dataset:` the settings of the
- * format.
- */
-export function studySchemaFor(parts: StudyParts) {
-  const { workload, dataset, tuner } = studySpecSchema.shape;
-  return studySpecSchema.safeExtend({
+/** The keys of a new study, each by itself: with the names that there are, and in `dataset:` the settings of the format. */
+export function studyFormFor(parts: StudyParts) {
+  const { workload, dataset, tuner } = studyFormSchema.shape;
+  return studyFormSchema.extend({
     workload: nameOf('workload', parts.workloads)
       .default(workload.parse(undefined))
       .describe(listed(workload, parts.workloads)),
@@ -138,4 +141,9 @@ export function studySchemaFor(parts: StudyParts) {
       .prefault({})
       .describe(tuner.description ?? ''),
   });
+}
+
+/** The schema of a new study. */
+export function studySchemaFor(parts: StudyParts) {
+  return studyFormFor(parts).superRefine(refineStudy);
 }

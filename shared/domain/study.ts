@@ -1,6 +1,7 @@
 /** A study: what to train, on which data, over which space, for which devices, and what counts as good. */
 import { z } from 'zod';
 import { deviceNameSchema } from './device.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { namedValues } from './named-values.ts';
 import { constraintInputSchema, objectiveInputSchema, parseConstraint, parseObjective } from './objective.ts';
 import { parsePrefer, preferIssues, preferSchema } from './prefer.ts';
@@ -90,84 +91,101 @@ export const studyNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/, 'a study name has 1 to 100 letters, digits, spaces, ".", "_" or "-"');
 
+/** The keys of a study, each by itself. */
+export const studyFormSchema = z.strictObject({
+  name: studyNameSchema.describe('By which the study is called; 1 to 100 letters, digits, spaces, ".", "_" or "-"'),
+  workload: z.string().min(1).default('image-classifier').describe('What is trained'),
+  dataset: datasetSchema.describe('Where the samples come from'),
+  space: searchSpaceSchema.optional().describe("Parameters by level; absent: the workload's own space"),
+  devices: z
+    .array(deviceNameSchema)
+    .min(1, 'name at least one device of the fleet')
+    .describe('Names of the devices to tune for'),
+  scenario: scenarioInputSchema.default({ kind: 'single-stream' }).describe('How queries arrive, as MLPerf defines it'),
+  objectives: z
+    .array(written(objectiveInputSchema, parseObjective, ['maximize accuracy', 'minimize latency.p99 on kitchen-pi']))
+    .min(1)
+    .default(() => ['maximize accuracy', 'minimize latency.p50'].map(parseObjective))
+    .describe('What is searched for; the first leads'),
+  prefer: written(preferSchema, parsePrefer, ['at most 1 point of accuracy for 20 % of latency.p50'])
+    .optional()
+    .describe('What may be given of the first objective, which leads, and what a share of each is worth'),
+  constraints: z
+    .array(written(constraintInputSchema, parseConstraint, ['latency.p99 <= 30 ms on kitchen-pi', 'memory <= 64 MB']))
+    .default([])
+    .describe('What must hold'),
+  budget: budgetLadderSchema.prefault({}).describe('What the lowest and the highest rung may spend'),
+  tuner: tunerSettingsSchema.prefault({}).describe('How the search goes about it'),
+  stop: stopCriteriaSchema.prefault({}).describe('When the search is over'),
+  quantisation: quantisationSchema.prefault({}).describe('What an int8 model may cost'),
+  recommend: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(3)
+    .describe('Models that are trained to the full budget and recommended at the end, at most'),
+  parallelTrials: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Trials side by side at most; absent: as many as the cores allow'),
+  trainingRetries: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(2)
+    .describe(
+      'How often a rung whose process was killed (for want of memory, say) begins again from its last checkpoint',
+    ),
+  deterministic: z
+    .boolean()
+    .default(false)
+    .describe('Synchronous rungs and tells in trial order: same seed, same outcome (simulated devices only)'),
+  notes: namedValues(parameterValueSchema).default({}).describe('Whatever you want to remember of it'),
+});
+
+/** What of a study is known when some of its keys cannot be read. */
+export type ReadableStudy = Partial<z.infer<typeof studyFormSchema>>;
+
+/**
+ * What is wrong with keys together.
+ * @param broken keys of which something could not be read: nothing is said to be missing there
+ */
+export function studyIssues(
+  { budget, prefer, devices, objectives, constraints = [], stop }: ReadableStudy,
+  broken: ReadonlySet<string> = new Set(),
+): { path: PropertyKey[]; message: string }[] {
+  const issues: { path: PropertyKey[]; message: string }[] = [];
+  const issue = (path: PropertyKey[], message: string) => issues.push({ path, message });
+  if (budget && budget.minEpochs > budget.maxEpochs)
+    issue(['budget', 'minEpochs'], `must be at most maxEpochs (${budget.maxEpochs})`);
+  if (budget && budget.minDataFraction > budget.maxDataFraction)
+    issue(['budget', 'minDataFraction'], `must be at most maxDataFraction (${budget.maxDataFraction})`);
+  if (!devices || broken.has('devices')) return issues;
+  if (prefer && objectives && !broken.has('objectives'))
+    for (const { path, message } of preferIssues(prefer, objectives, devices)) issue(['prefer', ...path], message);
+  const twice = devices.filter((name, index) => devices.indexOf(name) !== index);
+  if (twice.length > 0) issue(['devices'], `named twice: ${twice.join(', ')}`);
+  for (const { path, list } of metricsNamedIn({ objectives: objectives ?? [], constraints, stop }))
+    for (const [index, { device }] of list.entries())
+      if (device !== undefined && !devices.includes(device))
+        issue(
+          [...path, index],
+          `device "${device}" is not one of the study's devices (${devices.join(', ')})${didYouMean(device, devices)}`,
+        );
+  return issues;
+}
+
+/** To be said where a study is parsed whole. */
+export function refineStudy(spec: ReadableStudy, context: z.RefinementCtx): void {
+  for (const { path, message } of studyIssues(spec)) context.addIssue({ code: 'custom', path, message });
+}
+
 /**
  * A study, whatever parts it names: also one that was written by a version with other parts. A new one is checked by
  * `studySchemaFor` (`study-parts.ts`), which knows the parts that there are.
  */
-export const studySpecSchema = z
-  .strictObject({
-    name: studyNameSchema.describe('By which the study is called; 1 to 100 letters, digits, spaces, ".", "_" or "-"'),
-    workload: z.string().min(1).default('image-classifier').describe('What is trained'),
-    dataset: datasetSchema.describe('Where the samples come from'),
-    space: searchSpaceSchema.optional().describe("Parameters by level; absent: the workload's own space"),
-    devices: z
-      .array(deviceNameSchema)
-      .min(1, 'name at least one device of the fleet')
-      .describe('Names of the devices to tune for'),
-    scenario: scenarioInputSchema
-      .default({ kind: 'single-stream' })
-      .describe('How queries arrive, as MLPerf defines it'),
-    objectives: z
-      .array(written(objectiveInputSchema, parseObjective, ['maximize accuracy', 'minimize latency.p99 on kitchen-pi']))
-      .min(1)
-      .default(() => ['maximize accuracy', 'minimize latency.p50'].map(parseObjective))
-      .describe('What is searched for; the first leads'),
-    prefer: written(preferSchema, parsePrefer, ['at most 1 point of accuracy for 20 % of latency.p50'])
-      .optional()
-      .describe('What may be given of the first objective, which leads, and what a share of each is worth'),
-    constraints: z
-      .array(written(constraintInputSchema, parseConstraint, ['latency.p99 <= 30 ms on kitchen-pi', 'memory <= 64 MB']))
-      .default([])
-      .describe('What must hold'),
-    budget: budgetLadderSchema.prefault({}).describe('What the lowest and the highest rung may spend'),
-    tuner: tunerSettingsSchema.prefault({}).describe('How the search goes about it'),
-    stop: stopCriteriaSchema.prefault({}).describe('When the search is over'),
-    quantisation: quantisationSchema.prefault({}).describe('What an int8 model may cost'),
-    recommend: z
-      .int()
-      .min(1)
-      .max(20)
-      .default(3)
-      .describe('Models that are trained to the full budget and recommended at the end, at most'),
-    parallelTrials: z
-      .int()
-      .positive()
-      .optional()
-      .describe('Trials side by side at most; absent: as many as the cores allow'),
-    trainingRetries: z
-      .int()
-      .min(0)
-      .max(10)
-      .default(2)
-      .describe(
-        'How often a rung whose process was killed (for want of memory, say) begins again from its last checkpoint',
-      ),
-    deterministic: z
-      .boolean()
-      .default(false)
-      .describe('Synchronous rungs and tells in trial order: same seed, same outcome (simulated devices only)'),
-    notes: namedValues(parameterValueSchema).default({}).describe('Whatever you want to remember of it'),
-  })
-  .superRefine((spec, context) => {
-    const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-    if (spec.budget.minEpochs > spec.budget.maxEpochs)
-      issue(['budget', 'minEpochs'], `must be at most maxEpochs (${spec.budget.maxEpochs})`);
-    if (spec.budget.minDataFraction > spec.budget.maxDataFraction)
-      issue(['budget', 'minDataFraction'], `must be at most maxDataFraction (${spec.budget.maxDataFraction})`);
-    if (spec.prefer)
-      for (const { path, message } of preferIssues(spec.prefer, spec.objectives, spec.devices))
-        issue(['prefer', ...path], message);
-    const twice = spec.devices.filter((name, index) => spec.devices.indexOf(name) !== index);
-    if (twice.length > 0) issue(['devices'], `named twice: ${twice.join(', ')}`);
-    for (const { path, list } of metricsNamedIn(spec))
-      for (const [index, { device }] of list.entries())
-        if (device !== undefined && !spec.devices.includes(device))
-          context.addIssue({
-            code: 'custom',
-            path: [...path, index],
-            message: `device "${device}" is not one of the study's devices (${spec.devices.join(', ')})`,
-          });
-  });
+export const studySpecSchema = studyFormSchema.superRefine(refineStudy);
 export type StudySpec = z.infer<typeof studySpecSchema>;
 
 /** Where a study names metrics, each perhaps on a device. */
@@ -175,11 +193,11 @@ export function metricsNamedIn({
   objectives,
   constraints,
   stop,
-}: Pick<StudySpec, 'objectives' | 'constraints' | 'stop'>) {
+}: Pick<StudySpec, 'objectives' | 'constraints'> & { stop?: Pick<StudySpec['stop'], 'target'> | undefined }) {
   return [
     { path: ['objectives'], list: objectives },
     { path: ['constraints'], list: constraints },
-    { path: ['stop', 'target'], list: stop.target },
+    { path: ['stop', 'target'], list: stop?.target ?? [] },
   ] satisfies { path: string[]; list: readonly { metric: string; device?: string | undefined }[] }[];
 }
 /** A study as a person writes it: defaults may be left out. */

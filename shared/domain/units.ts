@@ -3,6 +3,8 @@
  * Base units: time in milliseconds, memory in bytes, energy in joules, power in watts, rate in samples per second,
  * clock in kilohertz, ratio as a fraction (80 % = 0.8).
  */
+import { didYouMean } from './did-you-mean.ts';
+
 export type Dimension = 'time' | 'memory' | 'energy' | 'power' | 'rate' | 'clock' | 'ratio' | 'count';
 
 const UNITS: Record<Dimension, Record<string, number>> = {
@@ -36,7 +38,9 @@ export function parseQuantity(text: string, dimension: Dimension): number {
   const factor = Object.hasOwn(UNITS[dimension], unit) ? UNITS[dimension][unit] : undefined;
   if (!match || factor === undefined || !Number.isFinite(Number(match[1]))) {
     const units = unitsOf(dimension).filter((unit) => unit !== '');
-    throw new RangeError(`"${text.trim()}" is not a ${dimension}: write a number and one of ${units.join(', ')}`);
+    throw new RangeError(
+      `"${text.trim()}" is not a ${dimension}: write a number and one of ${units.join(', ')}${didYouMean(unit, units)}`,
+    );
   }
   return Number(match[1]) * factor;
 }

@@ -1,7 +1,9 @@
 /** Bodies of the HTTP API: what clients (command line, dashboard, agents) send and receive. */
 import { z } from 'zod';
 import { announcedBoardSchema, deviceIdSchema, deviceNameSchema, deviceViewSchema } from '../domain/device.ts';
+import { possibleValuesSchema } from '../domain/possible-values.ts';
 import { recommendationSchema } from '../domain/recommendation.ts';
+import { parameterLevelSchema } from '../domain/search-space.ts';
 import { studySpecSchema, studyStateSchema } from '../domain/study.ts';
 import { intervalsSchema, studyDeviceSchema, studyEventSchema } from '../domain/study-event.ts';
 import { coordinatorIdentitySchema, coordinatorIdSchema } from './signed.ts';
@@ -205,6 +207,16 @@ export const workloadListSchema = z.object({
       exampleYaml: z.string(),
       /** Names of the formats whose data it can learn from. */
       formats: z.array(z.string()),
+      /** What may stand in `space:`, and what the code can do with it; `runner` is one of `runners` below. */
+      parameters: z.array(
+        z.object({
+          name: z.string(),
+          level: parameterLevelSchema,
+          possible: possibleValuesSchema,
+          /** The same in words: "a whole number from 1 to 64". */
+          text: z.string(),
+        }),
+      ),
     }),
   ),
   formats: z.array(

@@ -60,6 +60,7 @@ const workload: Workload = {
   ...imageClassifier,
   name: 'sign-reader',
   description: 'Signs of this test.',
+  possible: { ...imageClassifier.possible, model: { signs: { kind: 'whole', min: 1, max: 9 } } },
   defaultSpace: { ...imageClassifier.defaultSpace, model: { signs: { type: 'ordinal', values: [1, 2] } } },
   exampleYaml: 'name: signs\nworkload: sign-reader\n',
 };
@@ -116,10 +117,12 @@ async function coordinatorWith(t: TestContext, given: Parts) {
     get,
     send,
     parts: async () => workloadListSchema.parse(await (await get('/api/workloads')).json()),
+    /** But of the data themselves: the training process knows nothing of throw-away parts. */
     mistakesOf: async (yaml: string) =>
       problemSchema
         .parse(await (await send('/api/studies', { yaml })).json())
-        .issues?.map(({ line, path, message }) => `line ${line}: ${path}: ${message}`),
+        .issues?.filter(({ path }) => path !== 'dataset')
+        .map(({ line, path, message }) => `line ${line}: ${path}: ${message}`),
   };
 }
 
@@ -144,10 +147,16 @@ describe('a throw-away sampler and scheduler', () => {
     const [mistake, ...others] = (await named({ sampler: 'corner', scheduler: 'lowest' })) ?? [];
     assert.match(mistake ?? '', /^line 3: devices\.0: unknown device "nobody"/);
     assert.deepEqual(others, []);
-    const unknown = await named({ sampler: 'cornor', scheduler: 'lowset' });
-    assert.equal(unknown?.length, 2);
-    assert.match(unknown?.[0] ?? '', /^line 5: tuner\.sampler: unknown sampler "cornor": use one of auto, .*corner$/);
-    assert.match(unknown?.[1] ?? '', /^line 6: tuner\.scheduler: unknown scheduler "lowset": use one of .*lowest$/);
+    const [, ...unknown] = (await named({ sampler: 'cornor', scheduler: 'lowset' })) ?? [];
+    assert.equal(unknown.length, 2);
+    assert.match(
+      unknown[0] ?? '',
+      /^line 5: tuner\.sampler: unknown sampler "cornor": use one of auto, .*corner; did you mean "corner"\?$/,
+    );
+    assert.match(
+      unknown[1] ?? '',
+      /^line 6: tuner\.scheduler: unknown scheduler "lowset": use one of .*lowest; did you mean "lowest"\?$/,
+    );
   });
 
   it('are in the answer of which the form is made', async (t) => {
@@ -212,10 +221,17 @@ describe('a throw-away workload and data format', () => {
 
   it('others are refused with the list of those that there are; a format must hold what the workload takes', async (t) => {
     const { mistakesOf } = await coordinatorWith(t, parts);
-    const unknown = await mistakesOf(study('workload: sign-raeder\ndataset:\n  format: falgs\n  path: /data'));
-    assert.equal(unknown?.length, 2);
-    assert.match(unknown?.[0] ?? '', /^line 3: workload: unknown workload "sign-raeder": use one of .*, sign-reader$/);
-    assert.match(unknown?.[1] ?? '', /^line 5: dataset\.format: unknown data format "falgs": use one of .*, flags$/);
+    const [, ...unknown] =
+      (await mistakesOf(study('workload: sign-raeder\ndataset:\n  format: falgs\n  path: /data'))) ?? [];
+    assert.equal(unknown.length, 2);
+    assert.match(
+      unknown[0] ?? '',
+      /^line 3: workload: unknown workload "sign-raeder": use one of .*, sign-reader; did you mean "sign-reader"\?$/,
+    );
+    assert.match(
+      unknown[1] ?? '',
+      /^line 5: dataset\.format: unknown data format "falgs": use one of .*, flags; did you mean "flags"\?$/,
+    );
     const unfit = await mistakesOf(study('workload: keyword-spotter\ndataset:\n  format: flags\n  path: /data'));
     assert.ok(
       unfit?.includes(
@@ -229,7 +245,25 @@ describe('a throw-away workload and data format', () => {
     const { workloads, formats } = await (await coordinatorWith(t, parts)).parts();
     const { name, description, exampleYaml } = workload;
     const known = PARTS.formats.filter(({ holds }) => holds === 'images').map((each) => each.name);
-    assert.deepEqual(workloads.at(-1), { name, description, exampleYaml, formats: [...known, 'flags'] });
+    const { parameters, ...rest } = workloads.at(-1) ?? { parameters: [] };
+    assert.deepEqual(rest, { name, description, exampleYaml, formats: [...known, 'flags'] });
+    assert.deepEqual(
+      parameters.filter(({ name }) => ['signs', 'threads'].includes(name)),
+      [
+        {
+          name: 'signs',
+          level: 'model',
+          possible: { kind: 'whole', min: 1, max: 9 },
+          text: 'a whole number from 1 to 9',
+        },
+        {
+          name: 'threads',
+          level: 'inference',
+          possible: { kind: 'whole', min: 1, max: 256 },
+          text: 'a whole number from 1 to 256',
+        },
+      ],
+    );
     assert.ok(workloads.find((each) => each.name === 'image-classifier')?.formats.includes('flags'));
     assert.deepEqual(formats.at(-1), {
       name: 'flags',
@@ -245,6 +279,8 @@ describe('a throw-away workload and data format', () => {
   it('stand in the help of study run', () => {
     const help = helpOf('study', 'run');
     assert.match(help, /^ {2}sign-reader +Signs of this test\. Takes synthetic-images, .*, flags\.$/m);
+    assert.match(help, /^Parameters of sign-reader:\n {2}signs +a whole number from 1 to 9 \(model\)$/m);
+    assert.match(help, /^Inference parameters:\n {2}batchSize +a whole number from 1 to 4096$/m);
     assert.match(help, /^ {2}flags +flags of this test \(path, \[stripes\]\)$/m);
   });
 });
@@ -289,7 +325,7 @@ describe('a throw-away runner, meter and warning of a board', () => {
     const there = 'the boards of the fleet have onnxruntime-node, abacus';
     assert.equal(
       (await mistakesOf(study('abakus')))?.[1],
-      `line 6: space.inference.runner: unknown runner "abakus": ${there}`,
+      `line 6: space.inference.runner: unknown runner "abakus": ${there}; did you mean "abacus"?`,
     );
   });
 

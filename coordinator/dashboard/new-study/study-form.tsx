@@ -65,6 +65,7 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
         />
         <NumberField {...bound} path={['recommend']} label="Models to recommend" otherwise={DEFAULTS.recommend} />
       </div>
+      {workload && <SpaceHelp parameters={workload.parameters} />}
       <details>
         <summary>Tuner</summary>
         <div class="columns">
@@ -93,5 +94,26 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
         </div>
       </details>
     </>
+  );
+}
+
+/** What may stand in `space:`, which is written as YAML. */
+function SpaceHelp({ parameters }: Pick<StudyPartsView['workloads'][number], 'parameters'>) {
+  const levels = [...new Set(parameters.map(({ level }) => level))];
+  return (
+    <details>
+      <summary>What space: may hold</summary>
+      <ul>
+        {levels.map((level) => (
+          <li key={level}>
+            {level}:{' '}
+            {parameters
+              .filter((parameter) => parameter.level === level)
+              .map(({ name, text }) => `${name} (${text})`)
+              .join('; ')}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }

@@ -7,6 +7,7 @@ import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { type ImageDataset, type RawImages, toDataset } from '../datasets/image-dataset.ts';
 import { DatasetError } from '../training-service.ts';
 import type { LayerFactory } from './layer-factory.ts';
+import { POSSIBLE_TRAINING } from './training-parameters.ts';
 import type { LoadedTask, Workload } from './workload.ts';
 
 type Tensor = SymbolicTensor;
@@ -18,6 +19,14 @@ export const imageClassifier: Workload = {
   name: 'image-classifier',
   description: 'Residual convolutional networks for small images, from plain to depthwise-separable blocks.',
   takes: 'images',
+  possible: {
+    model: {
+      width: { kind: 'whole', min: 1, max: 1024 },
+      depth: { kind: 'whole', min: 1, max: 64 },
+      block: { kind: 'choice', values: ['residual', 'separable'] },
+    },
+    ...POSSIBLE_TRAINING,
+  },
   defaultSpace: {
     model: {
       width: { type: 'ordinal', values: [8, 12, 16, 24, 32] },

@@ -7,6 +7,7 @@ import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FRAMES, HOP_MS, LOG_OFFSET, MEL_BANDS, WINDOW_MS } from '../datasets/log-mel.ts';
 import type { LayerFactory } from './layer-factory.ts';
+import { POSSIBLE_TRAINING } from './training-parameters.ts';
 import type { LoadedTask, Workload } from './workload.ts';
 
 const SIZE = FRAMES * MEL_BANDS;
@@ -15,6 +16,14 @@ export const keywordSpotter: Workload = {
   name: 'keyword-spotter',
   description: 'Residual convolutions along time over log-mel spectrograms of one second of speech.',
   takes: 'speech',
+  possible: {
+    model: {
+      width: { kind: 'whole', min: 1, max: 1024 },
+      depth: { kind: 'whole', min: 1, max: 64 },
+      kernelSize: { kind: 'whole', min: 1, max: FRAMES },
+    },
+    ...POSSIBLE_TRAINING,
+  },
   defaultSpace: {
     model: {
       width: { type: 'ordinal', values: [8, 12, 16, 24, 32] },

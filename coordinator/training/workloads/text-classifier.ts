@@ -8,6 +8,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { TextDataset } from '../datasets/ag-news.ts';
 import { BUCKETS, bucketsOf } from '../datasets/hashed-words.ts';
 import type { LayerFactory } from './layer-factory.ts';
+import { POSSIBLE_TRAINING } from './training-parameters.ts';
 import type { LoadedTask, SplitName, Workload } from './workload.ts';
 
 /** Texts as the buckets of their words. */
@@ -18,6 +19,13 @@ export const textClassifier: Workload = {
   description:
     'Bags of hashed words: an embedding and fully connected layers, as in fastText and deep averaging networks.',
   takes: 'texts',
+  possible: {
+    model: {
+      embedding: { kind: 'whole', min: 1, max: 4096 },
+      depth: { kind: 'whole', min: 0, max: 64 },
+    },
+    ...POSSIBLE_TRAINING,
+  },
   defaultSpace: {
     model: {
       embedding: { type: 'ordinal', values: [8, 16, 32, 64, 128] },

@@ -116,7 +116,7 @@ describe('parseStudy', () => {
     const path = 'space.inference.runner';
     const there = 'the boards of the fleet have onnxruntime-node, of-this-test';
     assert.deepEqual(mistakesOf(study('orin', choices('of-that-test', 'onnxruntime-node'))), [
-      { line: 7, path, message: `unknown runner "of-that-test": ${there}` },
+      { line: 7, path, message: `unknown runner "of-that-test": ${there}; did you mean "of-this-test"?` },
     ]);
     assert.deepEqual(mistakesOf(study('orin', '{type: int, min: 1, max: 2}')), [
       { line: 7, path, message: `must be categorical: ${there}` },
@@ -177,8 +177,10 @@ describe('parseStudy', () => {
   });
 
   it('tells of an alias that stands for nothing, with its line, and of aliases that would fill the memory', () => {
-    const [mistake, ...others] = mistakesOf('name: a\ndataset:\n  format: csv\n  path: *.csv\n');
-    assert.deepEqual([mistake?.line, others], [4, []]);
+    const [mistake, ...others] = mistakesOf(
+      'name: a\ndevices: [orin]\ndataset:\n  format: csv-images\n  path: *.csv\n  width: 1\n  height: 1\n  maxValue: 1\n',
+    );
+    assert.deepEqual([mistake?.line, others], [5, []]);
     assert.match(mistake?.message ?? '', /\*\.csv refers to an anchor .* write "\*\.csv" where it is a text/);
     const levels = Array.from(
       { length: 12 },
@@ -231,8 +233,8 @@ stop:
       error: 'the study has 2 mistakes',
       hint,
       places: [
-        ['stop.trials', 5, 16],
         ['colour', 4, 9],
+        ['stop.trials', 5, 16],
       ],
     });
     assert.deepEqual(problemOf('\n\nname: x\ndevices: [orin]\n').places, [['dataset', 3, 1]], 'the whole');
@@ -275,12 +277,12 @@ stop:
       'space:\n  system: {sockets: {type: int, min: 1, max: 2}}\n  inference: {threads: {type: ordinal, values: [1]}}\n';
     assert.deepEqual(
       mistakesOf(`${start}${own}`).map(({ path, message }) => [path, message]),
-      [['space.system.sockets', 'the workload has no system parameter "sockets": it has none']],
+      [['space.system.sockets', 'the workload has no system parameter "sockets": it has trainingCores']],
     );
   });
 
   it('refuses a space that cannot be searched, at its place', () => {
-    const own = 'space:\n  model: {width: {type: float, min: 3, max: 1}}\n';
+    const own = 'space:\n  model: {width: {type: int, min: 3, max: 1}}\n';
     assert.deepEqual(mistakesOf(`${start}${own}`), [
       { line: 5, path: 'space.model.width.min', message: 'must be at most max (1), not 3' },
     ]);
@@ -293,7 +295,7 @@ stop:
     ]);
     assert.deepEqual(
       mistakesOf(precision('{type: categorical, choices: [int4, float32, int2]}')).map(({ message }) => message),
-      ['int4', 'int2'].map((value) => `unknown precision "${value}": use float32, float16, int8`),
+      ['int4', 'int2'].map((value) => `unknown precision "${value}": use float32, float16, int8; did you mean "int8"?`),
     );
     const provider = (name: string) => `    executionProvider: {type: categorical, choices: [cpu, ${name}]}\n`;
     const half = '{type: categorical, choices: [float32, float16]}';
@@ -318,5 +320,160 @@ stop:
         message: 'trainingTime is measured and differs from run to run: leave it out or set deterministic: false',
       },
     ]);
+  });
+
+  const said = (yaml: string) => mistakesOf(yaml).map(({ line, path, message }) => `${line} ${path}: ${message}`);
+
+  it('refuses values that the workload would train as something else, each at its place', () => {
+    const own = `space:
+  model:
+    block: {type: categorical, choices: [residual, bottleneck]}
+    depth: {type: ordinal, values: [1, 1.5]}
+  training:
+    learningRate: {type: float, min: -0.1, max: 0.1}
+    batchSizeTraining: {type: constant, value: 0}
+    weightDecay: {type: constant, value: "0.1"}
+  system: {trainingCores: {type: float, min: 1, max: 2}}
+`;
+    assert.deepEqual(said(`${start}${own}`), [
+      '6 space.model.block.choices.1: must be one of residual, separable, not "bottleneck"',
+      '7 space.model.depth.values.1: must be a whole number from 1 to 64, not 1.5',
+      '9 space.training.learningRate.min: must be a number greater than 0, not -0.1',
+      '10 space.training.batchSizeTraining.value: must be a whole number from 1 to 65536, not 0',
+      '11 space.training.weightDecay.value: must be a number of at least 0, not "0.1"',
+      '12 space.system.trainingCores.type: must be int: it is a whole number from 1 to 1024',
+    ]);
+  });
+
+  it('refuses inference parameters that there are not, and values that no board can do', () => {
+    const own = `space:
+  inference:
+    thread: {type: ordinal, values: [1, 2]}
+    cpuclock: {type: ordinal, values: [600000]}
+    batchSize: {type: ordinal, values: [0, 4]}
+    threads: {type: categorical, choices: ["1"]}
+    executionProvider: {type: categorical, choices: [cpu, cudda]}
+`;
+    const there = 'batchSize, threads, clockKHz, precision, executionProvider, runner';
+    assert.deepEqual(said(`${start}${own}`), [
+      `6 space.inference.thread: there is no inference parameter "thread": use one of ${there}; did you mean "threads"?`,
+      `7 space.inference.cpuclock: there is no inference parameter "cpuclock": use one of ${there}`,
+      '8 space.inference.batchSize.values.0: must be a whole number from 1 to 4096, not 0',
+      '9 space.inference.threads.choices.0: must be a whole number from 1 to 256, not "1"',
+      '10 space.inference.executionProvider.choices.1: must be one of cpu, cuda, tensorrt, not "cudda"; did you mean "cuda"?',
+    ]);
+    assert.deepEqual(said(`${start}space: {model: {threads: {type: constant, value: 1}}}\n`), [
+      '4 space.model.threads: the workload has no model parameter "threads": it has width, depth, block; it belongs to the level inference',
+    ]);
+  });
+
+  it('refuses candidates to begin with that are not of the space', () => {
+    const own =
+      'space: {model: {width: {type: ordinal, values: [8, 16]}}}\ntuner:\n  initialCandidates:\n    - {width: 8}\n    - {widht: 8}\n    - {width: 12}\n';
+    assert.deepEqual(said(`${start}${own}`), [
+      '8 tuner.initialCandidates.1.widht: "widht" is no parameter of the study: use some of width; did you mean "width"?',
+      '9 tuner.initialCandidates.2.width: must be one of 8, 16, not 12',
+    ]);
+  });
+
+  it('refuses limits out of reach, and objectives and limits that contradict each other', () => {
+    const lists = `objectives: [maximize accuracy, minimize latency, latency.p50]
+constraints:
+  - accuracy >= 90
+  - memory <= 0 MB
+  - latency.p99 <= 10 ms
+  - {metric: accuracy, operator: ">=", limit: 0.5, device: orin}
+stop:
+  target: [latency >= 20 ms, accuracy >= 1.0]
+`;
+    assert.deepEqual(said(`${start}${lists}`), [
+      '4 objectives.2: is "minimize latency.p50 worst" once more, which would count twice; leave out one of the two',
+      '6 constraints.0: accuracy is a fraction from 0 to 1: it can never be at least 90; did you mean "accuracy >= 0.9" (90 %)?',
+      '7 constraints.1: memory is always greater than 0 B: it can never be at most 0 B',
+      '9 constraints.3: accuracy belongs to the trial, not to a device; leave out "device"',
+      '11 stop.target.0: excludes "latency.p99 <= 10 ms": nothing can meet both; leave out or change one of the two',
+    ]);
+  });
+
+  it('tells mistakes of all layers at once: keys, names, fleet, workload, metrics, data format', () => {
+    const study = `name: x
+workload: image-classifier
+dataset:
+  format: speech-commands
+  pth: /data
+devices: [kitchen-p, orin]
+objectives:
+  - minimze accuracy
+  - maximize acuracy
+  - maximize latency.p50
+  - minimize latency.p50 on kitchen-p
+constraints: [accuracy >= 95, latency.p99 <= 30 MS]
+budgt: {maxEpochs: 3}
+space:
+  model:
+    widht: {type: ordinal, values: [8]}
+    depth: {type: ordinl, values: [1.5]}
+    block: {type: categorical, choices: [bottleneck]}
+tuner: {sampler: bayesan, initialCandidates: [{block: plain}]}
+prefer: at most 1 point of accuracy for 20 % of memory
+stop: {trials: 5, target: [accuracy >= 80]}
+`;
+    const mistakes = mistakesOf(study);
+    assert.deepEqual(
+      mistakes.map(({ line, path }) => [line, path]),
+      [
+        [4, 'dataset.path'],
+        [4, 'dataset.format'],
+        [5, 'dataset.pth'],
+        [6, 'devices.0'],
+        [8, 'objectives.0'],
+        [9, 'objectives.1'],
+        [11, 'objectives.3'],
+        [12, 'constraints.0'],
+        [12, 'constraints.1'],
+        [13, 'budgt'],
+        [16, 'space.model.widht'],
+        [17, 'space.model.depth.type'],
+        [18, 'space.model.block.choices.0'],
+        [19, 'tuner.sampler'],
+        [21, 'stop.target.0'],
+      ],
+    );
+    const messages = mistakes.map(({ message }) => message).join('\n');
+    for (const meant of [
+      'path',
+      'kitchen-pi',
+      'minimize',
+      'accuracy',
+      'accuracy >= 0.95',
+      'ms',
+      'budget',
+      'width',
+      'ordinal',
+      'bayesian',
+      'accuracy >= 0.8',
+    ])
+      assert.ok(messages.includes(`did you mean "${meant}"`), `${meant} in\n${messages}`);
+  });
+
+  it('says nothing of keys that depend on what cannot be read', () => {
+    // Of which devices and objectives there are nobody can say anything.
+    assert.deepEqual(
+      mistakesOf(
+        'name: x\ndataset: {format: synthetic-images}\ndevices: orin\nobjectives: [maximize accuracy on earth, minimize latency on orin]\nprefer: at most 1 point of accuracy for 20 % of memory\n',
+      ).map(({ path }) => path),
+      ['devices', 'objectives.0'],
+    );
+    assert.deepEqual(
+      mistakesOf(`${start}workload: image\nspace: {model: {signs: {type: boolean}}}\n`).map(({ path }) => path),
+      ['workload'],
+    );
+  });
+
+  it('goes on behind a key that stands there twice', () => {
+    assert.deepEqual(
+      said(`${start}devices: [orin]\ncolour: red\n`).map((text) => text.slice(0, 39)),
+      ['4 : this key stands here twice: leave o', '5 colour: unknown key "colour": use one'],
+    );
   });
 });

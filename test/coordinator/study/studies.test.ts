@@ -195,10 +195,28 @@ describe('the studies', () => {
     const { service } = studies(t, { training });
     await assert.rejects(service.create(yaml()), (error: Error) => {
       assert.ok(error instanceof StudyInputError);
-      assert.deepEqual(error.problem, { error: 'no folder /data', issues: [] });
+      const { issues, ...problem } = error.problem;
+      assert.deepEqual(problem, { error: 'the study has a mistake', hint: 'mend the lines named and run it again' });
+      assert.deepEqual(
+        issues?.map(({ path, message }) => [path, message]),
+        [['dataset', 'no folder /data']],
+      );
       return true;
     });
     assert.deepEqual(service.list(), []);
+  });
+
+  it('are told of their data and of everything else at once, and where the data cannot be read of that', async (t) => {
+    const training = fakeTraining().service;
+    training.checkDataset = () => Promise.reject(new DatasetError('no folder /data'));
+    const { service } = studies(t, { training });
+    const pathsOf = async (text: string) => {
+      const error = await service.create(text).catch((refused: Error) => refused);
+      assert.ok(error instanceof StudyInputError);
+      return error.problem.issues?.map(({ path }) => path).sort();
+    };
+    assert.deepEqual(await pathsOf(`${yaml()}colour: red\n`), ['colour', 'dataset']);
+    assert.deepEqual(await pathsOf(`${yaml()}workload: sign-reader\n`), ['workload']);
   });
 
   it('give their events from where, and as many as, somebody wants them', async (t) => {

@@ -134,6 +134,16 @@ it('refuses a damaged checkpoint and one of another architecture', async () => {
   );
 });
 
+it('refuses what its workload cannot do, and trains nothing else in its place', async () => {
+  const candidate = { ...SMALL_TASK.candidate, block: 'bottleneck' };
+  const refused = /image-classifier cannot train this: block must be one of residual, separable, not "bottleneck"/;
+  await assert.rejects(service.buildArchitecture({ ...SMALL_TASK, candidate }), refused);
+  await assert.rejects(
+    service.train(request({ candidate: { ...SMALL_TASK.candidate, batchSizeTraining: 0 } }), () => {}, never),
+    /batchSizeTraining must be a whole number from 1 to 65536, not 0/,
+  );
+});
+
 it('training that diverges says so', async () => {
   const candidate = { ...SMALL_TASK.candidate, learningRate: 1e30 };
   await assert.rejects(

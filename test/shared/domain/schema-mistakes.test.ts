@@ -25,7 +25,7 @@ it('says what must be there instead, and of what kind it is', () => {
     [z.number(), '7', 'must be a number, not a text'],
     [z.number(), Number.NaN, 'must be a number, not NaN'],
     [z.array(z.boolean()), [true, 'no'], '1: must be true or false, not a text'],
-    [z.enum(['asha', 'none']), 'ash', 'must be one of asha, none'],
+    [z.enum(['asha', 'none']), 'ash', 'must be one of asha, none; did you mean "asha"?'],
     [z.enum(['asha', 'none']), undefined, 'is missing: it must be one of asha, none'],
     [z.literal('int8'), 'int4', 'must be int8'],
     [z.string().min(1), '', 'must not be empty'],
@@ -56,9 +56,9 @@ it('names each unknown key by itself', () => {
     tunr: {},
   }).error as z.ZodError;
   assert.deepEqual(mistakesIn(error), [
-    { path: ['budget', 'epoch'], message: 'unknown key "epoch"' },
-    { path: ['budget', 'with "quotes"'], message: 'unknown key "with \\"quotes\\""' },
-    { path: ['tunr'], message: 'unknown key "tunr"' },
+    { path: ['budget', 'epoch'], message: 'unknown key "epoch": use one of epochs; did you mean "epochs"?' },
+    { path: ['budget', 'with "quotes"'], message: 'unknown key "with \\"quotes\\"": use one of epochs' },
+    { path: ['tunr'], message: 'unknown key "tunr": use one of budget' },
   ]);
 });
 
@@ -72,7 +72,7 @@ it('of the forms that a value may have, that one speaks which fits furthest', ()
     z.object({ kind: z.literal('offline') }),
     z.object({ kind: z.literal('server'), arrivalsPerS: z.number() }),
   ]);
-  assert.equal(said(kinds, { kind: 'of-line' }), 'kind: must be one of offline, server');
+  assert.equal(said(kinds, { kind: 'of-line' }), 'kind: must be one of offline, server; did you mean "offline"?');
   assert.equal(said(kinds, { kind: 'server' }), 'arrivalsPerS: is missing: it must be a number');
 });
 

@@ -32,8 +32,20 @@ const constants = z.object({
 const songs = { ...of('songs'), holds: 'sounds', settings: z.object({}) };
 const PARTS: StudyParts = {
   workloads: [
-    { ...of('image-classifier'), takes: 'images', defaultSpace: space, exampleYaml: '' },
-    { ...of('listener'), takes: 'sounds', defaultSpace: space, exampleYaml: '' },
+    {
+      ...of('image-classifier'),
+      takes: 'images',
+      possible: { model: {}, training: {}, system: {} },
+      defaultSpace: space,
+      exampleYaml: '',
+    },
+    {
+      ...of('listener'),
+      takes: 'sounds',
+      possible: { model: {}, training: {}, system: {} },
+      defaultSpace: space,
+      exampleYaml: '',
+    },
   ],
   formats: [images, flags, songs],
   samplers: [of('auto'), of('slow')],
@@ -80,7 +92,7 @@ describe('the schema of a new study', () => {
     });
     assert.equal(
       mistakes({ dataset: { format: 'flags', stripes: 1, colour: 'red' } }),
-      'dataset.path: is missing: it must be a text; dataset.stripes: must be at least 2; dataset.colour: unknown key "colour"',
+      'dataset.path: is missing: it must be a text; dataset.stripes: must be at least 2; dataset.colour: unknown key "colour": use one of path, stripes, size, format',
     );
   });
 

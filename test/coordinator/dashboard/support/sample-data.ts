@@ -35,6 +35,14 @@ export const STUDY_PARTS: StudyPartsView = {
       description: 'Convolutional networks for small images.',
       exampleYaml: EXAMPLE_YAML,
       formats: ['synthetic-images', 'format-of-this-test'],
+      parameters: [
+        {
+          name: 'width',
+          level: 'model',
+          possible: { kind: 'whole', min: 1, max: 64 },
+          text: 'a whole number from 1 to 64',
+        },
+      ],
     },
   ],
   formats: [
