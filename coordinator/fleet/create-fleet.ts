@@ -160,7 +160,7 @@ class MqttFleet implements ManagedFleet {
 
   async measure(deviceId: string, request: MeasureRequest, options: MeasureOptions): Promise<StoredMeasurement> {
     const record = this.#registry.get(deviceId);
-    if (!record) throw new JobFailedError('rejected', `device ${deviceId} is not in the fleet any more`);
+    if (!record) throw new JobFailedError('cancelled', `device ${deviceId} is not in the fleet any more`);
     const missing = record.board && missingFeature(record.board, request);
     if (missing) throw new JobFailedError('rejected', `${record.name}: ${missing}`);
     const { job, measurement } = await this.#device(deviceId).jobs.measure(request, options);

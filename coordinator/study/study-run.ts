@@ -1,4 +1,5 @@
 /** One run of a study, from its start or resumption to its end: what it says, and how it ends. */
+import { setMaxListeners } from 'node:events';
 import type { StudyDevice, StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { Troubles } from '../lifecycle/troubles.ts';
@@ -48,6 +49,8 @@ export interface StudyRunOptions {
 /** Begins in a turn of its own: whoever calls has noted the run before its first event. */
 export function beginRun(options: StudyRunOptions): StudyRun {
   const controller = new AbortController();
+  // Each of its searches, jobs and pauses listens to its end.
+  setMaxListeners(0, controller.signal);
   const [kept, troubles] = [new KeptBlobs(), new Troubles()];
   const context = contextOf(options, controller.signal, kept, troubles);
   const done = Promise.resolve().then(() => runToItsEnd(options, context, controller));

@@ -1,4 +1,5 @@
 /** What is run for long: each part is a file of its own beside this one, and a line here. */
+import { boards } from './boards.ts';
 import { fullDisk } from './full-disk.ts';
 import { kills } from './kills.ts';
 
@@ -16,4 +17,4 @@ export interface SoakPart {
   run(seed: number): Promise<string>;
 }
 
-export const SOAK_PARTS: readonly SoakPart[] = [fullDisk, kills];
+export const SOAK_PARTS: readonly SoakPart[] = [boards, fullDisk, kills];

@@ -11,7 +11,7 @@ import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { createSimulatedBoard } from '../../agent/simulated/simulated-board.ts';
 import { OnnxGraphBuilder } from '../../coordinator/export/onnx-graph-builder.ts';
 import type { Clock } from '../../coordinator/fleet/clock.ts';
-import type { Fleet } from '../../coordinator/fleet/fleet.ts';
+import { type Fleet, JobFailedError } from '../../coordinator/fleet/fleet.ts';
 import { createInferenceServer } from '../../coordinator/inference/create-inference-server.ts';
 import { PARTS } from '../../coordinator/parts.ts';
 import { openStore } from '../../coordinator/store/store.ts';
@@ -120,7 +120,7 @@ function fleetOf(
       const found = member();
       found?.trouble();
       signal.throwIfAborted();
-      if (!found) throw new Error(`no device ${deviceId}`);
+      if (!found) throw new JobFailedError('cancelled', `device ${deviceId} is not in the fleet any more`);
       const measurement = await boardOf(found).measure(request, await blobs.get(request.modelSha256), signal);
       await aWhile(random);
       member()?.trouble();

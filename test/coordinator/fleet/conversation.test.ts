@@ -542,7 +542,7 @@ it('a device that leaves is told, its jobs end, its status is cleared, and who l
   assert.equal(under.fleet.hasDevice(agent.deviceId), false);
   assert.deepEqual([under.fleet.devices(), [...under.store.deviceRows]], [[], []]);
   const late = under.fleet.measure(agent.deviceId, measureRequest(), measureOptions());
-  await assert.rejects(late, { state: 'rejected', message: `device ${agent.deviceId} is not in the fleet any more` });
+  await assert.rejects(late, { state: 'cancelled', message: `device ${agent.deviceId} is not in the fleet any more` });
   end();
   const count = heard.length;
   await under.fleet.addDevice('garage-pi');

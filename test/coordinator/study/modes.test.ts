@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
-import { hastyClock } from '../../support/hasty-clock.ts';
+import { hastyClock } from '../../../scripts/soak/hasty-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { Arrival, untilAborted } from '../../support/waiting.ts';
 import {

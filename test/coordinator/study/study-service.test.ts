@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { StudyInputError, StudyStateError } from '../../../coordinator/study/state/study-errors.ts';
-import { hastyClock } from '../../support/hasty-clock.ts';
+import { hastyClock } from '../../../scripts/soak/hasty-clock.ts';
 import { Arrival, turn, untilAborted } from '../../support/waiting.ts';
 import { fakeFleet, fakeInference, fakeTraining, studyService, untilEvent, untilState } from './support/fakes.ts';
 
