@@ -13,7 +13,7 @@ budget: {minEpochs: 1, maxEpochs: 4, minDataFraction: 0.5, reductionFactor: 2}
 stop: {trials: 4}
 space:
   model: {width: {type: ordinal, values: [1, 2, 3, 4, 5, 6, 7, 8]}}
-  training: {learningRate: {type: float, min: 0, max: 1}}
+  training: {learningRate: {type: float, min: 0.001, max: 1}}
   inference: {precision: {type: categorical, ${precision}}}
 ${more}`;
 
