@@ -22,6 +22,8 @@ import { zipFiles } from './zip-files.ts';
 export const studyParams = z.object({ id: z.string() });
 /** A device by its name in the study. */
 const deviceParams = studyParams.extend({ device: z.string() });
+/** A name that several studies have is refused, unless all of them are meant. */
+const removeQuery = z.object({ all: z.enum(['true', 'false']).default('false') });
 const MOST_EVENTS = 5000;
 const eventsQuery = z.object({
   after: z.coerce.number().int().min(0).default(0),
@@ -31,6 +33,16 @@ const eventsQuery = z.object({
 /** @throws {HttpProblem} where there is no such study */
 export function studyNamed(studies: StudyService, { id }: { id: string }): StudyDetail {
   const study = studies.find(id);
+  if (!study) throw noStudy(id);
+  return study;
+}
+
+/**
+ * The study that is to be changed.
+ * @throws {HttpProblem} where there is no such study, and what the service throws where several have the name
+ */
+function studyMeant(studies: StudyService, { id }: { id: string }, isOfRunning = false): StudyDetail {
+  const study = studies.only(id, isOfRunning);
   if (!study) throw noStudy(id);
   return study;
 }
@@ -99,13 +111,14 @@ function collectionRoutes(routes: Routes, studies: StudyService): void {
     declared({
       method: 'delete',
       path: '/api/studies/{id}',
-      summary: 'Remove a study',
-      request: { params: studyParams },
+      summary: 'Remove a study, or all of a name',
+      request: { params: studyParams, query: removeQuery },
       responses: { 204: NOTHING },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      if (!(await studies.remove(id))) throw noStudy(id);
+      const all = c.req.valid('query').all === 'true';
+      if (!(await studies.remove(id, all))) throw noStudy(id);
       return c.body(null, 204);
     },
   );
@@ -120,7 +133,7 @@ function runRoutes(routes: Routes, studies: StudyService): void {
       request: { params: studyParams },
       responses: { 200: json(createStudyResponseSchema) },
     }),
-    async (c) => c.json({ study: await studies.stop(studyNamed(studies, c.req.valid('param')).id) }, 200),
+    async (c) => c.json({ study: await studies.stop(studyMeant(studies, c.req.valid('param'), true).id) }, 200),
   );
   routes.openapi(
     declared({
@@ -130,7 +143,7 @@ function runRoutes(routes: Routes, studies: StudyService): void {
       request: { params: studyParams },
       responses: { 200: json(createStudyResponseSchema) },
     }),
-    async (c) => c.json({ study: await studies.resume(studyNamed(studies, c.req.valid('param')).id) }, 200),
+    async (c) => c.json({ study: await studies.resume(studyMeant(studies, c.req.valid('param')).id) }, 200),
   );
 }
 
@@ -145,7 +158,7 @@ function deviceRoutes(routes: Routes, studies: StudyService): void {
     }),
     (c) => {
       const params = c.req.valid('param');
-      return c.json(studies.leaveOut(studyNamed(studies, params).id, params.device), 200);
+      return c.json(studies.leaveOut(studyMeant(studies, params, true).id, params.device), 200);
     },
   );
   routes.openapi(
@@ -159,7 +172,7 @@ function deviceRoutes(routes: Routes, studies: StudyService): void {
     (c) => {
       const params = c.req.valid('param');
       const { by } = c.req.valid('json');
-      return c.json(studies.replace(studyNamed(studies, params).id, params.device, by), 200);
+      return c.json(studies.replace(studyMeant(studies, params, true).id, params.device, by), 200);
     },
   );
 }

@@ -40,7 +40,8 @@ export function createClient(options: ClientOptions) {
       json(http.studyDetailSchema, 'POST', `${study(id)}/devices/${encodeURIComponent(device)}/leave-out`),
     replaceDevice: (id: string, device: string, by: string) =>
       json(http.studyDetailSchema, 'POST', `${study(id)}/devices/${encodeURIComponent(device)}/replace`, { by }),
-    removeStudy: async (id: string) => void (await request('DELETE', study(id))),
+    removeStudy: async (id: string, all = false) =>
+      void (await request('DELETE', `${study(id)}${all ? '?all=true' : ''}`)),
     exportStudy: async (id: string) =>
       new Uint8Array(await (await request('GET', `${study(id)}/export`)).arrayBuffer()),
     uploadBenchModel: (onnx: Uint8Array) => json(benchModelSchema, 'POST', '/api/bench/models', onnx),

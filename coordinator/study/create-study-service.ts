@@ -15,6 +15,7 @@ import type { SpanBus } from './span-bus.ts';
 import { StudyStateError } from './state/study-errors.ts';
 import type { StudyRecord, StudyRepository, UnreadableStudy } from './state/study-repository.ts';
 import { StudyLog } from './study-log.ts';
+import { type NamedStudy, onlyStudyNamed, studiesNamed } from './study-names.ts';
 import { beginRun, StoppedError, type StudyRun } from './study-run.ts';
 import type { StudyService } from './study-service.ts';
 import { unmeasurable } from './unmeasurable.ts';
@@ -193,11 +194,25 @@ class Studies implements StudyService {
     return device;
   }
 
-  async remove(idOrName: string): Promise<boolean> {
-    const id = this.#idOf(idOrName);
-    if (id === null) return false;
+  only(idOrName: string, isOfRunning = false): StudyDetail | null {
+    const id = onlyStudyNamed(idOrName, this.#named(), { isOfRunning });
+    return id === null ? null : this.find(id);
+  }
+
+  async remove(idOrName: string, all = false): Promise<boolean> {
+    const named = this.#named();
+    const hint = ', or remove all of them (--all)';
+    const one = all ? null : onlyStudyNamed(idOrName, named, { hint });
+    const ids = all ? studiesNamed(idOrName, named).map(({ id }) => id) : one === null ? [] : [one];
+    // All or none: who waits for one that runs has lost none of the others.
+    for (const entry of ids.flatMap((id) => this.#entries.get(id) ?? []))
+      if (entry.run) throw new StudyStateError(this.#whyNotRemoved(entry));
+    for (const id of ids) await this.#remove(id);
+    return ids.length > 0;
+  }
+
+  async #remove(id: string): Promise<void> {
     const [entry, unreadable] = [this.#entries.get(id), this.#setAside.get(id)];
-    if (entry?.run) throw new StudyStateError(this.#whyNotRemoved(entry));
     this.#entries.delete(id);
     this.#setAside.delete(id);
     try {
@@ -208,7 +223,6 @@ class Studies implements StudyService {
       throw error;
     }
     await this.#collectBlobs();
-    return true;
   }
 
   events(id: string, afterSeq: number, limit: number): StudyEvent[] {
@@ -393,10 +407,21 @@ class Studies implements StudyService {
 
   /** Of a study with this id, else of the newest with this name. */
   #idOf(idOrName: string): string | null {
-    if (this.#entries.has(idOrName) || this.#setAside.has(idOrName)) return idOrName;
-    const all = [...[...this.#entries.values()].map(({ record }) => record), ...this.#setAside.values()];
-    const [newest] = all.filter(({ name }) => name === idOrName).sort(newestFirst);
-    return newest?.id ?? null;
+    return studiesNamed(idOrName, this.#named())[0]?.id ?? null;
+  }
+
+  #named(): NamedStudy[] {
+    const whole = [...this.#entries.values()].map((entry) => ({
+      ...entry.record,
+      state: this.#shown(entry).state,
+      isRunning: entry.run !== null,
+    }));
+    const others = [...this.#setAside.values()].map((study) => ({
+      ...study,
+      state: 'cannot be read',
+      isRunning: false,
+    }));
+    return [...whole, ...others];
   }
 
   #entryOf(id: string): Entry {

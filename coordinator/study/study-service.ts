@@ -21,15 +21,23 @@ export interface StudyService {
    * @throws {StudyStateError} saying why it was set aside, where it cannot be read
    */
   find(idOrName: string): StudyDetail | null;
+  /**
+   * The one that is meant by whoever changes it, by id or name; null where there is none.
+   * @param isOfRunning where only a running study can be meant: the only one of that name that runs
+   * @throws {StudyStateError} where several have the name, listing them; as `find` does
+   */
+  only(idOrName: string, isOfRunning?: boolean): StudyDetail | null;
   /** Stops a running study; what was trained and measured stays, and it can be resumed. Resolves when it stands. */
   stop(id: string): Promise<StudySummary>;
   /** Goes on with a stopped or failed study; of one that has succeeded, measures what devices have not measured yet. */
   resume(id: string): Promise<StudySummary>;
   /**
    * Removes a study that is not running, or was set aside, with its events; blobs that nothing else needs go with the
-   * next clean-up. By id, or by name (the newest of that name); false where there is none.
+   * next clean-up. By id or name; false where there is none.
+   * @param all of that name
+   * @throws {StudyStateError} where several have the name, listing them, or one that is meant is running
    */
-  remove(idOrName: string): Promise<boolean>;
+  remove(idOrName: string, all?: boolean): Promise<boolean>;
   /**
    * The study goes on without this device, whose limits and objectives count no longer.
    * @throws {StudyStateError} where it is none of the study's, or the last one

@@ -50,7 +50,7 @@ export function registerStudy(program: Command, parts: Parts): void {
     .description('Follow a running study, by id or name.')
     .action(async (id: string, options: Options) => {
       const client = clientOf(options);
-      await follow(client, await client.study(id), options);
+      await follow(client, await newestNamed(client, id), options);
     });
 
   registerReading(study);
@@ -66,8 +66,7 @@ export function registerStudy(program: Command, parts: Parts): void {
       .description(description)
       .action(async (id: string, options: Options) => {
         const client = clientOf(options);
-        const { id: exact } = await client.study(id);
-        const summary = await (name === 'stop' ? client.stopStudy(exact) : client.resumeStudy(exact));
+        const summary = await (name === 'stop' ? client.stopStudy(id) : client.resumeStudy(id));
         const why = summary.state === 'stopping' || summary.state === 'waiting' ? summary.reason : null;
         console.log(`study ${summary.id} ("${summary.name}") is ${summary.state}${why === null ? '' : `: ${why}`}`);
       });
@@ -77,9 +76,10 @@ export function registerStudy(program: Command, parts: Parts): void {
 
   withServer(study.command('remove <study>'))
     .description('Delete a study that is not running.')
-    .action(async (id: string, options: Options) => {
+    .option('--all', 'all of that name, where several have it')
+    .action(async (id: string, options: Options & { all?: boolean }) => {
       const client = clientOf(options);
-      await client.removeStudy(id);
+      await client.removeStudy(id, options.all);
       console.log('removed');
     });
 
@@ -89,9 +89,20 @@ export function registerStudy(program: Command, parts: Parts): void {
     .addHelpText('after', '\nExample:\n  edgetune study export "my first study" --out ./result')
     .action(async (id: string, options: Options & { out: string }) => {
       const client = clientOf(options);
-      const { id: exact } = await client.study(id);
+      const { id: exact } = await newestNamed(client, id);
       for (const path of writeExport(await client.exportStudy(exact), options.out)) console.log(path);
     });
+}
+
+/** Who only reads is given the newest of a name, and told that there are others. */
+async function newestNamed(client: Client, idOrName: string): Promise<StudyDetail> {
+  const [study, { studies }] = [await client.study(idOrName), await client.studies()];
+  const others = studies.filter(({ id, name }) => name === idOrName && id !== study.id);
+  if (study.id !== idOrName && others.length > 0)
+    console.error(
+      `${others.length + 1} studies are named "${idOrName}": this is the newest, ${study.id}; the others are ${others.map(({ id }) => id).join(', ')}`,
+    );
+  return study;
 }
 
 function registerReading(study: Command): void {
@@ -119,7 +130,7 @@ function registerReading(study: Command): void {
     .description('A study by id or name, with its recommendation.')
     .option('--json', 'print JSON')
     .action(async (id: string, options: Options) => {
-      const detail = await clientOf(options).study(id);
+      const detail = await newestNamed(clientOf(options), id);
       if (options.json) return printJson(detail);
       console.log(
         `${detail.id}  "${detail.name}"  ${detail.state}${detail.reason ? `: ${detail.reason}` : ''}  (${Math.round(detail.progress * 100)} %)`,
@@ -136,8 +147,7 @@ function registerDevices(study: Command): void {
     .description('Go on without a device: nothing waits for it, and what it has said counts no longer.')
     .action(async (id: string, device: string, options: Options) => {
       const client = clientOf(options);
-      const { id: exact } = await client.study(id);
-      printDevices(await client.leaveOut(exact, device));
+      printDevices(await client.leaveOut(id, device));
     });
 
   withServer(study.command('replace <study> <device> <by>'))
@@ -145,8 +155,7 @@ function registerDevices(study: Command): void {
     .addHelpText('after', '\nExample:\n  edgetune study replace "my first study" kitchen-pi pi-2')
     .action(async (id: string, device: string, by: string, options: Options) => {
       const client = clientOf(options);
-      const { id: exact } = await client.study(id);
-      printDevices(await client.replaceDevice(exact, device, by));
+      printDevices(await client.replaceDevice(id, device, by));
     });
 }
 

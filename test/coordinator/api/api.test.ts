@@ -7,6 +7,7 @@ import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { benchModelSchema } from '@edgetune/shared/protocol/bench.ts';
 import {
   addDeviceResponseSchema,
+  createStudyResponseSchema,
   enrollResponseSchema,
   healthSchema,
   problemSchema,
@@ -89,6 +90,31 @@ describe('the API', () => {
     assert.equal((await call('/api/enroll', { headers: { authorization: `Bearer ${TOKEN}` } })).status, 401);
     const health = healthSchema.parse(await (await call('/api/health')).json());
     assert.equal(health.coordinator, joined.coordinator?.id);
+  });
+
+  it('changes no study by a name that several studies have, but removes all of them where that is asked for', async (t) => {
+    const { coordinator, send, call } = await api(t);
+    await coordinator.fleet.addDevice('pi');
+    const dataset = '{format: synthetic-images, classes: 2, samples: 64, imageSize: 8, channels: 1}';
+    const yaml = `name: twin\ndataset: ${dataset}\ndevices: [pi]\n`;
+    const create = async () =>
+      createStudyResponseSchema.parse(await (await send('POST', '/api/studies', { yaml })).json()).study.id;
+    const ids = [await create(), await create()];
+    for (const [method, path] of [
+      ['POST', 'stop'],
+      ['POST', 'resume'],
+      ['POST', 'devices/pi/leave-out'],
+      ['DELETE', ''],
+    ] as const) {
+      const refused = await call(`/api/studies/twin/${path}`.replace(/\/$/, ''), { method });
+      assert.equal(refused.status, 409, path);
+      const { error } = problemSchema.parse(await refused.json());
+      for (const id of ids) assert.ok(error.includes(id), error);
+    }
+    assert.equal((await call('/api/studies/twin')).status, 200, 'who reads is given the newest');
+    for (const id of ids) assert.equal((await call(`/api/studies/${id}/stop`, { method: 'POST' })).status, 200);
+    assert.equal((await call('/api/studies/twin?all=true', { method: 'DELETE' })).status, 204);
+    assert.equal((await call('/api/studies/twin?all=true', { method: 'DELETE' })).status, 404);
   });
 
   it('gives models in ranges, and says when there is none', async (t) => {

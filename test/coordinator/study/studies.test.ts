@@ -399,7 +399,7 @@ describe('the time of others', () => {
 });
 
 describe('a study that is removed', () => {
-  it('is gone, by name the newest, and what only it needs may go', async (t) => {
+  it('is gone, and what only it needs may go', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
     const under = studies(t);
     const { service, store } = under;
@@ -412,7 +412,7 @@ describe('a study that is removed', () => {
       inUse.push(used);
       return 0;
     };
-    assert.equal(await service.remove('test'), true);
+    assert.equal(await service.remove(second), true);
     assert.deepEqual(
       service.list().map(({ id }) => id),
       [first],
@@ -423,6 +423,37 @@ describe('a study that is removed', () => {
     assert.ok(model === kept?.onnxSha256 || !inUse[0]?.has(model));
     assert.equal(await service.remove('nobody'), false);
     assert.equal(inUse.length, 1);
+  });
+
+  it('is one: a name that several have is refused with their ids, or all of them go', async (t) => {
+    const { training, begun } = endless();
+    let isEndless = false;
+    const under = studies(t, {
+      training: { ...training, train: (...given) => (isEndless ? training : fakeTraining().service).train(...given) },
+    });
+    const { service } = under;
+    const [first, second] = [await finished(under), await finished(under)];
+    for (const refused of [service.remove('test'), (async () => service.only('test'))()])
+      await assert.rejects(refused, (error: Error) => {
+        assert.ok(error instanceof StudyStateError);
+        assert.match(error.message, /^2 studies are named "test": say which by its id/);
+        for (const id of [first, second]) assert.ok(error.message.includes(`${id} (succeeded, started 20`));
+        return true;
+      });
+    assert.equal(service.list().length, 2);
+    assert.equal(service.only(first)?.id, first);
+    isEndless = true;
+    const { id: running } = await service.create(yaml());
+    await begun.wait();
+    assert.equal(service.only('test', true)?.id, running, 'only one of them can be stopped');
+    await assert.rejects(service.remove('test', true), /"test" is running: stop it first/);
+    assert.equal(service.list().length, 3, 'all or none');
+    await service.stop(running);
+    assert.throws(() => service.only('test', true), /3 studies are named "test"/);
+    assert.equal(await service.remove('test', true), true);
+    assert.deepEqual(service.list(), []);
+    assert.equal(await service.remove('test', true), false);
+    assert.equal(service.only('test'), null);
   });
 
   it('is still there where that cannot be written', async (t) => {
