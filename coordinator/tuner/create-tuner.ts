@@ -1,10 +1,10 @@
 /** The tuner: puts together a sampler, which proposes, and a scheduler, which decides what to spend. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
-import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
-import { lossesOf, type ObjectiveTerm, objectiveTerms, termsKnownTo } from '@edgetune/shared/domain/objective-terms.ts';
+import { lossesOf, type ObjectiveTerm, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import { keyedRandom, type Random } from '@edgetune/shared/math/random.ts';
+import { frontOf } from './front.ts';
 import { HierarchicalTuner } from './hierarchical.ts';
 import { type Plan, planOf } from './mode.ts';
 import type { Observation } from './observation.ts';
@@ -12,7 +12,7 @@ import type { Step } from './schedulers/scheduler.ts';
 import { Search } from './search.ts';
 import { Space } from './space.ts';
 import { StandIns } from './stand-ins.ts';
-import { isTargetReached, StopRule, targetShortfall } from './stop-rule.ts';
+import { StopRule, targetShortfall } from './stop-rule.ts';
 import type { Amendment, Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
 import { TUNER_PARTS, type TunerParts } from './tuner-parts.ts';
 import { TunerProblemError, validateProblem } from './validate-problem.ts';
@@ -317,28 +317,13 @@ class AskTellTuner implements Tuner {
   }
 
   front(): FrontEntry[] {
-    const recommendable = this.#recommendable();
-    const { objectives, devices } = this.#problem;
-    const goals = termsKnownTo(
-      objectives,
-      devices,
-      recommendable.map(({ metrics }) => metrics),
-    );
-    const candidates = recommendable.flatMap((observation) => {
-      const losses = lossesOf(goals, observation.metrics);
-      return losses ? [{ observation, losses }] : [];
-    });
-    const front = paretoFront(candidates.map(({ losses }) => losses)).map(
-      (index) => candidates[index] as (typeof candidates)[number],
-    );
-    const contenders = front
-      .map(({ observation }) => ({ item: observation, violation: 0, metrics: observation.metrics }))
-      .sort((a, b) => a.item.trialId - b.item.trialId);
+    const contenders = frontOf(this.#problem, this.#known())
+      .map((entry) => ({ item: entry, violation: 0, metrics: entry.trial.metrics }))
+      .sort((a, b) => a.item.trial.trialId - b.item.trial.trialId);
     return createPreference(this.#problem)
       .rank(contenders)
-      .map(({ trialId, level, metrics, predicted }) => {
+      .map(({ trial: { trialId, level, metrics, predicted }, values }) => {
         const { candidate, bracket } = this.#trials.get(trialId) as Trial;
-        const values = goals.map((term) => term.valueOf(metrics) as number);
         return {
           trialId,
           rung: level - bracket,
@@ -350,20 +335,11 @@ class AskTellTuner implements Tuner {
       });
   }
 
-  /**
-   * Each trial at the highest rung that says something of it, if it is feasible there: what devices refuse while it is
-   * trained on was promoted in vain. Where some have reached the study's target, those only.
-   */
-  #recommendable(): Observation[] {
-    const { stop, devices } = this.#problem;
-    const feasible = [...this.#trials.values()].flatMap(({ told }) =>
-      told
-        .filter(({ status }) => status === 'ok' || status === 'infeasible')
-        .slice(-1)
-        .filter(({ status, violation }) => status === 'ok' && violation === 0),
+  /** Each trial at the highest rung that says something of it: what devices refuse while it is trained on was promoted in vain. */
+  #known(): Observation[] {
+    return [...this.#trials.values()].flatMap(({ told }) =>
+      told.filter(({ status }) => status === 'ok' || status === 'infeasible').slice(-1),
     );
-    const reached = feasible.filter((observation) => isTargetReached(stop?.target ?? [], devices, observation));
-    return reached.length > 0 ? reached : feasible;
   }
 }
 

@@ -49,6 +49,14 @@ export function epochsText({ epochs, bestEpoch = epochs }: Pick<RecommendedModel
     : `${all}, of which this is the model after epoch ${bestEpoch}, the best by validation`;
 }
 
+/** Which trials are on the front, such as "On the Pareto front: trials 3, 7 and 9."; null where none is. */
+export function frontText(trials: readonly { trialId: number; onFront: boolean }[]): string | null {
+  const ids = trials.flatMap(({ trialId, onFront }) => (onFront ? [String(trialId)] : []));
+  const last = ids.pop();
+  if (last === undefined) return null;
+  return `On the Pareto front: ${ids.length > 0 ? `trials ${ids.join(', ')} and ` : 'trial '}${last}.`;
+}
+
 const TRAINING_ENERGY = {
   meter: '',
   estimate: ' (estimate)',

@@ -97,7 +97,7 @@ export const trialViewSchema = z.object({
   intervals: intervalsSchema,
   violation: z.number().nullable(),
   reason: z.string().nullable(),
-  /** On the Pareto front of the study's objectives among feasible trials. */
+  /** On the study's Pareto front, after all that was trained: coordinator/tuner/front.ts says what that means. */
   onFront: z.boolean(),
   /** Validation accuracy after each epoch. */
   curve: z.array(z.object({ epoch: z.number(), accuracy: z.number().nullable(), loss: z.number().nullable() })),

@@ -1,6 +1,6 @@
 /** A study's recommendation for the terminal: a row per device. */
 import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
-import { DEVICE_COLUMNS, deviceCells } from '@edgetune/shared/domain/recommendation-text.ts';
+import { DEVICE_COLUMNS, deviceCells, frontText } from '@edgetune/shared/domain/recommendation-text.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { renderTable } from './table.ts';
@@ -22,11 +22,13 @@ export function renderRecommendation(study: StudyDetail): string {
   const others = recommendation.models
     .slice(1)
     .map((model) => `trial ${model.trialId} (test accuracy ${formatQuantity(model.testAccuracy, 'ratio')})`);
+  const front = frontText(study.trialViews);
   return [
     `Recommended: trial ${best.trialId}, test accuracy ${formatQuantity(best.testAccuracy, 'ratio')}${recommendation.syntheticData ? ' on synthetic data' : ''}, ${formatQuantity(best.parameters, 'count')} parameters, ${formatQuantity(best.macs, 'count')} MACs, ${formatQuantity(best.onnxBytes, 'memory')}${best.feasible ? '' : ' — DOES NOT MEET THE CONSTRAINTS'}`,
     ...best.misses.map((miss) => `  ${miss}`),
     `  ${settings.join(', ')}`,
     ...(recommendation.why === null ? [] : [`  ${recommendation.why}`]),
+    ...(front === null ? [] : [`  ${front}`]),
     '',
     renderTable([...DEVICE_COLUMNS], rows),
     ...(missing.length > 0 ? ['', ...missing, `  measure the rest with: edgetune study resume ${study.id}`] : []),

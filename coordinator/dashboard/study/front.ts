@@ -1,4 +1,4 @@
-/** The Pareto front of two quantities among the points of a plot. */
+/** Those among the points of a plot that none beats in its two quantities: the study's front is of all its objectives. */
 import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
 
 export interface PlotPoint {

@@ -48,7 +48,7 @@ export function ScatterPlot({ points, front, xLabel, formatX }: ScatterPlotProps
           <svg width="22" height="14" aria-hidden="true">
             <line class="front" x1="1" x2="21" y1="7" y2="7" />
           </svg>{' '}
-          front of what is shown
+          beaten by none of what is shown
         </li>
       </ul>
     </>

@@ -1,4 +1,4 @@
-/** Accuracy against what it costs on a device, with the Pareto front. */
+/** Accuracy against what it costs on a device, with those that none beats in these two. The study's front is marked beside. */
 
 import { METRICS } from '@edgetune/shared/domain/objective.ts';
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
@@ -48,12 +48,12 @@ export function TradeOff({ trials, device }: { trials: readonly TrialView[]; dev
             formatX={(value) => metricValue(metric.value, value)}
           />
           <p class="quiet">
-            {counted(points.length, 'trial')}, {infeasible} infeasible; Pareto front of {front.length}:
+            {counted(points.length, 'trial')}, {infeasible} infeasible; beaten by none in these two: {front.length}
           </p>
-          <ScrollRegion label="Pareto front">
+          <ScrollRegion label="Beaten by none">
             <table>
               <caption class="hidden">
-                Pareto front of accuracy and {title.toLowerCase()} on {device}
+                Trials that none beats in accuracy and {title.toLowerCase()} on {device}
               </caption>
               <thead>
                 <tr>

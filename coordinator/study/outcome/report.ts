@@ -8,6 +8,7 @@ import {
   deviceCells,
   deviceEnergyText,
   epochsText,
+  frontText,
   trainingEnergyText,
 } from '@edgetune/shared/domain/recommendation-text.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
@@ -25,6 +26,8 @@ export function renderReport(study: StudyDetail): string {
   ];
   if (!recommendation) return lines.join('\n');
   if (recommendation.why !== null) lines.push(recommendation.why, '');
+  const front = frontText(study.trialViews);
+  if (front !== null) lines.push(front, '');
   for (const [index, model] of recommendation.models.entries()) lines.push(...modelSection(model, index), '');
   const { summary } = recommendation;
   lines.push(

@@ -11,7 +11,7 @@ import { asRecommended } from './recommended-trial.ts';
 import { searchInsight, type ToldRung } from './search-insight.ts';
 import type { StudyRecord } from './study-repository.ts';
 import { summariseTimeline } from './timeline.ts';
-import { frontTrialIds } from './trial-front.ts';
+import { TrialFront } from './trial-front.ts';
 import type { ArchitectureFacts } from './trial-metrics.ts';
 import { unmeasured } from './unmeasured.ts';
 
@@ -39,6 +39,7 @@ export class StudyProjection {
   /** By trial: how many others had come to an end when it was asked for last. */
   readonly #toldBefore = new Map<number, number>();
   readonly #rungs: ToldRung[] = [];
+  readonly #front = new TrialFront();
   /** Null where a rung was told or amended since: pages read the study every second, and this takes long. */
   #search: StudyDetail['search'] | null = null;
   readonly measured: EventOf<'measured'>[] = [];
@@ -65,6 +66,7 @@ export class StudyProjection {
         break;
       case 'trial-asked':
         this.#ask(body);
+        this.#front.asked(body);
         break;
       case 'architecture-built': {
         const { type: _, trialId, ...facts } = body;
@@ -89,7 +91,9 @@ export class StudyProjection {
         this.trainings.push(body);
         const trial = this.#trial(body.trialId);
         // A rung above the last one that was asked is the final training of a recommended model.
-        trial.status = body.rung > trial.rung ? 'finished' : 'paused';
+        const isAfterSearch = body.rung > trial.rung;
+        if (isAfterSearch) this.#front.trainedOn(body);
+        trial.status = isAfterSearch ? 'finished' : 'paused';
         trial.metrics = { ...trial.metrics, ...body.metrics };
         trial.epochs = body.metrics.epochs ?? trial.epochs;
         trial.dataFraction = body.metrics.dataFraction ?? trial.dataFraction;
@@ -112,11 +116,13 @@ export class StudyProjection {
         break;
       case 'trial-told':
         this.#tell(body);
+        this.#front.told(body);
         this.#rungs.push({ ...body, at: event.at });
         this.#search = null;
         break;
       case 'trial-amended':
         this.#amend(body);
+        this.#front.amended(body);
         break;
       case 'span': {
         const { lane, kind, trialId, startMs, endMs } = body;
@@ -220,17 +226,21 @@ export class StudyProjection {
   }
 
   /**
-   * Trials as the pages list them, with the Pareto front of what the search optimises marked. Where it did not
-   * ask the devices about all of them, what they said of the recommended models is added.
+   * Trials as the pages list them, with the front marked. Where the search did not ask the devices about all of them, what
+   * they said of the recommended models is added. A recommended trial is as feasible as its trained model was found.
    */
   trialViews(spec: StudySpec): TrialView[] {
     const views = [...this.trials.values()];
-    const front = new Set(frontTrialIds(searchedPart(spec), views));
+    const models = this.recommendation?.models ?? [];
+    const front = new Set(this.#front.trialIds(spec, models));
     const isMeasured = inferenceTimingOf(spec.tuner.mode) === 'while-training' && searchReadsDevices(spec);
     return views.map((view) => {
-      const model = this.recommendation?.models.find(({ trialId }) => trialId === view.trialId);
-      const shown = model && !isMeasured ? asRecommended(view, model, spec) : view;
-      return { ...shown, onFront: front.has(view.trialId) };
+      const model = models.find(({ trialId }) => trialId === view.trialId);
+      const onFront = front.has(view.trialId);
+      if (!model) return { ...view, onFront };
+      const recommended = asRecommended(view, model, spec);
+      const violation = model.feasible ? 0 : Math.max(recommended.violation ?? 0, Number.MIN_VALUE);
+      return { ...(isMeasured ? view : recommended), violation, onFront };
     });
   }
 

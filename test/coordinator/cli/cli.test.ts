@@ -1,7 +1,9 @@
 /** The command line as a shell sees it: output, exit codes, sentences. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { runProgram } from '../../support/programs.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { coordinatorIn, smallStudy, startAgentProcess, untilOnline } from '../../whole-path/support/system.ts';
@@ -65,6 +67,11 @@ describe('edgetune', () => {
     const out = join(folder, 'result');
     const exported = await edgetune('study', 'export', 'small', '--out', out, ...server);
     assert.match(exported.out, /model-1-trial-\d\/model.onnx/);
+    const detail = JSON.parse((await edgetune('study', 'show', 'small', '--json', ...server)).out) as StudyDetail;
+    const front = detail.trialViews.flatMap(({ trialId, onFront }) => (onFront ? [trialId] : []));
+    const named = (text: string) => /On the Pareto front: (.*)\./.exec(text)?.[1]?.match(/\d+/g)?.map(Number);
+    assert.ok(front.length > 0);
+    assert.deepEqual([named(run.out), named(readFileSync(join(out, 'report.md'), 'utf8'))], [front, front]);
     assert.equal((await edgetune('study', 'resume', 'small', ...server)).code, 1);
     assert.equal((await edgetune('device', 'rename', 'pi', 'attic', ...server)).code, 0);
     assert.equal((await edgetune('device', 'remove', 'attic', ...server)).code, 0);

@@ -340,11 +340,11 @@ describe('dashboard', { skip: noChromium }, () => {
     fake.studies.push(sampleStudy(['kitchen-pi', 'nano-sim'], 25));
     await open('studies/s-1');
     const tradeOff = page.getByRole('region', { name: 'Accuracy against cost' });
-    await tradeOff.getByText('25 trials, 3 infeasible; Pareto front of').waitFor();
+    await tradeOff.getByText('25 trials, 3 infeasible; beaten by none in these two').waitFor();
     assert.equal(await tradeOff.locator('svg.plot circle.feasible').count(), 22);
     assert.equal(await tradeOff.locator('svg.plot path.infeasible').count(), 3);
     const points = (await tradeOff.locator('polyline.front').getAttribute('points'))?.split(' ') ?? [];
-    const fronts = tradeOff.getByRole('region', { name: 'Pareto front' }).locator('tbody tr');
+    const fronts = tradeOff.getByRole('region', { name: 'Beaten by none' }).locator('tbody tr');
     assert.equal(points.length, await fronts.count());
     await page.getByLabel('Device shown below').selectOption('nano-sim');
     await tradeOff.getByText('Median latency on nano-sim', { exact: true }).waitFor();

@@ -93,6 +93,16 @@ describe('the report', () => {
     ]);
   });
 
+  it('names the trials on the front, as the pages mark them', () => {
+    const front = (...marked: boolean[]) => {
+      const trialViews = marked.map((onFront, trialId) => ({ trialId, onFront })) as StudyDetail['trialViews'];
+      return lines(study({}, {}, { trialViews })).filter((line) => line.includes('Pareto front'));
+    };
+    assert.deepEqual(front(false, true, true, false, true), ['On the Pareto front: trials 1, 2 and 4.']);
+    assert.deepEqual(front(false, true), ['On the Pareto front: trial 1.']);
+    assert.deepEqual(front(false), []);
+  });
+
   it('names the epoch whose model is exported, where that is not the last', () => {
     const trainedFor = (change: Partial<RecommendedModel>) =>
       /Trained for ([^.]*)\./.exec(lines(study({ models: [modelOf(change)] })).join('\n'))?.[1];
