@@ -1,5 +1,5 @@
 /** What is done to a data directory while no coordinator uses it. */
-import type { CoordinatorIdentity } from '@edgetune/shared/protocol/signed.ts';
+import type { CoordinatorIdentity } from '@edgetune/shared/protocol/coordinator-identity.ts';
 import { rotateKey } from './config/identity.ts';
 import { lockDirectory } from './store/directory-lock.ts';
 

@@ -2,8 +2,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
+import type { CoordinatorIdentity } from '@edgetune/shared/protocol/coordinator-identity.ts';
 import { enrollResponseSchema, problemSchema } from '@edgetune/shared/protocol/http.ts';
-import type { CoordinatorIdentity } from '@edgetune/shared/protocol/signed.ts';
 import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { type HttpAnswer, requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';

@@ -1,7 +1,7 @@
 /** Whose word this board believes: its coordinator's, known by a key that it was told once. */
 import type { Logger } from '@edgetune/shared/log/logger.ts';
+import type { CoordinatorIdentity } from '@edgetune/shared/protocol/coordinator-identity.ts';
 import {
-  type CoordinatorIdentity,
   identityAnswerSchema,
   NotSignedError,
   openProof,

@@ -5,13 +5,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  type CoordinatorIdentity,
-  coordinatorIdSchema,
-  type Proof,
-  proofSchema,
-  type Statement,
-} from '@edgetune/shared/protocol/signed.ts';
+import { type CoordinatorIdentity, coordinatorIdSchema } from '@edgetune/shared/protocol/coordinator-identity.ts';
+import { type Proof, proofSchema, type Statement } from '@edgetune/shared/protocol/signed.ts';
 import { writeDurably } from '@edgetune/shared/runtime/durable-file.ts';
 import { z } from 'zod';
 import { ConfigError } from './config.ts';

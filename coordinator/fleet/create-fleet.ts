@@ -4,6 +4,7 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { missingFeature } from '@edgetune/shared/protocol/agent-features.ts';
+import type { CoordinatorIdentity } from '@edgetune/shared/protocol/coordinator-identity.ts';
 import type { EnrollRequest, StrangerView } from '@edgetune/shared/protocol/http.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import {
@@ -12,7 +13,6 @@ import {
   helloMessageSchema,
   statusMessageSchema,
 } from '@edgetune/shared/protocol/messages.ts';
-import type { CoordinatorIdentity } from '@edgetune/shared/protocol/signed.ts';
 import { COORDINATOR_SUBSCRIPTIONS, parseTopic, type TopicKind, topics } from '@edgetune/shared/protocol/topics.ts';
 import type { MqttClient } from 'mqtt';
 import type { z } from 'zod';

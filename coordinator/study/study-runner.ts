@@ -342,11 +342,12 @@ export class StudyRunner {
   #whatIsMissed(): string {
     const { spec, standing, deviceTroubles } = this.#context;
     const away = this.#away();
-    const inTrouble = spec.devices
-      .filter((name) => deviceTroubles.isExpected(name) && !away.includes(name))
-      .map(standing);
+    const others = spec.devices.filter((name) => deviceTroubles.isExpected(name) && !away.includes(name)).map(standing);
+    const them = away.length === 1 ? 'it' : 'them';
+    const patience = others.length > 0 ? `, or the study goes on without ${them} in a few minutes` : '';
+    const inTrouble = others.filter((each) => each.standing !== 'expected');
     return [
-      ...(away.length > 0 ? [`waiting for ${away.join(', ')}: start the agent there`] : []),
+      ...(away.length > 0 ? [`waiting for ${away.join(', ')}: start the agent there${patience}`] : []),
       ...inTrouble.flatMap(({ reason }) => reason ?? []),
     ].join('; ');
   }

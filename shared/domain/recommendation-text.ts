@@ -19,11 +19,23 @@ export const DEVICE_COLUMNS = [
   'evidence',
 ] as const;
 
+/** By its name in the study; where another device has taken its place, or it is called otherwise now, with that name. */
+export function deviceText({
+  device,
+  measurement: { deviceName },
+}: {
+  device: string;
+  measurement: { deviceName: string };
+}): string {
+  return deviceName === device ? device : `${device} (${deviceName})`;
+}
+
 /** A device's row: all that its config says, and what was measured with it; a dash for what was not. */
-export function deviceCells({ device, config, measurement }: RecommendedModel['devices'][number]): string[] {
+export function deviceCells(row: RecommendedModel['devices'][number]): string[] {
+  const { config, measurement } = row;
   const { latencyMs, throughputPerS, peakMemoryBytes, energy, simulated } = measurement;
   return [
-    device,
+    deviceText(row),
     config.precision,
     String(config.batchSize),
     String(config.threads),

@@ -6,7 +6,7 @@ import { recommendationSchema } from '../domain/recommendation.ts';
 import { parameterLevelSchema } from '../domain/search-space.ts';
 import { studySpecSchema, studyStateSchema } from '../domain/study.ts';
 import { intervalsSchema, studyDeviceSchema, studyEventSchema } from '../domain/study-event.ts';
-import { coordinatorIdentitySchema, coordinatorIdSchema } from './signed.ts';
+import { coordinatorIdentitySchema, coordinatorIdSchema } from './coordinator-identity.ts';
 
 /** Every refusal: what was wrong, and, where a document was wrong, each mistake with its place. */
 export const problemSchema = z.object({

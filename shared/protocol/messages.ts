@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { announcedBoardSchema, deviceIdSchema } from '../domain/device.ts';
 import { measurementSchema, sha256Schema } from '../domain/measurement.ts';
+import { coordinatorIdentitySchema, coordinatorIdSchema } from './coordinator-identity.ts';
 import { jobSchema, jobStateSchema } from './job.ts';
-import { coordinatorIdentitySchema, coordinatorIdSchema, proofSchema, releaseVersionSchema } from './signed.ts';
+import { proofSchema, releaseVersionSchema } from './signed.ts';
 
 export const PROTOCOL_VERSION = 1;
 /** The largest payload that either side sends or accepts. Models travel over HTTP. */

@@ -6,16 +6,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import { z } from 'zod';
 import { deviceIdSchema } from '../domain/device.ts';
 import { sha256Schema } from '../domain/measurement.ts';
-
-export const coordinatorIdSchema = z.string().regex(/^c-[0-9a-f]{16}$/);
-
-/** As whom boards know a coordinator: the id stays for ever, the key may be replaced. */
-export const coordinatorIdentitySchema = z.object({
-  id: coordinatorIdSchema,
-  /** Ed25519, SubjectPublicKeyInfo, in base64. */
-  publicKey: z.string().regex(/^[A-Za-z0-9+/]{59}=$/),
-});
-export type CoordinatorIdentity = z.infer<typeof coordinatorIdentitySchema>;
+import { type CoordinatorIdentity, coordinatorIdentitySchema, coordinatorIdSchema } from './coordinator-identity.ts';
 
 export const signedSchema = z.object({
   /** JSON of a statement, as it was signed. */

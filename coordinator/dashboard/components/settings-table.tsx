@@ -1,5 +1,6 @@
 /** What to run on each device, with the evidence: the inference config and its measurement. */
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
+import { deviceText } from '@edgetune/shared/domain/recommendation-text.ts';
 import { Badge } from './badge.tsx';
 import { counted, quantity } from './format.ts';
 import { ScrollRegion } from './scroll-region.tsx';
@@ -53,7 +54,7 @@ function Row({ device, measurement, feasible }: DeviceSettings) {
   return (
     <tr>
       <th scope="row">
-        {device} {measurement.simulated && <Badge tone="notice">SIMULATED</Badge>}{' '}
+        {deviceText({ device, measurement })} {measurement.simulated && <Badge tone="notice">SIMULATED</Badge>}{' '}
         {!feasible && <Badge tone="bad">breaks a constraint</Badge>}
       </th>
       <td class="number">{config.batchSize}</td>

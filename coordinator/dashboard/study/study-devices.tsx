@@ -22,6 +22,7 @@ export function StudyDevices({ study }: { study: StudyDetail }) {
   const isOver = state === 'succeeded';
   if (
     unmeasured.length === 0 &&
+    state !== 'waiting' &&
     deviceViews.every(({ standing, reason }) => standing === 'expected' && reason === null)
   )
     return null;

@@ -174,7 +174,7 @@ export class DeviceTroubles {
 
   #over(device: string): void {
     this.#forget(device);
-    if (this.#standing(device) !== 'left-out') this.#set(device, 'expected', null);
+    if (['retrying', 'marked'].includes(this.#standing(device))) this.#set(device, 'expected', null);
   }
 
   #forget(device: string): void {

@@ -5,6 +5,7 @@ import type { Energy } from '@edgetune/shared/domain/measurement.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import { parsePrefer } from '@edgetune/shared/domain/prefer.ts';
 import type { Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
+import { deviceText } from '@edgetune/shared/domain/recommendation-text.ts';
 import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { renderRecommendation } from '../../../../coordinator/cli/render/recommendation.ts';
@@ -26,7 +27,7 @@ const deviceOf = (
 ): RecommendedModel['devices'][number] => ({
   device,
   config: { ...CONFIG, batchSize: 4, threads: 2 },
-  measurement: storedMeasurement(measurementAt(2, change)),
+  measurement: storedMeasurement({ ...measurementAt(2, change), deviceName: device }),
   feasible: true,
   alternatives: [],
   precisionReason,
@@ -161,6 +162,12 @@ describe('the report', () => {
         '| pi | float32 | 4 | 2 | governor | cpu | onnxruntime-node | 2 ms | 2 ms | 500 /s | 10 MB | 500 mJ (estimate) | measured |',
       ],
     );
+  });
+
+  it('names the device that was measured where another one has taken the place, or it is called otherwise', () => {
+    const row = deviceOf('kitchen-pi');
+    assert.equal(deviceText(row), 'kitchen-pi');
+    assert.equal(deviceText({ ...row, measurement: { ...row.measurement, deviceName: 'pi-2' } }), 'kitchen-pi (pi-2)');
   });
 
   it('says all that a config asks for', () => {
