@@ -1,6 +1,7 @@
 /** The studies of this coordinator: made, run, stopped, resumed, listed; each a function of its events. */
 
 import { randomUUID } from 'node:crypto';
+import type { Earlier } from '@edgetune/shared/domain/earlier.ts';
 import type { StudyState } from '@edgetune/shared/domain/study.ts';
 import type { StudyDevice, StudyEvent, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
@@ -9,6 +10,7 @@ import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { tellAll } from '../lifecycle/tell-all.ts';
 import type { Troubles } from '../lifecycle/troubles.ts';
 import type { CheckedStudySpec, StudyPorts } from './context/study-context.ts';
+import { type Beginner, earlierOf } from './earlier-trials.ts';
 import { exportFiles } from './outcome/export-files.ts';
 import { examineStudy, inputError } from './parse-study.ts';
 import type { SpanBus } from './span-bus.ts';
@@ -75,13 +77,18 @@ class Studies implements StudyService {
     this.#ending.signal.throwIfAborted();
     const { fleet, training, parts, studies } = this.#options;
     const devices = fleet.devices();
-    const { spec, mistakes, data, locate } = examineStudy(yaml, { parts, devices });
+    const { spec, mistakes, data, locate } = examineStudy(yaml, { parts, devices, studies: this.#named() });
     // The data are looked at even where there are mistakes elsewhere, so that all are told at once.
     if (data)
       await training.checkDataset(data.workload, data.dataset).catch((error: Error) => {
         mistakes.push(locate({ path: ['dataset'], message: error.message }));
       });
-    if (spec === null || mistakes.length > 0) throw inputError(mistakes);
+    const deviceIds = Object.fromEntries(
+      devices.filter(({ name }) => spec?.devices.includes(name)).map(({ name, id }) => [name, id]),
+    );
+    const earlier = spec?.from === undefined ? undefined : this.#earlierOf(spec.from, { spec, deviceIds });
+    if (typeof earlier === 'string') mistakes.push(locate({ path: ['from'], message: earlier }));
+    if (spec === null || typeof earlier === 'string' || mistakes.length > 0) throw inputError(mistakes);
     const record: StudyRecord = {
       id: `s-${randomUUID().slice(0, 8)}`,
       name: spec.name,
@@ -91,15 +98,23 @@ class Studies implements StudyService {
       createdAt: new Date().toISOString(),
       finishedAt: null,
     };
-    const deviceIds = Object.fromEntries(
-      devices.filter(({ name }) => spec.devices.includes(name)).map(({ name, id }) => [name, id]),
-    );
-    const created = { type: 'study-created', spec, deviceIds } as const;
+    const created = { type: 'study-created' as const, spec, deviceIds, ...(earlier ? { earlier } : {}) };
     const entry = this.#entryFor(record, [await studies.insert(record, created)], created);
     this.#entries.set(record.id, entry);
     this.#announce(entry);
     this.#launch(entry);
     return this.#summaryOf(entry);
+  }
+
+  /** What a new study takes over from the one of this id or name; a text where it is nothing. */
+  #earlierOf(idOrName: string, beginner: Beginner): Earlier | string {
+    const id = onlyStudyNamed(idOrName, this.#named());
+    const entry = id === null ? undefined : this.#entries.get(id);
+    if (!entry) return `study "${idOrName}" cannot be read: "edgetune study list" says why`;
+    const { record, spec, events } = entry;
+    const deviceIds = new Map([...events.state.devices.values()].map(({ device, deviceId }) => [device, deviceId]));
+    const bodies = this.#options.studies.events(record.id).map(({ body }) => body);
+    return earlierOf({ id: record.id, name: record.name, spec, deviceIds, events: bodies }, beginner);
   }
 
   list(): StudySummary[] {

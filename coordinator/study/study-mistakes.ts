@@ -18,6 +18,7 @@ import {
 import { metricsNamedIn, type ReadableStudy, type StudySpec, studyIssues } from '@edgetune/shared/domain/study.ts';
 import { formatMismatch, type StudyParts, type WorkloadInfo } from '@edgetune/shared/domain/study-parts.ts';
 import { validateSpace, valueProblem } from '../tuner/validate-space.ts';
+import { type NamedStudy, onlyStudyNamed } from './study-names.ts';
 import { unmeasurable } from './unmeasurable.ts';
 
 /** A mistake at a place of the document. */
@@ -32,6 +33,8 @@ export interface StudyChecks {
   parts: StudyParts;
   /** All devices of the fleet. */
   devices: readonly Pick<DeviceView, 'name' | 'board'>[];
+  /** All studies that there are. */
+  studies: readonly NamedStudy[];
 }
 
 type Metrics = Pick<StudySpec, 'objectives' | 'constraints' | 'devices'> & { stop: Pick<StudySpec['stop'], 'target'> };
@@ -45,7 +48,7 @@ export function studyMistakes(
   spec: ReadableStudy,
   broken: ReadonlySet<string>,
   format: string | undefined,
-  { parts, devices }: StudyChecks,
+  { parts, devices, studies }: StudyChecks,
 ): PlacedMistake[] {
   const workload = broken.has('workload') ? undefined : partNamed(parts.workloads, spec.workload ?? '');
   const metrics: Metrics = {
@@ -57,6 +60,7 @@ export function studyMistakes(
   const space = spec.space ?? workload?.defaultSpace;
   return [
     ...studyIssues(spec, broken),
+    ...(spec.from === undefined ? [] : unknownStudy(spec.from, studies)),
     ...unknownDevices(metrics.devices, devices),
     ...(workload && format !== undefined ? unfitFormat(format, workload, parts) : []),
     ...(spec.space ? spaceMistakes(spec.space, workload, metrics.devices, devices) : []),
@@ -80,6 +84,18 @@ function unknownDevices(named: readonly string[], devices: StudyChecks['devices'
           },
         ],
   );
+}
+
+function unknownStudy(from: string, studies: readonly NamedStudy[]): PlacedMistake[] {
+  const path = ['from'];
+  try {
+    if (onlyStudyNamed(from, studies) !== null) return [];
+  } catch (error) {
+    return [{ path, message: (error as Error).message }];
+  }
+  const names = new Set(studies.map(({ name }) => name));
+  const known = names.size === 0 ? 'there is none' : 'see "edgetune study list"';
+  return [{ path, message: `unknown study "${from}": ${known}${didYouMean(from, names)}` }];
 }
 
 function unfitFormat(named: string, workload: WorkloadInfo, { formats }: StudyParts): PlacedMistake[] {

@@ -62,6 +62,8 @@ export class StudyRunner {
       maxTrials: spec.stop.trials,
       stop: stopCriteria(spec.stop),
       synchronous: spec.deterministic,
+      // As they were when the study was made: what becomes of the earlier study changes nothing.
+      earlier: history.flatMap((body) => (body.type === 'study-created' ? (body.earlier?.told ?? []) : [])),
     };
     this.#tuner = createTuner(problem, context.parts);
     const { unfinished, isCutBatch } = restore(this.#tuner, history);

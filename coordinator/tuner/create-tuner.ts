@@ -1,5 +1,6 @@
 /** The tuner: puts together a sampler, which proposes, and a scheduler, which decides what to spend. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
+import type { EarlierTrial } from '@edgetune/shared/domain/earlier.ts';
 import { lossesOf, type ObjectiveTerm, objectiveTerms } from '@edgetune/shared/domain/objective-terms.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
@@ -13,7 +14,7 @@ import { Search } from './search.ts';
 import { Space } from './space.ts';
 import { StandIns } from './stand-ins.ts';
 import { StopRule, targetShortfall } from './stop-rule.ts';
-import type { Amendment, Ask, EarlierTrial, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
+import type { Amendment, Ask, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
 import { TUNER_PARTS, type TunerParts } from './tuner-parts.ts';
 import { TunerProblemError, validateProblem } from './validate-problem.ts';
 
@@ -92,18 +93,19 @@ class AskTellTuner implements Tuner {
   #recall(trialId: number, { candidate, budget, metrics, violation }: EarlierTrial) {
     const level = this.#budgets.findLastIndex(({ epochs }) => epochs <= budget.epochs);
     const losses = lossesOf(this.#terms, metrics);
-    if (level < 0 || losses === null || !(violation >= 0)) return;
+    // Of what cannot work more need not be known.
+    if (level < 0 || !(violation >= 0) || (losses === null && violation === 0)) return;
     this.#observed++;
     this.#search.history.add({
       trialId,
       level,
       point: this.#space.pointOf(candidate),
-      losses,
+      losses: losses ?? [],
       violation,
       metrics,
       pending: [],
       predicted: [],
-      status: 'ok',
+      status: losses === null ? 'infeasible' : 'ok',
       cost: 0,
       seconds: Number.NaN,
     });

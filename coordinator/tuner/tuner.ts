@@ -3,6 +3,7 @@
  * random numbers are keyed by (seed, ask number), so that a restore replays what happened and goes on identically.
  */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
+import type { EarlierTrial } from '@edgetune/shared/domain/earlier.ts';
 import type { Constraint, Objective } from '@edgetune/shared/domain/objective.ts';
 import type { Prefer } from '@edgetune/shared/domain/prefer.ts';
 import type { Candidate, Parameter } from '@edgetune/shared/domain/search-space.ts';
@@ -29,14 +30,6 @@ export interface TunerProblem {
   stop?: Partial<Omit<StudySpec['stop'], 'trials'>>;
   /** Trials of earlier studies on the same space (warm start): they inform proposals and nothing else. */
   earlier?: EarlierTrial[];
-}
-
-/** What an earlier study found of a candidate at a budget. */
-export interface EarlierTrial {
-  candidate: Candidate;
-  budget: Budget;
-  metrics: Metrics;
-  violation: number;
 }
 
 /** The answer to an ask: train this candidate up to this budget. `rung` > 0: resume the trial from its checkpoint. */

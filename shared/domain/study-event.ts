@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { budgetSchema } from './budget.ts';
+import { earlierSchema } from './earlier.ts';
 import { inferenceConfigSchema } from './inference-config.ts';
 import { sha256Schema, storedMeasurementSchema } from './measurement.ts';
 import { recommendationSchema } from './recommendation.ts';
@@ -38,7 +39,13 @@ export type StudyDevice = z.infer<typeof studyDeviceSchema>;
 
 export const studyEventBodySchema = z.discriminatedUnion('type', [
   /** Always the first: the study with all defaults filled in, and the ids of its devices (names may change later). */
-  z.object({ type: z.literal('study-created'), spec: studySpecSchema, deviceIds: z.record(z.string(), z.string()) }),
+  z.object({
+    type: z.literal('study-created'),
+    spec: studySpecSchema,
+    deviceIds: z.record(z.string(), z.string()),
+    /** What it has taken over from the study that it starts from. Absent: it starts from none. */
+    earlier: earlierSchema.optional(),
+  }),
   z.object({ type: z.literal('study-state'), state: studyStateSchema, reason: z.string().nullable() }),
   /** The tuner's answer to ask number `ask`: a new candidate, or an older trial promoted to a higher rung. */
   z.object({

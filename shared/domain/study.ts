@@ -101,6 +101,13 @@ export const studyFormSchema = z.strictObject({
     .array(deviceNameSchema)
     .min(1, 'name at least one device of the fleet')
     .describe('Names of the devices to tune for'),
+  from: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Id or name of an earlier study, whose trials inform the search; they are taken over when this one is made',
+    ),
   scenario: scenarioInputSchema.default({ kind: 'single-stream' }).describe('How queries arrive, as MLPerf defines it'),
   objectives: z
     .array(written(objectiveInputSchema, parseObjective, ['maximize accuracy', 'minimize latency.p99 on kitchen-pi']))

@@ -1,6 +1,7 @@
 /** Bodies of the HTTP API: what clients (command line, dashboard, agents) send and receive. */
 import { z } from 'zod';
 import { announcedBoardSchema, deviceIdSchema, deviceNameSchema, deviceViewSchema } from '../domain/device.ts';
+import { earlierSummarySchema } from '../domain/earlier.ts';
 import { possibleValuesSchema } from '../domain/possible-values.ts';
 import { recommendationSchema } from '../domain/recommendation.ts';
 import { parameterLevelSchema } from '../domain/search-space.ts';
@@ -160,6 +161,8 @@ export const studyDetailSchema = studySummarySchema.extend({
   recommendation: recommendationSchema.nullable(),
   /** Devices that have not measured every model that is recommended, and are not left out. */
   unmeasured: z.array(z.string()),
+  /** What it has taken over from the study that it starts from; null: it starts from none. */
+  earlier: earlierSummarySchema.nullable().default(null),
   warnings: z.array(z.string()),
   lastSeq: z.int().min(0),
 });

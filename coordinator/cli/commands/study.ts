@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { earlierText } from '@edgetune/shared/domain/earlier.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
 import type { Command } from 'commander';
@@ -135,6 +136,7 @@ function registerReading(study: Command): void {
       console.log(
         `${detail.id}  "${detail.name}"  ${detail.state}${detail.reason ? `: ${detail.reason}` : ''}  (${Math.round(detail.progress * 100)} %)`,
       );
+      if (detail.earlier) console.log(earlierText(detail.earlier));
       for (const warning of detail.warnings) console.log(`warning: ${warning}`);
       if (detail.deviceViews.some(({ reason }) => reason !== null)) console.log(`\n${renderDevices(detail)}`);
       console.log(`\n${renderRecommendation(detail)}\n\n${renderTimeline(detail)}`);

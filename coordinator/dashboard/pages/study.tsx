@@ -1,4 +1,5 @@
 /** One study: how it goes, what was tried, and what it recommends. */
+import { earlierText } from '@edgetune/shared/domain/earlier.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
@@ -31,6 +32,7 @@ export function StudyPage({ id }: { id: string }) {
       </div>
       {error !== null && <p class="error">{error}</p>}
       <Progress study={detail} />
+      {detail.earlier && <p>{earlierText(detail.earlier)}</p>}
       {detail.warnings.length > 0 && <Warnings warnings={detail.warnings} />}
       <StudyDevices study={detail} />
       {detail.recommendation && <RecommendationSection recommendation={detail.recommendation} />}

@@ -1,5 +1,6 @@
 /** A study's outcome as Markdown: what is recommended for each device, and the evidence. */
 
+import { earlierText } from '@edgetune/shared/domain/earlier.ts';
 import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
 import { formatPrefer } from '@edgetune/shared/domain/prefer.ts';
 import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
@@ -22,6 +23,7 @@ export function renderReport(study: StudyDetail): string {
     `Workload ${spec.workload}, data set ${spec.dataset.format}${study.syntheticData ? ' (**synthetic**: drawn by EdgeTune itself)' : ''}, devices ${spec.devices.join(', ')}.`,
     `Objectives: ${spec.objectives.map(formatObjective).join('; ')}${spec.prefer ? ` (preferred: ${formatPrefer(spec.prefer)})` : ''}. Constraints: ${spec.constraints.map(formatConstraint).join('; ') || 'none'}.`,
     `State: ${study.state}${study.reason === null ? '' : ` (${study.reason})`}.`,
+    ...(study.earlier ? ['', earlierText(study.earlier)] : []),
     '',
   ];
   if (!recommendation) return lines.join('\n');

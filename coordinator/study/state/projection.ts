@@ -1,5 +1,6 @@
 /** What the pages show of a study: a fold over its events. */
 
+import type { EarlierSummary } from '@edgetune/shared/domain/earlier.ts';
 import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
@@ -46,6 +47,8 @@ export class StudyProjection {
   readonly spans: SpanView[] = [];
   readonly warnings: string[] = [];
   recommendation: Recommendation | null = null;
+  /** What it has taken over from the study that it starts from. */
+  earlier: EarlierSummary | null = null;
   backend = 'unknown';
   lastSeq = 0;
 
@@ -58,6 +61,10 @@ export class StudyProjection {
     const { body } = event;
     switch (body.type) {
       case 'study-created':
+        if (body.earlier) {
+          const { told: _, ...summary } = body.earlier;
+          this.earlier = summary;
+        }
         for (const [device, deviceId] of Object.entries(body.deviceIds))
           this.devices.set(device, { device, deviceId, standing: 'expected', reason: null });
         break;
@@ -288,6 +295,7 @@ export class StudyProjection {
       deviceViews: [...this.devices.values()],
       recommendation: this.recommendation,
       unmeasured: this.recommendation ? unmeasured(this.recommendation, [...this.devices.values()]) : [],
+      earlier: this.earlier,
       warnings: this.warnings,
       lastSeq: this.lastSeq,
     };

@@ -28,6 +28,7 @@ const checks = {
     workloads: [{ ...imageClassifier, defaultSpace }, keywordSpotter],
     formats: DATASET_FORMATS,
   },
+  studies: [],
   devices: [
     { name: 'kitchen-pi', board: boardDescription() },
     {

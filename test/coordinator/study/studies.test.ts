@@ -398,6 +398,84 @@ describe('the time of others', () => {
   });
 });
 
+describe('a study that starts from another', () => {
+  const many = (name: string, more = '') => yaml(name, more).replace('trials: 1', 'trials: 12');
+  const firstCandidate = (service: Service['service'], id: string) => service.find(id)?.trialViews[0]?.candidate;
+
+  it('begins with what that one knew, says so, and does the same when it is resumed', async (t) => {
+    const training = fakeTraining({ beforeTraining: async () => {} }).service;
+    const under = studies(t, { training });
+    const { service } = under;
+    const first = await finished(under, many('first'));
+    const plain = await finished(under, yaml('plain'));
+    const { id } = await service.create(yaml('second', 'from: first\n'));
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.deepEqual(study.earlier?.study, { id: first, name: 'first' });
+    assert.equal(study.earlier?.trials, 12);
+    assert.notDeepEqual(firstCandidate(service, id), firstCandidate(service, plain), 'it was not begun at random');
+    const files = await service.exportFiles(id);
+    const report = new TextDecoder().decode(files.find(({ path }) => path === 'report.md')?.bytes);
+    assert.match(
+      report,
+      /Starts from study "first" \(s-[0-9a-f]{8}\): \d+ rungs of 12 of its trials inform the search/,
+    );
+
+    // What becomes of the first changes nothing.
+    await service.remove(first);
+    await under.close();
+    const again = studies(t, { training, directory: under.directory });
+    again.service.start();
+    assert.deepEqual(again.service.find(id)?.earlier, study.earlier);
+  });
+
+  it('goes on as it would have gone on, where it was stopped in between', async (t) => {
+    const deterministic = 'deterministic: true\nfrom: first\n';
+    const candidates = (service: Service['service'], id: string) =>
+      service.find(id)?.trialViews.map(({ candidate }) => candidate);
+    let stopAt = Infinity;
+    let trained = 0;
+    const begun = new Arrival('the training at which it is stopped');
+    const training = fakeTraining({
+      beforeTraining: ({ signal }) => {
+        if (++trained < stopAt) return Promise.resolve();
+        begun.come();
+        return untilAborted(signal);
+      },
+    }).service;
+    const under = studies(t, { training });
+    const { service } = under;
+    await finished(under, many('first', 'deterministic: true\n'));
+    const whole = await finished(under, many('whole', deterministic));
+    [trained, stopAt] = [0, 10];
+    const { id } = await service.create(many('broken', deterministic));
+    await begun.wait();
+    await service.stop(id);
+    stopAt = Infinity;
+    await service.resume(id);
+    await untilState(service, id, 'succeeded', 'failed');
+    assert.deepEqual(candidates(service, id), candidates(service, whole));
+  });
+
+  it('names one that there is, whose trials fit', async (t) => {
+    const under = studies(t);
+    const { service } = under;
+    const refusal = async (text: string) => {
+      const error = await service.create(text).catch((refused: Error) => refused);
+      assert.ok(error instanceof StudyInputError, String(error));
+      return error.problem.issues?.map(({ line, path, message }) => `${line} ${path}: ${message}`).join('\n') ?? '';
+    };
+    assert.match(await refusal(yaml('a', 'from: first\n')), /^7 from: unknown study "first": there is none$/);
+    const ids = [await finished(under, yaml('first')), await finished(under, yaml('first'))];
+    assert.match(await refusal(yaml('a', 'from: frist\ncolour: red\n')), /did you mean "first"\?\n8 colour: /);
+    const ambiguous = await refusal(yaml('a', 'from: first\n'));
+    for (const id of ids) assert.ok(ambiguous.includes(id), ambiguous);
+    const other = yaml('a', `from: ${ids[0]}\n`).replace('[pi]', '[orin]');
+    assert.match(await refusal(other), /^7 from: nothing of study "first" .*latency\.p50@orin is not known/);
+    assert.equal(service.list().length, 2);
+  });
+});
+
 describe('a study that is removed', () => {
   it('is gone, and what only it needs may go', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });

@@ -1,8 +1,9 @@
 /** Trials of earlier studies: where on the ladder they count, and that they count as if they had been told here. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { EarlierTrial } from '@edgetune/shared/domain/earlier.ts';
 import { createTuner } from '../../../coordinator/tuner/create-tuner.ts';
-import type { EarlierTrial, TunerProblem } from '../../../coordinator/tuner/tuner.ts';
+import type { TunerProblem } from '../../../coordinator/tuner/tuner.ts';
 import { problem } from '../../support/tuning.ts';
 
 const parameters: TunerProblem['parameters'] = [
@@ -48,6 +49,7 @@ test('a trial without the study’s objective, or whose violation makes no sense
   assert.equal(first(earlier({ violation: Number.NaN })), 'quasi-random');
   assert.equal(first(earlier({ violation: -1 })), 'quasi-random');
   assert.equal(first(earlier({ violation: 2 })), 'tpe');
+  assert.equal(first(earlier({ violation: 2, metrics: {} })), 'tpe', 'of what cannot work nothing was measured');
 });
 
 test('earlier trials are no trials of this study: it may try their candidates, promotes none, and shows none', () => {

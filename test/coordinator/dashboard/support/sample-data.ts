@@ -350,6 +350,7 @@ export function sampleStudy(devices: readonly string[], trials: number): StudyDe
     recommendation: null,
     unmeasured: [],
     warnings: ['kitchen-pi has no power meter: its energy is an estimate'],
+    earlier: null,
     lastSeq: 100,
   };
 }

@@ -272,7 +272,7 @@ describe('the page of a study', () => {
     assert.deepEqual(rest, {
       ...projection.summary(record, spec),
       ...{ spec, yaml: 'name: first', spans: [], recommendation: null, warnings: [], lastSeq: 6 },
-      ...{ deviceViews: [], unmeasured: [] },
+      ...{ deviceViews: [], unmeasured: [], earlier: null },
     });
     assert.deepEqual([timeline.totalS, trialViews.length, search.hypervolume?.length], [0, 3, 3]);
   });
