@@ -65,6 +65,13 @@ export function offeredClocksKHz({ host, controls }: BoardSetup): number[] {
   return controls ? settableClocksKHz(host) : [];
 }
 
+/** In words: the mode that measurements are made in, and whether clocks are kept steady; both make a class of its own. */
+export function powerModeOf({ powerMode, steadyClocks, controls }: BoardSetup, current: string | null): string | null {
+  const mode = (controls && powerMode) ?? current;
+  const steady = controls && steadyClocks ? 'steady clocks' : null;
+  return [mode, steady].filter((part) => part !== null).join(', ') || null;
+}
+
 /**
  * Brings the board into the state that is asked for, does the work, and sets everything back.
  * @throws {NotSettableError} where the board does not take it, or this agent may not set it

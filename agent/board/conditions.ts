@@ -20,7 +20,7 @@ export function currentClockKHz(host: Host): number | null {
 }
 
 /** A Jetson's GPU among the devfreq devices: by its chip up to JetPack 5, as `17000000.gpu` or `57000000.gpu` otherwise. */
-const GPU = /^[0-9a-f]+\.(gpu|gp10b|gv11b|ga10b)$/;
+export const GPU = /^[0-9a-f]+\.(gpu|gp10b|gv11b|ga10b)$/;
 
 /**
  * The GPU's clock now, in kHz; null where there is none that tells. `cur_freq` is in Hz

@@ -22,6 +22,8 @@ export interface Host {
    * @throws {HostError}
    */
   read(path: string): string;
+  /** When a file or folder was changed last, in ms since 1970; null where it is not there. */
+  modifiedMs(path: string): number | null;
   /** Names in a folder, in order (`hwmon2` before `hwmon10`); none where there is no such folder. */
   list(folder: string): string[];
   /** @throws {HostError} */

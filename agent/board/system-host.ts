@@ -1,6 +1,6 @@
 /** This machine as a host. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { type Host, HostError, type HostErrorCode, type HostLogin, type HostMqtt } from './host.ts';
@@ -19,6 +19,7 @@ export function systemHost(root = ''): Host {
           .replaceAll('\0', '')
           .trim(),
       ),
+    modifiedMs: (path) => statSync(root + path, { throwIfNoEntry: false })?.mtimeMs ?? null,
     list: (folder) => {
       try {
         return readdirSync(root + folder).sort(byNumber);

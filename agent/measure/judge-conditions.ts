@@ -2,8 +2,8 @@
 import type { Conditions } from '@edgetune/shared/domain/measurement.ts';
 
 export interface Verdict {
-  /** What kept the board from its normal speed; `disturbed`: other programs did. */
-  cause: 'under-voltage' | 'throttled' | 'disturbed';
+  /** What kept the board from its normal speed; `disturbed`: other programs did; `changed`: it became another class. */
+  cause: 'under-voltage' | 'throttled' | 'disturbed' | 'changed';
   /** For people. */
   reason: string;
 }

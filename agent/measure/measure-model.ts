@@ -13,9 +13,13 @@ import type { Ending } from './process/process-watch.ts';
 import { HOST_RETRY_RULES, RETRY_RULES, untilValid } from './retry.ts';
 import { ConditionsObserver } from './window/window-conditions.ts';
 import { EnergyObserver } from './window/window-energy.ts';
+import { SettingsObserver } from './window/window-settings.ts';
 
 export interface MeasureContext {
+  /** As it was described just before. */
   board: BoardDescription;
+  /** Describes it anew, where it has changed while it was measured. Absent: such a measurement is invalid at once. */
+  describe?: () => Promise<BoardDescription>;
   /** Path of the verified model file. */
   modelPath: string;
   signal: AbortSignal;
@@ -31,7 +35,8 @@ export interface MeasureContext {
 }
 
 /**
- * A measurement that was throttled, under-volted or disturbed is made again, a few times; the last one is `invalid`.
+ * A measurement that was throttled, under-volted or disturbed is made again, a few times, and so is one while which the
+ * board's power mode, clocks or governor changed, after it has described itself anew; the last one is `invalid`.
  * @param setup the board; absent: this machine, as it is
  * @throws {RejectedError} where this board can never run the request
  * @throws the signal's reason when it is aborted
@@ -41,21 +46,18 @@ export async function measureModel(
   context: MeasureContext,
   setup: BoardSetup = boardSetup(),
 ): Promise<Measurement> {
-  const { board, signal, waitForHost = false, onProgress = () => {} } = context;
-  refuseImpossible(request, board);
   const { host } = setup;
   const startedAt = new Date();
   const startMs = host.nowMs();
-  const mostOtherLoad = setup.toleratesLoad ? Number.POSITIVE_INFINITY : mostOtherLoadCores(board.logicalCores);
-  const result = await withControls(setup, request.config.clockKHz, () =>
-    untilValid(() => measureOnce(request, context, setup, { mostOtherLoad, logicalCores: board.logicalCores }), {
-      host,
-      signal,
-      onProgress,
-      rules: { ...(waitForHost ? HOST_RETRY_RULES : RETRY_RULES), mostOtherLoadCores: mostOtherLoad },
-    }),
-  );
-  const { verdict, attempts, findings, conditions } = result;
+  let { board } = context;
+  let result = await measureAsDescribed(request, context, setup);
+  let { attempts } = result;
+  for (let changes = 0; context.describe && result.verdict?.cause === 'changed' && changes < MOST_CHANGES; changes++) {
+    board = await context.describe();
+    result = await measureAsDescribed(request, { ...context, board }, setup);
+    attempts += result.attempts;
+  }
+  const { verdict, findings, conditions } = result;
   return {
     signature: request.signature,
     modelSha256: request.modelSha256,
@@ -72,6 +74,28 @@ export async function measureModel(
   };
 }
 
+/** A board that changes again and again is measured by nobody. */
+const MOST_CHANGES = 2;
+
+/** Until nothing speaks against it, or the board is not as it is described any more. */
+async function measureAsDescribed(
+  request: MeasureRequest,
+  context: MeasureContext,
+  setup: BoardSetup,
+): Promise<Attempt & { attempts: number }> {
+  const { board, signal, waitForHost = false, onProgress = () => {} } = context;
+  refuseImpossible(request, board);
+  const mostOtherLoad = setup.toleratesLoad ? Number.POSITIVE_INFINITY : mostOtherLoadCores(board.logicalCores);
+  return withControls(setup, request.config.clockKHz, () =>
+    untilValid(() => measureOnce(request, context, setup, { mostOtherLoad, logicalCores: board.logicalCores }), {
+      host: setup.host,
+      signal,
+      onProgress,
+      rules: { ...(waitForHost ? HOST_RETRY_RULES : RETRY_RULES), mostOtherLoadCores: mostOtherLoad },
+    }),
+  );
+}
+
 interface Attempt {
   findings: Findings;
   conditions: Conditions;
@@ -81,10 +105,12 @@ interface Attempt {
 
 async function measureOnce(
   { config, scenario, stopRule, dimensions, seed, memoryLimitBytes }: MeasureRequest,
-  { modelPath, signal, mayBegin = async () => {}, onProgress = () => {} }: MeasureContext,
-  { host, plug, finders }: BoardSetup,
+  { board, modelPath, signal, mayBegin = async () => {}, onProgress = () => {} }: MeasureContext,
+  setup: BoardSetup,
   tolerance: Omit<Tolerance, 'windowMs'>,
 ): Promise<Attempt> {
+  const { host, plug, finders } = setup;
+  const settings = new SettingsObserver({ setup, board, isPinned: config.clockKHz !== null });
   const conditionsSeen = new ConditionsObserver(
     host,
     await findWarnings(host, finders.warnings),
@@ -98,15 +124,21 @@ async function measureOnce(
   const ending = await runMeasuringProcess(
     { modelPath, config, scenario, stopRule, dimensions, seed },
     // The energy's baseline takes time, the conditions do not: they begin last.
-    { host, signal, memoryLimitBytes, mayBegin, onProgress, observers: [energy, conditionsSeen] },
+    { host, signal, memoryLimitBytes, mayBegin, onProgress, observers: [settings, energy, conditionsSeen] },
   );
   const conditions = conditionsSeen.conditions(ending.kind === 'done' ? ending.report : null);
   return {
     findings: whatCameOfIt(ending, energy),
     conditions,
     verdict:
-      ending.kind === 'done' ? judgeConditions(conditions, { ...tolerance, windowMs: ending.report.windowMs }) : null,
+      ending.kind === 'done'
+        ? (judgeConditions(conditions, { ...tolerance, windowMs: ending.report.windowMs }) ?? changed(settings))
+        : null,
   };
+}
+
+function changed({ change }: SettingsObserver): Verdict | null {
+  return change === null ? null : { cause: 'changed', reason: change };
 }
 
 type Findings = Pick<

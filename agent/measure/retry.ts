@@ -43,7 +43,7 @@ export interface RetryContext {
 
 /**
  * @param once one measurement, and what speaks against it
- * @returns the first one that nothing speaks against, else the last
+ * @returns the first one that nothing speaks against or under which the board changed, else the last
  * @throws the signal's reason when it is aborted
  */
 export async function untilValid<T extends { verdict: Verdict | null }>(
@@ -54,6 +54,8 @@ export async function untilValid<T extends { verdict: Verdict | null }>(
   for (let attempts = 1; ; attempts++) {
     const result = await once();
     if (!result.verdict || attempts >= rules.attempts) return { ...result, attempts };
+    // It is no use to wait: the board has to be described anew.
+    if (result.verdict.cause === 'changed') return { ...result, attempts };
     const isFit =
       result.verdict.cause === 'disturbed' ? quiet(host, rules.mostOtherLoadCores) : cool(host, coolC, rules);
     const mostWaitMs = result.verdict.cause === 'disturbed' ? rules.mostDisturbedMs : rules.mostCoolingMs;

@@ -7,8 +7,9 @@ import { executionProviderSchema } from '@edgetune/shared/domain/inference-confi
 import { z } from 'zod';
 import { runText } from '../board/host.ts';
 import { InputError, shapeTeller, unknownType } from './model-inputs.ts';
+import { pythonFolders } from './python/python-folders.ts';
 import { pythonInterpreter, SideCar, sideCarScript } from './python/side-car.ts';
-import { type CommandedModel, PROBE_TIMEOUT_MS, type Runner, type RunRequest } from './runner.ts';
+import { type CommandedModel, LIBRARIES, PROBE_TIMEOUT_MS, type Runner, type RunRequest } from './runner.ts';
 import { TINY_MODEL_BASE64 } from './tiny-model.ts';
 
 export const onnxruntimePython: Runner = {
@@ -35,6 +36,7 @@ export const onnxruntimePython: Runner = {
     const { version, providers } = answer;
     return { version, executionProviders: providers, precisions: ['float32', 'float16', 'int8'] };
   },
+  probedFrom: (host) => [...pythonFolders(host, pythonInterpreter()), LIBRARIES],
   async start(request) {
     const { threads, executionProvider, precision } = request.config;
     const sideCar = new SideCar();

@@ -23,6 +23,9 @@ export interface RunRequest {
 /** How long a program may take to say which version it is: importing onnxruntime with CUDA takes a slow board some seconds. */
 export const PROBE_TIMEOUT_MS = 60_000;
 
+/** Renewed by ldconfig(8) whenever a system library is installed or taken away, those of CUDA and TensorRT among them. */
+export const LIBRARIES = '/etc/ld.so.cache';
+
 /** What a board has of a runner. */
 export type InstalledRuntime = Omit<BoardDescription['runtimes'][number], 'runner'>;
 
@@ -32,6 +35,11 @@ export interface Runner extends Part {
   readonly executesHere: boolean;
   /** What of it this board has; null: nothing; what is missing where it is there and of no use. */
   probe(host: Host): Promise<InstalledRuntime | Missing | null>;
+  /**
+   * Files and folders on which the answer of `probe` depends: it is asked again when one of them has changed. Absent: it
+   * cannot change while the agent runs.
+   */
+  probedFrom?(host: Host): string[];
   /**
    * Brings up all that is the runtime's and not the model's: memory that is in use afterwards is no part of the model's.
    * @throws {ModelRefusedError} where this runner can never run the model in this config

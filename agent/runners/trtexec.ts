@@ -11,7 +11,14 @@ import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { runText } from '../board/host.ts';
 import { monotonicMs } from '../board/kernel-time.ts';
-import { ModelRefusedError, PROBE_TIMEOUT_MS, type Runner, type RunRequest, type SelfPlayed } from './runner.ts';
+import {
+  LIBRARIES,
+  ModelRefusedError,
+  PROBE_TIMEOUT_MS,
+  type Runner,
+  type RunRequest,
+  type SelfPlayed,
+} from './runner.ts';
 import { buildArguments, findTrtexec, runArguments, shapesArgument, WARM_UP_MS } from './trtexec/command.ts';
 import { errorOf, managedMemoryBytes, parseTimes, STARTS_INFERENCE, versionOf } from './trtexec/output.ts';
 import { type ProcessUsage, processUsage } from './trtexec/process-usage.ts';
@@ -25,6 +32,7 @@ export const trtexec: Runner = {
     const version = program && versionOf((await runText(host, program, ['--help'], PROBE_TIMEOUT_MS)) ?? '');
     return version ? { version, executionProviders: ['tensorrt'], precisions: ['float32', 'float16', 'int8'] } : null;
   },
+  probedFrom: () => [...[findTrtexec()].filter((path) => path !== null), LIBRARIES],
   async start(request) {
     const { kind } = request.scenario;
     if (kind !== 'single-stream' && kind !== 'offline')

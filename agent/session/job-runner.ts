@@ -1,4 +1,5 @@
 /** The agent's jobs: one at a time, the others wait; each is answered exactly once per attempt. */
+import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
 import { isTerminal, type Job, type JobState } from '@edgetune/shared/protocol/job.ts';
 import { type JobUpdateMessage, PROTOCOL_VERSION } from '@edgetune/shared/protocol/messages.ts';
@@ -17,7 +18,7 @@ export type Measure = (
   onProgress: () => void,
 ) => Promise<Measurement>;
 type Fence = Pick<Job, 'jobId' | 'attempt' | 'leaseToken'>;
-type Ending = Pick<JobUpdateMessage, 'state' | 'reason' | 'measurement'>;
+type Ending = Pick<JobUpdateMessage, 'state' | 'reason' | 'measurement' | 'board'>;
 
 const ACCEPTED: Ending = { state: 'accepted', reason: null, measurement: null };
 const RUNNING: Ending = { state: 'running', reason: null, measurement: null };
@@ -51,6 +52,7 @@ export class JobRunner {
   readonly #outbox: Outbox;
   readonly #journal: JobJournal;
   readonly #send: (update: JobUpdateMessage) => void;
+  readonly #board: (() => BoardDescription) | undefined;
   readonly #queue: Job[] = [];
   readonly #finished = new Map<string, Ending>();
   #active: Active | null = null;
@@ -66,11 +68,14 @@ export class JobRunner {
     outbox: Outbox;
     journal: JobJournal;
     send: (update: JobUpdateMessage) => void;
+    /** As it was described last: it goes with each measurement. */
+    board?: () => BoardDescription;
   }) {
     this.#measure = options.measure;
     this.#outbox = options.outbox;
     this.#journal = options.journal;
     this.#send = options.send;
+    this.#board = options.board;
     for (const update of options.outbox.waiting()) this.#remember(update, update);
     for (const entry of options.journal.entries()) this.#takeUp(entry);
     this.#next();
@@ -191,7 +196,7 @@ export class JobRunner {
     };
     try {
       const measurement = await this.#measure(job, controller.signal, mayBegin, onProgress);
-      return { state: 'succeeded', reason: null, measurement };
+      return { state: 'succeeded', reason: null, measurement, ...(this.#board ? { board: this.#board() } : {}) };
     } catch (error) {
       return { state: stateOf(error), reason: (error as Error).message, measurement: null };
     } finally {
@@ -212,8 +217,8 @@ export class JobRunner {
     this.#journal.remove(fence);
   }
 
-  #remember(fence: Fence, { state, reason, measurement }: Ending): void {
-    this.#finished.set(keyOf(fence), { state, reason, measurement });
+  #remember(fence: Fence, { state, reason, measurement, board }: Ending): void {
+    this.#finished.set(keyOf(fence), { state, reason, measurement, ...(board ? { board } : {}) });
     const [oldest] = this.#finished.keys();
     if (this.#finished.size > MOST_REMEMBERED && oldest !== undefined) this.#finished.delete(oldest);
   }

@@ -1,6 +1,5 @@
 /** An agent's life: join, connect, say who it is, do jobs, deliver results; until it is stopped or removed from the fleet. */
 import { join } from 'node:path';
-import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { CommandMessage } from '@edgetune/shared/protocol/messages.ts';
 import { Trust } from '../enrolment/trust.ts';
@@ -8,6 +7,7 @@ import type { AgentBoard } from '../this-machine/agent-board.ts';
 import { Updater } from '../update/updater.ts';
 import type { Versions } from '../update/versions.ts';
 import { AGENT_VERSION } from '../version.ts';
+import { CurrentBoard } from './current-board.ts';
 import { JobJournal } from './job-journal.ts';
 import { JobRunner } from './job-runner.ts';
 import { type JoinOptions, joinFleet, type Membership } from './join-fleet.ts';
@@ -56,7 +56,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const trust = new Trust(membership, dataDirectory, log);
   const session = new Session(membership, log);
   takeResultsBack(dataDirectory, trust.coordinator?.id, log);
-  const { outbox, journal, jobs } = jobsOf(options, board, membership, session);
+  const current = new CurrentBoard({ source: options.board, board, log, onChange: () => sayHello() });
+  const { outbox, journal, jobs } = jobsOf(options, current, membership, session);
 
   let end: (how: AgentEnd) => void = () => {};
   const ended = new Promise<AgentEnd>((resolve) => {
@@ -70,13 +71,16 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     : null;
   const sayHello = () =>
     session.sayHello({
-      ...{ board, jobs: jobs.open(), coordinator: trust.coordinator },
+      ...{ board: current.board, jobs: jobs.open(), coordinator: trust.coordinator },
       ...(updater ? { update: updater.state() } : {}),
     });
   const update =
     updater && createSelfUpdate({ updater, jobs, log, onSwitched: () => end('updated'), onFailed: sayHello });
 
-  const sayAll = () => {
+  const sayAll = async () => {
+    // Asked while it measures, the board is as it was described for that.
+    if (jobs.open().length === 0)
+      await current.describe().catch((error: Error) => log.warn('the board could not be described anew', { error }));
     sayHello();
     for (const waiting of outbox.waiting()) session.report(waiting);
     jobs.reportAgain();
@@ -86,7 +90,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     onConnected() {
       // Before the hello, which tells of updates that failed.
       updater?.connected();
-      sayAll();
+      void sayAll();
       trust.take().then(
         (taken) => taken && sayHello(),
         (error: Error) =>
@@ -98,7 +102,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       if (command.type === 'job') jobs.accept(command.job);
       else if (command.type === 'cancel') jobs.cancel(command, command.reason);
       else if (command.type === 'proceed') jobs.proceed(command);
-      else if (command.type === 'greet') sayAll();
+      else if (command.type === 'greet') void sayAll();
       else if (command.type === 'acknowledge') for (const id of command.updateIds) outbox.acknowledge(id);
       else if (command.type === 'update') void update?.(command.offer);
       else if (command.type === 'removed') membershipEnd.removed(command.proof);
@@ -130,7 +134,7 @@ async function refuseSecondAgent(dataDirectory: string): Promise<void> {
 }
 
 /** The jobs of this board: models from the cache, measured on the board, reported to the coordinator. */
-function jobsOf(options: AgentOptions, board: BoardDescription, membership: Membership, session: Session) {
+function jobsOf(options: AgentOptions, current: CurrentBoard, membership: Membership, session: Session) {
   const { dataDirectory, log } = options;
   const outbox = new Outbox(join(dataDirectory, 'outbox'), log);
   const journal = new JobJournal(join(dataDirectory, 'jobs'), log);
@@ -147,9 +151,12 @@ function jobsOf(options: AgentOptions, board: BoardDescription, membership: Memb
     outbox,
     journal,
     send: (update) => session.report(update),
+    board: () => current.board,
     measure: async ({ request, waitForHost }, signal, mayBegin, onProgress) => {
       const modelPath = await cache.get(request.modelSha256, request.modelBytes, signal);
-      return options.board.measure(request, { board, modelPath, signal, waitForHost, mayBegin, onProgress });
+      const board = await current.describe();
+      const describe = () => current.describe();
+      return options.board.measure(request, { board, describe, modelPath, signal, waitForHost, mayBegin, onProgress });
     },
   });
   return { outbox, journal, jobs };

@@ -9,15 +9,19 @@ import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import { type BoardOptions, boardSetup, withControls } from '../board/board-setup.ts';
+import { temperatureC } from '../board/conditions.ts';
 import { type MeasureContext, measureModel } from '../measure/measure-model.ts';
 import { removeStaleGroups } from '../measure/process/memory-guard.ts';
 import { RejectedError } from '../rejected-error.ts';
+import { RUNNERS } from '../runners/all.ts';
 import type { Runner } from '../runners/runner.ts';
+import { boardState } from './board-state.ts';
 import { describeBoard } from './describe-board.ts';
 
 export interface AgentBoard {
   /** Called when the agent starts: sets back what one that was killed has left changed on the board, or says that it cannot. */
   setBack?(log: Logger): Promise<void>;
+  /** As it is now. Cheap while nothing has changed; not called while something is measured. */
   describe(): Promise<BoardDescription>;
   /**
    * @throws {RejectedError} where this board can never run the request
@@ -32,8 +36,9 @@ export interface MachineOptions extends BoardOptions {
 }
 
 /** This machine. A model that is no safe ONNX file, or not of the config's precision, is refused before a runtime sees it. */
-export function thisMachine({ runners, ...options }: MachineOptions = {}): AgentBoard {
+export function thisMachine({ runners = RUNNERS, ...options }: MachineOptions = {}): AgentBoard {
   const setup = boardSetup(options);
+  let last: { state: string; board: BoardDescription } | null = null;
   return {
     async setBack(log) {
       await removeStaleGroups(setup.host);
@@ -44,8 +49,15 @@ export function thisMachine({ runners, ...options }: MachineOptions = {}): Agent
         log.warn((error as Error).message);
       }
     },
-    // In the power mode and with the clocks that it is measured with: cores and clocks differ between modes.
-    describe: () => withControls(setup, null, () => describeBoard(setup, { runners })),
+    async describe() {
+      // Looked at before: what changes meanwhile is seen the next time.
+      const state = await boardState(setup, runners);
+      if (last?.state === state) return { ...last.board, temperatureC: temperatureC(setup.host) };
+      // In the power mode and with the clocks that it is measured with: cores and clocks differ between modes.
+      const board = await withControls(setup, null, () => describeBoard(setup, { runners }));
+      last = { state, board };
+      return board;
+    },
     async measure(request, context) {
       let graph: OnnxGraph;
       try {

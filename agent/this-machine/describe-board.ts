@@ -3,10 +3,11 @@ import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { AGENT_FEATURES } from '@edgetune/shared/protocol/agent-features.ts';
 import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import si from 'systeminformation';
-import { type BoardSetup, boardSetup, offeredClocksKHz } from '../board/board-setup.ts';
+import { type BoardSetup, boardSetup, offeredClocksKHz, powerModeOf } from '../board/board-setup.ts';
 import { clockRangeKHz, governor, temperatureC } from '../board/conditions.ts';
 import { readText } from '../board/host.ts';
 import { type BoardProbe, probeBoard } from '../board/probe-board.ts';
+import { firmwareSettings, speedSettings } from '../board/speed-settings.ts';
 import { RUNNERS } from '../runners/all.ts';
 import { installedRuntimes } from '../runners/installed-runtimes.ts';
 import type { Runner } from '../runners/runner.ts';
@@ -45,6 +46,7 @@ export async function describeBoard(
     maxClockKHz: clocks.max,
     settableClocksKHz: offeredClocksKHz(setup),
     governor: governor(host),
+    speedSettings: [...speedSettings(host), ...(await firmwareSettings(host))],
     temperatureC: temperatureC(host),
     powerMode: powerModeOf(setup, probe.powerMode?.name ?? null),
     powerMeter: probe.meters[0]?.name ?? null,
@@ -57,11 +59,4 @@ export async function describeBoard(
     machineId: machineId(),
     simulated: null,
   };
-}
-
-/** In words: the mode that measurements are made in, and whether clocks are kept steady; both make a class of its own. */
-function powerModeOf({ powerMode, steadyClocks, controls }: BoardSetup, current: string | null): string | null {
-  const mode = (controls && powerMode) ?? current;
-  const steady = controls && steadyClocks ? 'steady clocks' : null;
-  return [mode, steady].filter((part) => part !== null).join(', ') || null;
 }

@@ -1,6 +1,6 @@
 /** What agents report of their jobs: given to whoever waits, kept where nobody does, acknowledged when it is written. */
 import { setImmediate } from 'node:timers/promises';
-import { deviceClassOf } from '@edgetune/shared/domain/device.ts';
+import { deviceClassOf, isSameBoard } from '@edgetune/shared/domain/device.ts';
 import type { Measurement, StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
@@ -51,7 +51,7 @@ export class JobReports {
     const { jobs, log, send } = this.#options;
     const { id: deviceId, name } = record;
     const parsed = jobUpdateMessageSchema.safeParse(message);
-    const update = parsed.success ? withDeviceClass(record, parsed.data) : refusedUpdate(message, parsed.error);
+    const update = parsed.success ? this.#withDeviceClass(record, parsed.data) : refusedUpdate(message, parsed.error);
     if (parsed.error)
       log.warn(`${name}: its job-update could not be read and was ignored: ${mistakesInLine(parsed.error)}`, {
         deviceId,
@@ -93,6 +93,21 @@ export class JobReports {
     this.#askingAgain.set(deviceId, callOff);
   }
 
+  /**
+   * The class is what the board said of itself: in the report, as it was while it was measured, or in its hello. No device
+   * writes into the history of another class, and none of another board.
+   */
+  #withDeviceClass({ id: deviceId, name, board: known }: DeviceRecord, update: JobUpdateMessage): JobUpdateMessage {
+    const { measurement, board = known } = update;
+    if (!board || !measurement) return update;
+    if (known && !isSameBoard(known, board)) {
+      const reason = `the report comes from another board (${board.model}) than the one that is connected as ${name} (${known.model})`;
+      this.#options.log.warn(`${name}: a measurement was dropped: ${reason}`, { deviceId });
+      return { ...update, state: 'failed', reason, measurement: null };
+    }
+    return { ...update, measurement: { ...measurement, deviceClass: deviceClassOf(board) } };
+  }
+
   async #apply(record: DeviceRecord, update: JobUpdateMessage): Promise<void> {
     const { jobId, attempt, state, measurement } = update;
     const deviceId = record.id;
@@ -129,12 +144,6 @@ export function storedAs(
 
 function runOf({ jobId, attempt }: Pick<JobUpdateMessage, 'jobId' | 'attempt'>): string {
   return `${jobId}/${attempt}`;
-}
-
-/** The coordinator knows the class from the board's hello: no device writes into the history of another class. */
-function withDeviceClass({ board }: DeviceRecord, update: JobUpdateMessage): JobUpdateMessage {
-  if (!board || !update.measurement) return update;
-  return { ...update, measurement: { ...update.measurement, deviceClass: deviceClassOf(board) } };
 }
 
 /** Why this device cannot have run this job under this fence; null: it can. Of earlier attempts no token is kept. */

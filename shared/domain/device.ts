@@ -38,6 +38,11 @@ export const boardDescriptionSchema = z.object({
   /** Clocks that a measurement may ask for; empty where the agent may not set the clock. */
   settableClocksKHz: z.array(z.int().positive()),
   governor: z.string().nullable(),
+  /**
+   * What of the board's settings decides its speed besides the power mode, in words: limits of clocks, governors, turbo,
+   * overclocking. Absent: from an agent of before it was told.
+   */
+  speedSettings: z.array(z.string()).optional(),
   temperatureC: z.number().nullable(),
   powerMode: z.string().nullable(),
   /** Name of the power meter, or null where the board has none. */
@@ -170,8 +175,9 @@ export function isPresent(device: Pick<DeviceView, 'presence'> | null): boolean 
 }
 
 /**
- * The device class: board model, memory, power mode, OS, runtimes and their versions. Two boards of one class may
- * share measurements (marked as reused); a simulated board is never in one class with a real one.
+ * The device class: board model, memory, power mode, clock limits and governors, OS, kernel, runtimes and their versions.
+ * Two boards of one class may share measurements (marked as reused); a simulated board is never in one class with a real
+ * one, and has nothing but its profile that could make it slower.
  */
 export function deviceClassOf(board: BoardDescription): string {
   const memoryGb = Math.max(0.5, Math.round((board.memoryBytes / 2 ** 30) * 2) / 2);
@@ -182,6 +188,20 @@ export function deviceClassOf(board: BoardDescription): string {
     `${memoryGb} GB`,
     board.powerMode ?? 'default mode',
     board.os,
+    ...(board.simulated ? [] : [`kernel ${board.kernel}`, ...(board.speedSettings ?? governorOnly(board))]),
     ...runtimes,
   ].join(' | ');
+}
+
+/** Of an agent that tells no more. */
+function governorOnly({ governor }: BoardDescription): string[] {
+  return governor === null ? [] : [`governor ${governor}`];
+}
+
+/**
+ * Whether two descriptions can be of one board at two times: its power mode, clocks, system and runtimes may have changed,
+ * and with the mode how many cores are on; what it is may not.
+ */
+export function isSameBoard(a: BoardDescription, b: BoardDescription): boolean {
+  return a.model === b.model && a.simulated?.profile === b.simulated?.profile;
 }

@@ -54,6 +54,8 @@ export const jobUpdateMessageSchema = z.object({
   reason: z.string().nullable(),
   /** With `succeeded`: what was measured (its outcome may be other than ok). */
   measurement: measurementSchema.nullable(),
+  /** With a measurement: the board as it was while that was made. Absent: from an agent that describes it at its start only. */
+  board: announcedBoardSchema.optional(),
   at: z.string(),
 });
 export type JobUpdateMessage = z.infer<typeof jobUpdateMessageSchema>;

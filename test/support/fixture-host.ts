@@ -86,6 +86,12 @@ export class FixtureHost implements Host {
     return textOf(content).replaceAll('\0', '').trim();
   }
 
+  readonly modified = new Map<string, number>();
+
+  modifiedMs(path: string): number | null {
+    return this.modified.get(path) ?? null;
+  }
+
   list(folder: string): string[] {
     const names = new Set<string>();
     const start = folder.length + 1;

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, it, type TestContext } from 'node:test';
-import { type BoardDescription, boardDescriptionSchema } from '@edgetune/shared/domain/device.ts';
+import { describe, it, type TestContext } from 'node:test';
+import { boardDescriptionSchema, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import { measurementSchema } from '@edgetune/shared/domain/measurement.ts';
 import { type MeasureRequest, measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import { boardSetup } from '../../../agent/board/board-setup.ts';
@@ -80,10 +80,6 @@ function writeModel(t: TestContext): string {
   return path;
 }
 
-let board: BoardDescription;
-before(async () => {
-  board = await describeBoard();
-});
 const signal = new AbortController().signal;
 
 describe('a throttled board', () => {
@@ -97,6 +93,7 @@ describe('a throttled board', () => {
     const mayBegin = async () => void begun++;
     const onProgress = () => void progress++;
     const setup = boardSetup({ host, toleratesLoad: true });
+    const board = await describeBoard(setup);
     const measurement = await measureModel(
       request(modelPath),
       { board, modelPath, signal, mayBegin, onProgress },
@@ -120,6 +117,8 @@ describe('a throttled board', () => {
 describe('a board with a power sensor', () => {
   it('reports net and gross energy, the idle power, and how often it was read', async (t) => {
     const { host, fixture } = overlay('raspberry-pi-3b-plus');
+    const setup = boardSetup({ host, toleratesLoad: true });
+    const board = await describeBoard(setup);
     // 3 W until the idle time is over, which is when the warnings are read for the first time; then 7 W.
     let isMeasuring = false;
     fixture.files.set('/sys/class/hwmon/hwmon2/power1_input', () => (isMeasuring ? '7000000\n' : '3000000\n'));
@@ -130,11 +129,8 @@ describe('a board with a power sensor', () => {
       return '0\n';
     });
     const modelPath = writeModel(t);
-    const measurement = await measureModel(
-      lasting(request(modelPath), 1000),
-      { board, modelPath, signal },
-      boardSetup({ host, toleratesLoad: true }),
-    );
+    const measurement = await measureModel(lasting(request(modelPath), 1000), { board, modelPath, signal }, setup);
+    assert.deepEqual([measurement.outcome, measurement.reason], ['ok', null]);
     const { energy } = measurement;
     assert.ok(energy, measurement.energyAbsence ?? '');
     assert.deepEqual([energy.source, energy.meter, energy.idlePowerW?.toFixed(6)], ['meter', 'INA219', '3.000000']);
@@ -176,6 +172,71 @@ describe('a board whose clock can be set', () => {
     await assert.rejects(
       measureModel(request(modelPath, 2_000_000), { board: described, modelPath, signal }, setup),
       /the clock cannot be set to 2000000 kHz: the agent on this board may not set clocks \(edgetune-agent doctor says why\)/,
+    );
+  });
+});
+
+describe('a board that is set otherwise while it is measured', () => {
+  const governor = '/sys/devices/system/cpu/cpufreq/policy0/scaling_governor';
+
+  async function measuredAcross(t: TestContext, set: (under: Overlay, window: number) => void, canDescribe = true) {
+    const under = overlay('raspberry-pi-4');
+    const modelPath = writeModel(t);
+    const setup = boardSetup({ host: under.host, toleratesLoad: true });
+    const board = await describeBoard(setup);
+    let windows = 0;
+    const mayBegin = async () => set(under, ++windows);
+    const context = {
+      board,
+      modelPath,
+      signal,
+      mayBegin,
+      ...(canDescribe ? { describe: () => describeBoard(setup) } : {}),
+    };
+    const measurement = measurementSchema.parse(await measureModel(request(modelPath), context, setup));
+    return { measurement, windows, before: deviceClassOf(board), now: deviceClassOf(await describeBoard(setup)) };
+  }
+
+  it('describes itself anew and is measured again: the measurement is of the class that it has become', async (t) => {
+    const { measurement, windows, before, now } = await measuredAcross(t, ({ fixture }, window) => {
+      if (window === 1) fixture.files.set(governor, 'performance');
+    });
+    assert.deepEqual([measurement.outcome, measurement.attempts, windows], ['ok', 2, 2]);
+    assert.equal(measurement.deviceClass, now);
+    assert.notEqual(now, before);
+    assert.equal(measurement.conditions.governor, 'performance');
+  });
+
+  it('changes in the middle of the window: the same', async (t) => {
+    const { measurement, windows, now } = await measuredAcross(t, ({ fixture }, window) => {
+      let looks = 0;
+      // As it is described, and at the beginning of the window; then another.
+      fixture.files.set(governor, () => (window === 1 && ++looks <= 1 ? 'ondemand' : 'performance'));
+    });
+    assert.deepEqual([measurement.outcome, windows, measurement.deviceClass], ['ok', 2, now]);
+  });
+
+  it('in a power mode that changes: the measurement is invalid, with the words, where it cannot be described anew', async (t) => {
+    const { measurement, windows, before } = await measuredAcross(
+      t,
+      ({ fixture }) => fixture.commands.set('nvpmodel -q', 'NV Power Mode: MAXN\n0\n'),
+      false,
+    );
+    assert.deepEqual(
+      [measurement.outcome, measurement.reason, windows],
+      ['invalid', 'the power mode changed while it ran (null → MAXN)', 1],
+    );
+    assert.equal(measurement.deviceClass, before);
+  });
+
+  it('again and again is measured three times, and then is invalid', async (t) => {
+    const { measurement, windows } = await measuredAcross(t, ({ fixture }, window) =>
+      fixture.files.set(governor, `governor-${window}`),
+    );
+    assert.deepEqual([measurement.outcome, measurement.attempts, windows], ['invalid', 3, 3]);
+    assert.match(
+      measurement.reason ?? '',
+      /^the board's clocks or governor changed while it ran \(cores 0: governor-2, 600 to 1800 MHz → cores 0: governor-3, .*\) \(3 attempts\)$/,
     );
   });
 });

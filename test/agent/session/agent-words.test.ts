@@ -352,3 +352,63 @@ it('keeps a gigabyte of models, or as much as it is told', async (t) => {
     assert.deepEqual(readFileSync(join(dataDirectory, 'models', `${SHA256}.onnx`)), MODEL);
   }
 });
+
+it('describes its board anew before each job, says so where it has changed, and tells with the result how it was', async (t) => {
+  let governor = 'ondemand';
+  const seen: (string | null)[] = [];
+  const { start, said, command, online, words, log } = await agentOn(t, {
+    board: {
+      describe: async () => boardDescription({ governor }),
+      async measure(request, { board, mayBegin }) {
+        seen.push(board.governor);
+        await mayBegin?.();
+        return measurementFor(request);
+      },
+    },
+  });
+  await start();
+  await online();
+  const done = async (jobId: string) => {
+    command({ type: 'job', job: job({ jobId }) });
+    await until(`${jobId} to be done`, () => words().includes(`${jobId} succeeded`));
+  };
+  await done('j1');
+  governor = 'performance';
+  await done('j2');
+  await done('j3');
+  assert.deepEqual(seen, ['ondemand', 'performance', 'performance']);
+  const boards = (kind: string) => said(kind).flatMap(({ board }) => board?.governor ?? []);
+  assert.deepEqual(boards('hello'), ['ondemand', 'performance'], 'once, though it was measured twice');
+  assert.deepEqual(boards('job-update'), seen);
+  assert.ok(log.includes('this board has changed: governor "ondemand" → "performance"'), log.join('\n'));
+});
+
+it('describes its board anew when it is asked who it is, and not while it measures', async (t) => {
+  let described = 0;
+  const release = new Arrival('the test to let the measurement end');
+  const { start, said, command, online, words } = await agentOn(t, {
+    board: {
+      describe: async () => boardDescription({ kernel: `${++described}` }),
+      async measure(request, { mayBegin }) {
+        await mayBegin?.();
+        await release.wait();
+        return measurementFor(request);
+      },
+    },
+  });
+  await start();
+  await until('the agent to say who it is', () => said('hello').length > 0);
+  const kernel = () => said('hello').at(-1).board.kernel;
+  const before = described;
+  command({ type: 'greet' });
+  await until('the agent to say who it is now', () => kernel() === `${before + 1}`);
+  command({ type: 'job', job: job() });
+  await until('the job to run', () => words().includes('j1 running'));
+  const measured = described;
+  const hellos = said('hello').length;
+  command({ type: 'greet' });
+  await online(hellos + 1);
+  assert.deepEqual([described, kernel()], [measured, `${measured}`]);
+  release.come();
+  await until('the job to be done', () => words().includes('j1 succeeded'));
+});

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import { RejectedError } from '../../../agent/rejected-error.ts';
+import type { Runner } from '../../../agent/runners/runner.ts';
 import { simulatedBoard } from '../../../agent/simulated/simulated-agent-board.ts';
 import { type AgentBoard, thisMachine } from '../../../agent/this-machine/agent-board.ts';
+import { FixtureHost } from '../../support/fixture-host.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -61,3 +64,73 @@ for (const [name, makeBoard] of Object.entries(boards))
         });
       });
   });
+
+describe('this machine describes itself', () => {
+  const policy = '/sys/devices/system/cpu/cpufreq/policy0';
+  const PACKAGES = '/opt/runtime/packages';
+
+  /** With a runner of which it is counted how often it is looked for. */
+  function described() {
+    const host = FixtureHost.of('jetson-agx-xavier');
+    host.modified.set(PACKAGES, 1);
+    let probes = 0;
+    const version = () => `1.${host.modified.get(PACKAGES)}`;
+    const runner: Runner = {
+      ...{ name: 'of-python', description: 'a runtime that takes seconds to start', executesHere: false },
+      async probe() {
+        probes++;
+        return { version: version(), executionProviders: ['cpu'], precisions: ['float32'] };
+      },
+      probedFrom: () => [PACKAGES],
+      start: () => assert.fail('nothing is measured'),
+    };
+    const board = thisMachine({ host, runners: [runner] });
+    return { host, board, probes: () => probes };
+  }
+
+  it('by looking at little while nothing has changed, but for its temperature', async () => {
+    const { host, board, probes } = described();
+    const first = await board.describe();
+    assert.equal(first.powerMode, 'MODE_15W');
+    host.files.set('/sys/class/thermal/thermal_zone0/temp', '91000');
+    const second = await board.describe();
+    assert.deepEqual({ ...second, temperatureC: null }, { ...first, temperatureC: null });
+    assert.equal(second.temperatureC, 91);
+    assert.equal(probes(), 1);
+  });
+
+  const changes: Record<string, { change(host: FixtureHost): void; now: RegExp }> = {
+    'its power mode': {
+      change: (host) => host.commands.set('nvpmodel -q', 'NV Power Mode: MAXN\n0\n'),
+      now: / \| MAXN \| /,
+    },
+    'its governor': {
+      change: (host) => host.files.set(`${policy}/scaling_governor`, 'powersave'),
+      now: /: powersave, /,
+    },
+    'its clock limits': {
+      change: (host) => host.files.set(`${policy}/scaling_max_freq`, '1000000'),
+      now: / to 1000 MHz/,
+    },
+    'a runtime': { change: (host) => host.modified.set(PACKAGES, 2), now: /of-python@1\.2/ },
+  };
+  for (const [what, { change, now }] of Object.entries(changes))
+    it(`anew when ${what} has changed, which makes it another class`, async () => {
+      const { host, board, probes } = described();
+      const before = deviceClassOf(await board.describe());
+      change(host);
+      const after = deviceClassOf(await board.describe());
+      assert.notEqual(after, before);
+      assert.doesNotMatch(before, now);
+      assert.match(after, now);
+      assert.equal(probes(), 2);
+    });
+
+  it('anew when it was started again, perhaps with another firmware', async () => {
+    const { host, board, probes } = described();
+    await board.describe();
+    host.files.set('/proc/sys/kernel/random/boot_id', 'another');
+    await board.describe();
+    assert.equal(probes(), 2);
+  });
+});

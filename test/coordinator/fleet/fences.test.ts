@@ -1,8 +1,9 @@
 /** What an agent says of a job counts only where it is the right agent, the right run, the right question, and in time. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { Job } from '@edgetune/shared/protocol/job.ts';
-import { measurementFor, measureRequest } from '../../support/fleet.ts';
+import { boardDescription, measurementFor, measureRequest } from '../../support/fleet.ts';
 import { turn } from '../../support/waiting.ts';
 import { ask, fence, type MemoryFleet, MemoryStore, memoryFleet } from './support/memory-fleet.ts';
 
@@ -393,5 +394,52 @@ describe('a restart of the coordinator', () => {
     assert.equal(state(after, job), 'cancelled');
     agent.update(agent.job(), 'succeeded');
     assert.ok('measurement' in ((await next.ended()) ?? {}));
+  });
+});
+
+describe('the class of a measurement', () => {
+  const MAXN = { powerMode: 'MAXN', physicalCores: 8, kernel: '7.0' };
+  const classOf = (change: object) => deviceClassOf(boardDescription(change));
+
+  it('is what the board was while it was measured, also where its hello is older or newer', async () => {
+    const { under, agent, asked, job } = await withJob();
+    agent.update(job, 'succeeded', { board: boardDescription(MAXN) });
+    const ended = await asked.ended();
+    assert.ok(ended && 'measurement' in ended);
+    assert.equal(ended.measurement.deviceClass, classOf(MAXN));
+    agent.board = boardDescription(MAXN);
+    agent.hello();
+    agent.update({ ...job, jobId: 'j-of-before' }, 'succeeded', { board: boardDescription() });
+    assert.deepEqual(
+      under.store.measurements.map(({ deviceClass }) => deviceClass),
+      [classOf({})],
+    );
+  });
+
+  it('is what it said in its hello where the report does not tell', async () => {
+    const { agent, asked, job } = await withJob();
+    agent.board = boardDescription(MAXN);
+    agent.hello([fence(job)]);
+    agent.update(job, 'succeeded');
+    const ended = await asked.ended();
+    assert.ok(ended && 'measurement' in ended);
+    assert.equal(ended.measurement.deviceClass, classOf(MAXN));
+  });
+
+  it('is of no other board: such a measurement is not kept, and its job fails with the reason', async () => {
+    const { under, agent, asked, job } = await withJob();
+    const board = boardDescription({ model: 'Raspberry Pi 4 Model B Rev 1.4' });
+    const late = agent.update({ ...job, jobId: 'j-of-before' }, 'succeeded', { board });
+    agent.update(job, 'succeeded', { board });
+    const ended = await asked.ended();
+    assert.ok(ended && 'error' in ended);
+    assert.equal(
+      ended.error.message,
+      'the report comes from another board (Raspberry Pi 4 Model B Rev 1.4) than the one that is connected as kitchen-pi (Raspberry Pi 5 Model B Rev 1.0)',
+    );
+    assert.deepEqual(under.store.measurements, []);
+    assert.match(under.log.join(), /kitchen-pi: a measurement was dropped: the report comes from another board/);
+    await turn();
+    assert.ok(agent.acknowledged().includes(late), 'else it would be sent for ever');
   });
 });

@@ -10,6 +10,7 @@ import {
   deviceNameSchema,
   deviceViewSchema,
   isPresent,
+  isSameBoard,
   isUsable,
   runnersOf,
 } from '@edgetune/shared/domain/device.ts';
@@ -160,7 +161,7 @@ describe('the device class', () => {
   it('is made of what measurements depend on', () => {
     assert.equal(
       deviceClassOf(BOARD),
-      'Raspberry Pi 5 Model B Rev 1.0/Cortex-A76 | 4 cores | 8 GB | default mode | Debian 12 | onnxruntime-node@1.30 | onnxruntime-python@1.20',
+      'Raspberry Pi 5 Model B Rev 1.0/Cortex-A76 | 4 cores | 8 GB | default mode | Debian 12 | kernel 6.6 | governor ondemand | onnxruntime-node@1.30 | onnxruntime-python@1.20',
     );
   });
 
@@ -175,6 +176,41 @@ describe('the device class', () => {
       '4 GB',
       '8 GB',
     ]);
+  });
+
+  it('differs by kernel and by what is set of clocks and governors, of which an earlier agent tells the governor only', () => {
+    const said = { speedSettings: ['cores 0: ondemand, 1500 to 2400 MHz', 'GPU: 300 to 1300 MHz'] };
+    const classes = [
+      BOARD,
+      { ...BOARD, kernel: '6.7' },
+      { ...BOARD, governor: 'performance' },
+      { ...BOARD, governor: null },
+      { ...BOARD, ...said },
+      { ...BOARD, speedSettings: said.speedSettings.toReversed() },
+      { ...BOARD, speedSettings: [] },
+      { ...BOARD, runtimes: BOARD.runtimes.map((runtime) => ({ ...runtime, version: '1.31' })) },
+    ].map(deviceClassOf);
+    // A board without clocks to tell of is none that did not tell them, but there is nothing to tell them apart by.
+    assert.equal(classes[6], classes[3]);
+    assert.equal(new Set(classes).size, classes.length - 1);
+    assert.match(
+      classes[4] as string,
+      / \| kernel 6\.6 \| cores 0: ondemand, 1500 to 2400 MHz \| GPU: 300 to 1300 MHz \| /,
+    );
+  });
+
+  it('of a simulated board depends on its profile, not on the machine that computes it', () => {
+    const simulated = { profile: 'raspberry-pi-5', timeScale: 0, latencyMape: null };
+    const here = deviceClassOf({ ...BOARD, simulated });
+    assert.equal(deviceClassOf({ ...BOARD, simulated, kernel: '6.7', governor: 'performance' }), here);
+  });
+
+  it('is of one board while its model is the same, whatever mode it is in', () => {
+    const simulated = { profile: 'raspberry-pi-5', timeScale: 0, latencyMape: null };
+    assert.ok(isSameBoard(BOARD, { ...BOARD, physicalCores: 2, powerMode: '15W', kernel: '7', runtimes: [] }));
+    assert.ok(!isSameBoard(BOARD, { ...BOARD, model: 'Raspberry Pi 4 Model B' }));
+    assert.ok(!isSameBoard(BOARD, { ...BOARD, simulated }));
+    assert.ok(!isSameBoard({ ...BOARD, simulated }, { ...BOARD, simulated: { ...simulated, profile: 'pi-4' } }));
   });
 
   it('differs by power mode, never by the order of runtimes, and never mixes simulated and real boards', () => {
