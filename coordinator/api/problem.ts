@@ -8,6 +8,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
+import { TunerSpecError } from '../ask-tell/parse-tuner-spec.ts';
 import { TunerLimitError, UnreadableTunerError } from '../ask-tell/tuner-service.ts';
 import { InferenceInputError } from '../bench/bench-input.ts';
 import { FleetError } from '../fleet/fleet-error.ts';
@@ -61,6 +62,7 @@ function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem
   if (error instanceof MistakenRequest) return { status: 400, problem: { error: message, issues: error.issues } };
   if (error instanceof FleetError)
     return { status: FLEET_STATUS[error.code], problem: { error: message, hint: error.hint } };
+  if (error instanceof TunerSpecError) return { status: 400, problem: { error: message, issues: [...error.issues] } };
   if (error instanceof StudyInputError) return { status: 400, problem: error.problem };
   if (error instanceof StudyStateError || error instanceof UnreadableTunerError)
     return { status: 409, problem: { error: message } };

@@ -1,17 +1,15 @@
 /** Routes of ask and tell: bodies and answers as in shared/protocol/tuner-lines.ts and docs/tuner-protocol.md. */
 import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import {
-  type TunerSpec,
   tunerListSchema,
   tunerRequestSchema,
   tunerSpecSchemaFor,
   tunerViewSchema,
 } from '@edgetune/shared/protocol/tuner-lines.ts';
-import type { Context } from 'hono';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { parseTunerSpec } from '../ask-tell/parse-tuner-spec.ts';
 import type { TunerService } from '../ask-tell/tuner-service.ts';
-import { HttpProblem, MistakenRequest } from './problem.ts';
+import { HttpProblem } from './problem.ts';
 import { declared, json, NOTHING, type Routes } from './routes.ts';
 
 const params = z.object({ id: z.string() });
@@ -49,7 +47,7 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
       },
       responses: { 201: json(tunerViewSchema) },
     }),
-    async (c) => c.json(await tuners.create(await specOf(c, specSchema)), 201),
+    async (c) => c.json(await tuners.create(parseTunerSpec(await c.req.text(), parts)), 201),
   );
   routes.openapi(
     declared({
@@ -94,18 +92,4 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
       return c.body(null, 204);
     },
   );
-}
-
-/** A specification in YAML; JSON is YAML, too. @throws {HttpProblem} @throws {MistakenRequest} */
-async function specOf(context: Context, schema: ReturnType<typeof tunerSpecSchemaFor>): Promise<TunerSpec> {
-  const text = await context.req.text();
-  let read: unknown;
-  try {
-    read = parse(text);
-  } catch (error) {
-    throw new HttpProblem(400, `the specification is neither YAML nor JSON: ${(error as Error).message}`);
-  }
-  const spec = schema.safeParse(read);
-  if (!spec.success) throw new MistakenRequest(spec.error);
-  return spec.data;
 }

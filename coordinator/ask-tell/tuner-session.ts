@@ -2,7 +2,6 @@
 import { computedOnly, METRICS, metricInfo } from '@edgetune/shared/domain/objective.ts';
 import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
-import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import {
   type Told,
   type TunerEntry,
@@ -14,6 +13,7 @@ import {
 import { createTuner } from '../tuner/create-tuner.ts';
 import type { FrontEntry, Tuner } from '../tuner/tuner.ts';
 import { TUNER_PARTS, type TunerParts } from '../tuner/tuner-parts.ts';
+import { problemOf } from './tuner-problem.ts';
 
 export interface TunerSession {
   /** Answers one line; a mistake becomes `{"error": …}` and changes nothing. */
@@ -36,20 +36,7 @@ export function createTunerSession(
   spec: TunerSpec,
   { parts = TUNER_PARTS, record = () => {} }: TunerSessionOptions = {},
 ): TunerSession {
-  const { trials, ...stop } = spec.stop;
-  const problem = {
-    parameters: parametersOf(spec.space, ['model', 'training', 'system']),
-    objectives: spec.objectives,
-    prefer: spec.prefer,
-    constraints: spec.constraints,
-    devices: spec.devices,
-    ladder: spec.budget,
-    settings: spec.tuner,
-    maxTrials: trials,
-    synchronous: spec.deterministic,
-    stop,
-  };
-  const tuner = createTuner(problem, parts);
+  const tuner = createTuner(problemOf(spec), parts);
   const open = new Map<number, TunerJob>();
   const note = (entry: TunerEntry) => {
     if ('tell' in entry) open.delete(entry.tell.trial);

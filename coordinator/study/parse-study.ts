@@ -1,6 +1,7 @@
 /** A study from YAML: every mistake at once, each with its line and what is allowed. */
 
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+import { endlessAliases, type YamlExcess, yamlExcess } from '@edgetune/shared/domain/yaml-bounds.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { isAlias, isNode, LineCounter, parseDocument, Scalar, visit } from 'yaml';
 import type { CheckedStudySpec } from './context/study-context.ts';
@@ -25,6 +26,8 @@ export interface ExaminedStudy {
 
 /** Reads and checks a study; where it names no search space, the workload's is filled in. */
 export function examineStudy(yaml: string, checks: StudyChecks): ExaminedStudy {
+  const excess = yamlExcess(yaml);
+  if (excess) return unreadable(excess);
   const lines = new LineCounter();
   const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false });
   const locate = ({ path, message }: PlacedMistake): Issue => ({
@@ -64,6 +67,11 @@ export function examineStudy(yaml: string, checks: StudyChecks): ExaminedStudy {
   };
 }
 
+function unreadable(excess: YamlExcess): ExaminedStudy {
+  const locate = ({ path, message }: PlacedMistake) => ({ path: path.map(String).join('.'), message, ...place(null) });
+  return { mistakes: [{ path: '', ...excess }], spec: null, data: null, locate };
+}
+
 /** @throws {StudyInputError} with every mistake, its line and column */
 export function parseStudy(yaml: string, checks: StudyChecks): CheckedStudySpec {
   const { mistakes, spec } = examineStudy(yaml, checks);
@@ -96,6 +104,12 @@ function valuesOf(
       return text;
     },
   });
+  const endless = endlessAliases(document).map(({ message, position }) => ({
+    path: '',
+    message,
+    ...place(lines.linePos(position)),
+  }));
+  if (endless.length > 0) return { values: undefined, mistakes: [...mistakes, ...endless] };
   try {
     return { values: document.toJS() ?? null, mistakes };
   } catch (error) {

@@ -17,6 +17,7 @@ import {
 } from '@edgetune/shared/domain/search-space.ts';
 import { metricsNamedIn, type ReadableStudy, type StudySpec, studyIssues } from '@edgetune/shared/domain/study.ts';
 import { formatMismatch, type StudyParts, type WorkloadInfo } from '@edgetune/shared/domain/study-parts.ts';
+import { spaceLimitIssues } from '../tuner/limits.ts';
 import { validateSpace, valueProblem } from '../tuner/validate-space.ts';
 import { type NamedStudy, onlyStudyNamed } from './study-names.ts';
 import { unmeasurable } from './unmeasurable.ts';
@@ -111,7 +112,10 @@ function spaceMistakes(
   devices: StudyChecks['devices'],
 ): PlacedMistake[] {
   return [
-    ...validateSpace(space).map(({ path, message }) => ({ path: ['space', ...path], message })),
+    ...[...validateSpace(space), ...spaceLimitIssues(parametersOf(space))].map(({ path, message }) => ({
+      path: ['space', ...path],
+      message,
+    })),
     ...(workload ? impossibleParameters(space, workload) : []),
     ...precisionMistakes(space),
     ...runnerMistakes(space, named, devices),

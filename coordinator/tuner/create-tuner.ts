@@ -45,6 +45,8 @@ interface Trial {
 
 /** Candidates drawn for one ask before the space is taken to hold no other: then what is left is enumerated. */
 const MOST_DUPLICATES = 64;
+/** Random candidates drawn for one ask where the space is too large to enumerate, before it is gone through in order. */
+const MOST_DRAWN = 200;
 /** Candidates compared by predicted feasibility for one ask. */
 const MOST_INFEASIBLE = 24;
 
@@ -185,10 +187,14 @@ class AskTellTuner implements Tuner {
       const left = [...this.#space.candidates()].filter((candidate) => !this.#tried.has(this.#space.keyOf(candidate)));
       return left[random.below(left.length)] as Candidate;
     }
-    for (;;) {
+    for (let drawn = 0; drawn < MOST_DRAWN; drawn++) {
       const candidate = this.#space.candidateAt(this.#space.randomPoint(random));
       if (!this.#tried.has(this.#space.keyOf(candidate))) return candidate;
     }
+    // Conditions may hide most of a space from whoever draws: this finds one after as many as were tried.
+    for (const candidate of this.#space.candidates())
+      if (!this.#tried.has(this.#space.keyOf(candidate))) return candidate;
+    throw new RangeError('every candidate of the space was tried');
   }
 
   /** Books an ask, new or replayed. */

@@ -1,5 +1,9 @@
 /** Hypervolume. Points are lists of values to be minimised, all of one length. */
 import { lexicographic, type Point, paretoFront } from '@edgetune/shared/domain/dominance.ts';
+import { estimatedGain } from './hypervolume-estimate.ts';
+
+/** What points add is exact up to so many values; of more it is estimated, as a decision must not take seconds. */
+export const MOST_EXACT = 3;
 
 /**
  * Volume that the points dominate up to `reference` (exact). Points that are not better than the reference in every
@@ -71,8 +75,12 @@ function exclusiveVolume(point: Point, others: readonly Point[], reference: Poin
   return own - hypervolume(limited, reference);
 }
 
-/** A function that tells how much hypervolume a further point would add to a front of mutually non-dominated points. */
+/**
+ * A function that tells how much hypervolume a further point would add to a front of mutually non-dominated points;
+ * estimated for more than three values.
+ */
 export function volumeGain(front: readonly Point[], reference: Point): (point: Point) => number {
+  if (reference.length > MOST_EXACT) return (point) => estimatedGain(point, front, reference);
   if (reference.length !== 2) return (point) => Math.max(0, exclusiveVolume(point, front, reference));
   const stairs = [...front].sort(lexicographic) as [number, number][];
   return (point) => areaAbove(stairs, point[0] as number, point[1] as number, reference);
@@ -93,12 +101,16 @@ function areaAbove(stairs: readonly [x: number, y: number][], x: number, y: numb
   return ceiling > y && right > left ? area + (right - left) * (ceiling - y) : area;
 }
 
-/** For each point the hypervolume that would be lost without it; 0 for dominated and for doubled points. */
+/**
+ * For each point the hypervolume that would be lost without it, estimated for more than three values; 0 for dominated
+ * and for doubled points.
+ */
 export function hypervolumeContributions(points: readonly Point[], reference: Point): number[] {
   const front = reference.length === 2 ? paretoFront(points) : [];
   if (front.length > 0 && front.length === points.length) return areaContributions(points, reference);
   return points.map((point, index) => {
     const others = points.filter((_, other) => other !== index);
+    if (reference.length > MOST_EXACT) return estimatedGain(point, others, reference);
     return Math.max(0, exclusiveVolume(point, others, reference));
   });
 }

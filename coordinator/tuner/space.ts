@@ -4,6 +4,7 @@
  */
 import type { Candidate, Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
 import type { Random } from '@edgetune/shared/math/random.ts';
+import { doublesBetween, isTooFine, nthDouble } from './doubles.ts';
 
 export type SpacePoint = readonly number[];
 
@@ -50,21 +51,45 @@ function unordered(name: string, values: readonly ParameterValue[]): Dimension {
   };
 }
 
+/** On a range so narrow a logarithmic scale is a linear one, and logarithms would not tell its values apart. */
+const NARROW = 1.01;
+
 function continuous(name: string, min: number, max: number, log: boolean): Dimension {
-  const [low, high] = log ? [Math.log(min), Math.log(max)] : [min, max];
-  const value = (coordinate: number) => low + clamp(coordinate, 0, 1) * (high - low);
+  const count = doublesBetween(min, max);
+  if (count < LEAST_CONTINUOUS)
+    return ordered(
+      name,
+      count,
+      (index) => nthDouble(min, index),
+      (of) => doublesBetween(min, of as number) - 1,
+    );
+  const isLog = log && max / min >= NARROW;
+  const [low, high] = isLog ? [Math.log(min), Math.log(max)] : [min, max];
+  const range = high - low;
+  // A range may be larger than any number.
+  const isHuge = !Number.isFinite(range);
+  const value = (share: number) => (isHuge ? low * (1 - share) + high * share : low + share * range);
+  const share = (of: number) => (isHuge ? (of / 2 - low / 2) / (high / 2 - low / 2) : (of - low) / range);
+  const valueAt = (coordinate: number) => {
+    const at = value(clamp(coordinate, 0, 1));
+    return clamp(isLog ? Math.exp(at) : at, min, max);
+  };
   return {
     name,
     choices: 0,
-    count: max > min ? Infinity : 1,
-    valueAt: (coordinate) => clamp(log ? Math.exp(value(coordinate)) : value(coordinate), min, max),
-    coordinateOf: (of) => (max > min ? ((log ? Math.log(of as number) : (of as number)) - low) / (high - low) : 0.5),
-    nth: () => min,
+    count: Infinity,
+    valueAt,
+    coordinateOf: (of) => share(isLog ? Math.log(of as number) : (of as number)),
+    // One after the other as far as possible from those before.
+    nth: (index) => valueAt((index * GOLDEN) % 1),
   };
 }
 
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
 /** Whole numbers on a log scale: each has the share of [0, 1] that lies nearest to it. */
 function logInteger(name: string, min: number, max: number): Dimension {
+  if (max / min < NARROW) return stepped(name, { min, max, step: 1, isWhole: true });
   const [low, high] = [Math.log(min - 0.5), Math.log(max + 0.5)];
   return {
     name,
@@ -72,8 +97,25 @@ function logInteger(name: string, min: number, max: number): Dimension {
     count: max - min + 1,
     valueAt: (coordinate) => clamp(Math.round(Math.exp(low + clamp(coordinate, 0, 1) * (high - low))), min, max),
     coordinateOf: (of) => (Math.log(of as number) - low) / (high - low),
-    nth: (index) => min + index,
+    nth: (index) => clamp(min + index, min, max),
   };
+}
+
+/** From `min` on in steps. */
+function stepped(
+  name: string,
+  { min, max, step, isWhole }: { min: number; max: number; step: number; isWhole: boolean },
+): Dimension {
+  let count = Math.floor((max - min) / step + (isWhole ? 0 : 1e-9)) + 1;
+  // Of large numbers differences are rounded.
+  if (isWhole && min + (count - 1) * step > max) count--;
+  const value = (index: number) => {
+    const exact = min + index * step;
+    // Twelve significant digits hide what 0.1 · 3 leaves behind.
+    const short = isWhole ? exact : Number(exact.toPrecision(12));
+    return clamp(Math.abs(short - exact) < 1e-7 * step ? short : exact, min, max);
+  };
+  return ordered(name, count, value, (of) => Math.round(((of as number) - min) / step));
 }
 
 function dimensionOf(parameter: Parameter): Dimension | null {
@@ -97,13 +139,13 @@ function dimensionOf(parameter: Parameter): Dimension | null {
     case 'float':
     case 'int': {
       const { min, max, scale, step } = parameter;
-      if (parameter.type === 'float' && step === undefined) return continuous(name, min, max, scale === 'log');
-      if (parameter.type === 'int' && scale === 'log') return logInteger(name, min, max);
-      const width = step ?? 1;
-      // Twelve significant digits hide what 0.1 · 3 leaves behind.
-      const value = (index: number) => Number((min + index * width).toPrecision(12));
-      const count = Math.floor((max - min) / width + 1e-9) + 1;
-      return ordered(name, count, value, (of) => Math.round(((of as number) - min) / width));
+      if (parameter.type === 'int')
+        return scale === 'log'
+          ? logInteger(name, min, max)
+          : stepped(name, { min, max, step: step ?? 1, isWhole: true });
+      return step === undefined || isTooFine(step, min, max)
+        ? continuous(name, min, max, scale === 'log')
+        : stepped(name, { min, max, step, isWhole: false });
     }
   }
 }
@@ -119,6 +161,9 @@ interface Slot {
   at: number;
   conditions: Condition[];
 }
+
+/** A range of fewer numbers than this is a list of them: somebody might try them all. */
+const LEAST_CONTINUOUS = 2 ** 20;
 
 /** Above so many combinations a space counts as infinite: its candidates are not counted one by one. */
 const LARGEST_COUNTED = 50_000;
@@ -224,7 +269,7 @@ export class Space {
     });
   }
 
-  /** Every candidate, once each. Only for a space of finite size. */
+  /** Every candidate, once each; of a space of infinite size always others. */
   candidates(): Generator<Candidate> {
     return this.#walk(0, {});
   }

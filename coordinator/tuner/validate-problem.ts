@@ -1,11 +1,10 @@
 /** Checks of a whole problem before a tuner is made of it. Every mistake is listed. */
 import { type Constraint, computedOnly, metricInfo, type Objective } from '@edgetune/shared/domain/objective.ts';
-import { partNamed, unknownPart } from '@edgetune/shared/domain/part.ts';
+import { type Part, partNamed, unknownPart } from '@edgetune/shared/domain/part.ts';
 import { preferIssues } from '@edgetune/shared/domain/prefer.ts';
 import { type SearchSpace, searchSpaceSchema } from '@edgetune/shared/domain/search-space.ts';
 import type { TunerProblem } from './tuner.ts';
-import type { TunerParts } from './tuner-parts.ts';
-import { candidateIssues, type SpaceIssue, validateSpace } from './validate-space.ts';
+import { candidateIssues, doubled, type SpaceIssue, validateSpace } from './validate-space.ts';
 
 export class TunerProblemError extends RangeError {
   readonly issues: readonly SpaceIssue[];
@@ -17,15 +16,19 @@ export class TunerProblemError extends RangeError {
   }
 }
 
+/** What a problem may name. */
+export interface NamedParts {
+  readonly samplers: readonly Part[];
+  readonly schedulers: readonly Part[];
+}
+
 /** Lists what is wrong with a problem; an empty list means that a tuner can be made of it. */
-export function validateProblem(problem: TunerProblem, { samplers, schedulers }: TunerParts): SpaceIssue[] {
+export function validateProblem(problem: TunerProblem, { samplers, schedulers }: NamedParts): SpaceIssue[] {
   const issues = validateSpace(spaceOf(problem));
   const add = (path: (string | number)[], message: string) => issues.push({ path: path.map(String), message });
   for (const { name, level } of problem.parameters)
     if (level === 'inference') add(['inference', name], 'belongs to the inference search, not to the tuner');
-  const names = problem.parameters.map(({ name }) => name);
-  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
-    add(['parameters', name], 'is there twice');
+  for (const name of doubled(problem.parameters.map(({ name }) => name))) add(['parameters', name], 'is there twice');
   if (problem.objectives.length === 0) add(['objectives'], 'name at least one objective');
   for (const [index, objective] of problem.objectives.entries())
     for (const message of termIssues(problem, objective)) add(['objectives', index], message);

@@ -47,6 +47,7 @@ function domainIssues(domain: ParameterDomain): SpaceIssue[] {
     if (min > max) add('min', `must be at most max (${max}), not ${min}`);
     if (scale === 'log' && min <= 0) add('min', `must be greater than 0 on a log scale, not ${min}`);
     if (scale === 'log' && step !== undefined) add('step', 'cannot be used on a log scale: leave out one of the two');
+    if (step !== undefined && !(step > 0)) add('step', `must be greater than 0, not ${step}`);
     if (step !== undefined && step > max - min && max > min)
       add('step', `must be at most max − min (${max - min}), not ${step}`);
   }
@@ -54,14 +55,20 @@ function domainIssues(domain: ParameterDomain): SpaceIssue[] {
     const key = domain.type === 'categorical' ? 'choices' : 'values';
     const values = valuesOf(domain) as ParameterValue[];
     if (values.length === 0) add(key, 'must list at least one value');
-    for (const value of new Set(values.filter((value, index) => values.indexOf(value) !== index)))
-      add(key, `lists ${JSON.stringify(value)} twice`);
+    for (const value of doubled(values)) add(key, `lists ${JSON.stringify(value)} twice`);
   }
   if (domain.type !== 'constant' && domain.initial !== undefined && issues.length === 0) {
     const problem = valueProblem(domain, domain.initial);
     if (problem) add('initial', problem);
   }
   return issues;
+}
+
+/** What stands in a list more than once. */
+export function doubled<T>(values: readonly T[]): Set<T> {
+  const [seen, twice] = [new Set<T>(), new Set<T>()];
+  for (const value of values) (seen.has(value) ? twice : seen).add(value);
+  return twice;
 }
 
 /** The values of a domain that has a short list of them, else null. */
@@ -85,6 +92,8 @@ export function valueProblem(domain: ParameterDomain, value: ParameterValue): st
   if (typeof value !== 'number' || !(value >= min && value <= max))
     return `must be a number from ${min} to ${max}, not ${JSON.stringify(value)}`;
   if (domain.type === 'int' && !Number.isInteger(value)) return `must be a whole number, not ${value}`;
+  if (step !== undefined && domain.type === 'int')
+    return (value - min) % step === 0 ? null : `must be ${min} plus a multiple of ${step}, not ${value}`;
   if (step !== undefined) {
     const steps = (value - min) / step;
     if (Math.abs(steps - Math.round(steps)) > 1e-6) return `must be ${min} plus a multiple of ${step}, not ${value}`;

@@ -1,10 +1,8 @@
 /** `edgetune tuner`: ask and tell on standard input and output, without coordinator or fleet. */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
-import { tunerSpecSchemaFor } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { type Command, InvalidArgumentError } from 'commander';
-import { parse } from 'yaml';
+import { parseTunerSpec } from '../../ask-tell/parse-tuner-spec.ts';
 import { createTunerSession, type TunerSession } from '../../ask-tell/tuner-session.ts';
 import type { Parts } from '../../parts.ts';
 import { metricsText, tunerPartsText } from '../render/parts.ts';
@@ -45,10 +43,7 @@ export function registerTuner(program: Command, parts: Parts): void {
 /** @throws {InvalidArgumentError} with every mistake in the file. */
 function sessionOf(file: string, parts: Parts): TunerSession {
   try {
-    const parsed = tunerSpecSchemaFor(parts).safeParse(parse(readFileSync(file, 'utf8')));
-    if (parsed.success) return createTunerSession(parsed.data, { parts });
-    const mistakes = mistakesIn(parsed.error).map(({ path, message }) => `  ${path.map(String).join('.')}: ${message}`);
-    throw new RangeError(`mistakes in it:\n${mistakes.join('\n')}`);
+    return createTunerSession(parseTunerSpec(readFileSync(file, 'utf8'), parts), { parts });
   } catch (error) {
     throw new InvalidArgumentError(`${file}: ${(error as Error).message}`);
   }

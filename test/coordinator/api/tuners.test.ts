@@ -37,6 +37,8 @@ async function coordinator(t: TestContext, dataDir: string, adminToken?: string)
   return { close: started.close, send, create, lines };
 }
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 /** What a made-up training makes of a job. */
 function tellOf(line: string): object {
   const { trial, rung, candidate, budget } = JSON.parse(line);
@@ -115,8 +117,8 @@ test('a specification may be YAML; tuners are listed and removed', async (t) => 
 
 test('mistakes are said: in the specification, in a line, in their number', async (t) => {
   const { send, create, lines } = await coordinator(t, join(temporaryFolder(t), 'data'));
-  const refused = async (method: string, path: string, body: string) => {
-    const response = await send(method, path, body);
+  const refused = async (method: string, path: string, body: string, headers?: Record<string, string>) => {
+    const response = await send(method, path, body, headers);
     return { status: response.status, ...problemSchema.parse(await response.json()) };
   };
   const wrong = { ...SPEC, objectives: ['minimize latency on desk'], constraints: ['latency <= 30 MB'] };
@@ -128,6 +130,40 @@ test('mistakes are said: in the specification, in a line, in their number', asyn
   assert.match(endless.error, /stop\.trials: 10001 trials are too many .*10000 at most/);
   assert.match((await refused('POST', '/api/tuners', 'a: [')).error, /neither YAML nor JSON/);
   assert.equal((await refused('POST', '/api/tuners', '')).status, 400);
+  const long = stringify({
+    space: {
+      training: {
+        rate: {
+          type: 'categorical',
+          choices: Array(1001)
+            .fill(0)
+            .map((_, i) => i),
+        },
+      },
+    },
+  });
+  assert.deepEqual((await refused('POST', '/api/tuners', long)).issues, [
+    { path: 'space.training.rate.choices', message: '1001 choices are too many: 1000 at most', line: 6, column: 9 },
+  ]);
+  for (const [text, message] of [
+    [
+      JSON.stringify({ space: { training: { rate: { type: 'categorical', choices: Array(60_000).fill(1) } } } }),
+      /more than 5000 values/,
+    ],
+    ['['.repeat(100_000), /nested more than 50 levels/],
+    ['space: &a\n  training: *a\n', /stands within what it repeats/],
+    [
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefgh'].map((key, i) => `${key}: &${key} [${Array(9).fill(`*${'abcdefgh'[i]}`)}]`).join('\n')}`,
+      /alias/,
+    ],
+  ] as const) {
+    const { status, issues } = await refused('POST', '/api/tuners', text);
+    assert.equal(status, 400);
+    assert.match(issues?.[0]?.message ?? '', message);
+    const study = await refused('POST', '/api/studies', JSON.stringify({ yaml: text }), JSON_TYPE);
+    assert.equal(study.status, 400);
+    assert.match(study.issues?.[0]?.message ?? '', message);
+  }
   const id = await create();
   assert.equal((await refused('POST', `/api/tuners/${id}`, '\n')).status, 400);
   assert.equal((await refused('POST', `/api/tuners/${id}`, '{}\n'.repeat(1001))).status, 413);

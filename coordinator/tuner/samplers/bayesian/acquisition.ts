@@ -5,7 +5,7 @@ import { logExpectedImprovement } from '@edgetune/shared/math/expected-improveme
 import { logNormalCdf } from '@edgetune/shared/math/normal.ts';
 import type { Random } from '@edgetune/shared/math/random.ts';
 import type { Observation } from '../../observation.ts';
-import { referencePoint, volumeGain } from '../../pareto.ts';
+import { MOST_EXACT, referencePoint, volumeGain } from '../../pareto.ts';
 import type { SpacePoint } from '../../space.ts';
 import type { GaussianProcess } from './gaussian-process.ts';
 import { earliest, quantile, standardisedViolations } from './standardise.ts';
@@ -72,6 +72,8 @@ export function hypervolumeGain(
   );
   const reference = referencePoint(front).map((value, i) => Math.max(value, first[i] as number));
   const gainOf = volumeGain(front, reference);
+  // An estimate costs more than what is left of a deviation.
+  const isCostly = processes.length > MOST_EXACT;
   const worthOf = (outcome: Point) => {
     const gained = gainOf(outcome);
     return gained > 1e-12 ? Math.log(gained) : Math.log(1e-12) - Math.max(0, shiftPast(front, outcome, reference));
@@ -82,6 +84,7 @@ export function hypervolumeGain(
     if (worthOf(outcome) <= least) return -Infinity;
     for (const [i, process] of processes.entries()) {
       const deviation = process.deviation(point, full, (most) => {
+        if (isCostly) return true;
         outcome[i] = (means[i] as number) - optimism * most;
         return worthOf(outcome) > least;
       });
