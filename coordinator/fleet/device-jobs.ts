@@ -244,7 +244,7 @@ export class DeviceJobs {
   #lose(pending: Pending, why: string): void {
     const { attempt } = pending.record;
     if (attempt >= MAX_ATTEMPTS) {
-      const reason = `the job was lost ${attempt} times; the last time ${why}`;
+      const reason = `the job was lost ${attempt} times; the last time ${why}: look after its power supply and network`;
       this.#change(pending, 'failed', reason);
       this.#settle(pending, () => pending.reject(new JobFailedError('failed', reason)));
     } else {

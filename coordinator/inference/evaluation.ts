@@ -60,11 +60,18 @@ export class Evaluation {
 
   #judgeInvalid({ conditions, reason }: StoredMeasurement): void {
     const { disturbed, deviceId } = this.#options;
-    this.unfit = reason ?? 'invalid';
+    this.unfit = `${reason ?? 'invalid'}; ${cureOf(conditions)}`;
     // Another config may heat the board less; other programs disturb them all.
     if (conditions.throttled || conditions.underVoltage) return;
     // The agent has tried several times: the next config would fare the same.
     if (disturbed.has(deviceId)) throw new UnfitError(this.unfit);
     disturbed.add(deviceId);
   }
+}
+
+/** What a person can do about a board that gives no valid measurement. */
+function cureOf({ throttled, underVoltage }: StoredMeasurement['conditions']): string {
+  if (underVoltage) return 'give it a stronger power supply or a shorter cable';
+  if (throttled) return 'let it cool better';
+  return 'end other programs there, or start its agent with --tolerate-load';
 }

@@ -222,7 +222,10 @@ describe('silence', () => {
       const ended = await asked.ended();
       assert.ok(ended && 'error' in ended);
       assert.equal(ended.error.state, 'failed');
-      assert.match(ended.error.message, /^the job was lost 3 times; the last time its agent did not report for \d+ s$/);
+      assert.match(
+        ended.error.message,
+        /^the job was lost 3 times; the last time its agent did not report for \d+ s: look after its power supply and network$/,
+      );
       assert.deepEqual(asked.states, [
         ...[...Array(2)].flatMap(() => ['queued', 'sent', ...said]),
         ...['queued', 'sent', ...said, 'failed'],

@@ -66,8 +66,9 @@ describe('a disturbed device', () => {
   it('is given one more chance, and is unfit when that is disturbed too', async () => {
     const { made, told, next, disturbed } = evaluation([invalid(), invalid({}, null)]);
     assert.equal(await next(), null);
-    assert.deepEqual([made.unfit, [...disturbed]], ['other programs ran', ['d-1']]);
-    await assert.rejects(next, (error) => error instanceof UnfitError && error.message === 'invalid');
+    const cure = 'end other programs there, or start its agent with --tolerate-load';
+    assert.deepEqual([made.unfit, [...disturbed]], [`other programs ran; ${cure}`, ['d-1']]);
+    await assert.rejects(next, (error) => error instanceof UnfitError && error.message === `invalid; ${cure}`);
     assert.deepEqual([told, made.all], [['invalid measured', 'invalid measured'], []]);
   });
 
@@ -85,7 +86,9 @@ describe('a disturbed device', () => {
       invalid({ underVoltage: true }, 'the supply is weak'),
     ]);
     await next();
+    assert.match(made.unfit ?? '', /; let it cool better$/);
     await next();
-    assert.deepEqual([disturbed.size, made.unfit], [0, 'the supply is weak']);
+    const cure = 'give it a stronger power supply or a shorter cable';
+    assert.deepEqual([disturbed.size, made.unfit], [0, `the supply is weak; ${cure}`]);
   });
 });
