@@ -185,6 +185,7 @@ function startServices(
   );
   const inference = createInferenceServer({
     measure: measureWithSpans(fleet, spans),
+    described: (deviceId) => fleet.described(deviceId),
     history: store.measurements,
     blobs: store.blobs,
     ...(stopRule ? { stopRule } : {}),

@@ -27,6 +27,7 @@ import { DeviceRegistry } from './device-registry.ts';
 import type { DeviceRecord, DeviceRepository } from './device-repository.ts';
 import { type Fleet, type HostLease, JobFailedError, type MeasureOptions } from './fleet.ts';
 import type { FleetIdentity } from './fleet-identity.ts';
+import { FreshDescriptions } from './fresh-descriptions.ts';
 import { JobReports, storedAs } from './job-reports.ts';
 import type { JobJournal, JobRepository } from './job-repository.ts';
 import { ABSENT, afterHello, afterStatus, type PresenceState } from './presence.ts';
@@ -120,6 +121,7 @@ class MqttFleet implements ManagedFleet {
   readonly #live = new Map<string, LiveDevice>();
   readonly #listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
   readonly #strangers: Strangers;
+  readonly #descriptions: FreshDescriptions;
   #mqtt: MqttClient | null = null;
 
   constructor(options: FleetOptions) {
@@ -135,6 +137,10 @@ class MqttFleet implements ManagedFleet {
       onChange: (strangers) => this.#tell({ type: 'strangers', strangers }),
     });
     this.#commands = new CommandSender(jobs, this.#log);
+    this.#descriptions = new FreshDescriptions({
+      clock,
+      ask: (deviceId) => void this.#commands.send(deviceId, { type: 'greet' }),
+    });
     this.#journal = {
       insert: (record) => this.#noted(jobs.insert(record)),
       update: (id, change) => this.#noted(jobs.update(id, change)),
@@ -156,6 +162,20 @@ class MqttFleet implements ManagedFleet {
   device(name: string): DeviceView | null {
     const record = this.#registry.find(name);
     return record && this.#view(record);
+  }
+
+  async described(deviceId: string): Promise<DeviceView | null> {
+    const record = this.#registry.get(deviceId);
+    if (!record) return null;
+    const { presence, jobs } = this.#device(deviceId);
+    const isAsked = presence.online && presence.ready && record.board?.simulated === null && jobs.running === 0;
+    const isKnown = !isAsked || (await this.#descriptions.ask(deviceId));
+    const now = this.#registry.get(deviceId);
+    if (!now || isKnown || !this.#device(deviceId).presence.online) return now && this.#view(now);
+    this.#log.warn(`${now.name} does not say what it is now: nothing that was measured on it earlier is reused`, {
+      deviceId,
+    });
+    return { ...this.#view(now), deviceClass: null };
   }
 
   async measure(deviceId: string, request: MeasureRequest, options: MeasureOptions): Promise<StoredMeasurement> {
@@ -194,6 +214,7 @@ class MqttFleet implements ManagedFleet {
   async stop(): Promise<void> {
     for (const { jobs } of this.#live.values()) jobs.close('the coordinator was stopped');
     this.#reports.close();
+    this.#descriptions.close();
     if (this.#mqtt?.connected) await atMost(STOP_GRACE_MS, this.#commands.sent(), this.#clock);
     this.#commands.stop();
     this.#mqtt?.removeAllListeners('message');
@@ -231,6 +252,7 @@ class MqttFleet implements ManagedFleet {
     // What waits for the store may take its time: the agent is to hear it before its session ends.
     const told = this.#commands.send(id, this.#removal(id));
     this.#live.delete(id);
+    this.#descriptions.gone(id);
     this.#tell({ type: 'device-removed', id });
     await told;
     await this.#mqtt?.publishAsync(topics.status(id), '', { qos: 1, retain: true });
@@ -370,6 +392,7 @@ class MqttFleet implements ManagedFleet {
     if (device.presence === before) return;
     if (!device.presence.online) {
       device.jobs.disconnected();
+      this.#descriptions.gone(record.id);
       if (before.online) this.#noted(this.#registry.heard(record.id, { lastSeenAt: this.#timestamp() }));
     } else if (device.presence.ready && !before.ready) device.jobs.connected(null);
     else if (!device.presence.ready && before.ready) device.jobs.disconnected();
@@ -392,6 +415,7 @@ class MqttFleet implements ManagedFleet {
     const device = this.#device(record.id);
     device.presence = afterHello(sessionId);
     device.jobs.connected(jobs);
+    this.#descriptions.heard(record.id);
     device.agentUpdate = update && { offered: null, failed: update.failed };
     this.#changed(record.id);
     if (update && this.#options.agentRelease)

@@ -26,6 +26,12 @@ export interface Fleet {
   /** By name; null where there is none. */
   device(name: string): DeviceView | null;
   /**
+   * The device as its board describes itself now: it is asked, unless it is away, simulated, or measures at this moment, for
+   * which it has described itself. One that is there and does not answer has no device class: nothing is reused for it.
+   * @returns null where there is no such device
+   */
+  described(deviceId: string): Promise<DeviceView | null>;
+  /**
    * Queues a measurement on a device and waits for its result, for as long as it takes: a device that is offline gets
    * the job when it is back; a job that is lost with its agent is tried again (a bounded number of times).
    * For a device on the coordinator's own machine the host lease is held while the job runs.

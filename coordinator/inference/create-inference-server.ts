@@ -1,5 +1,6 @@
 /** Searches inference configs on devices, beside training, and remembers what was measured. */
 import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import { configsToConfirm } from './configs-to-confirm.ts';
 import { Evaluation, UnfitError } from './evaluation.ts';
 import { architectureGroup, createExperience, type Experience } from './experience.ts';
@@ -15,6 +16,8 @@ import { searchConfigs } from './search/config-search.ts';
 import type { SearchProblem } from './search/search-problem.ts';
 
 export interface InferenceServerOptions extends MeasurerOptions {
+  /** What a device's board is now, before it is asked what is known of it. Absent: what the request says. */
+  described?: Fleet['described'];
   /** Where models lie: their fused kernels tell the predictor how architectures differ. Absent: it learns from one only. */
   blobs?: { get(sha256: string): Promise<Uint8Array> };
 }
@@ -51,7 +54,9 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   }
 
   return {
-    async tune(request, onMeasured, signal) {
+    async tune(asked, onMeasured, signal) {
+      const request = await asItIsNow(asked, options.described);
+      signal.throwIfAborted();
       const { device } = request;
       const goals = goalsOf(request, device.name);
       let axes: readonly ConfigAxis[];
@@ -70,6 +75,15 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       }
     },
   };
+}
+
+/** Power mode, clocks and runtimes may be others than when it was asked for: with them what may be reused, and what can be set. */
+async function asItIsNow(request: InferenceRequest, described?: Fleet['described']): Promise<InferenceRequest> {
+  const { device } = request;
+  // A simulated board is what its profile says.
+  if (!described || device.board?.simulated) return request;
+  const now = await described(device.id);
+  return now ? { ...request, device: { ...device, board: now.board, deviceClass: now.deviceClass } } : request;
 }
 
 /** What the search knows of the device and of the graphs that its configs run, before anything is measured. */

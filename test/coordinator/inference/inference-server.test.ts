@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import type { Parameter } from '@edgetune/shared/domain/search-space.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
 import fc from 'fast-check';
-import { JobFailedError } from '../../../coordinator/fleet/fleet.ts';
+import { type Fleet, JobFailedError } from '../../../coordinator/fleet/fleet.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import type { InferenceRequest } from '../../../coordinator/inference/inference-server.ts';
 import { board, device, memoryHistory } from './support/board.ts';
@@ -105,6 +106,34 @@ describe('the inference server', () => {
     assert.deepEqual([...sources], ['reused-device', 'reused-class']);
     await server.tune(request({ device: device('d-000000000003', 'orin') }), ignore, never);
     assert.ok(jobs.length > made, 'another class is measured');
+  });
+
+  it('asks a board what it is now before it answers from the history: in another power mode it is measured anew', async () => {
+    const { measure, jobs } = board(threadsHelpToThree);
+    let deviceClass: string | null = 'pi';
+    const asked: string[] = [];
+    const described: Fleet['described'] = async (deviceId) => {
+      asked.push(deviceId);
+      return { ...device(), deviceClass };
+    };
+    const server = createInferenceServer({ measure, described, history: memoryHistory() });
+    await server.tune(request(), ignore, never);
+    const made = jobs.length;
+    const reused: string[] = [];
+    await server.tune(request(), (_, source) => reused.push(source), never);
+    assert.deepEqual([jobs.length, asked.length], [made, 2]);
+    assert.ok(reused.length > 0);
+    for (const now of ['pi | MAXN', null]) {
+      deviceClass = now;
+      const [before, sources] = [jobs.length, new Set<string>()];
+      await server.tune(request(), (_, source) => sources.add(source), never);
+      assert.ok(jobs.length > before, `${now}`);
+      assert.deepEqual([...sources], ['measured'], `${now}`);
+    }
+    const { board: of } = device();
+    const simulated = { ...device(), board: { ...of, simulated: { profile: 'p' } } } as unknown as DeviceView;
+    await server.tune(request({ device: simulated }), ignore, never);
+    assert.equal(asked.length, 4, 'a simulated board is what its profile says');
   });
 
   it('confirms anew, on the device, the very model', async () => {
