@@ -3,6 +3,7 @@ import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import {
   createStudyRequestSchema,
   createStudyResponseSchema,
+  extendStudyRequestSchema,
   replaceDeviceRequestSchema,
   type StudyDetail,
   studyDetailSchema,
@@ -61,6 +62,7 @@ export function studyRoutes(routes: Routes, { studies, parts, fleet }: StudyRout
   partsRoute(routes, parts, fleet);
   collectionRoutes(routes, studies);
   runRoutes(routes, studies);
+  extendRoute(routes, studies);
   deviceRoutes(routes, studies);
   evidenceRoutes(routes, studies);
 }
@@ -144,6 +146,22 @@ function runRoutes(routes: Routes, studies: StudyService): void {
       responses: { 200: json(createStudyResponseSchema) },
     }),
     async (c) => c.json({ study: await studies.resume(studyMeant(studies, c.req.valid('param')).id) }, 200),
+  );
+}
+
+function extendRoute(routes: Routes, studies: StudyService): void {
+  routes.openapi(
+    declared({
+      method: 'post',
+      path: '/api/studies/{id}/extend',
+      summary: 'Let a study that has ended start more trials',
+      request: { params: studyParams, body: jsonBody(extendStudyRequestSchema) },
+      responses: { 200: json(createStudyResponseSchema) },
+    }),
+    async (c) => {
+      const { id } = studyMeant(studies, c.req.valid('param'));
+      return c.json({ study: await studies.extend(id, c.req.valid('json')) }, 200);
+    },
   );
 }
 

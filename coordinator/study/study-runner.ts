@@ -51,6 +51,7 @@ export class StudyRunner {
   constructor(context: StudyContext, history: readonly StudyEventBody[]) {
     this.#context = context;
     const { spec } = context;
+    const created = history.find((body) => body.type === 'study-created');
     const problem = {
       parameters: parametersOf(spec.space, ['model', 'training', 'system']),
       objectives: spec.objectives,
@@ -59,11 +60,12 @@ export class StudyRunner {
       devices: spec.devices,
       ladder: spec.budget,
       settings: spec.tuner,
-      maxTrials: spec.stop.trials,
+      // Those of its making: it is extended where it was.
+      maxTrials: created?.spec.stop.trials ?? spec.stop.trials,
       stop: stopCriteria(spec.stop),
       synchronous: spec.deterministic,
       // As they were when the study was made: what becomes of the earlier study changes nothing.
-      earlier: history.flatMap((body) => (body.type === 'study-created' ? (body.earlier?.told ?? []) : [])),
+      earlier: created?.earlier?.told ?? [],
     };
     this.#tuner = createTuner(problem, context.parts);
     const { unfinished, isCutBatch } = restore(this.#tuner, history);
@@ -85,8 +87,8 @@ export class StudyRunner {
       if (body.type === 'study-device') this.#stands(body);
     });
     try {
-      const { recommendation } = this.#context.state;
-      if (recommendation) return await this.#waiting(measureTheRest(this.#context, recommendation));
+      const { recommendation, isExtended } = this.#context.state;
+      if (recommendation && !isExtended) return await this.#waiting(measureTheRest(this.#context, recommendation));
       return await this.#tune();
     } finally {
       end();
@@ -97,6 +99,8 @@ export class StudyRunner {
     const timing = inferenceTimingOf(this.#context.spec.tuner.mode);
     if (timing === 'while-training') this.#askAgain();
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
+    if (this.#context.state.isExtended && this.#unfinished.length === 0 && this.#tuner.isFinished())
+      this.#sayNothingIsLeft();
     if (timing !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
     this.#context.deviceTroubles.end();
@@ -108,6 +112,13 @@ export class StudyRunner {
     const chosen = front.length > 0 ? front : nearest([...this.#context.state.trials.values()]);
     if (chosen.length === 0) throw new StudyFailedError(this.#whyNothing());
     return this.#waiting(recommend(this.#context, chosen));
+  }
+
+  /** More trials change nothing where something else has ended the search. */
+  #sayNothingIsLeft(): void {
+    const { stop } = this.#context.spec;
+    const message = `the study was extended to ${stop.trials} trials, and none can be started: its space is tried out, or another of its criteria to stop (timeS, energyJ, target, noImprovement) is met`;
+    this.#context.emit({ type: 'warning', message });
   }
 
   /** Who was in trouble when an earlier run ended may be well by now. */
@@ -416,7 +427,7 @@ function restore(tuner: Tuner, history: readonly StudyEventBody[]): { unfinished
     } else if (body.type === 'trial-amended') {
       const { type: _, ...amend } = body;
       steps.push({ amend });
-    }
+    } else if (body.type === 'study-extended') steps.push({ extend: body.trials });
   }
   tuner.restore(steps);
   return { unfinished: [...open.values()], isCutBatch: open.size > 0 && toldOfBatch > 0 };

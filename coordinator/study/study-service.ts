@@ -6,6 +6,7 @@ import type {
   StudyDetail,
   StudySummary,
 } from '@edgetune/shared/protocol/http.ts';
+import type { Extension } from './extension.ts';
 
 export interface StudyService {
   /**
@@ -31,6 +32,11 @@ export interface StudyService {
   stop(id: string): Promise<StudySummary>;
   /** Goes on with a stopped or failed study; of one that has succeeded, measures what devices have not measured yet. */
   resume(id: string): Promise<StudySummary>;
+  /**
+   * Lets a study that has succeeded or was stopped start more trials: it goes on from where it was, and recommends anew.
+   * @throws {StudyStateError} where it runs or has failed, or what is asked for cannot be, saying what can
+   */
+  extend(id: string, extension: Extension): Promise<StudySummary>;
   /**
    * Removes a study that is not running, or was set aside, with its events; blobs that nothing else needs go with the
    * next clean-up. By id or name; false where there is none.

@@ -63,6 +63,8 @@ class AskTellTuner implements Tuner {
   readonly #initial: Candidate[];
   readonly #trials = new Map<number, Trial>();
   readonly #tried = new Set<number>();
+  /** More than the problem's where it was extended. */
+  #maxTrials: number;
   #asks = 0;
   #outstanding = 0;
   /** What all searches have seen. */
@@ -71,6 +73,7 @@ class AskTellTuner implements Tuner {
   constructor({ problem, budgets }: Plan, parts: TunerParts) {
     this.#problem = problem;
     this.#parts = parts;
+    this.#maxTrials = problem.maxTrials;
     this.#space = new Space(problem.parameters);
     const goals = objectiveTerms(problem.objectives, problem.devices);
     this.#terms = problem.settings.mode === 'onefold' ? (targetTerm(problem) ?? goals) : goals;
@@ -114,12 +117,17 @@ class AskTellTuner implements Tuner {
   }
 
   #newSearch(): Search {
-    return new Search(this.#problem, this.#parts, this.#budgets.length, this.#terms.length);
+    return new Search(
+      { ...this.#problem, maxTrials: this.#maxTrials },
+      this.#parts,
+      this.#budgets.length,
+      this.#terms.length,
+    );
   }
 
   /** Trials that may still be started. */
   get #left(): number {
-    return Math.min(this.#problem.maxTrials - this.#trials.size, this.#space.size - this.#tried.size);
+    return Math.min(this.#maxTrials - this.#trials.size, this.#space.size - this.#tried.size);
   }
 
   #nextStep(): Step {
@@ -230,9 +238,20 @@ class AskTellTuner implements Tuner {
     this.#stop.told(observation, tell);
     trial.search.told(observation, rung);
     this.#observed++;
+    this.#beginAnewWhereStuck();
+  }
+
+  #beginAnewWhereStuck() {
     // Another one needs so many trials until one of them is trained to the end.
     const needed = this.#problem.ladder.reductionFactor ** (this.#budgets.length - 1);
     if (this.#search.isStuck && this.#left >= needed) this.#search = this.#newSearch();
+  }
+
+  extend(maxTrials: number) {
+    if (!(maxTrials > this.#maxTrials))
+      throw new RangeError(`it may start ${this.#maxTrials} trials already: name more, not ${maxTrials}`);
+    this.#maxTrials = maxTrials;
+    this.#beginAnewWhereStuck();
   }
 
   amend({ trialId, rung, metrics, violation, withdrawn = [] }: Amendment) {
@@ -312,7 +331,8 @@ class AskTellTuner implements Tuner {
     for (const entry of history) {
       if ('ask' in entry) this.#asked(entry.ask);
       else if ('tell' in entry) this.tell(entry.tell);
-      else this.amend(entry.amend);
+      else if ('amend' in entry) this.amend(entry.amend);
+      else this.extend(entry.extend);
     }
   }
 

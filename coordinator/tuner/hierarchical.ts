@@ -65,10 +65,15 @@ export class HierarchicalTuner implements Tuner {
     if (!this.#second || change.trialId < this.#ofFirst.trials) this.#first.amend(change);
   }
 
+  extend() {
+    throw new RangeError('a search in two phases cannot be extended: its second one builds on the first');
+  }
+
   restore(history: Parameters<Tuner['restore']>[0]) {
     for (const entry of history) {
       if ('tell' in entry) this.tell(entry.tell);
       else if ('amend' in entry) this.amend(entry.amend);
+      else if ('extend' in entry) this.extend();
       else {
         this.#enterSecondPhase();
         if (this.#second) this.#second.restore([{ ask: this.#shifted(entry.ask, -1) }]);

@@ -101,8 +101,13 @@ export interface Tuner {
   tell(tell: Tell): void;
   /** Replaces predicted metrics of an earlier tell by known ones, and takes back what is withdrawn. */
   amend(change: Amendment): void;
+  /**
+   * It may start so many trials in all from now on.
+   * @throws {RangeError} where that is not more than before, or the mode goes through phases that are over
+   */
+  extend(maxTrials: number): void;
   /** Replays what was asked and told before a restart, in order. */
-  restore(history: ReadonlyArray<{ ask: Ask } | { tell: Tell } | { amend: Amendment }>): void;
+  restore(history: ReadonlyArray<{ ask: Ask } | { tell: Tell } | { amend: Amendment } | { extend: number }>): void;
   /** True when every ask has been told and `ask` will never answer again. */
   isFinished(): boolean;
   /** True once a feasible trial has reached the target of `stop`: what is being trained is not needed any more. */

@@ -158,6 +158,8 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
   }),
   /** How a device of the study stands, and which one of the fleet it is. */
   z.object({ type: z.literal('study-device'), ...studyDeviceSchema.shape }),
+  /** A person lets a study that had ended go on: it may start so many trials in all. Until the next recommendation the last one holds. */
+  z.object({ type: z.literal('study-extended'), trials: z.int().positive() }),
   /** A stretch of time on a lane of the study's timeline ("training 1", a device's name, "study"). */
   z.object({
     type: z.literal('span'),

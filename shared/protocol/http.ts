@@ -183,6 +183,15 @@ export const studyListSchema = z.object({
 export const createStudyRequestSchema = z.object({ yaml: z.string().min(1).max(1_000_000) });
 /** POST /api/studies/ID/devices/NAME/replace: the name of another device of the fleet. */
 export const replaceDeviceRequestSchema = z.strictObject({ by: z.string().min(1) });
+/**
+ * POST /api/studies/ID/extend: how many trials it may start in all. Epochs and devices are refused with what to do
+ * instead: its trials were judged by those that it has.
+ */
+export const extendStudyRequestSchema = z.strictObject({
+  trials: z.int().positive().optional(),
+  epochs: z.int().positive().optional(),
+  device: z.string().min(1).optional(),
+});
 export const createStudyResponseSchema = z.object({ study: studySummarySchema });
 
 const partSchema = z.object({ name: z.string(), description: z.string() });

@@ -73,6 +73,7 @@ export function registerStudy(program: Command, parts: Parts): void {
       });
   }
 
+  registerExtend(study);
   registerDevices(study);
 
   withServer(study.command('remove <study>'))
@@ -140,6 +141,28 @@ function registerReading(study: Command): void {
       for (const warning of detail.warnings) console.log(`warning: ${warning}`);
       if (detail.deviceViews.some(({ reason }) => reason !== null)) console.log(`\n${renderDevices(detail)}`);
       console.log(`\n${renderRecommendation(detail)}\n\n${renderTimeline(detail)}`);
+    });
+}
+
+function registerExtend(study: Command): void {
+  const count = (text: string) => Number(text);
+  withServer(study.command('extend <study>'))
+    .description('Let a study that has succeeded or was stopped start more trials; it recommends anew.')
+    .option('--trials <n>', 'how many it may start in all', count)
+    .option('--epochs <n>', 'refused, with what to do instead: its rungs stay as they are', count)
+    .option('--device <name>', 'refused, with what to do instead: its trials were judged without it')
+    .addHelpText(
+      'after',
+      '\nFor a longer budget or other devices start a new study with "from: STUDY": it begins with what this one knows.\n\nExample:\n  edgetune study extend "my first study" --trials 40',
+    )
+    .action(async (id: string, options: Options & { trials?: number; epochs?: number; device?: string }) => {
+      const { trials, epochs, device } = options;
+      const client = clientOf(options);
+      const asked = { ...(trials && { trials }), ...(epochs && { epochs }), ...(device && { device }) };
+      const summary = await client.extendStudy(id, asked);
+      console.log(
+        `study ${summary.id} ("${summary.name}") is ${summary.state}; follow it: edgetune study follow ${summary.id}`,
+      );
     });
 }
 

@@ -16,15 +16,14 @@ export async function trainRung(
   ask: Pick<Ask, 'trialId' | 'rung' | 'candidate' | 'budget'>,
   signal: AbortSignal,
 ): Promise<TrainingFinished> {
-  const { state, training, blobs, cores: pool, emit, studyId } = context;
+  const { training, blobs, cores: pool, emit, studyId } = context;
   const cores = Math.min(Number(ask.candidate.trainingCores ?? 1), pool.total);
   const release = await pool.acquire({ cores, studyId, signal });
   const { trialId, rung } = ask;
   const startMs = Date.now();
   const lane = takeLane(context.lanes);
   try {
-    const last = state.trainings.findLast((event) => event.trialId === trialId && event.checkpointSha256 !== null);
-    const checkpoint = last?.checkpointSha256 ? await blobs.get(last.checkpointSha256) : null;
+    const checkpoint = await checkpointFor(context, ask);
     emit({ type: 'training-started', trialId, rung, backend: await training.backend(), trainingCores: cores });
     await context.written();
     const outcome = await unlessKilled(context, ask, () =>
@@ -53,6 +52,23 @@ export async function trainRung(
     context.lanes.delete(lane);
     context.span({ lane: `training ${lane}`, kind: 'training', trialId, startMs, endMs: Date.now() });
   }
+}
+
+/** The last one that is trained no further than this rung; null: it is trained from the beginning. */
+async function checkpointFor(
+  { state, blobs, emit }: StudyContext,
+  { trialId, budget }: Pick<Ask, 'trialId' | 'budget'>,
+): Promise<Uint8Array | null> {
+  const sha256 = state.trainings.findLast(
+    (event) =>
+      event.trialId === trialId && event.checkpointSha256 !== null && (event.metrics.epochs ?? 0) <= budget.epochs,
+  )?.checkpointSha256;
+  if (!sha256) return null;
+  if (blobs.has(sha256)) return blobs.get(sha256);
+  // When a study has succeeded its checkpoints may go; it was extended since.
+  const message = `trial ${trialId} is trained from the beginning: its checkpoint was let go when the study had ended`;
+  emit({ type: 'warning', message });
+  return null;
 }
 
 /** Begins anew where the process was killed, as often as the study says. */

@@ -120,7 +120,7 @@ async function trainedFully(context: StudyContext, entry: FrontEntry): Promise<F
     isTargetReached(spec.stop.target, spec.devices, entry) ||
     (epochs >= full.epochs && dataFraction === full.dataFraction);
   const trained =
-    last && isDone(last)
+    last && isDone(last) && (last.checkpointSha256 === null || blobs.has(last.checkpointSha256))
       ? last
       : await trainRung(context, { trialId, rung: entry.rung + 1, candidate, budget: full }, signal);
   if (trained.checkpointSha256 === null) throw new Error(`trial ${trialId} has no checkpoint`);

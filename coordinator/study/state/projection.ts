@@ -47,6 +47,8 @@ export class StudyProjection {
   readonly spans: SpanView[] = [];
   readonly warnings: string[] = [];
   recommendation: Recommendation | null = null;
+  /** Whether it was let go on since it was recommended: there is more to try. */
+  isExtended = false;
   /** What it has taken over from the study that it starts from. */
   earlier: EarlierSummary | null = null;
   backend = 'unknown';
@@ -61,12 +63,10 @@ export class StudyProjection {
     const { body } = event;
     switch (body.type) {
       case 'study-created':
-        if (body.earlier) {
-          const { told: _, ...summary } = body.earlier;
-          this.earlier = summary;
-        }
-        for (const [device, deviceId] of Object.entries(body.deviceIds))
-          this.devices.set(device, { device, deviceId, standing: 'expected', reason: null });
+        this.#create(body);
+        break;
+      case 'study-extended':
+        this.isExtended = true;
         break;
       case 'study-device':
         this.#stand(body);
@@ -141,7 +141,16 @@ export class StudyProjection {
         break;
       case 'recommendation':
         this.recommendation = body.recommendation;
+        this.isExtended = false;
     }
+  }
+
+  #create({ deviceIds, earlier }: EventOf<'study-created'>): void {
+    for (const [device, deviceId] of Object.entries(deviceIds))
+      this.devices.set(device, { device, deviceId, standing: 'expected', reason: null });
+    if (!earlier) return;
+    const { told: _, ...summary } = earlier;
+    this.earlier = summary;
   }
 
   #ask({ trialId, rung, candidate, budget: { epochs, dataFraction } }: EventOf<'trial-asked'>): void {

@@ -151,7 +151,9 @@ export class TrialRunner {
 
   async #build(ask: Ask): Promise<void> {
     const { state, training, blobs, analyse, emit } = this.#context;
-    if (!state.architectures.has(ask.trialId)) {
+    const known = state.architectures.get(ask.trialId);
+    // That of a study which had succeeded may be gone: the same is built again.
+    if (!known || !blobs.has(known.modelSha256)) {
       const { onnx, metadataBytes } = await training.buildArchitecture(taskOf(this.#context, ask));
       const analysis = analyse(onnx);
       const { signature, parameters, macs } = analysis;

@@ -113,6 +113,11 @@ describe('the API', () => {
     }
     assert.equal((await call('/api/studies/twin')).status, 200, 'who reads is given the newest');
     for (const id of ids) assert.equal((await call(`/api/studies/${id}/stop`, { method: 'POST' })).status, 200);
+    assert.equal((await send('POST', '/api/studies/twin/extend', { trials: 30 })).status, 409);
+    const longer = await send('POST', `/api/studies/${ids[0]}/extend`, { epochs: 30 });
+    assert.match(problemSchema.parse(await longer.json()).error, /start a new study with "from: s-/);
+    assert.equal((await send('POST', `/api/studies/${ids[0]}/extend`, { trials: 30 })).status, 200);
+    assert.equal((await call(`/api/studies/${ids[0]}/stop`, { method: 'POST' })).status, 200);
     assert.equal((await call('/api/studies/twin?all=true', { method: 'DELETE' })).status, 204);
     assert.equal((await call('/api/studies/twin?all=true', { method: 'DELETE' })).status, 404);
   });

@@ -476,6 +476,115 @@ describe('a study that starts from another', () => {
   });
 });
 
+describe('a study that is extended', () => {
+  const ladder = (name: string, trials: number, more = '') =>
+    yaml(name, `deterministic: true\n${more}`)
+      .replace('maxEpochs: 1', 'maxEpochs: 4, reductionFactor: 2')
+      .replace('trials: 1', `trials: ${trials}`);
+
+  it('goes on from what happened, with what it needs trained again, and recommends anew', async (t) => {
+    const under = studies(t);
+    const { service, store } = under;
+    const best =
+      'objectives: [maximize accuracy]\nspace: {model: {width: {type: ordinal, values: [1, 2, 3, 4, 5, 6, 7, 8]}}}\ntuner: {initialCandidates: [{width: 8}]}\n';
+    const id = await finished(under, ladder('test', 4, best));
+    const before = service.find(id);
+    const asksIn = () =>
+      bodies(service.events(id, 0, 100_000)).flatMap((body) => (body.type === 'trial-asked' ? [body] : []));
+    const asked = asksIn();
+    // Of a study that has succeeded no checkpoint need be there.
+    const gone = new Set(
+      bodies(service.events(id, 0, 100_000)).flatMap((body) =>
+        body.type === 'training-finished' ? (body.checkpointSha256 ?? []) : [],
+      ),
+    );
+    const { has, put } = store.blobs;
+    store.blobs.has = (sha256) => !gone.has(sha256) && has(sha256);
+    store.blobs.put = async (bytes) => {
+      const sha256 = await put(bytes);
+      gone.delete(sha256);
+      return sha256;
+    };
+
+    await service.extend(id, { trials: 8 });
+    const during = service.find(id);
+    assert.deepEqual(during?.recommendation, before?.recommendation, 'the last one holds until there is another');
+    assert.equal(during?.trials.planned, 8);
+    const after = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(after.state, 'succeeded', after.reason ?? '');
+    assert.equal(after.trials.started, 8);
+    assert.deepEqual(asksIn().slice(0, asked.length), asked);
+    assert.ok(asksIn().length >= asked.length + 4);
+    const recommendations = bodies(service.events(id, 0, 100_000)).filter(({ type }) => type === 'recommendation');
+    assert.equal(recommendations.length, 2);
+    assert.equal(after.recommendation?.models[0]?.trialId, before?.recommendation?.models[0]?.trialId);
+    assert.ok(
+      after.warnings.some((warning) =>
+        /^trial \d+ is trained from the beginning: its checkpoint was let go/.test(warning),
+      ),
+      after.warnings.join('\n'),
+    );
+
+    await under.close();
+    const again = studies(t, { directory: under.directory });
+    again.service.start();
+    assert.deepEqual([again.service.find(id)?.spec.stop.trials, again.service.find(id)?.state], [8, 'succeeded']);
+  });
+
+  it('goes on after it was stopped, and after its coordinator ended as it was extended', async (t) => {
+    const { training, begun } = endless();
+    const under = studies(t, { training });
+    const { id } = await under.service.create(ladder('test', 2));
+    await begun.wait();
+    await assert.rejects(
+      under.service.extend(id, { trials: 3 }),
+      /is running: only one that has succeeded or was stopped/,
+    );
+    await under.service.stop(id);
+    await under.service.extend(id, { trials: 3 });
+    await under.close();
+    const again = studies(t, { directory: under.directory });
+    again.service.start();
+    const study = await untilState(again.service, id, 'succeeded', 'failed');
+    assert.deepEqual([study.state, study.trials.started], ['succeeded', 3]);
+  });
+
+  it('says where there is nothing more to try', async (t) => {
+    const under = studies(t);
+    const { service } = under;
+    const id = await finished(
+      under,
+      ladder('test', 2).replace('{trials: 2}', '{trials: 2, target: [accuracy >= 0.01]}'),
+    );
+    await service.extend(id, { trials: 9 });
+    const { warnings, state } = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(state, 'succeeded');
+    assert.ok(
+      warnings.some((warning) => /extended to 9 trials, and none can be started/.test(warning)),
+      `${warnings}`,
+    );
+  });
+
+  it('is so by more trials only; what else may be wanted is refused with what to do instead', async (t) => {
+    const under = studies(t);
+    const { service } = under;
+    const id = await finished(under, ladder('test', 2));
+    const refusals: [Parameters<typeof service.extend>[1], RegExp][] = [
+      [{}, /say how many trials it may start in all: more than 2/],
+      [{ trials: 2 }, /it may start 2 trials already: name more in all, not 2/],
+      [{ trials: 9, epochs: 27 }, /another budget makes other rungs .* start a new study with "from: s-/],
+      [{ device: 'orin' }, /its trials were judged without orin; start a new study with "from: s-/],
+    ];
+    for (const [extension, words] of refusals) await assert.rejects(service.extend(id, extension), words);
+    assert.equal(service.find(id)?.spec.stop.trials, 2);
+    const phases = await finished(under, ladder('phases', 2, 'tuner: {mode: hierarchical}\n'));
+    await assert.rejects(
+      service.extend(phases, { trials: 9 }),
+      /the mode hierarchical goes through phases that are over/,
+    );
+  });
+});
+
 describe('a study that is removed', () => {
   it('is gone, and what only it needs may go', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });

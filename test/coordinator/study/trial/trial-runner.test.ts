@@ -98,6 +98,22 @@ describe('a rung', () => {
     assert.ok(types.indexOf('inference-started') < types.indexOf('training-started'), 'asked beside the training');
   });
 
+  it('builds its architecture again where a study that was extended had let it go', async () => {
+    const { run, built, of, context } = trials(answering());
+    await run(2);
+    const { has, put } = context.blobs;
+    let isGone = true;
+    context.blobs.has = (sha256) => !isGone && has(sha256);
+    context.blobs.put = (bytes) => {
+      isGone = false;
+      return put(bytes);
+    };
+    await run(2, { rung: 1, budget: { epochs: 2, dataFraction: 1 } });
+    assert.deepEqual(built, [3, 3]);
+    const [first, second] = of('architecture-built').map(({ signature, modelBytes }) => [signature, modelBytes]);
+    assert.deepEqual(first, second);
+  });
+
   it('above another sums the costs of the trial up to it, builds nothing again and is charged itself', async () => {
     const { run, built, of } = trials(answering());
     await run(2);
