@@ -92,6 +92,8 @@ export class StudyRunner {
       return await this.#tune();
     } finally {
       end();
+      // Devices that nothing waited for have its jobs still.
+      for (const trialId of this.#inference.started()) this.#inference.cancel(trialId, 'the study has ended');
     }
   }
 
@@ -106,9 +108,11 @@ export class StudyRunner {
     this.#context.deviceTroubles.end();
     await this.#waiting(this.#inference.settled());
     if (timing === 'while-training' && this.#isNothingMeasured()) await this.#askAboutAll();
-    this.#withdraw();
     if (this.#broken) throw this.#broken;
-    const front = this.#tuner.front();
+    // What nobody waits for any more decides nothing: else the few trials that it has answered about would be all there is.
+    const { spec, deviceTroubles } = this.#context;
+    const front = this.#tuner.front(spec.devices.filter((name) => deviceTroubles.isExpected(name)));
+    this.#withdraw();
     const chosen = front.length > 0 ? front : nearest([...this.#context.state.trials.values()]);
     if (chosen.length === 0) throw new StudyFailedError(this.#whyNothing());
     return this.#waiting(recommend(this.#context, chosen));

@@ -344,11 +344,11 @@ class AskTellTuner implements Tuner {
     return this.#stop.targetReached;
   }
 
-  front(): FrontEntry[] {
-    const contenders = frontOf(this.#problem, this.#known())
+  front(devices: readonly string[] = this.#problem.devices): FrontEntry[] {
+    const contenders = frontOf({ ...this.#problem, devices }, this.#known())
       .map((entry) => ({ item: entry, violation: 0, metrics: entry.trial.metrics }))
       .sort((a, b) => a.item.trial.trialId - b.item.trial.trialId);
-    return createPreference(this.#problem)
+    return createPreference({ ...this.#problem, devices })
       .rank(contenders)
       .map(({ trial: { trialId, level, metrics, predicted }, values }) => {
         const { candidate, bracket } = this.#trials.get(trialId) as Trial;

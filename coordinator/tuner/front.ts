@@ -2,7 +2,7 @@
  * What "on the front" means, for the tuner, studies, pages and reports alike: of the trials that meet the constraints (and
  * where some have reached the target, of those), none is at least as good in every objective and better in one. Each counts
  * with what is known of it last. A device of which nothing is known of any of them decides nothing; what is known of
- * some, the others must know.
+ * some, the others must know. Studies leave out devices that they do not wait for any more.
  */
 import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
 import { lossesOf, termsKnownTo } from '@edgetune/shared/domain/objective-terms.ts';
@@ -10,7 +10,8 @@ import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import { isTargetReached, type StopCriteria } from './stop-rule.ts';
 
-export interface FrontProblem extends Pick<StudySpec, 'objectives' | 'devices'> {
+export interface FrontProblem extends Pick<StudySpec, 'objectives'> {
+  devices: readonly string[];
   stop?: Pick<StopCriteria, 'target'> | undefined;
 }
 

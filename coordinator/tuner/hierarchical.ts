@@ -94,9 +94,9 @@ export class HierarchicalTuner implements Tuner {
   }
 
   /** The trials of phase one, with the fastest system parameters that phase two has found. */
-  front(): FrontEntry[] {
+  front(devices?: readonly string[]): FrontEntry[] {
     const fastest = this.#second?.front()[0]?.candidate;
-    return this.#first.front().map((entry) => {
+    return this.#first.front(devices).map((entry) => {
       const system = this.#plan.systemParameters.map(({ name }) => [name, fastest?.[name] ?? entry.candidate[name]]);
       return { ...entry, candidate: { ...entry.candidate, ...Object.fromEntries(system) } };
     });

@@ -115,6 +115,7 @@ export interface Tuner {
   /**
    * Non-dominated feasible trials (each at its highest rung), best first by the study's preference. Devices that have not
    * answered about any of them decide nothing; what others have answered is needed.
+   * @param devices those that decide; absent: all
    */
-  front(): FrontEntry[];
+  front(devices?: readonly string[]): FrontEntry[];
 }

@@ -241,6 +241,14 @@ export class StudyProjection {
     return [...first.values()];
   }
 
+  /** Devices that decide which trials are on the front: not those that nothing waits for, as long as there are others. */
+  #deciding({ devices }: StudySpec): string[] {
+    const answering = devices.filter(
+      (name) => !['marked', 'left-out'].includes(this.devices.get(name)?.standing ?? ''),
+    );
+    return answering.length > 0 ? answering : [...devices];
+  }
+
   /**
    * Trials as the pages list them, with the front marked. Where the search did not ask the devices about all of them, what
    * they said of the recommended models is added. A recommended trial is as feasible as its trained model was found.
@@ -248,7 +256,7 @@ export class StudyProjection {
   trialViews(spec: StudySpec): TrialView[] {
     const views = [...this.trials.values()];
     const models = this.recommendation?.models ?? [];
-    const front = new Set(this.#front.trialIds(spec, models));
+    const front = new Set(this.#front.trialIds({ ...spec, devices: this.#deciding(spec) }, models));
     const isMeasured = inferenceTimingOf(spec.tuner.mode) === 'while-training' && searchReadsDevices(spec);
     return views.map((view) => {
       const model = models.find(({ trialId }) => trialId === view.trialId);

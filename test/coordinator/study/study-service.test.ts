@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
+import { JobFailedError } from '../../../coordinator/fleet/fleet.ts';
+import type { InferenceServer } from '../../../coordinator/inference/inference-server.ts';
 import { StudyInputError, StudyStateError } from '../../../coordinator/study/state/study-errors.ts';
 import { hastyClock } from '../../../scripts/soak/hasty-clock.ts';
 import { Arrival, turn, untilAborted } from '../../support/waiting.ts';
@@ -249,6 +251,34 @@ describe('a study', () => {
       ['pi', 'orin'],
       'at the end it is tried once more',
     );
+    await close();
+  });
+
+  it('recommends the best of all trials, not of those that a device had answered about before it got into trouble', async () => {
+    const answeredAbout = new Set<string>();
+    const { service: sound } = fakeInference();
+    const inference: InferenceServer = {
+      tune: (request, onMeasured, signal) => {
+        if (request.device.name !== 'orin') return sound.tune(request, onMeasured, signal);
+        // It answers about the first architecture, which is the narrowest and least accurate.
+        if (answeredAbout.size === 0) answeredAbout.add(request.signature);
+        if (answeredAbout.has(request.signature) && request.purpose === 'search')
+          return sound.tune(request, onMeasured, signal);
+        return Promise.reject(new JobFailedError('failed', 'socket hang up'));
+      },
+    };
+    const { service, close } = studyService({ directory: newDirectory(), inference, clock: hastyClock() });
+    const { id } = await service.create(
+      yaml(
+        'parallelTrials: 1\ntuner: {scheduler: none, initialCandidates: [{width: 1}, {width: 2}, {width: 3}, {width: 4}, {width: 5}, {width: 6}]}',
+      ),
+    );
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.deepEqual([...answeredAbout], ['w1']);
+    const [model] = study.recommendation?.models ?? [];
+    assert.deepEqual([model?.candidate.width, model?.devices.length, model?.missing.length], [6, 1, 1]);
+    assert.ok(study.trialViews.find(({ trialId }) => trialId === model?.trialId)?.onFront);
     await close();
   });
 

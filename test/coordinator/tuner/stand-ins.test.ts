@@ -77,6 +77,16 @@ describe('a device that does not answer', () => {
     );
     tell({ accuracy: 0.7, 'latency.p50@pi': 7, 'latency.p50@orin': 1 }, []);
     assert.deepEqual(ids(), [2]);
+    const decided = tuner.front(['pi']).map(({ trialId, values }) => [trialId, values]);
+    assert.deepEqual(
+      decided,
+      [
+        [0, [0.9, 9]],
+        [2, [0.7, 7]],
+        [1, [0.5, 5]],
+      ],
+      'unless it is said that it decides nothing',
+    );
     tuner.amend({ trialId: 0, rung: 0, metrics: { 'latency.p50@orin': 2 }, violation: 0 });
     assert.deepEqual(
       [ids(), tuner.front()[0]?.values],
