@@ -1,10 +1,12 @@
 /** Whether the agent itself works here: its runtime, its disk, its coordinator. */
 import { statfsSync } from 'node:fs';
+import { sharedCredentialCure, sharedCredentialText } from '@edgetune/shared/domain/shared-credential.ts';
 import { WrongKeyError } from '@edgetune/shared/runtime/pinned-tls.ts';
 import { savedEnrolment } from '../enrolment/enrolment.ts';
 import { TAKE_KEY } from '../enrolment/trust.ts';
 import { OTHER_COORDINATOR_CURE, whoAnswers } from '../enrolment/who-answers.ts';
 import { localStatus } from '../session/local-status.ts';
+import { sharedCredentialNote } from '../session/shared-credential.ts';
 import { outdatedScripts, reinstallLine } from '../update/installed-scripts.ts';
 import { selfTest } from '../update/self-test.ts';
 import { Versions } from '../update/versions.ts';
@@ -20,6 +22,7 @@ export async function installationFindings(dataDirectory: string): Promise<Findi
     disk(dataDirectory),
     await coordinator(dataDirectory),
     await agent(dataDirectory),
+    ...credential(dataDirectory),
     ...update(dataDirectory),
     ...scripts(dataDirectory),
   ];
@@ -81,6 +84,14 @@ async function agent(dataDirectory: string): Promise<Finding> {
   if (!status) return missing('agent', 'not running', 'sudo systemctl start edgetune-agent, or edgetune-agent run');
   if (!status.connected) return missing('agent', 'runs, but is not connected', 'journalctl -u edgetune-agent says why');
   return good('agent', `runs and is online (version ${status.version})`);
+}
+
+function credential(dataDirectory: string): Finding[] {
+  const note = sharedCredentialNote(dataDirectory);
+  if (!note) return [];
+  const what = sharedCredentialText(note.name, note);
+  const cure = sharedCredentialCure(note.name);
+  return [note.isRefused ? bad('credential', `${what}: this board`, cure) : missing('credential', what, cure)];
 }
 
 function scripts(dataDirectory: string): Finding[] {

@@ -1,6 +1,7 @@
 /** As whom an agent speaks to which coordinator: as it has joined before, or by joining now. */
 import type { BoardDescription } from '@edgetune/shared/domain/device.ts';
 import { type Enrolment, EnrolmentError, enrol, savedEnrolment } from '../enrolment/enrolment.ts';
+import { forgetSharedCredential, sharedCredentialNote } from './shared-credential.ts';
 
 export interface JoinOptions {
   server: string;
@@ -23,7 +24,7 @@ export async function joinFleet(options: JoinOptions, board: BoardDescription): 
   const saved = joinedBefore(options);
   if (saved) {
     const joined =
-      saved.coordinator || !token
+      !token || (saved.coordinator && !sharedCredentialNote(dataDirectory)?.isRefused)
         ? null
         : await joinForKey({ ...options, server: server || saved.server, token }, board);
     return joined ?? { ...saved, server: server || saved.server, pin: pin ?? saved.pin };
@@ -32,11 +33,19 @@ export async function joinFleet(options: JoinOptions, board: BoardDescription): 
     throw new EnrolmentError(
       'this board has not joined a fleet yet: run "edgetune device add NAME" on the coordinator and use the command that it prints',
     );
-  return { ...(await enrol({ server, pin, token, board, dataDirectory })), pin };
+  return { ...(await enrolAnew({ server, pin, token, board, dataDirectory })), pin };
+}
+
+/** With a credential of its own it shares none. */
+async function enrolAnew(options: Parameters<typeof enrol>[0]): Promise<Enrolment> {
+  const enrolment = await enrol(options);
+  forgetSharedCredential(options.dataDirectory);
+  return enrolment;
 }
 
 /**
- * Joins anew where the board joined before its coordinator was known by a key, which it then takes. Null where that is
+ * Joins anew where the board joined before its coordinator was known by a key, which it then takes, and where it is refused
+ * because another board uses its credential. Null where that is
  * refused: the line of the first run was pasted again, whose token is used up.
  */
 async function joinForKey(
@@ -44,7 +53,7 @@ async function joinForKey(
   board: BoardDescription,
 ): Promise<Membership | null> {
   try {
-    return { ...(await enrol({ server, pin, token, board, dataDirectory })), pin };
+    return { ...(await enrolAnew({ server, pin, token, board, dataDirectory })), pin };
   } catch (error) {
     if (error instanceof EnrolmentError) return null;
     throw error;

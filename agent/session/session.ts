@@ -31,6 +31,7 @@ export class Session {
   readonly #membership: Membership;
   readonly #log: Logger;
   readonly #id = randomUUID();
+  #returning: NodeJS.Timeout | null = null;
 
   /** Connects, and comes back by itself. @throws {Error} where a key is pinned and the broker's URL is not mqtts:// */
   constructor(membership: Membership, log: Logger) {
@@ -89,8 +90,24 @@ export class Session {
     this.#send(topics.jobUpdate(this.#membership.deviceId), JSON.stringify(update));
   }
 
+  /** Whether what is said to this session is meant: another one may have the same device's topics. */
+  is(sessionId: string): boolean {
+    return sessionId === this.#id;
+  }
+
+  /** Leaves, without a word, and comes back after so long. */
+  standBack(ms: number): void {
+    if (this.#returning) return;
+    this.#client.end(true);
+    this.#returning = setTimeout(() => {
+      this.#returning = null;
+      this.#client.reconnect();
+    }, ms);
+  }
+
   /** Says that the agent is going, where somebody hears it. */
   async close(): Promise<void> {
+    if (this.#returning) clearTimeout(this.#returning);
     if (this.connected) {
       const farewell = this.#client
         .publishAsync(topics.status(this.#membership.deviceId), this.#status('offline'), { qos: 1, retain: true })

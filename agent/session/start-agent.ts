@@ -1,5 +1,6 @@
 /** An agent's life: join, connect, say who it is, do jobs, deliver results; until it is stopped or removed from the fleet. */
 import { join } from 'node:path';
+import { sharedCredentialCure, sharedCredentialText } from '@edgetune/shared/domain/shared-credential.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import type { CommandMessage } from '@edgetune/shared/protocol/messages.ts';
 import { Trust } from '../enrolment/trust.ts';
@@ -18,6 +19,7 @@ import { Outbox } from './outbox.ts';
 import { createSelfUpdate, tellOfOutdatedScripts } from './self-update.ts';
 import { Session } from './session.ts';
 import { takeResultsBack } from './set-aside-results.ts';
+import { noteSharedCredential, sharedCredentialNote } from './shared-credential.ts';
 
 export interface AgentOptions extends JoinOptions {
   board: AgentBoard;
@@ -106,6 +108,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       else if (command.type === 'acknowledge') for (const id of command.updateIds) outbox.acknowledge(id);
       else if (command.type === 'update') void update?.(command.offer);
       else if (command.type === 'removed') membershipEnd.removed(command.proof);
+      else if (command.type === 'shared-credential') hearOfSharedCredential(options, session, command);
       else membershipEnd.unknown(command.coordinator);
     },
   });
@@ -122,6 +125,33 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       await session.close();
     },
   };
+}
+
+/** How long a board stands back whose credential is another one's: that one is left to measure. */
+const STAND_BACK_MS = 5 * 60_000;
+
+function hearOfSharedCredential(
+  { dataDirectory, log }: Pick<AgentOptions, 'dataDirectory' | 'log'>,
+  session: Session,
+  { sessionId, refused, name, first, second }: Extract<CommandMessage, { type: 'shared-credential' }>,
+): void {
+  if (!session.is(sessionId)) return;
+  const known = sharedCredentialNote(dataDirectory);
+  const isNews = known?.isRefused !== refused || known.first !== first || known.second !== second;
+  try {
+    if (isNews || refused)
+      noteSharedCredential(dataDirectory, { isRefused: refused, name, first, second, at: new Date().toISOString() });
+  } catch (error) {
+    log.warn('"edgetune-agent doctor" will not tell that two boards use one credential', { error });
+  }
+  const what = sharedCredentialText(name, { first, second });
+  if (refused) {
+    log.warn(
+      `${what}: this is that one. It stands back, and tries again in ${STAND_BACK_MS / 60_000} minutes. To mend it, ${sharedCredentialCure(name)}`,
+    );
+    session.standBack(STAND_BACK_MS);
+  } else if (isNews)
+    log.warn(`${what}. This board is the first, and goes on. To mend it, ${sharedCredentialCure(name)}`);
 }
 
 /** Both would connect as the same device, and each would take the other's journals for its own. @throws {Error} */

@@ -5,6 +5,7 @@ import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import si from 'systeminformation';
 import { type BoardSetup, boardSetup, offeredClocksKHz, powerModeOf } from '../board/board-setup.ts';
 import { clockRangeKHz, governor, temperatureC } from '../board/conditions.ts';
+import { hardwareOf } from '../board/hardware.ts';
 import { readText } from '../board/host.ts';
 import { type BoardProbe, probeBoard } from '../board/probe-board.ts';
 import { firmwareSettings, speedSettings } from '../board/speed-settings.ts';
@@ -29,6 +30,7 @@ export async function describeBoard(
   const probe = probed ?? (await probeBoard(host, plug, finders));
   const { runtimes, missing } = await installedRuntimes(host, runners);
   const clocks = clockRangeKHz(host);
+  const hardware = hardwareOf(host);
   return {
     // Boards with a device tree name themselves there; systeminformation knows PCs by their DMI tables.
     model:
@@ -57,6 +59,7 @@ export async function describeBoard(
     agentVersion: AGENT_VERSION,
     agentFeatures: [...AGENT_FEATURES],
     machineId: machineId(),
+    ...(hardware === undefined ? {} : { hardware }),
     simulated: null,
   };
 }

@@ -2,6 +2,7 @@
 import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
+import { sharedCredentialCure, sharedCredentialText } from '@edgetune/shared/domain/shared-credential.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { missingFeature } from '@edgetune/shared/protocol/agent-features.ts';
 import type { CoordinatorIdentity } from '@edgetune/shared/protocol/coordinator-identity.ts';
@@ -31,6 +32,7 @@ import { FreshDescriptions } from './fresh-descriptions.ts';
 import { JobReports, storedAs } from './job-reports.ts';
 import type { JobJournal, JobRepository } from './job-repository.ts';
 import { ABSENT, afterHello, afterStatus, type PresenceState } from './presence.ts';
+import { SharedCredentials } from './shared-credentials.ts';
 import { Strangers } from './strangers.ts';
 
 export interface FleetOptions {
@@ -122,6 +124,7 @@ class MqttFleet implements ManagedFleet {
   readonly #listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
   readonly #strangers: Strangers;
   readonly #descriptions: FreshDescriptions;
+  readonly #credentials: SharedCredentials;
   #mqtt: MqttClient | null = null;
 
   constructor(options: FleetOptions) {
@@ -130,6 +133,7 @@ class MqttFleet implements ManagedFleet {
     this.#clock = clock;
     this.#log = quietLog(options.log, clock.now);
     this.#registry = new DeviceRegistry(devices, clock.now);
+    this.#credentials = new SharedCredentials(clock.now);
     this.#strangers = new Strangers({
       coordinatorId: options.identity.coordinator.id,
       log: this.#log,
@@ -236,6 +240,7 @@ class MqttFleet implements ManagedFleet {
     const { device, credential } = await this.#registry.join(token, board);
     this.#options.disconnect?.(device.id);
     this.#strangers.forget(board.machineId);
+    for (const id of this.#credentials.joined(device.id, board)) this.#changed(id);
     this.#changed(device.id);
     return { deviceId: device.id, name: device.name, credential, coordinator: this.#options.identity.coordinator };
   }
@@ -253,6 +258,7 @@ class MqttFleet implements ManagedFleet {
     const told = this.#commands.send(id, this.#removal(id));
     this.#live.delete(id);
     this.#descriptions.gone(id);
+    this.#credentials.forget(id);
     this.#tell({ type: 'device-removed', id });
     await told;
     await this.#mqtt?.publishAsync(topics.status(id), '', { qos: 1, retain: true });
@@ -323,6 +329,7 @@ class MqttFleet implements ManagedFleet {
   #view(record: DeviceRecord): DeviceView {
     const { presence, lastSeenAt, jobs, agentUpdate } = this.#device(record.id);
     const present = jobs.running > 0 ? 'busy' : 'online';
+    const sharedCredential = this.#credentials.shared(record.id);
     return {
       id: record.id,
       name: record.name,
@@ -335,6 +342,7 @@ class MqttFleet implements ManagedFleet {
       runningJobs: jobs.running,
       queuedJobs: jobs.queued,
       ...(agentUpdate ? { agentUpdate } : {}),
+      ...(sharedCredential ? { sharedCredential } : {}),
     };
   }
 
@@ -358,7 +366,8 @@ class MqttFleet implements ManagedFleet {
     const message = parseJson(payload);
     if (kind === 'status') this.#receiveStatus(record, message, retained);
     else if (kind === 'hello') this.#receiveHello(record, message);
-    else this.#reports.receive(record, message);
+    // Not acknowledged: it stays with the board that said it.
+    else if (!this.#credentials.isRefusedSpeaking(deviceId)) this.#reports.receive(record, message);
   }
 
   /** Who was removed here while it was away hears that now. Of anybody else nothing is known, and nothing asked. */
@@ -386,6 +395,7 @@ class MqttFleet implements ManagedFleet {
     }
     // The broker kept it for us: what its agent has said since then was said to nobody.
     if (retained && parsed.data.state === 'online') void this.#commands.send(record.id, { type: 'greet' });
+    if (!this.#credentials.heardStatus(record.id, parsed.data.sessionId, parsed.data.state)) return;
     const device = this.#device(record.id);
     const before = device.presence;
     device.presence = afterStatus(before, parsed.data, retained);
@@ -410,6 +420,7 @@ class MqttFleet implements ManagedFleet {
       this.#log.warn(`${record.name}: its hello names another device, ${deviceId}: ignored`, { deviceId: record.id });
       return;
     }
+    if (!this.#isWelcome(record, parsed.data)) return;
     this.#tellOfOtherIdentity(record, parsed.data.coordinator?.id);
     this.#noted(this.#registry.heard(record.id, { board, lastSeenAt: this.#timestamp() }));
     const device = this.#device(record.id);
@@ -422,6 +433,40 @@ class MqttFleet implements ManagedFleet {
       this.#offerUpdate(record, parsed.data, update, this.#options.agentRelease).catch((error: Error) =>
         this.#log.warn(`${record.name} was offered no newer agent`, { error, deviceId: record.id }),
       );
+  }
+
+  /** Whether it is the board that the device is: of two that share a credential one is refused, and both are told. */
+  #isWelcome(record: DeviceRecord, hello: HelloMessage): boolean {
+    const { id: deviceId, name } = record;
+    const { sessionId } = hello;
+    const judgement = this.#credentials.judge(deviceId, record.board, hello);
+    const shared = this.#credentials.shared(deviceId);
+    if (judgement.kind === 'replaces')
+      this.#log.warn(`${name} is another board now: ${judgement.second} has taken the place of ${judgement.first}`, {
+        deviceId,
+      });
+    if (judgement.kind !== 'refused') {
+      if (shared) {
+        const { first, second } = shared;
+        void this.#commands.send(deviceId, {
+          type: 'shared-credential',
+          sessionId,
+          refused: false,
+          name,
+          first,
+          second,
+        });
+      }
+      return true;
+    }
+    const { first, second } = judgement;
+    this.#log.warn(`${sharedCredentialText(name, judgement)}. To mend it, ${sharedCredentialCure(name)}`, { deviceId });
+    void this.#commands.send(deviceId, { type: 'shared-credential', sessionId, refused: true, name, first, second });
+    const device = this.#device(deviceId);
+    device.presence = ABSENT;
+    device.jobs.disconnected();
+    this.#changed(deviceId);
+    return false;
   }
 
   /** As where the database was copied without the identity: the board is a member, and believes neither update nor removal. */

@@ -1,6 +1,7 @@
 /** A member of the fleet, what it says of itself, and the class within which its measurements may be reused. */
 import { z } from 'zod';
 import { executionProviderSchema, precisionSchema, runnerNameSchema } from './inference-config.ts';
+import { sharedCredentialSchema } from './shared-credential.ts';
 import { formatQuantity } from './units.ts';
 
 /** A name that a person gives to a device: letters, digits, `-`, `_` and `.`; unique in the fleet. */
@@ -58,6 +59,8 @@ export const boardDescriptionSchema = z.object({
   agentFeatures: z.array(z.string()).optional(),
   /** Hash of the machine's id: equal on the coordinator and on an agent of the same machine. */
   machineId: z.string(),
+  /** Which piece of hardware it is, such as its serial number: a copied card does not take it along. Absent: it has none. */
+  hardware: z.string().optional(),
   /** Set on a simulated device: the board profile it computes from, and that profile's published error. */
   simulated: z
     .object({
@@ -157,6 +160,8 @@ export const deviceViewSchema = z.object({
   onCoordinatorHost: z.boolean(),
   runningJobs: z.int().min(0),
   queuedJobs: z.int().min(0),
+  /** Another board uses its credential, and is refused. */
+  sharedCredential: sharedCredentialSchema.optional(),
   /** Of an agent that was installed as a service: the version that it was offered and has not installed yet, and the last that failed. */
   agentUpdate: z
     .object({

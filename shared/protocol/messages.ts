@@ -100,6 +100,18 @@ export const commandMessageSchema = z.discriminatedUnion('type', [
    * its credential and stops. Without a proof: from a coordinator before there were identities.
    */
   z.object({ type: z.literal('removed'), proof: proofSchema.optional() }),
+  /**
+   * Two boards use this credential, which the agent of this session is told: `refused` whether it is the one that stands
+   * back. The other one's agent hears it on the same topic, and passes it over.
+   */
+  z.object({
+    type: z.literal('shared-credential'),
+    sessionId: z.string(),
+    refused: z.boolean(),
+    name: z.string(),
+    first: z.string(),
+    second: z.string(),
+  }),
   /** The answer to a hello: this coordinator, of this identity, has no such device, and asks nothing of it. */
   z.object({ type: z.literal('unknown'), coordinator: coordinatorIdSchema }),
 ]);

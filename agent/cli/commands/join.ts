@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EnrolmentError, enrol, savedEnrolment } from '../../enrolment/enrolment.ts';
+import { forgetSharedCredential } from '../../session/shared-credential.ts';
 import { thisMachine } from '../../this-machine/agent-board.ts';
 import { withDataDirectory } from '../data-directory.ts';
 import { PIN_HELP, parsePin } from '../pin.ts';
@@ -19,6 +20,7 @@ export function registerJoin(program: Command): void {
         try {
           const board = await thisMachine().describe();
           const { name } = await enrol({ server, pin, token, board, dataDirectory });
+          forgetSharedCredential(dataDirectory);
           console.log(`joined ${server} as "${name}"`);
         } catch (error) {
           // The same line pasted again: its token was used up by the first run.

@@ -1,4 +1,5 @@
 /** `edgetune device …`: the fleet. */
+import { sharedCredentialCure, sharedCredentialText } from '@edgetune/shared/domain/shared-credential.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { Command } from 'commander';
 import { renderTable } from '../render/table.ts';
@@ -39,6 +40,9 @@ export function registerDevice(program: Command): void {
         console.error(
           `a board with id ${deviceId} that this coordinator does not know says hello${coordinator ? ` (it has joined ${coordinator})` : ''}`,
         );
+      for (const { name, sharedCredential } of devices)
+        if (sharedCredential)
+          console.error(`${sharedCredentialText(name, sharedCredential)}; ${sharedCredentialCure(name)}`);
       if (devices.length === 0) return console.log('The fleet is empty: add a device with "edgetune device add NAME".');
       const rows = devices.map(({ name, presence, board, runningJobs, queuedJobs }) => [
         name,

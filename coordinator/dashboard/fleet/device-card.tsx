@@ -1,5 +1,6 @@
 /** One device of the fleet: state, board, and what can be done with it. */
 import type { BoardDescription, DeviceView, Presence } from '@edgetune/shared/domain/device.ts';
+import { sharedCredentialCure, sharedCredentialText } from '@edgetune/shared/domain/shared-credential.ts';
 import { useSignal } from '@preact/signals';
 import { sendJson } from '../api/client.ts';
 import { Badge, type Tone } from '../components/badge.tsx';
@@ -27,6 +28,12 @@ export function DeviceCard({ device }: { device: DeviceView }) {
       {board ? <BoardFacts board={board} /> : <p>Waiting for the agent to join with its command.</p>}
       {board?.missing && <MissingList missing={board.missing} />}
       {board && <p class="quiet">{activityText(device)}</p>}
+      {device.sharedCredential && (
+        <p role="alert">
+          <Badge tone="bad">Two boards</Badge> {sharedCredentialText(name, device.sharedCredential)}. To mend it,{' '}
+          {sharedCredentialCure(name)}.
+        </p>
+      )}
       {device.agentUpdate && <UpdateNotice update={device.agentUpdate} />}
       <div class="buttons">
         {presence === 'pending' && (

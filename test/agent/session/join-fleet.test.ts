@@ -1,12 +1,13 @@
 /** As whom an agent speaks: as it has joined before, unless the line that starts it says otherwise. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it, type TestContext } from 'node:test';
 import { EnrolmentError } from '../../../agent/enrolment/enrolment.ts';
 import { joinFleet } from '../../../agent/session/join-fleet.ts';
+import { noteSharedCredential, sharedCredentialNote } from '../../../agent/session/shared-credential.ts';
 import { boardDescription } from '../../support/fleet.ts';
 import { makeIdentity } from '../../support/identity.ts';
 import { listen } from '../../support/listening.ts';
@@ -89,4 +90,32 @@ it('who has not joined does so by its token, and is told how to get one', async 
   assert.deepEqual(asked, [['POST', '/api/enroll', { token: 'new', board }]]);
   assert.deepEqual(joined, { ...SAVED, server, pin: undefined });
   assert.deepEqual(JSON.parse(readFileSync(join(dataDirectory, 'enrolment.json'), 'utf8')), { ...SAVED, server });
+});
+
+it('who is refused because another board uses its credential joins by the token that is pasted, and shares none then', async (t) => {
+  const { coordinator } = makeIdentity();
+  const { server: _, ...enrolled } = SAVED;
+  const answer: RequestListener = (_request, response) =>
+    void response.writeHead(200).end(JSON.stringify({ ...enrolled, name: 'kitchen-pi-2', coordinator }));
+  const server = `http://127.0.0.1:${await listen(t, createServer(answer))}`;
+  const dataDirectory = joinedIn(t, { server, coordinator });
+  const note = { name: 'kitchen-pi', first: 'A', second: 'B', at: new Date().toISOString() };
+  const joining = async () => (await joinFleet({ server, token: 'of a new line', dataDirectory }, board)).name;
+  assert.equal(await joining(), 'kitchen-pi');
+  noteSharedCredential(dataDirectory, { ...note, isRefused: false });
+  assert.equal(await joining(), 'kitchen-pi', 'the first is what it was');
+  noteSharedCredential(dataDirectory, { ...note, isRefused: true });
+  assert.equal(await joining(), 'kitchen-pi-2');
+  assert.equal(sharedCredentialNote(dataDirectory), null);
+});
+
+it('of what was said a day ago of a shared credential nothing is believed, nor of a damaged file', (t) => {
+  const dataDirectory = temporaryFolder(t);
+  const note = { isRefused: true, name: 'kitchen-pi', first: 'A', second: 'B', at: '2026-01-01T00:00:00.000Z' };
+  noteSharedCredential(dataDirectory, note);
+  const day = 24 * 60 * 60 * 1000;
+  const at = (ms: number) => sharedCredentialNote(dataDirectory, Date.parse(note.at) + ms);
+  assert.deepEqual([at(day), at(day + 1)], [note, null]);
+  writeFileSync(join(dataDirectory, 'shared-credential.json'), '{');
+  assert.equal(at(0), null);
 });

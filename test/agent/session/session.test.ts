@@ -198,3 +198,32 @@ describe('a session', () => {
     assert.throws(() => new Session({ ...membership, pin } as Membership, log), /must begin with mqtts/);
   });
 });
+
+describe('a session that stands back', () => {
+  it('leaves without a word of its own and comes back by itself, as itself; it is no other session', async (t) => {
+    const under = await brokerFor(t, deviceId);
+    const { session, connected } = sessionOn(t, under, (each) =>
+      each.sayHello({ board: boardDescription(), jobs: [] }),
+    );
+    const hellos = () => under.said.filter(({ topic }) => topic === topics.hello(deviceId));
+    await until('the session to say hello', () => hellos().length === 1);
+    session.standBack(1);
+    session.standBack(1);
+    await until('the session to be back', () => hellos().length === 2);
+    assert.deepEqual([connected.times, under.logins.length], [2, 2]);
+    const [first, second] = hellos().map(({ payload }) => JSON.parse(payload).sessionId);
+    assert.equal(second, first);
+    assert.deepEqual([session.is(first), session.is('another')], [true, false]);
+  });
+
+  it('does not come back once it is closed', async (t) => {
+    const under = await brokerFor(t, deviceId);
+    const { session, connected } = sessionOn(t, under);
+    await until('the session to be there', () => connected.times === 1);
+    session.standBack(1);
+    await within('the session to close', session.close());
+    await turn();
+    await turn();
+    assert.deepEqual([connected.times, session.connected], [1, false]);
+  });
+});
