@@ -1,6 +1,8 @@
 /** What a bench or a calibration is asked for. */
+import { contradictingObjectives, excludedLimits } from '@edgetune/shared/domain/contradictions.ts';
 import type { BoardDescription, DeviceView } from '@edgetune/shared/domain/device.ts';
 import { BENCH_METRICS } from '@edgetune/shared/domain/metric-list.ts';
+import { senselessLimit } from '@edgetune/shared/domain/metric-reach.ts';
 import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
 import type { BenchRequest } from '@edgetune/shared/protocol/bench.ts';
 
@@ -19,7 +21,7 @@ export function joined(name: string, device: DeviceView | null): JoinedDevice {
   return device as JoinedDevice;
 }
 
-/** @throws {InferenceInputError} where an objective or a constraint is of what a bench cannot tell, or of another device */
+/** @throws {InferenceInputError} where an objective or a constraint is of what a bench cannot tell, of another device, or makes no sense */
 export function refuseUnjudgeable({ objectives, constraints, devices }: BenchRequest): void {
   const wishes = [
     ...objectives.map((objective) => ({ ...objective, text: formatObjective(objective) })),
@@ -34,4 +36,15 @@ export function refuseUnjudgeable({ objectives, constraints, devices }: BenchReq
     if (device !== undefined && !devices.includes(device))
       throw new InferenceInputError(`"${text}": ${device} is not one of the bench's devices (${devices.join(', ')})`);
   }
+  const [senseless] = constraints.flatMap((constraint) => senselessLimit(constraint) ?? []);
+  const [contradiction] = contradictingObjectives(objectives, devices);
+  const [excluded] = excludedLimits(constraints);
+  const named = <T>(list: readonly T[], format: (each: T) => string, index: number) => `"${format(list[index] as T)}"`;
+  if (senseless !== undefined) throw new InferenceInputError(senseless);
+  if (contradiction)
+    throw new InferenceInputError(
+      `${named(objectives, formatObjective, contradiction.index)} ${contradiction.message}`,
+    );
+  if (excluded)
+    throw new InferenceInputError(`${named(constraints, formatConstraint, excluded.index)} ${excluded.message}`);
 }
