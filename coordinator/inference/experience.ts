@@ -1,4 +1,8 @@
-/** What a device class has shown with other architectures: what the predictor learns from. */
+/**
+ * What the predictor learns from: what a device class has shown with other architectures, and what boards of the same model
+ * have shown in other classes, such as another power mode. The latter is never reused for a measurement and alone refuses nothing:
+ * it is marked with its class, of which the predictor learns by what it differs.
+ */
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
@@ -15,6 +19,9 @@ import { sizesIn } from './sized-signature.ts';
 const LATEST = 600;
 const MOST_EXAMPLES = 120;
 const MOST_PER_ARCHITECTURE = 8;
+/** Of the board's other classes together. */
+const MOST_OTHER_EXAMPLES = 40;
+const MOST_OTHER_CLASSES = 4;
 
 type Model = Pick<InferenceRequest, 'signature' | 'modelSha256' | 'dimensions'>;
 
@@ -66,7 +73,7 @@ export function createExperience({
   async function examples(request: InferenceRequest) {
     const { device, scenario } = request;
     const own = new Set(filesOf(request).map(({ signature }) => signature));
-    const found: { measurement: StoredMeasurement; architecture: readonly number[] }[] = [];
+    const found: { measurement: StoredMeasurement; architecture: readonly number[]; otherClass?: string }[] = [];
     const counts = new Map<string, number>();
     const query = { deviceClass: device.deviceClass ?? '', scenarioKey: scenarioKey(scenario), limit: LATEST };
     for (const measurement of historyFor(request, history).recent?.(query) ?? []) {
@@ -78,13 +85,33 @@ export function createExperience({
       counts.set(measurement.signature, count + 1);
       found.push({ measurement, architecture });
     }
+    const most = found.length + MOST_OTHER_EXAMPLES;
+    for (const otherClass of otherClasses(history, request)) {
+      const others = history.recent?.({ ...query, deviceClass: otherClass, limit: MOST_OTHER_EXAMPLES }) ?? [];
+      for (const measurement of others) {
+        if (measurement.outcome !== 'ok' || found.length >= most) continue;
+        const architecture = await architectureOf({ ...measurement, dimensions: sizesIn(measurement.signature) });
+        if (architecture) found.push({ measurement, architecture, otherClass });
+      }
+    }
     return (metric: string): Example[] =>
-      found.flatMap(({ measurement, architecture }) => {
+      found.flatMap(({ measurement, architecture, otherClass }) => {
         const value = metricsOf(measurement)[metric];
         if (value === undefined || value <= 0) return [];
-        return [{ group: architectureGroup(architecture), architecture, config: measurement.config, value }];
+        const example = { group: architectureGroup(architecture), architecture, config: measurement.config, value };
+        return [otherClass === undefined ? example : { ...example, otherClass }];
       });
   }
 
   return { architectureOf, examples };
+}
+
+/** Of boards of this model, those that are not the device's own; a simulated board is one thing in each mode. */
+function otherClasses({ classes }: MeasurementHistory, { device }: InferenceRequest): string[] {
+  const { board, deviceClass } = device;
+  if (!classes || !board || board.simulated || deviceClass === null) return [];
+  const [model = ''] = deviceClass.split(' | ');
+  return classes(`${model} | `)
+    .filter((each) => each !== deviceClass)
+    .slice(-MOST_OTHER_CLASSES);
 }

@@ -75,4 +75,6 @@ export interface MeasurementHistory {
   get(id: string): StoredMeasurement | null;
   /** The latest measurements of a device class under a scenario, of any architecture: the predictor learns from them. */
   recent?(query: { deviceClass: string; scenarioKey: string; limit: number }): StoredMeasurement[];
+  /** The device classes of which there are measurements and whose names begin so, in order. */
+  classes?(beginning: string): string[];
 }

@@ -1,7 +1,7 @@
 /** The history of measurements on the database. */
 import { type StoredMeasurement, storedMeasurementSchema } from '@edgetune/shared/domain/measurement.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
-import { and, asc, desc, eq } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import type { MeasurementHistory } from '../inference/inference-server.ts';
 import type { Database } from './database.ts';
@@ -54,6 +54,14 @@ export function createMeasurementTable({ read, writePatiently }: Database, rows:
           .limit(limit)
           .all(),
       ),
+    classes: (beginning) =>
+      read
+        .selectDistinct({ deviceClass: measurements.deviceClass })
+        .from(measurements)
+        .where(and(gte(measurements.deviceClass, beginning), lt(measurements.deviceClass, `${beginning}\u{10ffff}`)))
+        .orderBy(asc(measurements.deviceClass))
+        .all()
+        .map(({ deviceClass }) => deviceClass),
     get: (id) => parsed(read.select(columns).from(measurements).where(eq(measurements.id, id)).all())[0] ?? null,
   };
 }

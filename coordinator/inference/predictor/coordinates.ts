@@ -34,26 +34,33 @@ export interface CoordinateSystem {
   readonly coordinates: readonly Coordinate[];
   /** Place of the MACs among them. */
   readonly macsAt: number;
-  pointOf(architecture: readonly number[], config: InferenceConfig): number[];
+  /** @param otherClass of the board when it was another device class than the one that is predicted for */
+  pointOf(architecture: readonly number[], config: InferenceConfig, otherClass?: string): number[];
 }
 
 /**
  * The coordinates in which measurements of a device with `cores` cores are compared. Runners are told apart by their names
- * alone: of those but the usual one, each that was measured has a mark of its own, and all others have one together.
+ * alone: of those but the usual one, each that was measured has a mark of its own, and all others have one together. So has
+ * each other device class: by what it differs, measurements of both show; until there are some, it may be several times.
  */
-export function coordinateSystem(measured: readonly InferenceConfig[], cores: number): CoordinateSystem {
+export function coordinateSystem(
+  measured: readonly InferenceConfig[],
+  cores: number,
+  otherClasses: readonly string[] = [],
+): CoordinateSystem {
   const runners = [...new Set(measured.map(({ runner }) => runner))].filter((name) => name !== USUAL_RUNNER).sort();
   const marksOf = (runner: string) => [
     ...runners.map((name) => flag(runner === name)),
     flag(runner !== USUAL_RUNNER && !runners.includes(runner)),
   ];
   return {
-    coordinates: [...CONFIG, ...runners.map(() => MARK), MARK, ...ARCHITECTURE],
+    coordinates: [...CONFIG, ...runners.map(() => MARK), MARK, ...ARCHITECTURE, ...otherClasses.map(() => MARK)],
     macsAt: CONFIG.length + runners.length + 1,
-    pointOf: (architecture, config) => [
+    pointOf: (architecture, config, otherClass) => [
       ...configCoordinates(config, cores),
       ...marksOf(config.runner),
       ...architecture,
+      ...otherClasses.map((name) => flag(name === otherClass)),
     ],
   };
 }

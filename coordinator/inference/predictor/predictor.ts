@@ -13,12 +13,14 @@ export interface Example {
   architecture: readonly number[];
   config: InferenceConfig;
   value: number;
+  /** Set where the board was of another device class: a power mode, clock limits or system of before. */
+  otherClass?: string;
 }
 
 export interface Predictor {
   /** Mean and standard deviation of the natural logarithm of the metric. */
   predict(architecture: readonly number[], config: InferenceConfig): Posterior;
-  /** Architectures that it has learned from. */
+  /** Architectures that it has learned from on this very device class. */
   architectures: number;
 }
 
@@ -35,8 +37,9 @@ export function learn(metric: string, examples: readonly Example[], cores: numbe
   const system = coordinateSystem(
     examples.map(({ config }) => config),
     cores,
+    [...new Set(examples.flatMap(({ otherClass }) => otherClass ?? []))].sort(),
   );
-  const raw = examples.map(({ architecture, config }) => system.pointOf(architecture, config));
+  const raw = examples.map(({ architecture, config, otherClass }) => system.pointOf(architecture, config, otherClass));
   const centre = system.coordinates.map(
     (_, at) => raw.reduce((sum, point) => sum + (point[at] as number), 0) / raw.length,
   );
@@ -51,8 +54,9 @@ export function learn(metric: string, examples: readonly Example[], cores: numbe
   const architectures = new Set(groups).size;
   const process = bestFit(system, points, targets);
   const inflation = inflationOf(process, groups, architectures);
+  const ofThisClass = examples.filter(({ otherClass }) => otherClass === undefined);
   return {
-    architectures,
+    architectures: new Set(ofThisClass.map(({ group }) => group)).size,
     predict: (architecture, config) => {
       const point = centred(system.pointOf(architecture, config));
       const { mean, deviation } = process.predict(point);

@@ -118,4 +118,36 @@ describe('what is learned from', () => {
     const gone = { get: async () => Promise.reject(new Error('no such blob')) };
     assert.deepEqual((await createExperience({ blobs: gone, history }).examples(request))('latency.p50'), []);
   });
+
+  it('is also what boards of this model have shown in other classes, the own architecture among it, marked with the class', async () => {
+    const now = { ...request, device: device('d-000000000001', 'pi | MAXN') };
+    const found = await latencies(
+      [
+        stored('other', 1, { deviceClass: 'pi | MAXN' }),
+        stored('other', 2, { deviceClass: 'pi | 15W' }),
+        stored('own', 3, { deviceClass: 'pi | 15W' }),
+        stored('other', 4, { deviceClass: 'pi | 15W', outcome: 'invalid' }),
+        stored('other', 5, { deviceClass: 'pi-2 | 15W' }),
+        stored('other', 6, { deviceClass: 'pi | 15W', scenario: { kind: 'offline' } }),
+      ],
+      now,
+    );
+    assert.deepEqual(
+      found.map(({ value, otherClass }) => [value, otherClass]),
+      [
+        [1, undefined],
+        [3, 'pi | 15W'],
+        [2, 'pi | 15W'],
+      ],
+    );
+    const simulated = { ...now.device, board: { ...now.device.board, simulated: { profile: 'pi' } } };
+    const ofSimulated = await latencies(
+      [stored('other', 1, { deviceClass: 'pi | MAXN' }), stored('other', 2, { deviceClass: 'pi | 15W' })],
+      { ...now, device: simulated } as unknown as InferenceRequest,
+    );
+    assert.deepEqual(
+      ofSimulated.map(({ value }) => value),
+      [1],
+    );
+  });
 });

@@ -168,3 +168,29 @@ it('the quantile of t is that of A&S 26.7.5, to the second order', () => {
   ] as const)
     assert.ok(Math.abs(quantile95(architectures) - expected) < 1e-8, `${architectures}: ${quantile95(architectures)}`);
 });
+
+describe('what was measured while the board was of another class', () => {
+  /** Three times slower in the other one. */
+  const slow = byTurns(REGULAR.map((value) => 3 * value)).map((each) => ({ ...each, otherClass: '15W' }));
+  const now = byTurns(REGULAR).slice(0, 4);
+  const [wanted] = byTurns(REGULAR).slice(8);
+
+  const errorOf = (examples: readonly Example[]) => {
+    const { mean } = learn('latency.p50', examples, CORES).predict(wanted?.architecture ?? [], config(16, 4));
+    return Math.abs(mean - Math.log(979));
+  };
+
+  it('says how architectures differ, and with a few of this class by what the classes do', () => {
+    assert.ok(errorOf([...now, ...slow]) < 0.15, `${errorOf([...now, ...slow])}`);
+    assert.ok(errorOf([...now, ...slow]) < errorOf(now) / 2, `${errorOf(now)}`);
+    const asOne = slow.map(({ otherClass: _, ...each }) => each);
+    assert.ok(errorOf([...now, ...slow]) < errorOf([...now, ...asOne]) / 2, 'unmarked it would mislead');
+  });
+
+  it('is no ground for a narrow interval nor for a refusal while there is nothing of this class', () => {
+    const { predict, architectures } = learn('latency.p50', slow, CORES);
+    assert.equal(architectures, 0);
+    assert.ok(2 * predict(A1, config(1, 1)).deviation > Math.log(3));
+    assert.equal(learn('latency.p50', [...now, ...slow], CORES).architectures, 3);
+  });
+});

@@ -42,6 +42,8 @@ export function memoryHistory(): MeasurementHistory & { saved: StoredMeasurement
         .filter((m) => m.deviceClass === query.deviceClass && scenarioKey(m.scenario) === query.scenarioKey)
         .reverse()
         .slice(0, query.limit),
+    classes: (beginning) =>
+      [...new Set(saved.map((m) => m.deviceClass))].filter((name) => name.startsWith(beginning)).sort(),
     get: (id) => saved.find((m) => m.id === id) ?? null,
   };
 }
