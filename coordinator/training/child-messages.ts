@@ -36,7 +36,11 @@ const counts = z.object({ train: z.int(), validation: z.int(), test: z.int() });
 
 /** The answer to each type of request. */
 export const childResultSchemas = {
-  check: z.object({ samples: counts, classes: z.array(z.string()) }),
+  check: z.object({
+    samples: counts,
+    classes: z.array(z.string()),
+    validationSamplesByClass: z.array(z.int().min(0)),
+  }),
   build: z.object({ onnx: bytesSchema, metadataBytes: z.int().min(0) }),
   train: z.object({
     metrics: metricsSchema,

@@ -28,7 +28,14 @@ async function check(request: Request<'check'>): Promise<ChildResult<'check'>> {
   return {
     samples: { train: count('train'), validation: count('validation'), test: count('test') },
     classes: task.classes,
+    validationSamplesByClass: samplesByClass(task.labels('validation'), task.classes.length),
   };
+}
+
+function samplesByClass(labels: Uint8Array, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
 }
 
 async function build(request: Request<'build'>): Promise<ChildResult<'build'>> {

@@ -58,6 +58,14 @@ export interface ExportedModel {
   modelCard: string;
 }
 
+/** What a data set holds. */
+export interface CheckedDataset {
+  samples: { train: number; validation: number; test: number };
+  classes: string[];
+  /** In the order of the classes: what always answering one of them reaches. Empty where that is not known. */
+  validationSamplesByClass: number[];
+}
+
 export interface Evaluation {
   accuracy: number;
   samples: number;
@@ -65,10 +73,7 @@ export interface Evaluation {
 
 export interface TrainingService {
   /** Reads the data set's header and checks the files. @throws {DatasetError} saying what is missing and where. */
-  checkDataset(
-    workload: string,
-    dataset: DatasetSpec,
-  ): Promise<{ samples: { train: number; validation: number; test: number }; classes: string[] }>;
+  checkDataset(workload: string, dataset: DatasetSpec): Promise<CheckedDataset>;
   /** Its ONNX is deterministic in the task's model parameters. */
   buildArchitecture(task: TrialTask): Promise<BuiltArchitecture>;
   /**

@@ -168,7 +168,8 @@ function accuracyOf({ width, depth, learningRate }: Candidate, epochs: number): 
 function freeTraining(random: () => number): TrainingService {
   const whole = { train: 100, validation: 1000, test: 1000 };
   return {
-    checkDataset: async () => ({ samples: whole, classes: ['a', 'b', 'c'] }),
+    // What chance would reach is left open: any model of these may be recommended.
+    checkDataset: async () => ({ samples: whole, classes: ['a', 'b', 'c'], validationSamplesByClass: [] }),
     buildArchitecture: async ({ candidate }) => ({ onnx: network(candidate, 0.01), metadataBytes: 0 }),
     async train({ candidate, budget, checkpoint }, onEpoch, signal) {
       const from = checkpoint ? decode(checkpoint).epochs : 0;

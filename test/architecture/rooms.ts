@@ -175,6 +175,7 @@ export const ROOMS: Record<string, Room> = {
       'coordinator/inference/search',
       'coordinator/tuner',
       'shared/domain',
+      'shared/math',
     ],
     types: ['coordinator/inference', 'shared/protocol'],
   },

@@ -21,11 +21,11 @@ const BOARDS = { 'pi-4': 'raspberry-pi-4', 'pi-5': 'raspberry-pi-5', 'orin-nano'
 /** Two "words", which are tones. */
 function spokenWords(): Record<string, Uint8Array | string> {
   const files = ['no', 'yes'].flatMap((word, index) =>
-    Array.from({ length: 12 }, (_, take) => [`${word}/${take}.wav`, wavBytes(tone(500 + 700 * index + 9 * take, 0.4))]),
+    Array.from({ length: 24 }, (_, take) => [`${word}/${take}.wav`, wavBytes(tone(500 + 700 * index + 9 * take, 0.4))]),
   );
   const lines = (from: number, to: number) =>
-    files.flatMap(([name], index) => (index % 12 >= from && index % 12 < to ? [`${name}\n`] : [])).join('');
-  const inFolder = [...files, ['validation_list.txt', lines(8, 10)], ['testing_list.txt', lines(10, 12)]];
+    files.flatMap(([name], index) => (index % 24 >= from && index % 24 < to ? [`${name}\n`] : [])).join('');
+  const inFolder = [...files, ['validation_list.txt', lines(12, 18)], ['testing_list.txt', lines(18, 24)]];
   return Object.fromEntries(inFolder.map(([name, content]) => [`words/${name}`, content as Uint8Array | string]));
 }
 

@@ -3,6 +3,7 @@
  * test split (which the search has never seen), and measured with their trained weights on each device; so are their int8
  * variants, where the study asks for them.
  */
+import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import { isPresent } from '@edgetune/shared/domain/device.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
@@ -15,7 +16,7 @@ import type {
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import { isSynthetic } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
-import type { ModelFile } from '../../inference/model-variants.ts';
+import type { ModelFile, NoVariant } from '../../inference/model-variants.ts';
 import { goalsOf, violationOn } from '../../inference/search/config-score.ts';
 import { isTargetReached } from '../../tuner/stop-rule.ts';
 import type { FrontEntry } from '../../tuner/tuner.ts';
@@ -33,22 +34,45 @@ import {
   trialViolation,
 } from '../state/trial-metrics.ts';
 import { hasMeasured } from '../state/unmeasured.ts';
+import { type Chance, chanceOf, whyNoBetter } from './above-chance.ts';
 import { type Accuracies, choosePrecision } from './choose-precision.ts';
 import { misses } from './nearest.ts';
 import { quantisedSection } from './quantised-section.ts';
+import { NothingLearnedError, UnfitError, unlessNotFinite } from './unfit.ts';
 
+/**
+ * Trains the first of the front to their end, and recommends those that have learned something. Where none has, it is the
+ * turn of the next, as long as they had when the search left them.
+ * @throws {NothingLearnedError} where there is none at all
+ */
 export async function recommend(context: StudyContext, front: readonly FrontEntry[]): Promise<Recommendation> {
-  const { spec } = context;
-  const work = front
-    .slice(0, spec.recommend)
-    .map(async (entry) => measured(context, await trainedFully(context, entry), []));
-  return written(context, work);
+  const { spec, training } = context;
+  const chance = chanceOf(await training.checkDataset(spec.workload, spec.dataset));
+  const hasLearned = ({ metrics: { accuracy } }: FrontEntry) =>
+    chance === null || accuracy === undefined || whyNoBetter(accuracy, chance) === null;
+  const likely = front.filter(hasLearned);
+  const ordered = [...likely, ...front.filter((entry) => !hasLearned(entry))];
+  const worthTraining = Math.max(likely.length, spec.recommend);
+  const unfit: UnfitError[] = [];
+  for (let from = 0; from < Math.min(ordered.length, worthTraining); from += spec.recommend) {
+    const work = ordered
+      .slice(from, from + spec.recommend)
+      .map(async (entry) => measured(context, await trainedFully(context, entry, chance), []));
+    const { models, failures } = await outcomesOf(context, work);
+    unfit.push(...failures.filter((error) => error instanceof UnfitError));
+    const others = failures.filter((error) => !(error instanceof UnfitError));
+    if (models.length > 0 || others.length > 0) return written(context, models, [...others, ...unfit]);
+  }
+  throw new NothingLearnedError(unfit, ordered.length - unfit.length);
 }
 
 /** Asks the devices that are missing from a recommendation about its models, and writes it anew. */
-export async function measureTheRest(context: StudyContext, { models }: Recommendation): Promise<Recommendation> {
-  const work = models.map(async (model) => measured(context, await asRecommended(context, model), model.devices));
-  return written(context, work);
+export async function measureTheRest(context: StudyContext, recommendation: Recommendation): Promise<Recommendation> {
+  const work = recommendation.models.map(async (model) =>
+    measured(context, await asRecommended(context, model), model.devices),
+  );
+  const { models, failures } = await outcomesOf(context, work);
+  return written(context, models, failures);
 }
 
 interface Measured {
@@ -57,12 +81,21 @@ interface Measured {
   violation: number;
 }
 
-async function written(context: StudyContext, work: readonly Promise<Measured>[]): Promise<Recommendation> {
-  const { spec, emit } = context;
+async function outcomesOf(
+  { signal }: StudyContext,
+  work: readonly Promise<Measured>[],
+): Promise<{ models: Measured[]; failures: Error[] }> {
   const outcomes = await Promise.allSettled(work);
-  context.signal.throwIfAborted();
-  const models = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
+  signal.throwIfAborted();
+  return {
+    models: outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
+    failures: outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : [])),
+  };
+}
+
+/** @throws the first of the failures where there is no model */
+function written(context: StudyContext, models: readonly Measured[], failures: readonly Error[]): Recommendation {
+  const { spec, emit } = context;
   if (models.length === 0 && failures[0]) throw failures[0];
   for (const { message } of failures) emit({ type: 'warning', message: `a model is not recommended: ${message}` });
   const preference = createPreference(spec);
@@ -110,30 +143,27 @@ interface Finished {
   metrics: Metrics;
 }
 
-async function trainedFully(context: StudyContext, entry: FrontEntry): Promise<Finished> {
-  const { spec, state, training, blobs, analyse, signal } = context;
+/** @throws {UnfitError} */
+async function trainedFully(context: StudyContext, entry: FrontEntry, chance: Chance | null): Promise<Finished> {
+  const { spec, training, blobs, analyse } = context;
   const { trialId, candidate } = entry;
   const full = { epochs: spec.budget.maxEpochs, dataFraction: spec.budget.maxDataFraction };
-  const last = state.trainings.findLast((event) => event.trialId === trialId);
-  // What has reached the study's target is what was wanted: more training costs, and may make it worse.
-  const isDone = ({ metrics: { epochs = 0, dataFraction } }: TrainingFinished) =>
-    isTargetReached(spec.stop.target, spec.devices, entry) ||
-    (epochs >= full.epochs && dataFraction === full.dataFraction);
-  const trained =
-    last && isDone(last) && (last.checkpointSha256 === null || blobs.has(last.checkpointSha256))
-      ? last
-      : await trainRung(context, { trialId, rung: entry.rung + 1, candidate, budget: full }, signal);
+  const trained = await unlessNotFinite(trialId, () => trainedTo(context, entry, full));
   if (trained.checkpointSha256 === null) throw new Error(`trial ${trialId} has no checkpoint`);
+  const { accuracy } = trained.metrics;
+  const whyNot = chance && accuracy !== undefined ? whyNoBetter(accuracy, chance) : null;
+  if (whyNot !== null) throw new UnfitError(`trial ${trialId}: ${whyNot}`);
+  const checkpoint = await blobs.get(trained.checkpointSha256);
 
   const startMs = Date.now();
-  const { onnx, modelCard } = await training.exportTrained(
-    taskOf(context, entry),
-    await blobs.get(trained.checkpointSha256),
+  const { onnx, modelCard } = await unlessNotFinite(trialId, () =>
+    training.exportTrained(taskOf(context, entry), checkpoint),
   );
   const { accuracy: testAccuracy } = await training.evaluateOnnx(spec, onnx, 'test');
   const onnxSha256 = await blobs.put(onnx);
-  const int8 = await int8Variant(context, onnx);
-  const quantised = int8 && ('reason' in int8 ? int8 : await evaluated(context, int8));
+  const made = await int8Variant(context, onnx);
+  const quantised = made && ('reason' in made ? made : await evaluated(context, made, chance));
+  const int8 = quantised && 'reason' in quantised ? quantised : made;
   const modelCardSha256 = await blobs.put(
     new TextEncoder().encode(quantised ? modelCard + quantisedSection(quantised) : modelCard),
   );
@@ -159,6 +189,21 @@ async function trainedFully(context: StudyContext, entry: FrontEntry): Promise<F
   };
   const files = { signature, modelSha256: onnxSha256, modelBytes: onnx.length, int8: int8 ?? undefined };
   return { model, files, accuracies, metrics: trained.metrics };
+}
+
+/** The state that is exported: the trial's own where it is done, else after its training to the full budget. */
+async function trainedTo(context: StudyContext, entry: FrontEntry, full: Budget): Promise<TrainingFinished> {
+  const { spec, state, blobs, signal } = context;
+  const { trialId, candidate, rung } = entry;
+  const last = state.trainings.findLast((event) => event.trialId === trialId);
+  // What has reached the study's target is what was wanted: more training costs, and may make it worse.
+  const isDone = ({ metrics: { epochs = 0, dataFraction } }: TrainingFinished) =>
+    isTargetReached(spec.stop.target, spec.devices, entry) ||
+    (epochs >= full.epochs && dataFraction === full.dataFraction);
+  if (last && isDone(last) && (last.checkpointSha256 === null || blobs.has(last.checkpointSha256))) return last;
+  // Above all that were asked, also one at which the trial has failed.
+  const highest = Math.max(rung, state.trials.get(trialId)?.rung ?? 0);
+  return trainRung(context, { trialId, rung: highest + 1, candidate, budget: full }, signal);
 }
 
 /** The same of a model that was recommended before. */
@@ -318,12 +363,18 @@ async function confirm(
   };
 }
 
-/** The int8 variant's own accuracies: the test split is seen once by each exported file. */
+/**
+ * The int8 variant's own accuracies: the test split is seen once by each exported file. One that is no better than chance is
+ * none.
+ */
 async function evaluated(
   { spec, training }: StudyContext,
   { onnx, modelSha256 }: QuantisedFile,
-): Promise<QuantisedModel> {
+  chance: Chance | null,
+): Promise<QuantisedModel | NoVariant> {
   const { accuracy: validationAccuracy } = await training.evaluateOnnx(spec, onnx, 'validation');
+  const reason = chance && whyNoBetter(validationAccuracy, chance);
+  if (reason !== null) return { reason };
   const { accuracy: testAccuracy } = await training.evaluateOnnx(spec, onnx, 'test');
   return { onnxSha256: modelSha256, onnxBytes: onnx.length, validationAccuracy, testAccuracy };
 }

@@ -66,7 +66,10 @@ function replayedTraining(table: CurveTable, timeline: Timeline): BookedTraining
     return { loss, accuracy: table.kind === 'real' ? Math.exp(-loss) : 1 - loss };
   };
   const service: TrainingService = {
-    checkDataset: async () => ({ samples: { train: 1, validation: 1, test: 1 }, classes: [] }),
+    checkDataset: async () => ({
+      samples: { train: 1, validation: 1, test: 1 },
+      ...{ classes: [], validationSamplesByClass: [] },
+    }),
     buildArchitecture: async ({ candidate }) => ({ onnx: perceptron(candidate), metadataBytes: 0 }),
     async train({ candidate, budget, checkpoint, cores }, onEpoch, signal) {
       const from = checkpoint ? decode(checkpoint).epochs : 0;

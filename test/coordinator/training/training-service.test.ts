@@ -56,9 +56,13 @@ it('names its backend, once', async () => {
 });
 
 it('checks a data set; a bad one is refused across the process border', async () => {
-  const { samples, classes } = await service.checkDataset('image-classifier', SMALL_TASK.dataset);
+  const { samples, classes, validationSamplesByClass } = await service.checkDataset(
+    'image-classifier',
+    SMALL_TASK.dataset,
+  );
   assert.deepEqual(samples, { train: 210, validation: 45, test: 45 });
   assert.equal(classes.length, 4);
+  assert.deepEqual(validationSamplesByClass, [12, 11, 11, 11]);
   const refused = (message: RegExp) => (error: unknown) => error instanceof DatasetError && message.test(error.message);
   await assert.rejects(
     service.checkDataset('image-classifier', { format: 'idx', path: '/nowhere' }),

@@ -170,10 +170,10 @@ export async function untilBench(
   return view;
 }
 
-/** A study small enough for tests. */
+/** A study small enough for tests, and large enough that its models are better than chance. */
 export const smallStudy = (devices: readonly string[], more = '') => `name: small
 workload: image-classifier
-dataset: {format: synthetic-images, classes: 3, samples: 160, imageSize: 8, channels: 1}
+dataset: {format: synthetic-images, classes: 3, samples: 600, imageSize: 8, channels: 1}
 devices: [${devices.join(', ')}]
 space:
   model: {width: {type: ordinal, values: [4, 6]}, depth: {type: constant, value: 1}, block: {type: categorical, choices: [residual, separable]}}

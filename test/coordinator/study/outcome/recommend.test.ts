@@ -8,7 +8,7 @@ import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { InferenceRequest, InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
 import { quantisedSection } from '../../../../coordinator/study/outcome/quantised-section.ts';
 import { recommend } from '../../../../coordinator/study/outcome/recommend.ts';
-import { DatasetError } from '../../../../coordinator/training/training-service.ts';
+import { DatasetError, type TrainingService } from '../../../../coordinator/training/training-service.ts';
 import type { FrontEntry } from '../../../../coordinator/tuner/tuner.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 import { near } from '../../../support/near.ts';
@@ -340,6 +340,13 @@ describe('a recommendation', () => {
     assert.equal(of('recommendation').length, 0);
   });
 
+  it('is trained above the rung at which it failed, too, so that this counts as its last training', async () => {
+    const { context, of } = await trials({ spec: onlyPi });
+    context.emit(asked(3, { width: 3 }, { rung: 4 }), trained(3, { accuracy: 0.2, epochs: 1, dataFraction: 1 }));
+    await recommend(context, [entry(3)]);
+    assert.equal(of('training-finished').at(-1)?.rung, 5);
+  });
+
   it('fails with words for a trial without a checkpoint, or that no device can run', async () => {
     const { context } = await trials();
     context.emit(trained(3, { epochs: 4, dataFraction: 1 }, { checkpointSha256: null }));
@@ -416,5 +423,139 @@ describe('the summary of a study', () => {
     context.emit(trained(1, { accuracy: 0.1 }, { energySource: 'meter' }));
     const { summary } = await recommend(context, [entry(3)]);
     assert.deepEqual([summary.deviceJoules, summary.trainingEnergySource], [null, 'both']);
+  });
+});
+
+describe('a model that has not learned anything', () => {
+  /** Of two classes, 60 and 40 of 100 validation samples. */
+  const withChance = (training: Partial<TrainingService> = {}, spec: object = onlyPi) =>
+    trials({
+      spec,
+      training: {
+        checkDataset: async () => ({
+          samples: { train: 1, validation: 100, test: 1 },
+          ...{ classes: ['cat', 'dog'], validationSamplesByClass: [40, 60] },
+        }),
+        ...training,
+      },
+    });
+  /** Trials as wide as their number, fully trained. */
+  const done = (accuracies: Record<number, number>) =>
+    Object.entries(accuracies).flatMap(([trialId, accuracy]) => {
+      const checkpoint = { checkpointSha256: sha('1') };
+      return [
+        asked(Number(trialId), { width: 1 }),
+        trained(Number(trialId), { accuracy, epochs: 4, dataFraction: 1 }, checkpoint),
+      ];
+    });
+
+  it('is left out with a warning that says what was compared with what', async () => {
+    const { context, of } = await withChance({}, { ...onlyPi, recommend: 2 });
+    context.emit(...done({ 5: 0.68, 6: 0.69 }));
+    const { models } = await recommend(context, [entry(5), entry(6)]);
+    assert.deepEqual(
+      models.map(({ trialId }) => trialId),
+      [6],
+    );
+    assert.deepEqual(
+      of('warning').map(({ message }) => message),
+      [
+        'a model is not recommended: trial 5: its validation accuracy of 68 % (68 of 100) is not above the 60 % (60 of 100) that always answering "dog" reaches, at 95 % for that many samples (one-sided exact binomial test, p = 0.062)',
+      ],
+    );
+  });
+
+  it('is not exported, measured or tested', async () => {
+    const { context, requests, evaluated, of } = await withChance();
+    context.emit(...done({ 5: 0.6 }));
+    await assert.rejects(
+      recommend(context, [entry(5)]),
+      /none has shown that it has learned anything: trial 5: its validation accuracy/,
+    );
+    assert.deepEqual([requests, evaluated, of('recommendation'), of('span')], [[], [], [], []]);
+  });
+
+  it('gives way to the next of the front that had learned something, in its order', async () => {
+    const { context } = await withChance({}, { ...onlyPi, recommend: 1 });
+    context.emit(...done({ 5: 0.5, 6: 0.65, 7: 0.9, 8: 0.95 }));
+    const at = (trialId: number, accuracy: number) => entry(trialId, { metrics: { accuracy } });
+    const first = async (...front: FrontEntry[]) => (await recommend(context, front)).models[0]?.trialId;
+    assert.equal(await first(at(5, 0.5), at(7, 0.9), at(8, 0.95)), 7);
+    // It seemed to have learned something at its rung, and had not when it was trained to its end.
+    assert.equal(await first(at(6, 0.8), at(7, 0.9)), 7);
+  });
+
+  it('may learn something by its last training', async () => {
+    const { context } = await withChance();
+    context.emit(asked(9, { width: 8 }), trained(9, { accuracy: 0.6, epochs: 1, dataFraction: 0.5 }));
+    const slow = entry(9, { candidate: { width: 8 }, metrics: { accuracy: 0.6 } });
+    assert.equal((await recommend(context, [slow])).models[0]?.trialId, 9);
+  });
+
+  it('where there is no other the study ends with the reason, and blames no constraint', async () => {
+    const { context } = await withChance({}, { ...onlyPi, recommend: 2 });
+    context.emit(...done({ 5: 0.6, 6: 0.4, 7: 0.5, 8: 0.61 }));
+    const front = [5, 6, 7, 8].map((trialId) => entry(trialId, { metrics: { accuracy: 0.5 } }));
+    await assert.rejects(recommend(context, front), ({ message }: Error) => {
+      assert.match(
+        message,
+        /^no model is recommended, because none has shown that it has learned anything: trial 5: .*60 of 100/,
+      );
+      assert.match(
+        message,
+        /; trial 6: its validation accuracy of 40 % .*; 2 more were no better when the search left them\./,
+      );
+      assert.match(message, /Look at the labels of the data set/);
+      assert.doesNotMatch(message, /constraint/);
+      return true;
+    });
+  });
+
+  it('is left out for weights that are no numbers, in training and in export', async () => {
+    for (const name of ['DivergedError', 'NotFiniteError']) {
+      const broken = () => Promise.reject(Object.assign(new Error('the weights are not finite'), { name }));
+      const { service } = fakeTraining();
+      const { context, of } = await withChance(
+        {
+          train: (request, ...rest) => (request.candidate.width === 7 ? broken() : service.train(request, ...rest)),
+          exportTrained: (task, ...rest) =>
+            task.candidate.width === 1 ? broken() : service.exportTrained(task, ...rest),
+        },
+        { ...onlyPi, recommend: 3 },
+      );
+      context.emit(...done({ 5: 0.9 }), asked(7, { width: 7 }), asked(8, { width: 8 }));
+      const wide = (trialId: number) => entry(trialId, { candidate: { width: trialId } });
+      const exported = entry(5, { candidate: { width: 1 } });
+      const { models } = await recommend(context, [exported, wide(7), wide(8)]);
+      assert.deepEqual(
+        models.map(({ trialId }) => trialId),
+        [8],
+      );
+      assert.deepEqual(
+        of('warning').map(({ message }) => message),
+        [5, 7].map((trialId) => `a model is not recommended: trial ${trialId}: the weights are not finite`),
+      );
+    }
+  });
+
+  it('is no int8 variant of one that has', async () => {
+    const { context, requests } = await withChance(
+      {
+        evaluateOnnx: async (_task, onnx) => ({
+          accuracy: JSON.parse(text(onnx)).int8 ? 0.6 : 0.9,
+          samples: 100,
+        }),
+      },
+      { ...onlyPi, space: int8Space },
+    );
+    context.emit(...done({ 5: 0.9 }));
+    const { models } = await recommend(context, [entry(5, { candidate: { width: 1 } })]);
+    const { quantised, devices } = models[0] ?? {};
+    assert.match(quantised && 'reason' in quantised ? quantised.reason : '', /60 % \(60 of 100\) is not above/);
+    assert.deepEqual(
+      devices?.map(({ config }) => config.precision),
+      ['float32'],
+    );
+    assert.deepEqual(requests[0]?.variants, { int8: quantised });
   });
 });

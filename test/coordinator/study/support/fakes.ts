@@ -37,13 +37,20 @@ const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes)
 export const INT8_LOSS = 0.005;
 export const INT8_LATENCY = 0.5;
 
+/** So many, and so many samples, that hardly any model is as bad as chance. */
+const CLASSES = Array.from({ length: 1000 }, (_, index) => `class ${index}`);
+
 /** A "model" is the JSON of its width; accuracy grows with width and epochs. */
 export function fakeTraining(
   hooks: { beforeTraining?: (trial: { width: number; epochs: number; signal: AbortSignal }) => Promise<void> } = {},
 ) {
   const trained: { width: number; from: number; to: number }[] = [];
   const service: TrainingService = {
-    checkDataset: async () => ({ samples: { train: 10, validation: 10, test: 10 }, classes: ['a', 'b'] }),
+    checkDataset: async () => ({
+      samples: { train: 10, validation: 1_000_000, test: 10 },
+      classes: CLASSES,
+      validationSamplesByClass: CLASSES.map(() => 1_000_000 / CLASSES.length),
+    }),
     buildArchitecture: async ({ candidate }) => ({
       onnx: encode({ width: candidate.width }),
       metadataBytes: 0,
