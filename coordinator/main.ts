@@ -9,7 +9,8 @@ import { packageFolder } from '@edgetune/shared/runtime/child-module.ts';
 import { machineId } from '@edgetune/shared/runtime/machine-id.ts';
 import { createApi } from './api/create-api.ts';
 import { serveApi } from './api/serve-api.ts';
-import { createTunerService } from './ask-tell/tuner-service.ts';
+import { createThreadedHost } from './ask-tell/threaded-host.ts';
+import { createTunerService, DEFAULT_LEASE_S } from './ask-tell/tuner-service.ts';
 import { createBenchService } from './bench/create-bench-service.ts';
 import { createCalibrationService } from './bench/create-calibration-service.ts';
 import { connectBroker } from './broker/connect-broker.ts';
@@ -225,7 +226,11 @@ function startServices(
     log: log.child({ part: 'study' }),
   });
   started.endBy(() => studies.close());
-  return { bench, calibrations, studies, tuners: createTunerService(store.tuners, { parts }) };
+  // A thread knows the parts that there are; others are functions, which cannot be sent to it.
+  const tunerHost = parts === PARTS ? createThreadedHost({ leaseS: DEFAULT_LEASE_S }) : undefined;
+  if (tunerHost) started.endBy(() => tunerHost.close());
+  const tuners = createTunerService(store.tuners, { parts, ...(tunerHost ? { host: tunerHost } : {}) });
+  return { bench, calibrations, studies, tuners };
 }
 
 /** The HTTP API and the dashboard, when all that they ask is there. */

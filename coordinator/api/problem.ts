@@ -9,6 +9,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
 import { TunerSpecError } from '../ask-tell/parse-tuner-spec.ts';
+import { LostSessionsError } from '../ask-tell/tuner-host.ts';
 import { TunerLimitError, UnreadableTunerError } from '../ask-tell/tuner-service.ts';
 import { InferenceInputError } from '../bench/bench-input.ts';
 import { FleetError } from '../fleet/fleet-error.ts';
@@ -53,7 +54,7 @@ const NOT_WRITTEN_STATUS = {
   locked: 503,
   closed: 503,
 } as const;
-const TUNER_STATUS = { 'too-many-tuners': 409, 'too-many-lines': 413 } as const;
+const TUNER_STATUS = { 'too-many-tuners': 409, 'too-many-lines': 413, 'several-of-the-name': 409 } as const;
 
 /** Status and text of an error; null: nobody foresaw it. */
 function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem } | null {
@@ -62,13 +63,16 @@ function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem
   if (error instanceof MistakenRequest) return { status: 400, problem: { error: message, issues: error.issues } };
   if (error instanceof FleetError)
     return { status: FLEET_STATUS[error.code], problem: { error: message, hint: error.hint } };
-  if (error instanceof TunerSpecError) return { status: 400, problem: { error: message, issues: [...error.issues] } };
+  if (error instanceof TunerSpecError)
+    return { status: 400, problem: { error: error.summary, issues: [...error.issues] } };
   if (error instanceof StudyInputError) return { status: 400, problem: error.problem };
   if (error instanceof StudyStateError || error instanceof UnreadableTunerError)
     return { status: 409, problem: { error: message } };
   // What is wrong with a model, or with what is asked of it, is the client's to mend.
   if (error instanceof InferenceInputError || error instanceof OnnxError || error instanceof TunerProblemError)
     return { status: 400, problem: { error: message } };
+  if (error instanceof LostSessionsError)
+    return { status: 503, problem: { error: message, hint: 'nothing that was answered is lost: ask again' } };
   if (error instanceof TunerLimitError) return { status: TUNER_STATUS[error.code], problem: { error: message } };
   if (error instanceof NotWrittenError)
     return { status: NOT_WRITTEN_STATUS[error.because], problem: { error: message } };

@@ -12,6 +12,7 @@ import type { TunerService } from '../ask-tell/tuner-service.ts';
 import { HttpProblem } from './problem.ts';
 import { declared, json, NOTHING, type Routes } from './routes.ts';
 
+/** Its id, or its name where only one has it. */
 const params = z.object({ id: z.string() });
 /** A string to the compiler: the library would take it for a kind of JSON. */
 const JSONL: string = 'application/jsonl';
@@ -24,6 +25,7 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
     if (value !== null) return value;
     throw new HttpProblem(404, `there is no tuner "${id}"`, 'GET /api/tuners lists them');
   };
+  const idOf = (idOrName: string) => found(tuners.idOf(idOrName), idOrName);
   routes.openapi(
     declared({
       method: 'get',
@@ -58,7 +60,7 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
       responses: { 200: json(tunerViewSchema) },
     }),
     async (c) => {
-      const { id } = c.req.valid('param');
+      const id = idOf(c.req.valid('param').id);
       return c.json(found(await tuners.find(id), id), 200);
     },
   );
@@ -71,7 +73,7 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
       responses: { 200: { description: 'An answer for each line', content: { [JSONL]: { schema: {} } } } },
     }),
     async (c) => {
-      const { id } = c.req.valid('param');
+      const id = idOf(c.req.valid('param').id);
       const lines = (await c.req.text()).split(/\r?\n/).filter((line) => line.trim() !== '');
       if (lines.length === 0) throw new HttpProblem(400, 'the body is empty: send one JSON message a line');
       const answers = found(await tuners.answer(id, lines), id);
@@ -87,7 +89,7 @@ export function tunerRoutes(routes: Routes, { tuners, parts }: { tuners: TunerSe
       responses: { 204: NOTHING },
     }),
     async (c) => {
-      const { id } = c.req.valid('param');
+      const id = idOf(c.req.valid('param').id);
       found((await tuners.remove(id)) || null, id);
       return c.body(null, 204);
     },

@@ -2,7 +2,7 @@
 import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { endlessAliases, yamlExcess } from '@edgetune/shared/domain/yaml-bounds.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
-import { type TunerSpec, tunerSpecSchemaFor } from '@edgetune/shared/protocol/tuner-lines.ts';
+import { type TunerSpec, tunerSpecSchema, tunerSpecSchemaFor } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { limitIssues, spaceLimitIssues } from '../tuner/limits.ts';
 import { type NamedParts, validateProblem } from '../tuner/validate-problem.ts';
@@ -14,9 +14,12 @@ type Issue = NonNullable<Problem['issues']>[number];
 export class TunerSpecError extends Error {
   override name = 'TunerSpecError';
   readonly issues: readonly Issue[];
-  constructor(issues: readonly Issue[], what = 'cannot be tuned') {
+  /** Where the issues are told beside it. */
+  readonly summary: string;
+  constructor(issues: readonly Issue[], what = 'cannot be tuned', summary?: string) {
     super(`this specification ${what}:\n${issues.map((issue) => `  ${described(issue)}`).join('\n')}`);
     this.issues = issues;
+    this.summary = summary ?? this.message;
   }
 }
 
@@ -50,10 +53,14 @@ export function parseTunerSpec(text: string, parts: NamedParts): TunerSpec {
     return { path: path.map(String).join('.'), message, ...at(undefined) };
   };
   const parsed = tunerSpecSchemaFor(parts).safeParse(valuesOf(document));
-  if (!parsed.success) throw new TunerSpecError(mistakesIn(parsed.error).map(located));
-  const mistakes = specMistakes(parsed.data, parts);
+  if (!parsed.success)
+    throw new TunerSpecError(mistakesIn(parsed.error).map(located), undefined, 'the request has mistakes');
+  // What else stands in a study says nothing to a tuner.
+  const own = Object.entries(parsed.data).filter(([key]) => Object.hasOwn(tunerSpecSchema.shape, key));
+  const spec = Object.fromEntries(own) as TunerSpec;
+  const mistakes = specMistakes(spec, parts);
   if (mistakes.length > 0) throw new TunerSpecError(mistakes.map(located));
-  return parsed.data;
+  return spec;
 }
 
 /** @throws {TunerSpecError} where aliases of aliases would fill the memory, or stand for nothing */

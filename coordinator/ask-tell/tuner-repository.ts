@@ -1,5 +1,5 @@
 /** What tuners of programs over HTTP need of the store. A promise that resolves says: it is written durably. */
-import type { TunerEntry, TunerSpec } from '@edgetune/shared/protocol/tuner-lines.ts';
+import type { TunerEntry, TunerProgress, TunerSpec, TunerSummary } from '@edgetune/shared/protocol/tuner-lines.ts';
 
 export interface TunerRecord {
   id: string;
@@ -12,12 +12,13 @@ export interface TunerRepository {
   /** @throws {Error} where its row cannot be read, saying why */
   get(id: string): TunerRecord | null;
   /** Newest first. */
-  list(): Omit<TunerRecord, 'spec'>[];
+  list(): TunerSummary[];
   /**
    * Appends to the tuner's journal, all or nothing. While the disk is full it waits where something was told, which was
    * trained for; else it rejects at once.
+   * @param progress what lists say of it from now on
    */
-  append(id: string, entries: readonly TunerEntry[]): Promise<void>;
+  append(id: string, entries: readonly TunerEntry[], progress?: TunerProgress): Promise<void>;
   /** The tuner's journal, oldest first. @throws {Error} where an entry cannot be read, saying why */
   entries(id: string): TunerEntry[];
   /** Also removes its journal. False: there was none. */

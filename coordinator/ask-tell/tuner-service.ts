@@ -1,16 +1,16 @@
 /** Ask and tell for programs over HTTP: many tuners, each with a journal from which it goes on after a restart. */
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { TunerEntry, TunerSpec, TunerView } from '@edgetune/shared/protocol/tuner-lines.ts';
-import { TUNER_PARTS, type TunerParts } from '../tuner/tuner-parts.ts';
+import type { TunerEntry, TunerSpec, TunerSummary, TunerView } from '@edgetune/shared/protocol/tuner-lines.ts';
+import type { TunerParts } from '../tuner/tuner-parts.ts';
 import { TunerProblemError } from '../tuner/validate-problem.ts';
+import { createLocalHost, LostSessionsError, type TunerHost } from './tuner-host.ts';
 import type { TunerRepository } from './tuner-repository.ts';
-import { createTunerSession, type TunerSession } from './tuner-session.ts';
 
 /** A refusal that its reader can do something about; the code tells callers which limit it is. */
 export class TunerLimitError extends Error {
   override name = 'TunerLimitError';
-  readonly code: 'too-many-tuners' | 'too-many-lines';
+  readonly code: 'too-many-tuners' | 'too-many-lines' | 'several-of-the-name';
   constructor(code: TunerLimitError['code'], message: string) {
     super(message);
     this.code = code;
@@ -30,6 +30,10 @@ const MOST_TRIALS = 10_000;
 const MOST_ENTRIES_IN_MEMORY = 100_000;
 /** Lines are answered so long without a pause; then others have their turn. */
 const LONGEST_TURN_MS = 20;
+/** Characters of the answers to one request: a front of thousands of trials may be asked for in each of its lines. */
+const MOST_ANSWERED = 32 * 2 ** 20;
+/** Seconds after which a job is given to whoever asks next, where nobody says: rungs that train for hours are usual. */
+export const DEFAULT_LEASE_S = 6 * 3600;
 
 export interface TunerService {
   /**
@@ -37,7 +41,12 @@ export interface TunerService {
    * @throws {TunerLimitError} where there are too many tuners
    */
   create(spec: TunerSpec): Promise<TunerView>;
-  list(): Omit<TunerView, 'open'>[];
+  list(): TunerSummary[];
+  /**
+   * The id of the tuner of this id or name; null: there is none.
+   * @throws {TunerLimitError} where several have the name
+   */
+  idOf(idOrName: string): string | null;
   /** As its journal has it. Null: there is none of this id. @throws {UnreadableTunerError} */
   find(id: string): Promise<TunerView | null>;
   /**
@@ -52,9 +61,6 @@ export interface TunerService {
 }
 
 interface Running {
-  session: TunerSession;
-  /** What was changed since the journal was written. */
-  unwritten: TunerEntry[];
   /** Entries that its journal holds. */
   written: number;
 }
@@ -62,6 +68,8 @@ interface Running {
 export interface TunerServiceOptions {
   /** The samplers and schedulers that a specification may name. */
   parts?: TunerParts;
+  /** Where they decide; absent: in this thread. */
+  host?: TunerHost;
   /** Asks and tells of the tuners that are kept in memory, at most. */
   mostEntriesInMemory?: number;
 }
@@ -72,7 +80,7 @@ export function createTunerService(tuners: TunerRepository, options: TunerServic
 
 class JournalledTuners implements TunerService {
   readonly #tuners: TunerRepository;
-  readonly #parts: TunerParts;
+  readonly #host: TunerHost;
   readonly #mostEntriesInMemory: number;
   /** Those used last come last. */
   readonly #running = new Map<string, Running>();
@@ -83,10 +91,10 @@ class JournalledTuners implements TunerService {
 
   constructor(
     tuners: TunerRepository,
-    { parts = TUNER_PARTS, mostEntriesInMemory = MOST_ENTRIES_IN_MEMORY }: TunerServiceOptions,
+    { parts, host, mostEntriesInMemory = MOST_ENTRIES_IN_MEMORY }: TunerServiceOptions,
   ) {
     this.#tuners = tuners;
-    this.#parts = parts;
+    this.#host = host ?? createLocalHost({ leaseS: DEFAULT_LEASE_S, ...(parts ? { parts } : {}) });
     this.#mostEntriesInMemory = mostEntriesInMemory;
   }
 
@@ -103,29 +111,46 @@ class JournalledTuners implements TunerService {
           message: `${spec.stop.trials} trials are too many for a tuner over HTTP: ${MOST_TRIALS} at most ("edgetune tuner" takes more)`,
         },
       ]);
-    const started = this.#start(spec);
     const record = { id: `t-${randomUUID()}`, createdAt: new Date().toISOString(), spec };
+    const { id, createdAt } = record;
     this.#creating += 1;
     try {
+      await this.#host.open(id, spec, []);
       await this.#tuners.insert(record);
+    } catch (error) {
+      this.#host.drop(id);
+      throw error;
     } finally {
       this.#creating -= 1;
     }
-    this.#running.set(record.id, started);
-    return { id: record.id, createdAt: record.createdAt, open: [] };
+    this.#running.set(id, { written: 0 });
+    return { id, name: spec.name ?? null, createdAt, state: 'running', trials: 0, open: [], undecided: [] };
   }
 
-  list(): Omit<TunerView, 'open'>[] {
+  list(): TunerSummary[] {
     return this.#tuners.list();
   }
 
+  idOf(idOrName: string): string | null {
+    const all = this.#tuners.list();
+    if (all.some(({ id }) => id === idOrName)) return idOrName;
+    const [first, ...others] = all.filter(({ name }) => name === idOrName);
+    if (others.length > 0)
+      throw new TunerLimitError(
+        'several-of-the-name',
+        `${others.length + 1} tuners are called "${idOrName}": say which by its id (${[first, ...others].map((of) => `${of?.id} of ${of?.createdAt}`).join(', ')})`,
+      );
+    return first?.id ?? null;
+  }
+
   find(id: string): Promise<TunerView | null> {
-    return this.#inTurn(id, () => {
+    return this.#inTurn(id, async () => {
       const record = this.#readable(id, () => this.#tuners.get(id));
       if (!record) return null;
-      const open = this.#of(id)?.session.open() ?? [];
+      await this.#of(id);
+      const standing = await this.#asked(() => this.#host.standing(id));
       this.#dropIdle();
-      return { id, createdAt: record.createdAt, open };
+      return { id, name: record.spec.name ?? null, createdAt: record.createdAt, ...standing };
     });
   }
 
@@ -135,15 +160,15 @@ class JournalledTuners implements TunerService {
         'too-many-lines',
         `${lines.length} lines at once are too many: send ${MOST_LINES} at most`,
       );
-    return this.#inTurn(id, () => {
-      const found = this.#of(id);
+    return this.#inTurn(id, async () => {
+      const found = await this.#of(id);
       return found && this.#answer(id, found, lines);
     });
   }
 
   remove(id: string): Promise<boolean> {
     return this.#inTurn(id, () => {
-      this.#running.delete(id);
+      this.#forget(id);
       return this.#tuners.remove(id);
     });
   }
@@ -157,57 +182,79 @@ class JournalledTuners implements TunerService {
     return done;
   }
 
-  #start(spec: TunerSpec): Running {
-    const unwritten: TunerEntry[] = [];
-    const session = createTunerSession(spec, { parts: this.#parts, record: (entry) => void unwritten.push(entry) });
-    return { session, unwritten, written: 0 };
-  }
-
-  #of(id: string): Running | null {
+  async #of(id: string): Promise<Running | null> {
     const known = this.#running.get(id);
     if (known) {
       this.#running.delete(id);
       this.#running.set(id, known);
       return known;
     }
-    const started = this.#readable(id, () => {
-      const record = this.#tuners.get(id);
-      if (!record) return null;
-      const tuner = this.#start(record.spec);
-      const entries = this.#tuners.entries(id);
-      tuner.session.replay(entries);
-      return { ...tuner, written: entries.length };
+    const [record, entries] = this.#readable(id, () => {
+      const found = this.#tuners.get(id);
+      return [found, found ? this.#tuners.entries(id) : []];
     });
-    if (started) this.#running.set(id, started);
+    if (!record) return null;
+    try {
+      await this.#asked(() => this.#host.open(id, record.spec, entries));
+    } catch (error) {
+      if (error instanceof LostSessionsError) throw error;
+      throw unreadable(id, error as Error);
+    }
+    const started = { written: entries.length };
+    this.#running.set(id, started);
     return started;
+  }
+
+  /** Where the sessions were lost, all are opened anew from their journals when they are needed. */
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof LostSessionsError) this.#running.clear();
+      throw error;
+    }
+  }
+
+  #forget(id: string) {
+    this.#running.delete(id);
+    this.#host.drop(id);
   }
 
   #readable<T>(id: string, read: () => T): T {
     try {
       return read();
     } catch (error) {
-      const why = (error as Error).message;
-      throw new UnreadableTunerError(`tuner ${id} cannot be read (${why}): delete it, and begin anew`);
+      throw unreadable(id, error as Error);
     }
   }
 
   async #answer(id: string, tuner: Running, lines: readonly string[]): Promise<string[]> {
-    const { session, unwritten } = tuner;
     const answers: string[] = [];
+    const unwritten: TunerEntry[] = [];
     let turnStartedAt = performance.now();
-    for (const line of lines) {
-      answers.push(session.answer(line));
-      if (performance.now() - turnStartedAt < LONGEST_TURN_MS) continue;
-      await setImmediate();
-      turnStartedAt = performance.now();
-    }
     try {
-      const entries = unwritten.splice(0);
-      await this.#tuners.append(id, entries);
-      tuner.written += entries.length;
+      let answered = 0;
+      for (const line of lines) {
+        if (answered > MOST_ANSWERED) {
+          answers.push('{"error":"the answers before this one are too long already: send it again by itself"}');
+          continue;
+        }
+        const { answer, entries } = await this.#asked(() => this.#host.answer(id, line));
+        answers.push(answer);
+        answered += answer.length;
+        unwritten.push(...entries);
+        if (performance.now() - turnStartedAt < LONGEST_TURN_MS) continue;
+        await setImmediate();
+        turnStartedAt = performance.now();
+      }
+      if (unwritten.length > 0) {
+        const progress = await this.#asked(() => this.#host.progress(id));
+        await this.#tuners.append(id, unwritten, progress);
+      }
+      tuner.written += unwritten.length;
     } catch (error) {
       // It is ahead of its journal: the next question starts it anew from there.
-      this.#running.delete(id);
+      this.#forget(id);
       throw error;
     }
     this.#dropIdle();
@@ -220,8 +267,12 @@ class JournalledTuners implements TunerService {
     for (const [id, { written }] of [...this.#running].slice(0, -1)) {
       if (entries <= this.#mostEntriesInMemory) return;
       if (this.#turns.has(id)) continue;
-      this.#running.delete(id);
+      this.#forget(id);
       entries -= written;
     }
   }
+}
+
+function unreadable(id: string, { message }: Error): UnreadableTunerError {
+  return new UnreadableTunerError(`tuner ${id} cannot be read (${message}): delete it, and begin anew`);
 }

@@ -10,6 +10,7 @@ import {
 } from '@edgetune/shared/protocol/bench.ts';
 import { type CalibrationRequestBody, calibrationViewSchema } from '@edgetune/shared/protocol/calibration.ts';
 import * as http from '@edgetune/shared/protocol/http.ts';
+import { tunerListSchema, tunerViewSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { z } from 'zod';
 import { type ClientOptions, createTransport, RefusedError } from './transport.ts';
 
@@ -20,6 +21,7 @@ export type Client = ReturnType<typeof createClient>;
 export function createClient(options: ClientOptions) {
   const { request, json } = createTransport(options);
   const study = (id: string) => `/api/studies/${encodeURIComponent(id)}`;
+  const tuner = (id: string) => `/api/tuners/${encodeURIComponent(id)}`;
   const device = (name: string) => `/api/devices/${encodeURIComponent(name)}`;
   return {
     health: () => json(http.healthSchema, 'GET', '/api/health'),
@@ -29,6 +31,9 @@ export function createClient(options: ClientOptions) {
     renewToken: (name: string) => json(http.addDeviceResponseSchema, 'POST', `${device(name)}/token`),
     renameDevice: (name: string, newName: string) => json(deviceViewSchema, 'PATCH', device(name), { name: newName }),
     removeDevice: async (name: string) => void (await request('DELETE', device(name))),
+    tuners: async () => (await json(tunerListSchema, 'GET', '/api/tuners')).tuners,
+    tuner: (id: string) => json(tunerViewSchema, 'GET', tuner(id)),
+    removeTuner: async (id: string) => void (await request('DELETE', tuner(id))),
     studies: () => json(http.studyListSchema, 'GET', '/api/studies'),
     study: (id: string) => json(http.studyDetailSchema, 'GET', study(id)),
     createStudy: async (yaml: string) =>

@@ -93,6 +93,11 @@ export const tuners = sqliteTable('tuners', {
   id: text('id').notNull().unique(),
   createdAt: text('created_at').notNull(),
   spec: text('spec').notNull(),
+  name: text('name'),
+  trials: integer('trials').notNull().default(0),
+  state: text('state', { enum: ['running', 'finished'] })
+    .notNull()
+    .default('running'),
 });
 
 export const tunerEntries = sqliteTable('tuner_entries', {

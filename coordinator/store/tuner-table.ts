@@ -15,7 +15,7 @@ export function createTunerTable({ read, write, writePatiently }: Database): Tun
     insert: (record) =>
       write((tx) => {
         tx.insert(tuners)
-          .values({ ...record, spec: JSON.stringify(record.spec) })
+          .values({ ...record, name: record.spec.name ?? null, spec: JSON.stringify(record.spec) })
           .run();
       }),
     get: (id) => {
@@ -27,16 +27,27 @@ export function createTunerTable({ read, write, writePatiently }: Database): Tun
       return row ? parseRow(recordSchema, row) : null;
     },
     list: () =>
-      read.select({ id: tuners.id, createdAt: tuners.createdAt }).from(tuners).orderBy(desc(tuners.number)).all(),
-    async append(id, entries) {
+      read
+        .select({
+          id: tuners.id,
+          name: tuners.name,
+          createdAt: tuners.createdAt,
+          state: tuners.state,
+          trials: tuners.trials,
+        })
+        .from(tuners)
+        .orderBy(desc(tuners.number))
+        .all(),
+    async append(id, entries, progress) {
       if (entries.length === 0) return;
       // What was told has been trained; what was only asked can be asked again.
-      const writeWith = entries.some((entry) => 'tell' in entry) ? writePatiently : write;
+      const writeWith = entries.some((entry) => 'tell' in entry || 'amend' in entry) ? writePatiently : write;
       await writeWith((tx) => {
         for (const entry of entries)
           tx.insert(tunerEntries)
             .values({ tunerId: id, entry: JSON.stringify(entry) })
             .run();
+        if (progress) tx.update(tuners).set(progress).where(eq(tuners.id, id)).run();
       });
     },
     entries: (id) =>

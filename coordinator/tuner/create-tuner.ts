@@ -254,7 +254,7 @@ class AskTellTuner implements Tuner {
     this.#beginAnewWhereStuck();
   }
 
-  amend({ trialId, rung, metrics, violation, withdrawn = [] }: Amendment) {
+  amend({ trialId, rung, metrics, violation, undecided = [], withdrawn = [] }: Amendment) {
     const trial = this.#trials.get(trialId);
     const before = trial?.told[rung];
     if (!trial || !before)
@@ -267,6 +267,7 @@ class AskTellTuner implements Tuner {
       metrics: { ...Object.fromEntries(kept), ...metrics },
       predicted: before.predicted.filter((name) => !Object.hasOwn(metrics, name) && isKept(name)),
       violation,
+      undecided,
       pending: [...new Set([...before.pending, ...silent])],
     });
   }
@@ -283,7 +284,7 @@ class AskTellTuner implements Tuner {
   #observeAgain(
     trial: Trial,
     rung: number,
-    change: Pick<Observation, 'metrics' | 'predicted' | 'violation' | 'pending'>,
+    change: Pick<Observation, 'metrics' | 'predicted' | 'violation' | 'pending' | 'undecided'>,
   ) {
     const before = trial.told[rung] as Observation;
     const { trialId, status, crashed = false } = before;
@@ -296,7 +297,17 @@ class AskTellTuner implements Tuner {
   /** What a tell means for comparisons: a failed trial, or one without usable objectives, violates without bound. */
   #observe(
     { point, bracket }: Trial,
-    { trialId, rung, status, crashed = false, metrics, predicted = [], pending = [], violation }: Omit<Tell, 'cost'>,
+    {
+      trialId,
+      rung,
+      status,
+      crashed = false,
+      metrics,
+      predicted = [],
+      pending = [],
+      undecided = [],
+      violation,
+    }: Omit<Tell, 'cost'>,
     { cost, seconds }: Pick<Observation, 'cost' | 'seconds'>,
   ): Observation {
     const isUsable = status !== 'failed' && status !== 'stopped';
@@ -314,6 +325,7 @@ class AskTellTuner implements Tuner {
       pending,
       predicted,
       status,
+      ...(undecided.length > 0 ? { undecided } : {}),
       ...(crashed ? { crashed } : {}),
       cost,
       seconds,

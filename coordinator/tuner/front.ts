@@ -8,6 +8,7 @@ import { paretoFront } from '@edgetune/shared/domain/dominance.ts';
 import { lossesOf, termsKnownTo } from '@edgetune/shared/domain/objective-terms.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import { isFeasible } from './observation.ts';
 import { isTargetReached, type StopCriteria } from './stop-rule.ts';
 
 export interface FrontProblem extends Pick<StudySpec, 'objectives'> {
@@ -22,6 +23,8 @@ export interface TrialStanding {
   predicted: readonly string[];
   /** Sum of relative violations of the constraints; 0: it meets them. */
   violation: number;
+  /** Names of metrics that constraints limit and nobody knows: whether it meets them is not known. Absent: none. */
+  undecided?: readonly string[];
 }
 
 /** In their order, with the values of the objectives' terms as told (not negated). */
@@ -29,7 +32,7 @@ export function frontOf<T extends TrialStanding>(
   { objectives, devices, stop }: FrontProblem,
   trials: readonly T[],
 ): { trial: T; values: number[] }[] {
-  const feasible = trials.filter(({ violation }) => violation === 0);
+  const feasible = trials.filter(isFeasible);
   const reached = feasible.filter((trial) => isTargetReached(stop?.target ?? [], devices, trial));
   const eligible = reached.length > 0 ? reached : feasible;
   const terms = termsKnownTo(

@@ -83,9 +83,10 @@ export class HierarchicalTuner implements Tuner {
     }
   }
 
+  /** Asking it changes nothing: phase two begins with an ask, as in a replay. */
   isFinished(): boolean {
-    this.#enterSecondPhase();
-    return (this.#second ?? this.#first).isFinished();
+    if (this.#second) return this.#second.isFinished();
+    return this.#first.isFinished() && systemPlan(this.#plan, this.#first.front()[0]) === null;
   }
 
   /** Only while phase one runs: the trials of phase two are needed all the same. */

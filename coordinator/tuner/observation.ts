@@ -15,6 +15,8 @@ export interface Observation {
   readonly metrics: Metrics;
   /** Devices of which metrics are missing; the losses have stand-ins for them. */
   readonly pending: readonly string[];
+  /** Names of metrics that constraints limit and nobody knows. Absent: none. */
+  readonly undecided?: readonly string[];
   /** Names of metrics that are predictions. */
   readonly predicted: readonly string[];
   readonly status: 'ok' | 'infeasible' | 'failed' | 'stopped';
@@ -24,6 +26,11 @@ export interface Observation {
   readonly cost: number;
   /** Seconds that the rung took; NaN where that is not known. */
   readonly seconds: number;
+}
+
+/** Whether it is known to meet all constraints. */
+export function isFeasible({ violation, undecided = [] }: Pick<Observation, 'violation' | 'undecided'>): boolean {
+  return violation === 0 && undecided.length === 0;
 }
 
 /** Whether the trial may be promoted: not one that failed, was stopped, or is infeasible. */

@@ -2,7 +2,7 @@
 
 import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
-import type { Observation } from './observation.ts';
+import { isFeasible, type Observation } from './observation.ts';
 import { Progress } from './progress.ts';
 import type { Tell } from './tuner.ts';
 
@@ -48,7 +48,7 @@ export class StopRule {
   }
 
   #compare(observation: Observation) {
-    if (observation.violation > 0) return;
+    if (!isFeasible(observation)) return;
     if (isTargetReached(this.#criteria.target ?? [], this.#devices, observation)) this.#targetReached = true;
   }
 }

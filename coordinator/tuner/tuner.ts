@@ -58,7 +58,12 @@ export interface Tell {
   predicted?: readonly string[];
   /** Devices of which metrics are missing, and are amended if they answer. What else is missing makes the tell unusable. Absent: none. */
   pending?: readonly string[] | undefined;
-  /** Sum of relative constraint violations; 0 when all hold. */
+  /**
+   * Names of metrics that constraints limit and nobody knows: it guides the search as if they held, and is on no front.
+   * Absent: none.
+   */
+  undecided?: readonly string[] | undefined;
+  /** Sum of relative constraint violations, of those that are known; 0 when all hold. */
   violation: number;
   cost: { seconds: number; joules: number };
 }
@@ -71,6 +76,8 @@ export interface Amendment {
   metrics: Metrics;
   /** As `Tell.violation`, of all that is known. */
   violation: number;
+  /** As `Tell.undecided`. */
+  undecided?: readonly string[] | undefined;
   /** Metrics of devices that count no longer: these devices are pending. Absent: none. */
   withdrawn?: readonly string[] | undefined;
 }

@@ -106,17 +106,36 @@ export function violationOfMetrics(
   metrics: Metrics,
 ): number {
   let sum = 0;
-  for (const constraint of constraints) {
-    const perDevice = METRICS[constraint.metric]?.of === 'device';
-    const names = !perDevice
-      ? [constraint.metric]
-      : (constraint.device === undefined ? devices : [constraint.device]).map(
-          (device) => `${constraint.metric}@${device}`,
-        );
-    for (const name of names) {
+  for (const constraint of constraints)
+    for (const name of metricNames(constraint, devices)) {
       const value = metrics[name];
       if (value !== undefined) sum += violationOf(constraint, value);
     }
-  }
   return sum;
+}
+
+/** The names under which the metric of an objective or a constraint is told: of a device's, one for each. */
+function metricNames({ metric, device }: Pick<Objective, 'metric' | 'device'>, devices: readonly string[]): string[] {
+  if (METRICS[metric]?.of !== 'device') return [metric];
+  return (device === undefined ? devices : [device]).map((name) => `${metric}@${name}`);
+}
+
+/** Metrics that constraints limit and nobody has told: whether these hold is not known. */
+export function unknownLimited(
+  constraints: readonly Constraint[],
+  devices: readonly string[],
+  metrics: Metrics,
+): string[] {
+  const names = constraints.flatMap((constraint) => metricNames(constraint, devices));
+  return [...new Set(names)].filter((name) => !Object.hasOwn(metrics, name));
+}
+
+/** Metrics without which the objectives have no value: of those that are computed, the parts. */
+export function neededMetrics(objectives: readonly Objective[], devices: readonly string[]): string[] {
+  const names = objectives.flatMap((objective) => {
+    const ratio = METRICS[objective.metric]?.ratio;
+    if (!ratio) return metricNames(objective, devices);
+    return [ratio.ofTrial, ratio.over, ...metricNames({ ...objective, metric: ratio.ofDevice }, devices)];
+  });
+  return [...new Set(names)];
 }

@@ -103,7 +103,7 @@ export const ROOMS: Record<string, Room> = {
     ],
     pure: true,
   },
-  'coordinator/ask-tell': { may: ['coordinator/tuner', ...SHARED] },
+  'coordinator/ask-tell': { may: ['coordinator/tuner', ...ANY_SHARED] },
   'coordinator/lifecycle': { may: [] },
   'coordinator/export': {
     may: ['coordinator/lifecycle', 'shared/math', 'shared/domain', 'shared/onnx', 'shared/runtime'],

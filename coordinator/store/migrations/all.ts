@@ -8,10 +8,11 @@ import { tuners } from './0003-tuners.ts';
 import { measurementsByClass } from './0004-measurements-by-class.ts';
 import { eventVersions } from './0005-event-versions.ts';
 import { removedDevices } from './0006-removed-devices.ts';
+import { tunerNames } from './0007-tuner-names.ts';
 
 export interface Migration {
   name: string;
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [initial, benches, tuners, measurementsByClass, eventVersions, removedDevices];
+export const migrations: readonly Migration[] = [initial, benches, tuners, measurementsByClass, eventVersions, removedDevices, tunerNames];

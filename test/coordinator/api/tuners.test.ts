@@ -115,6 +115,35 @@ test('a specification may be YAML; tuners are listed and removed', async (t) => 
   assert.equal((await send('POST', `/api/tuners/${id}`, '{"ask":{}}')).status, 404);
 });
 
+test('a tuner is called by its name where only one has it; lists say how far each is', async (t) => {
+  const { send, lines } = await coordinator(t, join(temporaryFolder(t), 'data'));
+  const create = async (name: string) =>
+    tunerViewSchema.parse(await (await send('POST', '/api/tuners', JSON.stringify({ ...SPEC, name }))).json());
+  const { id, name } = await create('my search');
+  assert.equal(name, 'my search');
+  const path = encodeURIComponent('my search');
+  await lines(path, { ask: {} }, { ask: {} }, { tell: { trial: 0, failed: 'it crashed' } });
+  const listed = async () => tunerListSchema.parse(await (await send('GET', '/api/tuners')).json()).tuners;
+  assert.deepEqual(
+    (await listed()).map((each) => [each.id, each.name, each.state, each.trials]),
+    [[id, 'my search', 'running', 2]],
+  );
+  const view = tunerViewSchema.parse(await (await send('GET', `/api/tuners/${path}`)).json());
+  assert.deepEqual([view.id, view.trials, view.open[0]?.trial], [id, 2, 1]);
+  const other = await create('my search');
+  for (const method of ['GET', 'DELETE']) {
+    const response = await send(method, `/api/tuners/${path}`);
+    assert.equal(response.status, 409);
+    const { error } = problemSchema.parse(await response.json());
+    assert.match(error, /2 tuners are called "my search": say which by its id/);
+    assert.ok(error.includes(id) && error.includes(other.id));
+  }
+  assert.equal((await listed()).length, 2);
+  assert.equal((await send('DELETE', `/api/tuners/${other.id}`)).status, 204);
+  assert.equal((await send('DELETE', `/api/tuners/${path}`)).status, 204);
+  assert.deepEqual(await listed(), []);
+});
+
 test('mistakes are said: in the specification, in a line, in their number', async (t) => {
   const { send, create, lines } = await coordinator(t, join(temporaryFolder(t), 'data'));
   const refused = async (method: string, path: string, body: string, headers?: Record<string, string>) => {

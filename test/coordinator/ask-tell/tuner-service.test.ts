@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type TunerEntry, tunerSpecSchema } from '@edgetune/shared/protocol/tuner-lines.ts';
+import { createLocalHost } from '../../../coordinator/ask-tell/tuner-host.ts';
 import type { TunerRecord, TunerRepository } from '../../../coordinator/ask-tell/tuner-repository.ts';
 import {
   createTunerService,
@@ -63,7 +64,14 @@ function inMemory() {
   const repository: TunerRepository = {
     insert: async (record) => void records.set(record.id, record),
     get: (id) => records.get(id) ?? null,
-    list: () => [...records.values()].map(({ id, createdAt }) => ({ id, createdAt })),
+    list: () =>
+      [...records.values()].map(({ id, createdAt, spec }) => ({
+        id,
+        createdAt,
+        name: spec.name ?? null,
+        state: 'running' as const,
+        trials: 0,
+      })),
     async append(id, entries) {
       if (state.fails) throw state.fails;
       journals.set(id, [...(journals.get(id) ?? []), ...entries]);
@@ -122,9 +130,17 @@ test('what is open is shown, in the order of the trials, also after a restart', 
   const jobs = answers.map((answer) => JSON.parse(answer));
   const tell = { tell: { trial: 1, rung: 0, metrics: { accuracy: 0.5 } } };
   await service.answer(id, [JSON.stringify(tell)]);
-  const expected = { id, createdAt, open: [jobs[0], jobs[2]] };
-  assert.deepEqual(await service.find(id), expected);
-  assert.deepEqual(await createTunerService(repository).find(id), expected);
+  const found = await service.find(id);
+  assert.deepEqual(found, {
+    id,
+    name: null,
+    createdAt,
+    state: 'running',
+    trials: 3,
+    open: [0, 2].map((trial, at) => ({ ...jobs[trial], leaseUntil: found?.open[at]?.leaseUntil })),
+    undecided: [],
+  });
+  assert.deepEqual(await createTunerService(repository).find(id), found);
 });
 
 test('what is asked at once is one after the other: nobody sees what is not written, or writes for one that is gone', async () => {
@@ -184,7 +200,9 @@ test('the journal holds what changed the tuner, in its order, before the answers
   const { id } = await service.create(SPEC);
   const tell = { trial: 0, rung: 0, metrics: { accuracy: 0.5 } };
   await service.answer(id, [ask, '{"best":{}}', JSON.stringify({ tell }), ask, 'rubbish']);
-  const kinds = (journals.get(id) ?? []).map((entry) => ('tell' in entry ? 'tell' : `ask ${entry.ask.trial}`));
+  const kinds = (journals.get(id) ?? []).map((entry) =>
+    'ask' in entry ? `ask ${entry.ask.trial}` : Object.keys(entry).join(),
+  );
   assert.deepEqual(kinds, ['ask 0', 'tell', 'ask 1']);
 });
 
@@ -249,4 +267,19 @@ test('a question alone makes room, too', async () => {
   assert.equal(state.reads, 3, 'two of five entries each fit');
   await service.find(ids[0] as string);
   assert.equal(state.reads, 4, 'the first was dropped for the third');
+});
+
+test('answers that would fill the memory are not given at once: lines after them change nothing, and say so', async () => {
+  const { repository } = inMemory();
+  const long = JSON.stringify({ front: 'x'.repeat(9 * 2 ** 20) });
+  const local = createLocalHost({ leaseS: 60 });
+  const host = { ...local, answer: async () => ({ answer: long, entries: [] }) };
+  const service = createTunerService(repository, { host });
+  const { id } = await service.create(SPEC);
+  const answers = (await service.answer(id, Array(6).fill('{"front":{}}'))) ?? [];
+  assert.deepEqual(
+    answers.map((answer) => answer === long),
+    [true, true, true, true, false, false],
+  );
+  assert.match(answers[5] ?? '', /send it again by itself/);
 });

@@ -316,8 +316,9 @@ check(
   'tuners are kept with their journals, newest first, and removed with them',
   async ({ tuners }) => {
     const createdAt = '2026-01-01T00:00:00.000Z';
-    for (const id of ['t-1', 't-2', 't-3']) await tuners.insert({ id, createdAt, spec: tunerSpec });
-    await tuners.append('t-1', [tunerTell(0)]);
+    for (const id of ['t-1', 't-2']) await tuners.insert({ id, createdAt, spec: tunerSpec });
+    await tuners.insert({ id: 't-3', createdAt, spec: { ...tunerSpec, name: 'mine' } });
+    await tuners.append('t-1', [tunerTell(0)], { state: 'finished', trials: 7 });
     await tuners.append('t-2', [tunerTell(1), tunerTell(2)]);
     await tuners.append('t-1', [tunerTell(3)]);
     await tuners.append('t-2', []);
@@ -326,8 +327,11 @@ check(
   },
   ({ tuners }) => {
     assert.deepEqual(
-      tuners.list().map(({ id }) => id),
-      ['t-3', 't-1'],
+      tuners.list().map(({ id, name, state, trials }) => [id, name, state, trials]),
+      [
+        ['t-3', 'mine', 'running', 0],
+        ['t-1', null, 'finished', 7],
+      ],
     );
     assert.deepEqual(tuners.get('t-1')?.spec, tunerSpec);
     assert.equal(tuners.get('t-2'), null);

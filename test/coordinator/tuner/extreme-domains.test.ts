@@ -59,6 +59,11 @@ for (const [domain, values] of NEARLY_EMPTY)
     for (const sampler of ['random', 'auto', 'grid']) assert.equal(searched([named(domain)], 100, sampler), values);
   });
 
+test('a range wider than the largest number has more than its ends', () => {
+  const widest = named({ type: 'float', min: -1.7e308, max: 1.7e308, scale: 'linear' });
+  for (const sampler of ['random', 'auto']) assert.equal(searched([widest], 50, sampler), 50);
+});
+
 test('a number behind conditions that chance hardly ever meets is found all the same', () => {
   const chain = Array.from({ length: 60 }, (_, i): Parameter => {
     const when = i === 0 ? {} : { when: { [`p${i - 1}`]: true } };
