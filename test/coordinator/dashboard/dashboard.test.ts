@@ -120,6 +120,21 @@ describe('dashboard', { skip: noChromium }, () => {
     );
   });
 
+  it('says which two boards use the credential of one device, and what to do', async () => {
+    const sharedCredential = {
+      first: 'Pi 5, serial A',
+      second: 'Pi 4, serial B',
+      lastSeenAt: '2026-01-01T00:00:00.000Z',
+    };
+    fake.devices.push(sampleDevice('kitchen-pi', { sharedCredential }));
+    await open('fleet');
+    const card = page.getByRole('listitem', { name: 'Device kitchen-pi' });
+    assert.match(
+      (await card.getByRole('alert').textContent()) ?? '',
+      /two boards use the credential of kitchen-pi: Pi 5, serial A \(first\) and Pi 4, serial B, which is refused\. To mend it, join the second under a name of its own: run "edgetune device add kitchen-pi-2"/,
+    );
+  });
+
   it('says why an agent is not offered a newer one, and which boards nobody here knows', async () => {
     const refused =
       'it joined before updates were signed: paste the line of "edgetune device add NAME --renew" on the board';
