@@ -11,6 +11,7 @@ import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { StopCriteria } from '../tuner/stop-rule.ts';
 import type { Ask, Feasibility, Tell, Tuner } from '../tuner/tuner.ts';
 import type { StudyContext } from './context/study-context.ts';
+import { DeviceTroubleError } from './devices/device-trouble-error.ts';
 import { nearest } from './outcome/nearest.ts';
 import { measureTheRest, recommend } from './outcome/recommend.ts';
 import { MOST_VIOLATION, trialViolation } from './state/trial-metrics.ts';
@@ -21,9 +22,6 @@ import { type Told, TrialRunner } from './trial/trial-runner.ts';
 const HOPELESS_FAILURES = 3;
 /** In deterministic mode the batch of trials must not depend on the machine's cores. */
 const DETERMINISTIC_BATCH = 8;
-
-/** Trials of which the tuner has been told. */
-const TOLD: ReadonlySet<TrialView['status']> = new Set(['finished', 'infeasible', 'failed', 'stopped']);
 
 /** A study that cannot go on; the reason says what to do. */
 export class StudyFailedError extends Error {
@@ -45,6 +43,8 @@ export class StudyRunner {
   #wake: () => void = () => {};
   /** Whether a trial has ever come to an end without failing. */
   #hasWorked: boolean;
+  /** By trial, what the tuner was told last. */
+  readonly #told = new Map<number, Pick<Told, 'rung' | 'status'>>();
   /** How the devices stood when they were looked at last. */
   #known = new Map<string, StudyDevice>();
 
@@ -72,6 +72,7 @@ export class StudyRunner {
     this.#unfinished = unfinished;
     this.#isCutBatch = isCutBatch;
     this.#hasWorked = history.some(isWorking);
+    for (const body of history) if (body.type === 'trial-told') this.#told.set(body.trialId, body);
     this.#inference = new TrialInference(
       context,
       (finished) => this.#inferenceFinished(finished),
@@ -87,8 +88,12 @@ export class StudyRunner {
       if (body.type === 'study-device') this.#stands(body);
     });
     try {
+      this.#reconcile();
       const { recommendation, isExtended } = this.#context.state;
-      if (recommendation && !isExtended) return await this.#waiting(measureTheRest(this.#context, recommendation));
+      if (recommendation && !isExtended) {
+        this.#context.deviceTroubles.end();
+        return await this.#waiting(measureTheRest(this.#context, recommendation));
+      }
       return await this.#tune();
     } finally {
       end();
@@ -127,10 +132,18 @@ export class StudyRunner {
 
   /** Who was in trouble when an earlier run ended may be well by now. */
   #beginAnewWithAll(): void {
-    const { spec, standing, emit } = this.#context;
+    const { spec, standing, deviceNow, emit } = this.#context;
     for (const device of spec.devices.map(standing))
       if (device.standing === 'retrying' || device.standing === 'marked')
         emit({ type: 'study-device', ...device, standing: 'expected', reason: null });
+    for (const name of spec.devices) {
+      try {
+        deviceNow(name);
+      } catch (error) {
+        // It is said when the device is asked.
+        if (!(error instanceof DeviceTroubleError)) throw error;
+      }
+    }
     this.#known = new Map(spec.devices.map((name) => [name, standing(name)]));
   }
 
@@ -143,7 +156,7 @@ export class StudyRunner {
       if (isAnother || standing === 'left-out') {
         this.#inference.leave(device, isAnother ? `another device has taken its place` : 'it is left out');
         this.#context.deviceTroubles.decided(device);
-        this.#forget(device);
+        this.#reconcile();
       }
       if (isAnother || (before?.standing === 'marked' && standing === 'expected'))
         for (const trialId of this.#inference.started()) this.#inference.startMissing(trialId);
@@ -152,12 +165,23 @@ export class StudyRunner {
     }
   }
 
-  /** What a device has said counts no longer. */
-  #forget(device: string): void {
-    for (const { trialId, metrics } of this.#context.state.trials.values())
+  /**
+   * Takes back what counts no longer, of every trial that was told, whatever it does now: what a device has said that is left
+   * out, or has given its place to another one that has not answered yet. A single value that stays would have every
+   * trial that lacks it leave the front.
+   */
+  #reconcile(): void {
+    const { state, standing } = this.#context;
+    const counts = (trialId: number, device: string) =>
+      standing(device).standing !== 'left-out' && this.#inference.hasAnswered(trialId, device);
+    for (const { trialId, metrics, predicted } of state.trials.values())
       this.#takeBack(
         trialId,
-        Object.keys(metrics).filter((name) => name.endsWith(`@${device}`)),
+        Object.keys(metrics).filter((name) => {
+          const [, device] = name.split('@');
+          if (device === undefined || counts(trialId, device)) return false;
+          return !predicted.includes(name) || standing(device).standing === 'left-out';
+        }),
       );
   }
 
@@ -168,7 +192,7 @@ export class StudyRunner {
 
   #takeBack(trialId: number, withdrawn: readonly string[]): void {
     const trial = this.#context.state.trials.get(trialId) as TrialView;
-    if (withdrawn.length > 0 && TOLD.has(trial.status)) this.#amend(trial, {}, withdrawn);
+    if (withdrawn.length > 0 && this.#told.has(trialId)) this.#amend(trial, {}, withdrawn);
   }
 
   /** What devices had not answered when the coordinator ended. */
@@ -241,12 +265,15 @@ export class StudyRunner {
   #tell(told: Told): void {
     this.#context.emit(told);
     this.#tuner.tell(tellOf(told));
+    this.#told.set(told.trialId, told);
     // A device may have answered since the rung's metrics were put together.
     const { trialId } = told;
     const trial = this.#context.state.trials.get(trialId) as TrialView;
     const unknown = [...told.predicted.flatMap((name) => name.split('@')[1] ?? []), ...(told.pending ?? [])];
     if (trial.status === 'finished' && unknown.some((device) => this.#inference.hasAnswered(trialId, device)))
       this.#amend(trial, this.#inference.answers(trialId).metrics, []);
+    // It may have been put together before a person decided about a device.
+    this.#reconcile();
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
     this.#hasWorked ||= isWorking(told);
     this.#failWhenHopeless();
@@ -281,13 +308,15 @@ export class StudyRunner {
   }
 
   #amend(trial: TrialView, metrics: Metrics, withdrawn: readonly string[]): void {
-    const { trialId, rung } = trial;
+    const { trialId } = trial;
+    const told = this.#told.get(trialId);
+    const rung = told?.rung ?? trial.rung;
     const { violation } = this.#inference.answers(trialId);
     const now = violation + trialViolation(this.#context.spec.constraints, { ...trial.metrics, ...metrics });
     const change = {
       ...{ trialId, rung, metrics },
       // What was refused stays so.
-      violation: Math.min(MOST_VIOLATION, trial.status === 'finished' ? now : (trial.violation ?? now)),
+      violation: Math.min(MOST_VIOLATION, told?.status === 'infeasible' ? (trial.violation ?? now) : now),
       ...(withdrawn.length > 0 ? { withdrawn: [...withdrawn] } : {}),
     };
     this.#context.emit({ type: 'trial-amended', ...change });

@@ -141,6 +141,9 @@ class Run {
     const begun = troubled.filter(({ at }) => at <= seen);
     this.#judge(first, begun);
     if (first.unmeasured.length > 0) {
+      // Who is still in trouble is missing once more, and is not waited for.
+      await studies.resume(id);
+      this.#judge(await this.#untilOver(id), begun);
       this.#heal();
       await studies.resume(id);
       this.#judge(await this.#untilOver(id), []);

@@ -27,7 +27,7 @@ const ENDED = ['succeeded', 'failed', 'stopped'];
 
 const STUDY = `name: on a small disk
 workload: image-classifier
-dataset: {format: synthetic-images, classes: 3, samples: 160, imageSize: 8, channels: 1}
+dataset: {format: synthetic-images, classes: 3, samples: 600, imageSize: 8, channels: 1}
 devices: [${Object.keys(DEVICES).join(', ')}]
 space:
   model: {width: {type: ordinal, values: [4, 6]}, depth: {type: constant, value: 1}, block: {type: categorical, choices: [residual, separable]}}

@@ -4,6 +4,11 @@ import type { StudyDevice } from '@edgetune/shared/domain/study-event.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { DeviceTroubleError } from './device-trouble-error.ts';
 
+/** Of a device that the fleet does not have any more. */
+export function removedText(name: string): string {
+  return `${name} was removed from the fleet: add it again under this name, use another device in its place, or go on without it`;
+}
+
 export interface DeviceOfOptions {
   fleet: Pick<Fleet, 'devices'>;
   standing: StudyDevice;
@@ -24,14 +29,17 @@ export function deviceOf({ fleet, standing, measuredClass, onBound }: DeviceOfOp
   const known = devices.find(({ id }) => id === deviceId);
   if (known) return { ...known, name };
   const namesake = devices.find((device) => device.name === name && device.board !== null);
-  if (!namesake)
-    throw new DeviceTroubleError(
-      `${name} was removed from the fleet: add it again under this name, use another device in its place, or go on without it`,
-    );
-  if (measuredClass !== null && namesake.deviceClass !== measuredClass)
+  if (!namesake) throw new DeviceTroubleError(removedText(name));
+  if (measuredClass !== null && kindOf(namesake.deviceClass ?? '') !== kindOf(measuredClass))
     throw new DeviceTroubleError(
       `${name} was removed from the fleet, and what is called so now is of another kind (${namesake.deviceClass}, not ${measuredClass}): use it in its place if that is meant, or go on without it`,
     );
   onBound({ ...standing, deviceId: namesake.id, reason: `${name} was added to the fleet again` });
   return { ...namesake, name };
+}
+
+/** Model and memory, with which a device class begins: a kernel, a governor or a power mode may have changed since. */
+function kindOf(deviceClass: string): string {
+  const [model, , memory] = deviceClass.split(' | ');
+  return [model, memory].join(' | ');
 }

@@ -7,6 +7,7 @@ import { isPresent } from '@edgetune/shared/domain/device.ts';
 import type { StudyDevice } from '@edgetune/shared/domain/study-event.ts';
 import type { Clock } from '../../fleet/clock.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
+import { removedText } from './device-of.ts';
 import { DeviceTroubleError } from './device-trouble-error.ts';
 
 export interface DeviceTroublesOptions {
@@ -65,7 +66,11 @@ export class DeviceTroubles {
     const { standing } = this.#options.standingOf(device);
     if (standing === 'left-out') return false;
     if (this.#options.waitsForAll || standing !== 'marked') return true;
-    // Of a study without any device nothing can be recommended.
+    return this.#isAllThereIs();
+  }
+
+  /** Whether nobody answers: of a study without any device nothing can be recommended, so that it waits. */
+  #isAllThereIs(): boolean {
     return this.#options.devices.every((name) => ['marked', 'left-out'].includes(this.#standing(name)));
   }
 
@@ -92,7 +97,7 @@ export class DeviceTroubles {
 
   /**
    * Does the work, again and again while it fails with a DeviceTroubleError.
-   * @throws {DeviceTroubleError} the last one, when this work has failed for minutes
+   * @throws {DeviceTroubleError} the last one, when this work has failed for minutes and another device answers
    * @throws what else the work throws; the signal's reason when it is aborted
    */
   async attempt<T>(device: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -107,7 +112,7 @@ export class DeviceTroubles {
         signal.throwIfAborted();
         if (!(error instanceof DeviceTroubleError)) throw error;
         this.#failed(device, error.message, trouble);
-        if (failures === PAUSES_MS.length && !this.#options.waitsForAll) throw error;
+        if (failures >= PAUSES_MS.length && !this.#options.waitsForAll && !this.#isAllThereIs()) throw error;
       } finally {
         if (trouble) trouble.isTried = false;
         this.#changed();
@@ -204,7 +209,12 @@ export class DeviceTroubles {
       if (!isThere) this.#present.delete(device);
       if (isThere || this.#standing(device) === 'left-out') this.#stopWaitingForAway(device);
       else if (this.#isEnding && !this.#away.has(device) && this.#standing(device) !== 'marked') {
-        const mark = () => this.#set(device, 'marked', `${device} is offline: start its agent`);
+        const mark = () =>
+          this.#set(
+            device,
+            'marked',
+            this.#isMember(device) ? `${device} is offline: start its agent` : removedText(device),
+          );
         this.#away.set(device, this.#options.clock.after(AWAY_MS, mark));
       }
     }
@@ -222,6 +232,11 @@ export class DeviceTroubles {
   #stopWaitingForAway(device: string): void {
     this.#away.get(device)?.();
     this.#away.delete(device);
+  }
+
+  #isMember(device: string): boolean {
+    const { deviceId } = this.#options.standingOf(device);
+    return this.#options.fleet.devices().some(({ id }) => id === deviceId);
   }
 
   #isThere(device: string): boolean {

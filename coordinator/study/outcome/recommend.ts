@@ -233,15 +233,9 @@ async function measured(
   { model, files, accuracies, metrics: ofTraining }: Finished,
   known: readonly RecommendedDevice[],
 ): Promise<Measured> {
-  const { spec, state, standing } = context;
+  const { spec, state } = context;
   const { trialId, quantised, parameters, macs } = model;
-  const asked = await Promise.all(
-    spec.devices.map(
-      async (device) =>
-        known.find((each) => hasMeasured({ devices: [each] }, standing(device))) ??
-        (await confirmed(context, trialId, device, files, accuracies)),
-    ),
-  );
+  const asked = await answersOf(context, known, (device) => confirmed(context, trialId, device, files, accuracies));
   const devices = asked.flatMap((answer) => ('config' in answer ? [answer] : []));
   const missing = asked.flatMap((answer) => ('config' in answer ? [] : [answer]));
   if (devices.length === 0)
@@ -271,6 +265,28 @@ async function measured(
 
 type Missing = RecommendedModel['missing'][number];
 
+/** What each device says, or why it says nothing; asked again where a person has decided otherwise about one meanwhile. */
+async function answersOf(
+  { spec, standing }: StudyContext,
+  known: readonly RecommendedDevice[],
+  ask: (device: string) => Promise<RecommendedDevice | Missing>,
+): Promise<(RecommendedDevice | Missing)[]> {
+  const holds = (answer: RecommendedDevice) => hasMeasured({ devices: [answer] }, standing(answer.device));
+  for (let before = known; ; ) {
+    const asked = await Promise.all(
+      spec.devices.map(async (device): Promise<RecommendedDevice | Missing> => {
+        const { standing: stands, reason } = standing(device);
+        if (stands === 'left-out') return { device, reason: reason ?? `${device} was left out` };
+        return before.find((each) => each.device === device && holds(each)) ?? ask(device);
+      }),
+    );
+    const measured = asked.flatMap((answer) => ('config' in answer ? [answer] : []));
+    const stay = (answer: RecommendedDevice) => standing(answer.device).standing !== 'left-out' && holds(answer);
+    if (measured.every(stay)) return asked;
+    before = measured;
+  }
+}
+
 /** What a device says of a trained model, or why it says nothing: nobody else waits for a device in trouble. */
 async function confirmed(
   context: StudyContext,
@@ -283,28 +299,34 @@ async function confirmed(
   const ask = (until: AbortSignal) =>
     troubleOf(device, () => confirm(context, trialId, device, files, accuracies, until));
   const whyNot = () => standing(device).reason ?? `${device} was left out`;
-  const [over, unexpected] = [new AbortController(), new AbortController()];
-  try {
-    if (!deviceTroubles.isExpected(device)) {
-      const isWorthATry = standing(device).standing === 'marked' && isPresent(context.device(device));
-      if (!isWorthATry) return { device, reason: whyNot() };
-      return await deviceTroubles.tryOnce(device, () => ask(signal));
-    }
-    const watching = AbortSignal.any([signal, over.signal]);
+  for (;;) {
+    const { deviceId } = standing(device);
+    const isExpected = deviceTroubles.isExpected(device);
+    const isThere = () => standing(device).standing === 'marked' && isPresent(context.device(device));
+    if (!isExpected && !isThere()) return { device, reason: whyNot() };
+    // One that nothing waits for is tried once, as long as it is there.
+    const isWanted = () =>
+      standing(device).deviceId === deviceId && (deviceTroubles.isExpected(device) || (!isExpected && isThere()));
+    const [over, unwanted] = [new AbortController(), new AbortController()];
     const watch = async () => {
-      while (deviceTroubles.isExpected(device)) await deviceTroubles.change(watching);
-      unexpected.abort(new DeviceTroubleError(whyNot()));
+      const watching = AbortSignal.any([signal, over.signal]);
+      while (isWanted()) await deviceTroubles.change(watching);
+      unwanted.abort(new DeviceTroubleError(whyNot()));
     };
     watch().catch(() => {});
-    const until = AbortSignal.any([signal, unexpected.signal]);
-    return await deviceTroubles.attempt(device, () => ask(until), until);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof DeviceTroubleError || error instanceof NotMeasuredError)
-      return { device, reason: error.message };
-    throw error;
-  } finally {
-    over.abort();
+    const until = AbortSignal.any([signal, unwanted.signal]);
+    try {
+      if (isExpected) return await deviceTroubles.attempt(device, () => ask(until), until);
+      return await deviceTroubles.tryOnce(device, () => ask(until));
+    } catch (error) {
+      signal.throwIfAborted();
+      const isAnother = standing(device).deviceId !== deviceId;
+      const isItsTrouble = error instanceof DeviceTroubleError || unwanted.signal.aborted;
+      if (!isAnother && !isItsTrouble && !(error instanceof NotMeasuredError)) throw error;
+      if (!isAnother) return { device, reason: (error as Error).message };
+    } finally {
+      over.abort();
+    }
   }
 }
 

@@ -201,11 +201,22 @@ describe('who is expected to answer', () => {
     const { work, pass, troubles } = troubled();
     const states = [work('pi'), work('orin')];
     for (const seconds of [5, 15, 30, 60, 130]) await pass(seconds);
-    assert.deepEqual(
-      states.map(({ ended }) => ended),
-      ['no disk', 'no disk'],
-    );
+    // What was given up while the other one was hoped for still is asked again when there is time.
+    assert.deepEqual(states.map(({ ended }) => ended).sort(), ['no disk', 'running']);
     assert.deepEqual([troubles.isExpected('pi'), troubles.isExpected('orin')], [true, true]);
+    for (const state of states) state.why = null;
+    await pass(300);
+    assert.deepEqual(states.map(({ ended }) => ended).sort(), ['done', 'no disk']);
+  });
+
+  it('the only one of a study is waited for, for as long as it takes', async () => {
+    const { work, pass, troubles } = troubled(['pi']);
+    const state = work('pi');
+    for (const seconds of [5, 15, 30, 60, 130, 300, 300]) await pass(seconds);
+    assert.deepEqual([state.ended, troubles.isExpected('pi')], ['running', true]);
+    state.why = null;
+    await pass(300);
+    assert.equal(state.ended, 'done');
   });
 
   it('is everybody in a study that waits for all', async () => {
