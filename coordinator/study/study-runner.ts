@@ -180,7 +180,8 @@ export class StudyRunner {
         Object.keys(metrics).filter((name) => {
           const [, device] = name.split('@');
           if (device === undefined || counts(trialId, device)) return false;
-          return !predicted.includes(name) || standing(device).standing === 'left-out';
+          if (standing(device).standing === 'left-out') return true;
+          return state.replaced.has(device) && !predicted.includes(name);
         }),
       );
   }

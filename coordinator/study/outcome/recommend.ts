@@ -271,19 +271,27 @@ async function answersOf(
   known: readonly RecommendedDevice[],
   ask: (device: string) => Promise<RecommendedDevice | Missing>,
 ): Promise<(RecommendedDevice | Missing)[]> {
-  const holds = (answer: RecommendedDevice) => hasMeasured({ devices: [answer] }, standing(answer.device));
-  for (let before = known; ; ) {
+  const said = new Map<string, { deviceId: string; answer: RecommendedDevice }>();
+  for (const answer of known) {
+    const { deviceId } = standing(answer.device);
+    if (hasMeasured({ devices: [answer] }, standing(answer.device))) said.set(answer.device, { deviceId, answer });
+  }
+  for (;;) {
     const asked = await Promise.all(
       spec.devices.map(async (device): Promise<RecommendedDevice | Missing> => {
-        const { standing: stands, reason } = standing(device);
+        const { standing: stands, reason, deviceId } = standing(device);
         if (stands === 'left-out') return { device, reason: reason ?? `${device} was left out` };
-        return before.find((each) => each.device === device && holds(each)) ?? ask(device);
+        const before = said.get(device);
+        const answer = before?.deviceId === deviceId ? before.answer : await ask(device);
+        if ('config' in answer) said.set(device, { deviceId, answer });
+        return answer;
       }),
     );
-    const measured = asked.flatMap((answer) => ('config' in answer ? [answer] : []));
-    const stay = (answer: RecommendedDevice) => standing(answer.device).standing !== 'left-out' && holds(answer);
-    if (measured.every(stay)) return asked;
-    before = measured;
+    const isDecidedAnew = (answer: RecommendedDevice | Missing) => {
+      const { standing: stands, deviceId } = standing(answer.device);
+      return 'config' in answer && (stands === 'left-out' || said.get(answer.device)?.deviceId !== deviceId);
+    };
+    if (!asked.some(isDecidedAnew)) return asked;
   }
 }
 

@@ -34,6 +34,8 @@ export class StudyProjection {
   readonly askedAbout = new Set<number>();
   /** How the study's devices stand, by name; of a study whose making is not among the events, those that have changed. */
   readonly devices = new Map<string, StudyDevice>();
+  /** Those of which another device of the fleet has taken the place. */
+  readonly replaced = new Set<string>();
   readonly trainings: EventOf<'training-finished'>[] = [];
   /** Trials of which at least one rung has come to an end, in order: what progress is counted by, since it never falls. */
   readonly #told = new Set<number>();
@@ -182,6 +184,7 @@ export class StudyProjection {
   #stand({ type: _, ...device }: EventOf<'study-device'>): void {
     const before = this.devices.get(device.device);
     this.devices.set(device.device, device);
+    if (before && before.deviceId !== device.deviceId) this.replaced.add(device.device);
     if (before && before.deviceId !== device.deviceId)
       for (const answers of this.inference.values()) answers.delete(device.device);
   }
