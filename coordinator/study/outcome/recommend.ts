@@ -13,14 +13,14 @@ import type {
   RecommendedDevice,
   RecommendedModel,
 } from '@edgetune/shared/domain/recommendation.ts';
-import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import { isSynthetic } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelFile, NoVariant } from '../../inference/model-variants.ts';
 import { goalsOf, violationOn } from '../../inference/search/config-score.ts';
 import { isTargetReached } from '../../tuner/stop-rule.ts';
 import type { FrontEntry } from '../../tuner/tuner.ts';
-import { int8Variant, type QuantisedFile, variantsOf } from '../context/int8-variant.ts';
+import { inferenceRequest } from '../context/inference-request.ts';
+import { int8Variant, type QuantisedFile } from '../context/int8-variant.ts';
 import type { StudyContext } from '../context/study-context.ts';
 import { type TrainingFinished, taskOf, trainRung } from '../context/train-rung.ts';
 import { DeviceTroubleError } from '../devices/device-trouble-error.ts';
@@ -352,24 +352,10 @@ async function confirm(
   accuracies: Accuracies,
   signal: AbortSignal,
 ): Promise<RecommendedDevice> {
-  const { spec, state, studyId, emit, inference } = context;
-  const { int8, ...model } = files;
+  const { spec, emit, inference } = context;
   const device = context.deviceNow(deviceName);
   const result = await inference.tune(
-    {
-      studyId,
-      ...model,
-      ...variantsOf(int8),
-      device,
-      parameters: parametersOf(spec.space, ['inference']),
-      scenario: spec.scenario,
-      objectives: spec.objectives,
-      prefer: spec.prefer,
-      constraints: spec.constraints,
-      purpose: 'confirm',
-      seed: spec.tuner.seed,
-      ...(spec.deterministic ? { known: state.measuredBefore(null, device.id) } : {}),
-    },
+    inferenceRequest(context, files, device, null),
     (measurement, source) => emit({ type: 'measured', trialId, measurement, source }),
     signal,
   );

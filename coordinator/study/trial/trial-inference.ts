@@ -3,10 +3,9 @@
  * beside training. Their outcomes are events; what is asked of them here is read from there or awaited.
  */
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
-import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Intervals, Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { InferenceResult } from '../../inference/inference-server.ts';
-import { variantsOf } from '../context/int8-variant.ts';
+import { inferenceRequest } from '../context/inference-request.ts';
 import type { StudyContext } from '../context/study-context.ts';
 import { DeviceTroubleError } from '../devices/device-trouble-error.ts';
 import { troubleOf } from '../devices/trouble-of.ts';
@@ -273,27 +272,13 @@ export class TrialInference {
     deviceName: string,
     signal: AbortSignal,
   ): Promise<{ result: InferenceResult; measurements: number }> {
-    const { spec, state, studyId, emit, inference } = this.#context;
-    const { signature, modelSha256, modelBytes, int8 } = state.architectures.get(trialId) as ArchitectureFacts;
+    const { state, emit, inference } = this.#context;
+    const facts = state.architectures.get(trialId) as ArchitectureFacts;
     let measurements = 0;
     const device = this.#context.deviceNow(deviceName);
     const result = await troubleOf(deviceName, () =>
       inference.tune(
-        {
-          studyId,
-          ...{ signature, modelSha256, modelBytes },
-          ...variantsOf(int8),
-          // Objectives and constraints speak of the name that the device had when the study was made.
-          device,
-          parameters: parametersOf(spec.space, ['inference']),
-          scenario: spec.scenario,
-          objectives: spec.objectives,
-          prefer: spec.prefer,
-          constraints: spec.constraints,
-          purpose: 'search',
-          seed: spec.tuner.seed,
-          ...(spec.deterministic ? { known: state.measuredBefore(trialId, device.id) } : {}),
-        },
+        inferenceRequest(this.#context, facts, device, trialId),
         (measurement, source) => {
           if (source === 'measured') measurements++;
           emit({ type: 'measured', trialId, measurement, source });
