@@ -668,3 +668,47 @@ describe('a device that is away', () => {
     assert.equal(devices.listening(), 0);
   });
 });
+
+describe('a device that is left out', () => {
+  const two = { devices: ['pi', 'orin'], parallelTrials: 1, recommend: 5 };
+  const on = (device: string, emitted: readonly StudyEventBody[]) =>
+    emitted.flatMap((body) =>
+      body.type === 'trial-amended'
+        ? (body.withdrawn ?? []).filter((name) => name.endsWith(`@${device}`)).map((name) => `${body.trialId} ${name}`)
+        : [],
+    );
+
+  it('while the study stood still counts for no trial when it goes on: none that lacks its values is left behind', async () => {
+    const history: StudyEventBody[] = [
+      ...[asked(0, { width: 4, learningRate: 0.5 }), built(0), answered(0, 'pi'), answered(0, 'orin')],
+      told(0, { accuracy: 0.2, 'latency.p50@pi': 4, 'latency.p50@orin': 4 }),
+    ];
+    const devices = fakeFleet(['pi', 'orin']);
+    const left = devices.fleet.devices().find(({ name }) => name === 'orin')?.id as string;
+    const decision = { device: 'orin', deviceId: left, standing: 'left-out', reason: 'by a person' } as const;
+    const { runner, emitted, context } = study({
+      ...{ devices, spec: { ...two, stop: { trials: 1 } } },
+      history: [...history, { type: 'study-device', ...decision }],
+    });
+    await runner.run();
+    assert.deepEqual(on('orin', emitted), ['0 latency.p50@orin']);
+    for (const { metrics } of context.state.trials.values())
+      assert.ok(!Object.keys(metrics).some((name) => name.endsWith('@orin')));
+  });
+
+  it('while a batch is trained counts for none of it, also where its answers were put together before', async () => {
+    const { runner, emitted, context } = study({
+      spec: { ...two, deterministic: true, tuner: initial({ width: 1 }, { width: 2 }), stop: { trials: 2 } },
+      beforeTraining: async ({ width }) => {
+        if (width !== 2) return;
+        await until('the first to be measured', () => context.state.inference.get(0)?.size === 2, { everyTurn: true });
+        for (let time = 0; time < 9; time++) await turn();
+        context.emit({ type: 'study-device', ...context.standing('orin'), standing: 'left-out' });
+      },
+    });
+    await runner.run();
+    assert.ok(on('orin', emitted).includes('0 latency.p50@orin'));
+    for (const { metrics } of context.state.trials.values())
+      assert.ok(!Object.keys(metrics).some((name) => name.endsWith('@orin')));
+  });
+});
