@@ -357,6 +357,26 @@ describe('the devices of a study', () => {
   });
 });
 
+it('a device that nothing waits for decides nothing of the front; where all are so, they do', () => {
+  const projection = new StudyProjection();
+  const stands = (device: string, standing: 'expected' | 'marked') =>
+    apply(projection, { type: 'study-device', device, deviceId: `d-${device}`, standing, reason: null });
+  const onFront = () =>
+    projection
+      .trialViews({ ...spec, devices: ['pi', 'orin'] })
+      .flatMap(({ trialId, onFront: is }) => (is ? [trialId] : []));
+  apply(projection, asked(0), asked(1));
+  apply(projection, told(0, { accuracy: 0.5, 'latency.p50@pi': 1, 'latency.p50@orin': 1 }));
+  apply(projection, told(1, { accuracy: 0.9, 'latency.p50@pi': 2 }));
+  stands('pi', 'expected');
+  stands('orin', 'expected');
+  assert.deepEqual(onFront(), [0], 'what orin has said of one it has to say of the other');
+  stands('orin', 'marked');
+  assert.deepEqual(onFront(), [0, 1]);
+  stands('pi', 'marked');
+  assert.deepEqual(onFront(), [0]);
+});
+
 describe('what was predicted', () => {
   const predicted = told(
     0,
