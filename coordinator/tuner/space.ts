@@ -89,7 +89,7 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /** Whole numbers on a log scale: each has the share of [0, 1] that lies nearest to it. */
 function logInteger(name: string, min: number, max: number): Dimension {
-  if (max / min < NARROW) return stepped(name, { min, max, step: 1, isWhole: true });
+  if (max / min < NARROW) return wholeSteps(name, { min, max, step: 1 });
   const [low, high] = [Math.log(min - 0.5), Math.log(max + 0.5)];
   return {
     name,
@@ -102,19 +102,23 @@ function logInteger(name: string, min: number, max: number): Dimension {
 }
 
 /** From `min` on in steps. */
-function stepped(
-  name: string,
-  { min, max, step, isWhole }: { min: number; max: number; step: number; isWhole: boolean },
-): Dimension {
-  let count = Math.floor((max - min) / step + (isWhole ? 0 : 1e-9)) + 1;
-  // Of large numbers differences are rounded.
-  if (isWhole && min + (count - 1) * step > max) count--;
+function stepped(name: string, { min, max, step }: { min: number; max: number; step: number }): Dimension {
+  const count = Math.floor((max - min) / step + 1e-9) + 1;
   const value = (index: number) => {
     const exact = min + index * step;
     // Twelve significant digits hide what 0.1 · 3 leaves behind.
-    const short = isWhole ? exact : Number(exact.toPrecision(12));
+    const short = Number(exact.toPrecision(12));
     return clamp(Math.abs(short - exact) < 1e-7 * step ? short : exact, min, max);
   };
+  return ordered(name, count, value, (of) => Math.round(((of as number) - min) / step));
+}
+
+/** Whole numbers from `min` on in steps; exactly, also where the range is wider than doubles can count. */
+function wholeSteps(name: string, { min, max, step }: { min: number; max: number; step: number }): Dimension {
+  const isExact = Number.isSafeInteger(max - min);
+  const count = isExact ? Math.floor((max - min) / step) + 1 : Number((BigInt(max) - BigInt(min)) / BigInt(step)) + 1;
+  const value = (index: number) =>
+    clamp(isExact ? min + index * step : Number(BigInt(min) + BigInt(index) * BigInt(step)), min, max);
   return ordered(name, count, value, (of) => Math.round(((of as number) - min) / step));
 }
 
@@ -140,12 +144,10 @@ function dimensionOf(parameter: Parameter): Dimension | null {
     case 'int': {
       const { min, max, scale, step } = parameter;
       if (parameter.type === 'int')
-        return scale === 'log'
-          ? logInteger(name, min, max)
-          : stepped(name, { min, max, step: step ?? 1, isWhole: true });
+        return scale === 'log' ? logInteger(name, min, max) : wholeSteps(name, { min, max, step: step ?? 1 });
       return step === undefined || isTooFine(step, min, max)
         ? continuous(name, min, max, scale === 'log')
-        : stepped(name, { min, max, step, isWhole: false });
+        : stepped(name, { min, max, step });
     }
   }
 }

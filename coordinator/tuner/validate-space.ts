@@ -44,6 +44,9 @@ function domainIssues(domain: ParameterDomain): SpaceIssue[] {
     const { min, max, scale, step } = domain;
     for (const [key, value] of Object.entries({ min, max }))
       if (!Number.isFinite(value)) add(key, `must be a finite number, not ${value}`);
+      // Beyond them doubles leave whole numbers out.
+      else if (domain.type === 'int' && !Number.isSafeInteger(value))
+        add(key, `must be a whole number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}, not ${value}`);
     if (min > max) add('min', `must be at most max (${max}), not ${min}`);
     if (scale === 'log' && min <= 0) add('min', `must be greater than 0 on a log scale, not ${min}`);
     if (scale === 'log' && step !== undefined) add('step', 'cannot be used on a log scale: leave out one of the two');
@@ -93,7 +96,10 @@ export function valueProblem(domain: ParameterDomain, value: ParameterValue): st
     return `must be a number from ${min} to ${max}, not ${JSON.stringify(value)}`;
   if (domain.type === 'int' && !Number.isInteger(value)) return `must be a whole number, not ${value}`;
   if (step !== undefined && domain.type === 'int')
-    return (value - min) % step === 0 ? null : `must be ${min} plus a multiple of ${step}, not ${value}`;
+    // Remainders first: the difference of two large numbers is rounded.
+    return ((value % step) - (min % step)) % step === 0
+      ? null
+      : `must be ${min} plus a multiple of ${step}, not ${value}`;
   if (step !== undefined) {
     const steps = (value - min) / step;
     if (Math.abs(steps - Math.round(steps)) > 1e-6) return `must be ${min} plus a multiple of ${step}, not ${value}`;

@@ -142,3 +142,27 @@ test('steps count from the least value, of whole numbers exactly', () => {
   assert.equal(valueProblem(domain, 2 ** 53 - 4), null);
   assert.match(valueProblem(domain, 2 ** 53 - 3) ?? '', /multiple of 3/);
 });
+
+test('steps through a range wider than whole doubles are exact', () => {
+  // Found by the property above with seed -1493784984: max − min is more than 2^53.
+  const domain = { type: 'int', min: -8999618589581393, max: 23882927162945, scale: 'linear' } as const;
+  for (const step of [1289071645249191, 3, 3007167158414780])
+    assert.equal(
+      searched([named({ ...domain, step })], 50),
+      Math.min(50, Number((BigInt(domain.max) - BigInt(domain.min)) / BigInt(step)) + 1),
+    );
+  const last = Number(BigInt(domain.min) + 6n * 1289071645249191n);
+  assert.equal(valueProblem({ ...domain, step: 1289071645249191 }, last), null);
+  assert.match(valueProblem({ ...domain, step: 1289071645249191 }, last + 1) ?? '', /multiple of/);
+});
+
+test('whole numbers that doubles cannot tell apart are refused', () => {
+  const domain = { type: 'int', min: 0, max: 2 ** 53 - 1, scale: 'linear' } as const;
+  const tried = (changed: object) => createTuner(problemWith([named({ ...domain, ...changed })], 1, 'random'));
+  assert.throws(
+    () => tried({ max: 2 ** 53 }),
+    /max.* must be a whole number from -9007199254740991 to 9007199254740991/s,
+  );
+  assert.throws(() => tried({ min: 0.5 }), /min.* must be a whole number/s);
+  tried({ min: -(2 ** 53 - 1) });
+});
