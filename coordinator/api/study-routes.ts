@@ -154,7 +154,7 @@ function extendRoute(routes: Routes, studies: StudyService): void {
     declared({
       method: 'post',
       path: '/api/studies/{id}/extend',
-      summary: 'Let a study that has ended start more trials',
+      summary: 'Let a study that has ended start more trials, or be about other devices, too',
       request: { params: studyParams, body: jsonBody(extendStudyRequestSchema) },
       responses: { 200: json(createStudyResponseSchema) },
     }),

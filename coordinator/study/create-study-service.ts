@@ -11,7 +11,7 @@ import { tellAll } from '../lifecycle/tell-all.ts';
 import type { Troubles } from '../lifecycle/troubles.ts';
 import type { CheckedStudySpec, StudyPorts } from './context/study-context.ts';
 import { type Beginner, earlierOf } from './earlier-trials.ts';
-import { type Extension, extendedSpec, whyNotExtended } from './extension.ts';
+import { type Extension, extendedSpec, extensionOf } from './extension.ts';
 import { exportFiles } from './outcome/export-files.ts';
 import { examineStudy, inputError } from './parse-study.ts';
 import type { SpanBus } from './span-bus.ts';
@@ -161,23 +161,23 @@ class Studies implements StudyService {
     return this.#summaryOf(entry);
   }
 
-  async extend(id: string, { trials, epochs, device }: Extension): Promise<StudySummary> {
+  async extend(id: string, extension: Extension): Promise<StudySummary> {
     this.#ending.signal.throwIfAborted();
     const entry = this.#entryOf(id);
-    const refusal = whyNotExtended(entry.spec, { id, trials, epochs, device });
-    if (refusal !== null) throw new StudyStateError(`study "${entry.record.name}" cannot be extended so: ${refusal}`);
+    const { spec, record } = entry;
+    const devices = [...entry.events.state.devices.values()];
+    const extended = extensionOf({ id, spec, devices, members: this.#options.fleet.devices() }, extension);
+    if (typeof extended === 'string')
+      throw new StudyStateError(`study "${record.name}" cannot be extended so: ${extended}`);
     const { state } = this.#shown(entry);
     if (entry.run || (state !== 'succeeded' && state !== 'stopped'))
       throw new StudyStateError(
-        `study "${entry.record.name}" is ${state}: only one that has succeeded or was stopped can be extended`,
+        `study "${record.name}" is ${state}: only one that has succeeded or was stopped can be extended`,
       );
     // In one write: a coordinator that ends here goes on with it at its next start.
-    entry.events.emit(
-      { type: 'study-extended', trials: trials as number },
-      { type: 'study-state', state: 'queued', reason: null },
-    );
+    entry.events.emit(extended, { type: 'study-state', state: 'queued', reason: null });
     await entry.events.written(this.#ending.signal);
-    entry.spec = extendedSpec(entry.spec, trials as number);
+    entry.spec = extendedSpec(spec, extended);
     this.#launch(entry);
     return this.#summaryOf(entry);
   }
@@ -353,7 +353,7 @@ class Studies implements StudyService {
     const entry: Entry = {
       record,
       spec: events.reduce(
-        (before, { body }) => (body.type === 'study-extended' ? extendedSpec(before, body.trials) : before),
+        (before, { body }) => (body.type === 'study-extended' ? extendedSpec(before, body) : before),
         spec as CheckedStudySpec,
       ),
       events: new StudyLog({

@@ -104,9 +104,9 @@ export class StudyRunner {
 
   async #tune(): Promise<Recommendation> {
     const timing = inferenceTimingOf(this.#context.spec.tuner.mode);
-    if (timing === 'while-training') this.#askAgain();
+    if (timing === 'while-training') await this.#askAgain();
     if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
-    if (this.#context.state.isExtended && this.#unfinished.length === 0 && this.#tuner.isFinished())
+    if (this.#context.state.hasMoreTrials && this.#unfinished.length === 0 && this.#tuner.isFinished())
       this.#sayNothingIsLeft();
     if (timing !== 'at-the-end') await this.#devicesOnline();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
@@ -196,11 +196,15 @@ export class StudyRunner {
     if (withdrawn.length > 0 && this.#told.has(trialId)) this.#amend(trial, {}, withdrawn);
   }
 
-  /** What devices had not answered when the coordinator ended. */
-  #askAgain(): void {
+  /** What devices had not answered when the coordinator ended, and what those are asked that the study has only since. */
+  async #askAgain(): Promise<void> {
     const { askedAbout, trials } = this.#context.state;
-    for (const [trialId, { status }] of trials)
-      if (status === 'finished' && askedAbout.has(trialId)) this.#inference.start(trialId);
+    for (const [trialId, { status }] of trials) {
+      if (status !== 'finished' || !askedAbout.has(trialId)) continue;
+      this.#inference.start(trialId);
+      // One after the other: what a device has measured of one informs its search of the next.
+      if (this.#context.spec.deterministic) await this.#waiting(this.#inference.settled(trialId));
+    }
   }
 
   /** Whether devices are to decide, and have said nothing of what is on the front. */
@@ -443,11 +447,17 @@ export class StudyRunner {
 const isWorking = (body: StudyEventBody) =>
   body.type === 'trial-told' && (body.status === 'ok' || body.status === 'infeasible');
 
-/** Replays a study's events into its tuner; returns the asks that were not told, and whether others asked with them were. */
+/**
+ * Replays a study's events into its tuner; returns the asks that were not told, and whether others asked with them were.
+ * Of what was told before a device belonged to the study, that device is pending.
+ */
 function restore(tuner: Tuner, history: readonly StudyEventBody[]): { unfinished: Ask[]; isCutBatch: boolean } {
   let toldOfBatch = 0;
   const open = new Map<number, Ask>();
   const steps: Parameters<Tuner['restore']>[0][number][] = [];
+  const joinLater = new Set(
+    history.flatMap((body) => (body.type === 'study-extended' ? Object.keys(body.deviceIds ?? {}) : [])),
+  );
   for (const body of history) {
     if (body.type === 'trial-asked') {
       const { type: _, ...ask } = body;
@@ -457,11 +467,15 @@ function restore(tuner: Tuner, history: readonly StudyEventBody[]): { unfinished
     } else if (body.type === 'trial-told') {
       open.delete(body.trialId);
       toldOfBatch++;
-      steps.push({ tell: tellOf(body) });
+      const tell = tellOf(body);
+      steps.push({ tell: { ...tell, pending: [...(tell.pending ?? []), ...joinLater] } });
     } else if (body.type === 'trial-amended') {
       const { type: _, ...amend } = body;
       steps.push({ amend });
-    } else if (body.type === 'study-extended') steps.push({ extend: body.trials });
+    } else if (body.type === 'study-extended') {
+      for (const device of Object.keys(body.deviceIds ?? {})) joinLater.delete(device);
+      if (body.trials !== undefined) steps.push({ extend: body.trials });
+    }
   }
   tuner.restore(steps);
   return { unfinished: [...open.values()], isCutBatch: open.size > 0 && toldOfBatch > 0 };

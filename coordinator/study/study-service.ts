@@ -33,7 +33,8 @@ export interface StudyService {
   /** Goes on with a stopped or failed study; of one that has succeeded, measures what devices have not measured yet. */
   resume(id: string): Promise<StudySummary>;
   /**
-   * Lets a study that has succeeded or was stopped start more trials: it goes on from where it was, and recommends anew.
+   * Lets a study that has succeeded or was stopped start more trials, or be about other devices, too: it goes on from
+   * where it was, asks these about what it has tried, and recommends anew.
    * @throws {StudyStateError} where it runs or has failed, or what is asked for cannot be, saying what can
    */
   extend(id: string, extension: Extension): Promise<StudySummary>;

@@ -158,8 +158,14 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
   }),
   /** How a device of the study stands, and which one of the fleet it is. */
   z.object({ type: z.literal('study-device'), ...studyDeviceSchema.shape }),
-  /** A person lets a study that had ended go on: it may start so many trials in all. Until the next recommendation the last one holds. */
-  z.object({ type: z.literal('study-extended'), trials: z.int().positive() }),
+  /** A person lets a study that had ended go on. Until the next recommendation the last one holds. */
+  z.object({
+    type: z.literal('study-extended'),
+    /** So many trials it may start in all. Absent: as many as before. */
+    trials: z.int().positive().optional(),
+    /** Devices that belong to it from now on, with their ids; of the trials of before they are pending. Absent: none. */
+    deviceIds: z.record(z.string(), z.string()).optional(),
+  }),
   /** A stretch of time on a lane of the study's timeline ("training 1", a device's name, "study"). */
   z.object({
     type: z.literal('span'),

@@ -7,6 +7,7 @@ import { recommendationSchema } from '../domain/recommendation.ts';
 import { parameterLevelSchema } from '../domain/search-space.ts';
 import { studySpecSchema, studyStateSchema } from '../domain/study.ts';
 import { intervalsSchema, studyDeviceSchema, studyEventSchema } from '../domain/study-event.ts';
+import { studyExtensionSchema } from '../domain/study-extension.ts';
 import { coordinatorIdentitySchema, coordinatorIdSchema } from './coordinator-identity.ts';
 
 /** Every refusal: what was wrong, and, where a document was wrong, each mistake with its place. */
@@ -163,6 +164,8 @@ export const studyDetailSchema = studySummarySchema.extend({
   unmeasured: z.array(z.string()),
   /** What it has taken over from the study that it starts from; null: it starts from none. */
   earlier: earlierSummarySchema.nullable().default(null),
+  /** By what it was extended since it was made, in order. */
+  extensions: z.array(studyExtensionSchema).default([]),
   warnings: z.array(z.string()),
   lastSeq: z.int().min(0),
 });
@@ -184,13 +187,13 @@ export const createStudyRequestSchema = z.object({ yaml: z.string().min(1).max(1
 /** POST /api/studies/ID/devices/NAME/replace: the name of another device of the fleet. */
 export const replaceDeviceRequestSchema = z.strictObject({ by: z.string().min(1) });
 /**
- * POST /api/studies/ID/extend: how many trials it may start in all. Epochs and devices are refused with what to do
- * instead: its trials were judged by those that it has.
+ * POST /api/studies/ID/extend: how many trials it may start in all, and names of devices of the fleet that it has not yet.
+ * Epochs are refused with what to do instead: its trials were compared at the rungs that it has.
  */
 export const extendStudyRequestSchema = z.strictObject({
   trials: z.int().positive().optional(),
   epochs: z.int().positive().optional(),
-  device: z.string().min(1).optional(),
+  devices: z.array(z.string().min(1)).min(1).max(100).optional(),
 });
 export const createStudyResponseSchema = z.object({ study: studySummarySchema });
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { earlierText } from '@edgetune/shared/domain/earlier.ts';
+import { extensionText } from '@edgetune/shared/domain/study-extension.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
 import type { Command } from 'commander';
@@ -138,6 +139,7 @@ function registerReading(study: Command): void {
         `${detail.id}  "${detail.name}"  ${detail.state}${detail.reason ? `: ${detail.reason}` : ''}  (${Math.round(detail.progress * 100)} %)`,
       );
       if (detail.earlier) console.log(earlierText(detail.earlier));
+      for (const extension of detail.extensions) console.log(extensionText(extension));
       for (const warning of detail.warnings) console.log(`warning: ${warning}`);
       if (detail.deviceViews.some(({ reason }) => reason !== null)) console.log(`\n${renderDevices(detail)}`);
       console.log(`\n${renderRecommendation(detail)}\n\n${renderTimeline(detail)}`);
@@ -146,19 +148,20 @@ function registerReading(study: Command): void {
 
 function registerExtend(study: Command): void {
   const count = (text: string) => Number(text);
+  const several = (name: string, before: string[] = []) => [...before, name];
   withServer(study.command('extend <study>'))
-    .description('Let a study that has succeeded or was stopped start more trials; it recommends anew.')
+    .description('Let a study that has succeeded or was stopped go on: more trials, other devices; it recommends anew.')
     .option('--trials <n>', 'how many it may start in all', count)
+    .option('--device <name>', 'a device of the fleet that it has not yet; may be given several times', several)
     .option('--epochs <n>', 'refused, with what to do instead: its rungs stay as they are', count)
-    .option('--device <name>', 'refused, with what to do instead: its trials were judged without it')
     .addHelpText(
       'after',
-      '\nFor a longer budget or other devices start a new study with "from: STUDY": it begins with what this one knows.\n\nExample:\n  edgetune study extend "my first study" --trials 40',
+      '\nA device that is added is asked about what was tried before; models that were recommended are measured on it, and trained no more.\nFor a longer budget start a new study with "from: STUDY": it begins with what this one knows.\n\nExamples:\n  edgetune study extend "my first study" --trials 40\n  edgetune study extend "my first study" --device workshop-orin',
     )
-    .action(async (id: string, options: Options & { trials?: number; epochs?: number; device?: string }) => {
-      const { trials, epochs, device } = options;
+    .action(async (id: string, options: Options & { trials?: number; epochs?: number; device?: string[] }) => {
+      const { trials, epochs, device: devices } = options;
       const client = clientOf(options);
-      const asked = { ...(trials && { trials }), ...(epochs && { epochs }), ...(device && { device }) };
+      const asked = { ...(trials && { trials }), ...(epochs && { epochs }), ...(devices && { devices }) };
       const summary = await client.extendStudy(id, asked);
       console.log(
         `study ${summary.id} ("${summary.name}") is ${summary.state}; follow it: edgetune study follow ${summary.id}`,

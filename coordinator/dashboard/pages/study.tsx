@@ -1,5 +1,6 @@
 /** One study: how it goes, what was tried, and what it recommends. */
 import { earlierText } from '@edgetune/shared/domain/earlier.ts';
+import { extensionText } from '@edgetune/shared/domain/study-extension.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
@@ -33,6 +34,9 @@ export function StudyPage({ id }: { id: string }) {
       {error !== null && <p class="error">{error}</p>}
       <Progress study={detail} />
       {detail.earlier && <p>{earlierText(detail.earlier)}</p>}
+      {detail.extensions.map((extension) => (
+        <p key={extension.at}>{extensionText(extension)}</p>
+      ))}
       {detail.warnings.length > 0 && <Warnings warnings={detail.warnings} />}
       <StudyDevices study={detail} />
       {detail.recommendation && <RecommendationSection recommendation={detail.recommendation} />}

@@ -55,9 +55,11 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
   const worthTraining = Math.max(likely.length, spec.recommend);
   const unfit: UnfitError[] = [];
   for (let from = 0; from < Math.min(ordered.length, worthTraining); from += spec.recommend) {
-    const work = ordered
-      .slice(from, from + spec.recommend)
-      .map(async (entry) => measured(context, await trainedFully(context, entry, chance), []));
+    const work = ordered.slice(from, from + spec.recommend).map(async (entry) => {
+      const before = recommendedBefore(context, entry);
+      if (before) return measured(context, await asRecommended(context, before), before.devices);
+      return measured(context, await trainedFully(context, entry, chance), []);
+    });
     const { models, failures } = await outcomesOf(context, work);
     unfit.push(...failures.filter((error) => error instanceof UnfitError));
     const others = failures.filter((error) => !(error instanceof UnfitError));
@@ -147,8 +149,7 @@ interface Finished {
 async function trainedFully(context: StudyContext, entry: FrontEntry, chance: Chance | null): Promise<Finished> {
   const { spec, training, blobs, analyse } = context;
   const { trialId, candidate } = entry;
-  const full = { epochs: spec.budget.maxEpochs, dataFraction: spec.budget.maxDataFraction };
-  const trained = await unlessNotFinite(trialId, () => trainedTo(context, entry, full));
+  const trained = await unlessNotFinite(trialId, () => trainedTo(context, entry));
   if (trained.checkpointSha256 === null) throw new Error(`trial ${trialId} has no checkpoint`);
   const { accuracy } = trained.metrics;
   const whyNot = chance && accuracy !== undefined ? whyNoBetter(accuracy, chance) : null;
@@ -182,7 +183,7 @@ async function trainedFully(context: StudyContext, entry: FrontEntry, chance: Ch
     ...{ trialId, candidate, onnxSha256, onnxBytes: onnx.length, modelCardSha256, testAccuracy, quantised },
     // ONNX Runtime's, where it was measured: as that of the int8 variant beside it.
     validationAccuracy: accuracies.float32,
-    epochs: trained.metrics.epochs ?? full.epochs,
+    epochs: trained.metrics.epochs ?? spec.budget.maxEpochs,
     ...(trained.bestEpoch === undefined ? {} : { bestEpoch: trained.bestEpoch }),
     parameters,
     macs,
@@ -191,26 +192,52 @@ async function trainedFully(context: StudyContext, entry: FrontEntry, chance: Ch
   return { model, files, accuracies, metrics: trained.metrics };
 }
 
+const lastTraining = ({ state }: StudyContext, trialId: number) =>
+  state.trainings.findLast((event) => event.trialId === trialId);
+
+const fullBudget = ({ spec: { budget } }: StudyContext): Budget => ({
+  epochs: budget.maxEpochs,
+  dataFraction: budget.maxDataFraction,
+});
+
+/** What has reached the study's target is what was wanted: more training costs, and may make it worse. */
+function isDone(context: StudyContext, entry: FrontEntry, { metrics }: TrainingFinished): boolean {
+  const { stop, devices } = context.spec;
+  const full = fullBudget(context);
+  const isFull = (metrics.epochs ?? 0) >= full.epochs && metrics.dataFraction === full.dataFraction;
+  return isFull || isTargetReached(stop.target, devices, entry);
+}
+
+/**
+ * The model of a trial that a study recommended before it was extended, where nothing has trained it since: it is trained,
+ * exported and tested, and is asked about on those devices only that have not measured it.
+ */
+function recommendedBefore(context: StudyContext, entry: FrontEntry): RecommendedModel | null {
+  const { state } = context;
+  const { trialId } = entry;
+  const last = lastTraining(context, trialId);
+  if (!last || state.trainedSince.has(trialId) || !isDone(context, entry, last)) return null;
+  return state.recommendation?.models.find((model) => model.trialId === trialId) ?? null;
+}
+
 /** The state that is exported: the trial's own where it is done, else after its training to the full budget. */
-async function trainedTo(context: StudyContext, entry: FrontEntry, full: Budget): Promise<TrainingFinished> {
-  const { spec, state, blobs, signal } = context;
+async function trainedTo(context: StudyContext, entry: FrontEntry): Promise<TrainingFinished> {
+  const { state, blobs, signal } = context;
   const { trialId, candidate, rung } = entry;
-  const last = state.trainings.findLast((event) => event.trialId === trialId);
-  // What has reached the study's target is what was wanted: more training costs, and may make it worse.
-  const isDone = ({ metrics: { epochs = 0, dataFraction } }: TrainingFinished) =>
-    isTargetReached(spec.stop.target, spec.devices, entry) ||
-    (epochs >= full.epochs && dataFraction === full.dataFraction);
-  if (last && isDone(last) && (last.checkpointSha256 === null || blobs.has(last.checkpointSha256))) return last;
+  const last = lastTraining(context, trialId);
+  if (last && isDone(context, entry, last) && (last.checkpointSha256 === null || blobs.has(last.checkpointSha256)))
+    return last;
   // Above all that were asked, also one at which the trial has failed.
   const highest = Math.max(rung, state.trials.get(trialId)?.rung ?? 0);
-  return trainRung(context, { trialId, rung: highest + 1, candidate, budget: full }, signal);
+  return trainRung(context, { trialId, rung: highest + 1, candidate, budget: fullBudget(context) }, signal);
 }
 
 /** The same of a model that was recommended before. */
 async function asRecommended(
-  { state, blobs, analyse }: StudyContext,
+  context: StudyContext,
   { devices: _, missing: __, feasible: ___, misses: ____, ...model }: RecommendedModel,
 ): Promise<Finished> {
+  const { blobs, analyse } = context;
   const fileOf = async (sha256: string): Promise<ModelFile> => {
     const onnx = await blobs.get(sha256);
     return { signature: analyse(onnx).signature, modelSha256: sha256, modelBytes: onnx.length };
@@ -218,12 +245,11 @@ async function asRecommended(
   const { quantised, validationAccuracy } = model;
   const isInt8 = quantised !== null && 'onnxSha256' in quantised;
   const int8 = isInt8 ? await fileOf(quantised.onnxSha256) : (quantised ?? undefined);
-  const last = state.trainings.findLast(({ trialId }) => trialId === model.trialId);
   return {
     model,
     files: { ...(await fileOf(model.onnxSha256)), int8 },
     accuracies: { float32: validationAccuracy, ...(isInt8 ? { int8: quantised.validationAccuracy } : {}) },
-    metrics: last?.metrics ?? {},
+    metrics: lastTraining(context, model.trialId)?.metrics ?? {},
   };
 }
 

@@ -12,6 +12,7 @@ import {
   frontText,
   trainingEnergyText,
 } from '@edgetune/shared/domain/recommendation-text.ts';
+import { extensionText } from '@edgetune/shared/domain/study-extension.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 
@@ -24,6 +25,7 @@ export function renderReport(study: StudyDetail): string {
     `Objectives: ${spec.objectives.map(formatObjective).join('; ')}${spec.prefer ? ` (preferred: ${formatPrefer(spec.prefer)})` : ''}. Constraints: ${spec.constraints.map(formatConstraint).join('; ') || 'none'}.`,
     `State: ${study.state}${study.reason === null ? '' : ` (${study.reason})`}.`,
     ...(study.earlier ? ['', earlierText(study.earlier)] : []),
+    ...study.extensions.flatMap((extension) => ['', extensionText(extension)]),
     '',
   ];
   if (!recommendation) return lines.join('\n');

@@ -6,8 +6,10 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { isSynthetic, type StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics, StudyDevice, StudyEvent } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyExtension } from '@edgetune/shared/domain/study-extension.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
 import { inferenceTimingOf, searchedObjectives, searchReadsDevices } from '../../tuner/mode.ts';
+import { extendedYaml } from './extended-yaml.ts';
 import { asRecommended } from './recommended-trial.ts';
 import { searchInsight, type ToldRung } from './search-insight.ts';
 import type { StudyRecord } from './study-repository.ts';
@@ -45,12 +47,25 @@ export class StudyProjection {
   readonly #front = new TrialFront();
   /** Null where a rung was told or amended since: pages read the study every second, and this takes long. */
   #search: StudyDetail['search'] | null = null;
+  /** The study's text, after so many extensions. */
+  #yaml: { text: string; extensions: number } | null = null;
   readonly measured: EventOf<'measured'>[] = [];
   readonly spans: SpanView[] = [];
   readonly warnings: string[] = [];
   recommendation: Recommendation | null = null;
-  /** Whether it was let go on since it was recommended: there is more to try. */
+  /** By what it was extended, in order. */
+  readonly extensions: StudyExtension[] = [];
+  /** Whether it was extended since it was recommended: there is more to try, or to ask. */
   isExtended = false;
+  /** Whether it was so by more trials. */
+  get hasMoreTrials(): boolean {
+    return this.isExtended && this.extensions.at(-1)?.trials !== null;
+  }
+
+  /** Trials that were trained since it was recommended: their models are others by now. */
+  readonly trainedSince = new Set<number>();
+  /** How many trials it may start in all. */
+  #planned = 0;
   /** What it has taken over from the study that it starts from. */
   earlier: EarlierSummary | null = null;
   backend = 'unknown';
@@ -68,7 +83,7 @@ export class StudyProjection {
         this.#create(body);
         break;
       case 'study-extended':
-        this.isExtended = true;
+        this.#extend(body, event.at);
         break;
       case 'study-device':
         this.#stand(body);
@@ -98,6 +113,7 @@ export class StudyProjection {
       }
       case 'training-finished': {
         this.trainings.push(body);
+        this.trainedSince.add(body.trialId);
         const trial = this.#trial(body.trialId);
         // A rung above the last one that was asked is the final training of a recommended model.
         const isAfterSearch = body.rung > trial.rung;
@@ -144,15 +160,29 @@ export class StudyProjection {
       case 'recommendation':
         this.recommendation = body.recommendation;
         this.isExtended = false;
+        this.trainedSince.clear();
     }
   }
 
-  #create({ deviceIds, earlier }: EventOf<'study-created'>): void {
-    for (const [device, deviceId] of Object.entries(deviceIds))
-      this.devices.set(device, { device, deviceId, standing: 'expected', reason: null });
+  #create({ spec, deviceIds, earlier }: EventOf<'study-created'>): void {
+    this.#planned = spec.stop.trials;
+    this.#add(deviceIds);
     if (!earlier) return;
     const { told: _, ...summary } = earlier;
     this.earlier = summary;
+  }
+
+  #extend({ trials, deviceIds = {} }: EventOf<'study-extended'>, at: string): void {
+    const change = trials === undefined ? null : { from: this.#planned, to: trials };
+    this.extensions.push({ at, trials: change, devices: Object.keys(deviceIds), started: this.trials.size });
+    this.#planned = trials ?? this.#planned;
+    this.isExtended = true;
+    this.#add(deviceIds);
+  }
+
+  #add(deviceIds: Readonly<Record<string, string>>): void {
+    for (const [device, deviceId] of Object.entries(deviceIds))
+      this.devices.set(device, { device, deviceId, standing: 'expected', reason: null });
   }
 
   #ask({ trialId, rung, candidate, budget: { epochs, dataFraction } }: EventOf<'trial-asked'>): void {
@@ -302,12 +332,19 @@ export class StudyProjection {
     };
   }
 
+  /** Pages read it every second. */
+  #text(yaml: string, spec: StudySpec): string {
+    if (this.#yaml?.extensions !== this.extensions.length)
+      this.#yaml = { text: extendedYaml(yaml, spec, this.extensions), extensions: this.extensions.length };
+    return this.#yaml.text;
+  }
+
   detail(record: StudyRecord, spec: StudySpec): StudyDetail {
     this.#search ??= searchInsight(searchedPart(spec), this.#rungs, [...this.trials.values()]);
     return {
       ...this.summary(record, spec),
       spec,
-      yaml: record.yaml,
+      yaml: this.#text(record.yaml, spec),
       trialViews: this.trialViews(spec),
       spans: this.spans,
       timeline: summariseTimeline(this.spans),
@@ -316,6 +353,7 @@ export class StudyProjection {
       recommendation: this.recommendation,
       unmeasured: this.recommendation ? unmeasured(this.recommendation, [...this.devices.values()]) : [],
       earlier: this.earlier,
+      extensions: this.extensions,
       warnings: this.warnings,
       lastSeq: this.lastSeq,
     };

@@ -4,12 +4,14 @@
  */
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import type { Intervals, Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { TrialView } from '@edgetune/shared/protocol/http.ts';
 import type { InferenceResult } from '../../inference/inference-server.ts';
 import { inferenceRequest } from '../context/inference-request.ts';
 import type { StudyContext } from '../context/study-context.ts';
 import { DeviceTroubleError } from '../devices/device-trouble-error.ts';
 import { troubleOf } from '../devices/trouble-of.ts';
 import { type ArchitectureFacts, bytesIn, deviceMetrics, MOST_VIOLATION } from '../state/trial-metrics.ts';
+import { architectureOf } from './architecture.ts';
 import { type DevicePrediction, predictDeviceMetrics } from './interim-prediction.ts';
 
 type Finished = Extract<StudyEventBody, { type: 'inference-finished' }>;
@@ -43,6 +45,8 @@ export class TrialInference {
   readonly #context: StudyContext;
   /** By trial and device name, what is under way. */
   readonly #searches = new Map<number, Map<string, Search>>();
+  /** By trial, architectures that are looked for. */
+  readonly #building = new Map<number, Promise<ArchitectureFacts>>();
   readonly #onFinished: (finished: Finished) => void;
   readonly #onBroken: (error: Error) => void;
 
@@ -234,6 +238,7 @@ export class TrialInference {
     if (!facts) throw new Error(`trial ${trialId} has no architecture yet`);
     emit({ type: 'inference-started', trialId, signature: facts.signature, device });
     await this.#context.written();
+    await this.#architecture(trialId);
     const finished = { type: 'inference-finished', trialId, signature: facts.signature, device } as const;
     try {
       const { result, measurements } = await deviceTroubles.attempt(
@@ -264,6 +269,14 @@ export class TrialInference {
         reason: error.message,
       };
     }
+  }
+
+  /** Built again where its file is gone, and once for all devices. */
+  #architecture(trialId: number): Promise<ArchitectureFacts> {
+    const { candidate } = this.#context.state.trials.get(trialId) as TrialView;
+    const building = this.#building.get(trialId) ?? architectureOf(this.#context, { trialId, candidate });
+    this.#building.set(trialId, building);
+    return building.finally(() => this.#building.delete(trialId));
   }
 
   /** @throws {DeviceTroubleError} where the device could not answer */

@@ -4,16 +4,13 @@ import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { Constraint } from '@edgetune/shared/domain/objective.ts';
 import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
-import { architectureCoordinates } from '../../inference/predictor/coordinates.ts';
 import { ChildDiedError, DatasetError } from '../../training/training-service.ts';
 import { type InferenceTiming, inferenceTimingOf, searchReadsDevices } from '../../tuner/mode.ts';
 import { targetShortfall } from '../../tuner/stop-rule.ts';
 import type { Ask } from '../../tuner/tuner.ts';
-import { int8Variant, variantsOf } from '../context/int8-variant.ts';
 import type { StudyContext } from '../context/study-context.ts';
-import { type TrainingFinished, taskOf, trainRung } from '../context/train-rung.ts';
+import { type TrainingFinished, trainRung } from '../context/train-rung.ts';
 import {
-  type ArchitectureFacts,
   graphMetrics,
   graphViolation,
   MOST_VIOLATION,
@@ -21,6 +18,7 @@ import {
   trainingCosts,
   trialViolation,
 } from '../state/trial-metrics.ts';
+import { architectureOf } from './architecture.ts';
 import type { InferenceView, TrialInference } from './trial-inference.ts';
 
 export type Told = Extract<StudyEventBody, { type: 'trial-told' }>;
@@ -112,18 +110,6 @@ export class TrialRunner {
     return this.#asksAboutAll || (epochs >= full.maxEpochs && dataFraction >= full.maxDataFraction);
   }
 
-  /** The architecture in int8, where the study asks for it: made once, as its weights are always the same. */
-  async #int8Of(signature: string, onnx: Uint8Array): Promise<ArchitectureFacts['int8'] | null> {
-    const known = [...this.#context.state.architectures.values()].find(
-      (facts) => facts.signature === signature && facts.int8,
-    );
-    if (known) return known.int8;
-    const made = await int8Variant(this.#context, onnx);
-    if (made && 'reason' in made)
-      this.#context.emit({ type: 'warning', message: `int8 configs are left out: ${made.reason}` });
-    return variantsOf(made).variants?.int8;
-  }
-
   /** Stops the trial's training, where it runs: no inference config on `device` meets the constraints. */
   giveUp(trialId: number, reason: string): void {
     this.#controllers.get(trialId)?.abort(new InfeasibleError(reason));
@@ -150,30 +136,8 @@ export class TrialRunner {
   }
 
   async #build(ask: Ask): Promise<void> {
-    const { state, training, blobs, analyse, emit } = this.#context;
-    const known = state.architectures.get(ask.trialId);
-    // That of a study which had succeeded may be gone: the same is built again.
-    if (!known || !blobs.has(known.modelSha256)) {
-      const { onnx, metadataBytes } = await training.buildArchitecture(taskOf(this.#context, ask));
-      const analysis = analyse(onnx);
-      const { signature, parameters, macs } = analysis;
-      const modelSha256 = await blobs.put(onnx);
-      const int8 = await this.#int8Of(signature, onnx);
-      emit({
-        type: 'architecture-built',
-        trialId: ask.trialId,
-        signature,
-        modelSha256,
-        modelBytes: onnx.length,
-        metadataBytes,
-        parameters,
-        macs,
-        coordinates: architectureCoordinates(analysis),
-        ...(int8 ? { int8 } : {}),
-      });
-    }
-    const facts = state.architectures.get(ask.trialId);
-    if (facts && graphViolation(this.#constraints, facts, this.#precisions) > 0) {
+    const facts = await architectureOf(this.#context, ask);
+    if (graphViolation(this.#constraints, facts, this.#precisions) > 0) {
       throw new InfeasibleError(
         `the graph alone violates a constraint (${facts.parameters} parameters, ${facts.macs} MACs, ${graphMetrics(facts, this.#precisions).modelSize} bytes)`,
       );

@@ -50,7 +50,9 @@ export class HyperbandScheduler implements Scheduler {
     for (const [index, rung] of bracket.rungs.entries()) {
       if (rung.outstanding.size > 0) return { kind: 'wait' };
       const winners = this.#winnersOf(bracket, index + 1);
-      if (rung.promoted < winners.length) return { kind: 'promote', trialId: winners[rung.promoted] as number };
+      // A study that has another device since may order those of before otherwise than when they were promoted.
+      const next = rung.promoted < winners.length ? winners.find((trialId) => !rung.isPromoted(trialId)) : undefined;
+      if (next !== undefined) return { kind: 'promote', trialId: next };
     }
     return null;
   }

@@ -39,6 +39,10 @@ export class Rung {
     this.#promoted.add(trialId);
   }
 
+  isPromoted(trialId: number): boolean {
+    return this.#promoted.has(trialId);
+  }
+
   /** The best trial among the top `quota` that is eligible and was not promoted yet, if any. */
   promotable(quota: number): number | null {
     if (quota <= 0) return null;

@@ -482,9 +482,27 @@ describe('a study that is extended', () => {
       .replace('maxEpochs: 1', 'maxEpochs: 4, reductionFactor: 2')
       .replace('trials: 1', `trials: ${trials}`);
 
-  it('goes on from what happened, with what it needs trained again, and recommends anew', async (t) => {
+  /** Of a study that has succeeded neither checkpoints nor untrained models need be there. @returns those that are gone still */
+  function withoutFiles({ service, store }: Service, id: string): Set<string> {
+    const { has, put } = store.blobs;
+    const gone = new Set(
+      bodies(service.events(id, 0, 100_000)).flatMap((body) => {
+        if (body.type === 'architecture-built') return [body.modelSha256];
+        return body.type === 'training-finished' ? (body.checkpointSha256 ?? []) : [];
+      }),
+    );
+    store.blobs.has = (sha256) => !gone.has(sha256) && has(sha256);
+    store.blobs.put = async (bytes) => {
+      const sha256 = await put(bytes);
+      gone.delete(sha256);
+      return sha256;
+    };
+    return gone;
+  }
+
+  it('goes on from what happened, and recommends anew', async (t) => {
     const under = studies(t);
-    const { service, store } = under;
+    const { service } = under;
     const best =
       'objectives: [maximize accuracy]\nspace: {model: {width: {type: ordinal, values: [1, 2, 3, 4, 5, 6, 7, 8]}}}\ntuner: {initialCandidates: [{width: 8}]}\n';
     const id = await finished(under, ladder('test', 4, best));
@@ -492,20 +510,6 @@ describe('a study that is extended', () => {
     const asksIn = () =>
       bodies(service.events(id, 0, 100_000)).flatMap((body) => (body.type === 'trial-asked' ? [body] : []));
     const asked = asksIn();
-    // Of a study that has succeeded no checkpoint need be there.
-    const gone = new Set(
-      bodies(service.events(id, 0, 100_000)).flatMap((body) =>
-        body.type === 'training-finished' ? (body.checkpointSha256 ?? []) : [],
-      ),
-    );
-    const { has, put } = store.blobs;
-    store.blobs.has = (sha256) => !gone.has(sha256) && has(sha256);
-    store.blobs.put = async (bytes) => {
-      const sha256 = await put(bytes);
-      gone.delete(sha256);
-      return sha256;
-    };
-
     await service.extend(id, { trials: 8 });
     const during = service.find(id);
     assert.deepEqual(during?.recommendation, before?.recommendation, 'the last one holds until there is another');
@@ -518,13 +522,6 @@ describe('a study that is extended', () => {
     const recommendations = bodies(service.events(id, 0, 100_000)).filter(({ type }) => type === 'recommendation');
     assert.equal(recommendations.length, 2);
     assert.equal(after.recommendation?.models[0]?.trialId, before?.recommendation?.models[0]?.trialId);
-    assert.ok(
-      after.warnings.some((warning) =>
-        /^trial \d+ is trained from the beginning: its checkpoint was let go/.test(warning),
-      ),
-      after.warnings.join('\n'),
-    );
-
     await under.close();
     const again = studies(t, { directory: under.directory });
     again.service.start();
@@ -565,22 +562,151 @@ describe('a study that is extended', () => {
     );
   });
 
-  it('is so by more trials only; what else may be wanted is refused with what to do instead', async (t) => {
+  /** Four trials on pi; the files of what was tried are gone since. */
+  async function ofPi(t: TestContext, isDeterministic = true, more = '') {
+    const inference = fakeInference();
+    const training = fakeTraining();
+    const under = studies(t, { inference: inference.service, training: training.service });
+    const id = await finished(
+      under,
+      ladder('test', 4, `objectives: [minimize latency.p50]\nconstraints: [accuracy >= 0.05]\n${more}`).replace(
+        'deterministic: true',
+        `deterministic: ${isDeterministic}`,
+      ),
+    );
+    const gone = withoutFiles(under, id);
+    return { ...under, id, asked: inference.asked, trained: training.trained, gone };
+  }
+
+  for (const isDeterministic of [true, false])
+    it(`by another device asks that about what was tried, and trains nothing anew (${isDeterministic ? 'deterministic' : 'as it comes'})`, async (t) => {
+      const under = await ofPi(t, isDeterministic);
+      const { service, id, asked, trained, gone } = under;
+      const before = service.find(id);
+      const [askedBefore, trainedBefore] = [asked.length, trained.length];
+      const built = gone.size;
+      await service.extend(id, { devices: ['orin'] });
+      const study = await untilState(service, id, 'succeeded', 'failed');
+      assert.equal(study.state, 'succeeded', study.reason ?? '');
+      assert.equal(trained.length, trainedBefore, 'what was recommended is trained already');
+      assert.deepEqual(study.devices, ['pi', 'orin']);
+      const since = asked.slice(askedBefore);
+      assert.ok(
+        since.every(({ device }) => device === 'orin'),
+        JSON.stringify(since),
+      );
+      const searched = since.filter(({ purpose }) => purpose === 'search').length;
+      assert.equal(searched, before?.trialViews.filter(({ status }) => status === 'finished').length);
+      assert.ok(built > 0 && gone.size < built, 'what is asked about is built again');
+      for (const { metrics, status } of study.trialViews)
+        if (status === 'finished') assert.equal(metrics['latency.p50@orin'], metrics['latency.p50@pi']);
+      const [model] = study.recommendation?.models ?? [];
+      assert.deepEqual(
+        [model?.trialId, model?.onnxSha256, model?.devices.map(({ device }) => device)],
+        [before?.recommendation?.models[0]?.trialId, before?.recommendation?.models[0]?.onnxSha256, ['pi', 'orin']],
+      );
+      assert.deepEqual(model?.devices[0], before?.recommendation?.models[0]?.devices[0]);
+      assert.deepEqual(study.warnings, []);
+
+      await under.close();
+      const again = studies(t, { directory: under.directory });
+      again.service.start();
+      assert.deepEqual(again.service.find(id)?.spec.devices, ['pi', 'orin']);
+      await again.service.extend(id, { trials: 6 });
+      const more = await untilState(again.service, id, 'succeeded', 'failed');
+      assert.deepEqual([more.state, more.trials.started, more.reason], ['succeeded', 6, null]);
+    });
+
+  it('by a device on which a limit is missed recommends what that one keeps, with what it needs trained again', async (t) => {
+    const slow = fakeInference();
+    const inference = {
+      tune: ((request, onMeasured, signal) =>
+        slow.service.tune(
+          request.device.name === 'orin'
+            ? { ...request, signature: `w${Number(request.signature.slice(1)) * 10}` }
+            : request,
+          onMeasured,
+          signal,
+        )) satisfies typeof slow.service.tune,
+    };
+    const limits = 'space: {model: {width: {type: ordinal, values: [1, 2, 3, 4, 5, 6, 7, 8]}}}\n';
+    const under = studies(t, { inference });
+    const id = await finished(
+      under,
+      ladder('test', 8, `objectives: [maximize accuracy]\nconstraints: [latency.p50 <= 45ms]\n${limits}`),
+    );
+    const best = (study: ReturnType<typeof under.service.find>) => study?.recommendation?.models[0]?.candidate.width;
+    const before = best(under.service.find(id));
+    withoutFiles(under, id);
+    await under.service.extend(id, { devices: ['orin'] });
+    const study = await untilState(under.service, id, 'succeeded', 'failed');
+    assert.equal(study.state, 'succeeded', study.reason ?? '');
+    assert.ok(
+      study.warnings.some((warning) =>
+        /^trial \d+ is trained from the beginning: its checkpoint was let go/.test(warning),
+      ),
+      study.warnings.join('\n'),
+    );
+    assert.ok(Number(before) > 4 && Number(best(study)) <= 4, `${before} before, ${best(study)} since`);
+    const wide = study.trialViews.find(({ candidate }) => candidate.width === before);
+    assert.ok((wide?.violation ?? 0) > 0 && !wide?.onFront);
+  });
+
+  it('is told with what it was extended by, and exports the study that it is', async (t) => {
+    const { service, id } = await ofPi(t, true, '# a word of mine\n');
+    await service.extend(id, { devices: ['orin'] });
+    await untilState(service, id, 'succeeded', 'failed');
+    await service.extend(id, { trials: 6 });
+    await untilState(service, id, 'succeeded', 'failed');
+    const texts = new Map(
+      (await service.exportFiles(id)).map(({ path, bytes }) => [path, new TextDecoder().decode(bytes)]),
+    );
+    const report = texts.get('report.md') ?? '';
+    assert.match(report, /Extended on \d{4}-\d\d-\d\d by orin: of the 4 trials that it had started/);
+    assert.match(report, /Extended on \d{4}-\d\d-\d\d from 4 to 6 trials\./);
+    const again = await service.create((texts.get('study.yaml') ?? '').replace('name: test', 'name: again'));
+    const { spec, yaml: text } = service.find(again.id) as NonNullable<ReturnType<typeof service.find>>;
+    assert.deepEqual([spec.stop.trials, spec.devices], [6, ['pi', 'orin']]);
+    assert.match(text, /# a word of mine/);
+    assert.deepEqual(spec, { ...service.find(id)?.spec, name: 'again' });
+  });
+
+  it('by what cannot be is refused with what can', async (t) => {
     const under = studies(t);
     const { service } = under;
     const id = await finished(under, ladder('test', 2));
     const refusals: [Parameters<typeof service.extend>[1], RegExp][] = [
-      [{}, /say how many trials it may start in all: more than 2/],
+      [{}, /say how many trials it may start in all, more than 2, or which other devices it is for/],
       [{ trials: 2 }, /it may start 2 trials already: name more in all, not 2/],
       [{ trials: 9, epochs: 27 }, /another budget makes other rungs .* start a new study with "from: s-/],
-      [{ device: 'orin' }, /its trials were judged without orin; start a new study with "from: s-/],
+      [{ devices: ['orim'] }, /the fleet has no device "orim": it has pi, orin/],
+      [{ trials: 9, devices: ['orin', 'pi'] }, /pi is a device of the study already/],
     ];
     for (const [extension, words] of refusals) await assert.rejects(service.extend(id, extension), words);
     assert.equal(service.find(id)?.spec.stop.trials, 2);
-    const phases = await finished(under, ladder('phases', 2, 'tuner: {mode: hierarchical}\n'));
+    assert.deepEqual(service.find(id)?.devices, ['pi']);
+    const instead = [
+      ['hierarchical', /the mode hierarchical goes through phases that are over/],
+      ['hyperpower', /the mode hyperpower has learned to predict its devices from its first trials/],
+    ] as const;
+    for (const [mode, words] of instead) {
+      const other = await finished(under, ladder(mode, 2, `tuner: {mode: ${mode}}\n`));
+      await assert.rejects(service.extend(other, { devices: ['orin'] }), words);
+    }
+  });
+
+  it('is refused a device that cannot measure what it asks', async (t) => {
+    const fleet = fakeFleet(['pi', 'orin', 'new']);
+    const [pi, orin, late] = fleet.fleet.devices();
+    assert.ok(pi && orin && late);
+    pi.board = { powerMeter: 'usb' } as unknown as NonNullable<typeof pi.board>;
+    orin.board = { powerMeter: null } as NonNullable<typeof orin.board>;
+    late.board = null;
+    const under = studies(t, { fleet: fleet.fleet });
+    const id = await finished(under, yaml('test', 'objectives: [minimize latency.p50]\nconstraints: [power <= 9W]\n'));
     await assert.rejects(
-      service.extend(phases, { trials: 9 }),
-      /the mode hierarchical goes through phases that are over/,
+      under.service.extend(id, { devices: ['orin', 'new'] }),
+      /power cannot be measured on orin: no power meter .*; new has not joined the fleet yet/,
     );
   });
 });

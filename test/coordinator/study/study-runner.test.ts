@@ -712,3 +712,54 @@ describe('a device that is left out', () => {
       assert.ok(!Object.keys(metrics).some((name) => name.endsWith('@orin')));
   });
 });
+
+describe('a study that has another device since', () => {
+  /** Four trials that were told at the lowest rung, before orin belonged to the study. */
+  const before = (): StudyEventBody[] =>
+    [0, 1, 2, 3].flatMap((trialId): StudyEventBody[] => {
+      const metrics = { accuracy: 0.5 + trialId / 10, 'latency.p50@pi': 2 };
+      return [
+        ...[asked(trialId, { width: trialId + 1 }), built(trialId), trained(trialId, { accuracy: metrics.accuracy })],
+        { type: 'inference-started', trialId, signature: `w${trialId}`, device: 'pi' },
+        ...[answered(trialId, 'pi'), told(trialId, metrics)],
+      ];
+    });
+  const extended: StudyEventBody = {
+    type: 'study-extended',
+    deviceIds: { orin: fakeFleet(['pi', 'orin']).fleet.devices()[1]?.id ?? '' },
+  };
+  const spec = {
+    ...{ devices: ['pi', 'orin'], stop: { trials: 4 }, tuner: { ...rounds, scheduler: 'asha' } },
+    objectives: [parseObjective('accuracy'), parseObjective('latency.p50')],
+  };
+
+  it('goes on with its trials of before while that has not answered: it is pending in them', async () => {
+    const { runner, emitted, end, context } = study({
+      ...{ spec, history: [...before(), extended] },
+      beforeAnswer: async ({ device, signal }) => void (device === 'orin' && (await untilAborted(signal))),
+    });
+    const run = runner.run();
+    await until('the best to be trained on', () => dealings(emitted).includes('asked 3/1'), {
+      changes: (listener) => context.subscribe(listener),
+    });
+    end(new Error('enough'));
+    await assert.rejects(run, /enough/);
+  });
+
+  it('asks it about one after the other in deterministic mode, as each informs the next', async () => {
+    const [order, now]: [number[], Set<number>] = [[], new Set()];
+    const { runner } = study({
+      ...{ spec: { ...spec, deterministic: true }, history: [...before(), extended] },
+      beforeAnswer: async ({ device, width }) => {
+        if (device !== 'orin' || order.length >= 4) return;
+        order.push(width);
+        now.add(width);
+        await turn();
+        assert.equal(now.size, 1);
+        now.delete(width);
+      },
+    });
+    await runner.run();
+    assert.deepEqual(order, [0, 1, 2, 3]);
+  });
+});

@@ -351,6 +351,7 @@ export function sampleStudy(devices: readonly string[], trials: number): StudyDe
     unmeasured: [],
     warnings: ['kitchen-pi has no power meter: its energy is an estimate'],
     earlier: null,
+    extensions: [],
     lastSeq: 100,
   };
 }

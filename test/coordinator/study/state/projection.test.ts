@@ -272,7 +272,7 @@ describe('the page of a study', () => {
     assert.deepEqual(rest, {
       ...projection.summary(record, spec),
       ...{ spec, yaml: 'name: first', spans: [], recommendation: null, warnings: [], lastSeq: 6 },
-      ...{ deviceViews: [], unmeasured: [], earlier: null },
+      ...{ deviceViews: [], unmeasured: [], earlier: null, extensions: [] },
     });
     assert.deepEqual([timeline.totalS, trialViews.length, search.hypervolume?.length], [0, 3, 3]);
   });

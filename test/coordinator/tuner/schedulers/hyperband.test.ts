@@ -146,3 +146,13 @@ test('rungs by cost: the second bracket knows what the rung above costs', () => 
     assert.deepEqual(brackets, [[0, 1, 2], second]);
   }
 });
+
+test('a trial goes on once, also where what is known since orders its rung otherwise than when it was promoted', () => {
+  const scheduler = new HyperbandScheduler({ ...OPTIONS, levels: 3, reductionFactor: 2 }, 1);
+  for (const trialId of [0, 1, 2, 3]) {
+    scheduler.asked(trialId, 0, 0);
+    scheduler.told(observed({ trialId, level: 0, losses: [trialId] }), 0);
+  }
+  scheduler.asked(1, 1, 0);
+  assert.deepEqual(scheduler.next({ canStart: false, outstanding: 1 }), { kind: 'promote', trialId: 0 });
+});
