@@ -3,8 +3,8 @@
  * beside training. Their outcomes are events; what is asked of them here is read from there or awaited.
  */
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { Intervals, Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
-import type { TrialView } from '@edgetune/shared/protocol/http.ts';
 import type { InferenceResult } from '../../inference/inference-server.ts';
 import { inferenceRequest } from '../context/inference-request.ts';
 import type { StudyContext } from '../context/study-context.ts';
@@ -273,7 +273,7 @@ export class TrialInference {
 
   /** Built again where its file is gone, and once for all devices. */
   #architecture(trialId: number): Promise<ArchitectureFacts> {
-    const { candidate } = this.#context.state.trials.get(trialId) as TrialView;
+    const { candidate } = this.#context.state.trials.get(trialId) as { candidate: Candidate };
     const building = this.#building.get(trialId) ?? architectureOf(this.#context, { trialId, candidate });
     this.#building.set(trialId, building);
     return building.finally(() => this.#building.delete(trialId));
