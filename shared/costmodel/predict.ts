@@ -133,7 +133,7 @@ function scaledTerms(
   const extra = backend.threads ? unevenness(kernel, speed) : {};
   return (Object.entries(terms) as [Term, number][]).map(([term, amount]) => {
     const kind = classOf(term);
-    return [term, ((extra[term] ?? 1) * amount) / speed[kind] / (kind === 'parallel' ? work : 1)];
+    return [term, ((extra[term] ?? 1) * amount * kernel.repeats) / speed[kind] / (kind === 'parallel' ? work : 1)];
   });
 }
 

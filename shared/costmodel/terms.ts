@@ -75,7 +75,7 @@ export function termsOf(kernel: FusedKernel, cacheBytes: number): TermVector {
 export const TRANSCENDENTAL: ReadonlySet<string> = new Set(
   (
     'Sigmoid QLinearSigmoid Tanh Softmax QLinearSoftmax LogSoftmax Exp Log Erf Gelu Elu Celu Selu Softplus Mish Pow Sqrt ' +
-    'Reciprocal Sin Cos Tan Sinh Cosh Asin Acos Atan QuickGelu BiasGelu FastGelu'
+    'Reciprocal Sin Cos Tan Sinh Cosh Asin Acos Atan QuickGelu BiasGelu FastGelu Swish'
   ).split(' '),
 );
 

@@ -1,14 +1,16 @@
 /** Everything that EdgeTune asks of a model file, in one call. */
 import type { Precision } from '../domain/inference-config.ts';
 import { collapseQuantisers } from './collapse-quantisers.ts';
+import { isInteger, isQuantised } from './dtype.ts';
 import { type FusedKernel, fuseKernels } from './fuse-kernels.ts';
 import { firstOutput, type OnnxGraph } from './graph.ts';
 import { graphPrecision } from './graph-precision.ts';
-import { inferShapes, inputShapes, ruleInput, type Sizes } from './infer-shapes.ts';
+import { inputShapes, type Sizes, sizeGraph } from './infer-shapes.ts';
 import { liveGraph } from './live-graph.ts';
 import { macsOfNode } from './macs.ts';
 import { peakActivationBytes, weightBytesOf } from './memory.ts';
 import { readOnnx } from './read-onnx.ts';
+import { ruleInput } from './shape-rules/rule.ts';
 import { signatureOf } from './signature.ts';
 
 export interface ModelAnalysis {
@@ -18,15 +20,18 @@ export interface ModelAnalysis {
   precision: Precision;
   batchSize: number;
   inputShapes: ReadonlyMap<string, number[]>;
+  outputShapes: ReadonlyMap<string, number[]>;
   /** Elements of all inputs, the whole batch. */
   inputElements: number;
-  /** Elements of all initializers. */
+  /** Elements of all weights: initializers, and constants of the graph and its bodies that are no lists of sizes. */
   parameters: number;
   /** Multiply-accumulates of one run of the whole batch. */
   macs: number;
   kernels: FusedKernel[];
   weightBytes: number;
   peakActivationBytes: number;
+  /** What depends on the data, and as what it is counted: in words. */
+  assumptions: string[];
 }
 
 /** What the cost model needs of an analysis: without the graph, so that thousands can be kept. */
@@ -41,6 +46,19 @@ export function runnableModel(analysis: ModelAnalysis): RunnableModel {
   return { precision, batchSize, inputElements, kernels, weightBytes, peakActivationBytes };
 }
 
+/** Constants that are lists of sizes, axes or indices, or single numbers, are no weights. */
+function parametersOf(graph: OnnxGraph): number {
+  let parameters = 0;
+  for (const tensor of graph.initializers.values()) parameters += tensor.elementCount;
+  for (const { attributes } of graph.nodes)
+    for (const { tensor, graph: body, graphs } of attributes.values()) {
+      if (tensor && tensor.elementCount > 1 && (!isInteger(tensor.dtype) || isQuantised(tensor.dtype)))
+        parameters += tensor.elementCount;
+      for (const inner of body ? [body, ...graphs] : graphs) parameters += parametersOf(inner);
+    }
+  return parameters;
+}
+
 /**
  * Shapes, cost and memory of a graph that has been read. `runtime`: ONNX Runtime's habits where nothing is said.
  * @throws {OnnxError} where the graph cannot be sized, or holds an operator whose cost is not known
@@ -50,15 +68,14 @@ export function analyseGraph(
   sizes: Sizes,
   runtime: { mergesRepeats: boolean } = { mergesRepeats: true },
 ): ModelAnalysis {
-  const values = inferShapes(graph, sizes);
-  const live = collapseQuantisers(graph, liveGraph(graph, values, runtime.mergesRepeats), values);
+  const { graph: flat, values, repeats, assumptions } = sizeGraph(graph, sizes);
+  const live = collapseQuantisers(flat, liveGraph(flat, values, runtime.mergesRepeats), values);
   let macs = 0;
   for (const node of live.nodes) {
-    const output = values.get(firstOutput(node));
-    if (output) macs += macsOfNode(ruleInput(graph, node, values), output);
+    const name = firstOutput(node);
+    const output = values.get(name);
+    if (output) macs += macsOfNode(ruleInput(flat, node, values), output) * (repeats.get(name) ?? 1);
   }
-  let parameters = 0;
-  for (const tensor of graph.initializers.values()) parameters += tensor.elementCount;
   let inputElements = 0;
   const shapes = inputShapes(graph, sizes);
   for (const shape of shapes.values()) inputElements += shape.reduce((product, size) => product * size, 1);
@@ -72,12 +89,14 @@ export function analyseGraph(
     precision: graphPrecision(graph),
     batchSize: sizes.batchSize,
     inputShapes: shapes,
+    outputShapes: new Map(graph.outputs.map(({ name }) => [name, values.get(name)?.shape ?? []])),
     inputElements,
-    parameters,
+    parameters: parametersOf(graph),
     macs,
-    kernels: fuseKernels(graph, live, values),
+    kernels: fuseKernels(flat, { live, values, repeats }),
     weightBytes: weightBytesOf(live, values),
     peakActivationBytes: peakActivationBytes(live, values),
+    assumptions,
   };
 }
 

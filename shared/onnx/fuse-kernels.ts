@@ -2,13 +2,13 @@
 import { INTEGER_OPS } from './collapse-quantisers.ts';
 import { isQuantised } from './dtype.ts';
 import { firstOutput, intAttribute, intsAttribute, type OnnxGraph, type OnnxNode } from './graph.ts';
-import { ruleInput } from './infer-shapes.ts';
 import { type KernelKind, kernelKindOf } from './kernel-kind.ts';
 import type { LiveGraph } from './live-graph.ts';
 import { macsOfNode } from './macs.ts';
 import { bytesOfValue } from './shape-rules/elementwise.ts';
 import { recurrentSizes } from './shape-rules/recurrent.ts';
-import { elementsOf, type Value } from './shape-rules/rule.ts';
+import { elementsOf, type RuleInput, ruleInput, type Value } from './shape-rules/rule.ts';
+import { sampledElements } from './window-elements.ts';
 
 export interface FusedKernel {
   kind: KernelKind;
@@ -34,6 +34,8 @@ export interface FusedKernel {
   steps: number;
   /** Computes on 8-bit integers. */
   quantised: boolean;
+  /** How often it runs in one run of the model: rounds of the loops around it. All other figures are of one of them. */
+  repeats: number;
 }
 
 /** Activations that ONNX Runtime fuses into a convolution (conv_activation_fusion.cc) or a Gemm (gemm_activation_fusion.cc). */
@@ -42,12 +44,19 @@ class Fuser {
   readonly #graph: OnnxGraph;
   readonly #live: LiveGraph;
   readonly #values: ReadonlyMap<string, Value>;
+  readonly #repeats: ReadonlyMap<string, number>;
   readonly #absorbed = new Set<OnnxNode>();
 
-  constructor(graph: OnnxGraph, live: LiveGraph, values: ReadonlyMap<string, Value>) {
+  constructor(graph: OnnxGraph, { live, values, repeats }: RunnableGraph) {
     this.#graph = graph;
     this.#live = live;
     this.#values = values;
+    this.#repeats = repeats;
+  }
+
+  /** How often a node runs. */
+  #repeatsOf(node: OnnxNode): number {
+    return this.#repeats.get(firstOutput(node)) ?? 1;
   }
 
   run(): FusedKernel[] {
@@ -64,9 +73,10 @@ class Fuser {
 
   /** The one node that reads a node's only output, or null. */
   #onlyReader(node: OnnxNode): OnnxNode | null {
-    const name = node.outputs[0] as string;
-    const readers = this.#live.readers.get(name) ?? [];
-    return readers.length === 1 && !this.#live.outputs.has(name) ? (readers[0] as OnnxNode) : null;
+    const name = firstOutput(node);
+    const [reader, ...others] = this.#live.readers.get(name) ?? [];
+    if (!reader || others.length > 0 || this.#live.outputs.has(name)) return null;
+    return this.#repeatsOf(reader) === this.#repeatsOf(node) ? reader : null;
   }
 
   #canFollow(kind: KernelKind, previous: OnnxNode, next: OnnxNode): boolean {
@@ -106,7 +116,7 @@ class Fuser {
       first.opType.startsWith('QLinear') ||
       /Integer|^DynamicQuantize(MatMul|LSTM)|^QGemm/.test(first.opType) ||
       (INTEGER_OPS.has(first.opType) && data !== undefined && isQuantised(data.dtype));
-    const window = windowOf(first, rule.inputs, output);
+    const window = windowOf(first, rule, output);
     const kind = kindOf(first, rule.inputs);
     const products = kind === 'convolution' ? productsOf(first, output) : NO_PRODUCTS;
     return {
@@ -123,6 +133,7 @@ class Fuser {
       ...products,
       steps: kind === 'recurrent' ? recurrentSizes(rule).length : 1,
       quantised,
+      repeats: this.#repeatsOf(first),
     };
   }
 }
@@ -138,8 +149,11 @@ function weightOf(node: OnnxNode, inputs: readonly (Value | null)[]): Value | nu
 
 const NO_WINDOW: Window = { elements: 1, strided: false };
 
-function windowOf(node: OnnxNode, inputs: readonly (Value | null)[], output: Value): Window {
+function windowOf(node: OnnxNode, rule: RuleInput, output: Value): Window {
+  const { inputs } = rule;
   const kind = kernelKindOf(node.opType);
+  const sampled = sampledElements(rule, output);
+  if (sampled !== null) return { elements: sampled, strided: false };
   if (kind !== 'convolution' && kind !== 'pool') return NO_WINDOW;
   if (/Global/.test(node.opType))
     return { elements: elementsOf((inputs[0] as Value).shape) / elementsOf(output.shape), strided: false };
@@ -173,7 +187,15 @@ function unfoldedBytes(window: Window, inputs: readonly (Value | null)[], output
   return positions * channels * window.elements * (quantised ? 1 : 4);
 }
 
-/** The kernels that run, in order. `live`: with its quantisers collapsed. `values`: the shapes that `inferShapes` found. */
-export function fuseKernels(graph: OnnxGraph, live: LiveGraph, values: ReadonlyMap<string, Value>): FusedKernel[] {
-  return new Fuser(graph, live, values).run();
+/** A graph whose values are sized, as `sizeGraph` leaves it, with its quantisers collapsed. */
+export interface RunnableGraph {
+  live: LiveGraph;
+  values: ReadonlyMap<string, Value>;
+  /** By value: how often what makes it runs, where that is not once. */
+  repeats: ReadonlyMap<string, number>;
+}
+
+/** The kernels that run, in order. */
+export function fuseKernels(graph: OnnxGraph, runnable: RunnableGraph): FusedKernel[] {
+  return new Fuser(graph, runnable).run();
 }

@@ -1,10 +1,11 @@
 /** Shape inference with concrete sizes: every value of the graph gets its type, its shape and, where small, its elements. */
+import { type FlowContext, isControlFlow, runControlFlow, type Scope } from './control-flow.ts';
 import type { Dtype } from './dtype.ts';
-import { type OnnxGraph, type OnnxNode, opsetOf } from './graph.ts';
+import type { OnnxGraph, OnnxNode } from './graph.ts';
 import { OnnxError } from './onnx-error.ts';
 import { SHAPE_RULES } from './shape-rules/all.ts';
 import { tensorValue } from './shape-rules/constant.ts';
-import { type RuleInput, ruleName, type ShapeRule, shapeFrom, type Value } from './shape-rules/rule.ts';
+import { ruleInput, ruleName, type ShapeRule, shapeFrom, type Value } from './shape-rules/rule.ts';
 
 export interface Sizes {
   /** Size of every symbolic dimension that stands for the batch. */
@@ -65,14 +66,10 @@ export function inputShapes(graph: OnnxGraph, sizes: Sizes): Map<string, number[
 }
 
 function unsupported(node: OnnxNode): never {
-  const subgraph = [...node.attributes.values()].some(({ graph, graphs }) => graph || graphs.length > 0);
-  const operator = ruleName(node);
   throw new OnnxError(
     'unsupported-operator',
     `node "${node.name}"`,
-    subgraph
-      ? `${operator} is control flow: what it runs depends on the data, so only a real board can measure it`
-      : `the cost model does not know the operator ${operator}; only a real board can measure it`,
+    `the cost model does not know the operator ${ruleName(node)}; only a real board can measure it`,
   );
 }
 
@@ -83,40 +80,93 @@ function checkValue(node: OnnxNode, dtype: Dtype, shape: number[]): void {
   shapeFrom(node, shape);
 }
 
-/** What a shape rule sees of a node. @throws {OnnxError} where an input is defined nowhere */
-export function ruleInput(graph: OnnxGraph, node: OnnxNode, values: ReadonlyMap<string, Value>): RuleInput {
-  const inputs = node.inputs.map((name) => (name === '' ? null : (values.get(name) ?? null)));
-  return { node, inputs, opset: opsetOf(graph) };
+export interface SizedGraph {
+  /** Without control flow: in its place stands what is run of its bodies, each value by a name of its own. */
+  graph: OnnxGraph;
+  /** Types and shapes, in the order in which they come to be. */
+  values: Map<string, Value>;
+  /** How often what makes a value runs, where that is not once. */
+  repeats: ReadonlyMap<string, number>;
+  /** What depends on the data, and as what it is counted: in words. */
+  assumptions: string[];
 }
 
-/**
- * Types and shapes of every value of the graph, in the order in which they come to be.
- * @throws {OnnxError} naming the node whose inputs do not fit, or that the cost model does not know
- */
-export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> {
-  const stranger = graph.nodes.find((node) => !Object.hasOwn(SHAPE_RULES, ruleName(node)));
-  if (stranger) unsupported(stranger);
-  const values = new Map<string, Value>();
-  for (const [name, tensor] of graph.initializers) values.set(name, tensorValue(tensor));
-  const shapes = inputShapes(graph, sizes);
-  for (const { name, dtype } of graph.inputs) {
-    if (dtype === 'string')
-      throw new OnnxError('unsupported-type', `input "${name}"`, 'strings are not supported on a simulated board');
-    values.set(name, { dtype, shape: shapes.get(name) as number[], values: null, constant: false });
+class Sizer implements FlowContext {
+  readonly values = new Map<string, Value>();
+  readonly repeats = new Map<string, number>();
+  readonly assumptions: string[] = [];
+  nodes: OnnxNode[] = [];
+  readonly graph: OnnxGraph;
+
+  constructor(graph: OnnxGraph) {
+    this.graph = graph;
   }
-  for (const node of graph.nodes) {
+
+  /** Nodes of a graph, as its scope calls them. */
+  run(graph: OnnxGraph, scope: Scope): void {
+    for (const [name, tensor] of graph.initializers) this.values.set(scope.rename(name), tensorValue(tensor));
+    for (const node of graph.nodes) {
+      const renamed = {
+        ...node,
+        name: scope.path + node.name,
+        inputs: node.inputs.map((name) => (name === '' ? '' : scope.rename(name))),
+        outputs: node.outputs.map((name) => (name === '' ? '' : scope.rename(name))),
+      };
+      if (isControlFlow(node)) runControlFlow(this, renamed, scope);
+      else this.add(renamed, scope);
+    }
+  }
+
+  add(node: OnnxNode, scope: Scope): void {
+    if (!Object.hasOwn(SHAPE_RULES, ruleName(node))) unsupported(node);
     const rule = SHAPE_RULES[ruleName(node)] as ShapeRule;
-    const input = ruleInput(graph, node, values);
+    const input = ruleInput(this.graph, node, this.values);
     const constant = input.inputs.every((value) => value === null || value.constant);
+    const atMost = input.inputs.some((value) => value?.atMost);
     const outputs = rule(input);
+    if (!atMost && outputs.some((value) => value.atMost))
+      this.assumptions.push(
+        `how much node "${node.name}" (${node.opType}) finds depends on the data: it is counted as if it found all that it can`,
+      );
     for (const [index, name] of node.outputs.entries()) {
       if (name === '') continue;
       const value = outputs[index];
       if (!value)
         throw new OnnxError('invalid-shape', `node "${node.name}" (${node.opType})`, `it has no output ${index}`);
       checkValue(node, value.dtype, value.shape);
-      values.set(name, { ...value, constant });
+      this.define(name, { ...value, constant, ...(atMost ? { atMost } : {}) }, scope);
     }
+    this.nodes.push(node);
   }
-  return values;
+
+  define(name: string, value: Value, scope: Scope): void {
+    this.values.set(name, value);
+    if (scope.repeats !== 1) this.repeats.set(name, scope.repeats);
+  }
+}
+
+/**
+ * Sizes every value of a graph, and puts what control flow runs in its place.
+ * @throws {OnnxError} naming the node whose inputs do not fit, that the cost model does not know, or whose control flow
+ * depends on the data
+ */
+export function sizeGraph(graph: OnnxGraph, sizes: Sizes): SizedGraph {
+  const sizer = new Sizer(graph);
+  const shapes = inputShapes(graph, sizes);
+  for (const { name, dtype } of graph.inputs) {
+    if (dtype === 'string')
+      throw new OnnxError('unsupported-type', `input "${name}"`, 'strings are not supported on a simulated board');
+    sizer.values.set(name, { dtype, shape: shapes.get(name) as number[], values: null, constant: false });
+  }
+  sizer.run(graph, { path: '', rename: (name) => name, repeats: 1 });
+  const { values, repeats, assumptions, nodes } = sizer;
+  return { graph: { ...graph, nodes }, values, repeats, assumptions };
+}
+
+/**
+ * Types and shapes of every value of the graph, in the order in which they come to be.
+ * @throws {OnnxError} as `sizeGraph` does
+ */
+export function inferShapes(graph: OnnxGraph, sizes: Sizes): Map<string, Value> {
+  return sizeGraph(graph, sizes).values;
 }

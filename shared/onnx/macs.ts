@@ -1,9 +1,10 @@
 /** Multiply-accumulates of one node. */
 import { intAttribute } from './graph.ts';
+import { headSizes } from './shape-rules/attention.ts';
 import { attentionSizes, fusedMatMulFactors } from './shape-rules/contraction.ts';
 import { einsumMacs } from './shape-rules/einsum.ts';
 import { recurrentSizes } from './shape-rules/recurrent.ts';
-import { elementsOf, type RuleInput, required, type Value } from './shape-rules/rule.ts';
+import { elementsOf, microsoft, type RuleInput, required, ruleName, type Value } from './shape-rules/rule.ts';
 
 /** `outputs`: elements of the node's first output. */
 type Macs = (rule: RuleInput, outputs: number) => number;
@@ -39,33 +40,41 @@ const attention: Macs = (rule) => {
   return batch * length * (features * (2 * queries + values) + seen * (queries + values));
 };
 
-/** Operators that are not listed multiply no matrices. */
-const MACS: ReadonlyMap<string, Macs> = new Map(
-  Object.entries({
-    Conv: convolution(1),
+/** Scores of all pairs, and their product with the values. */
+const headedAttention: Macs = (rule) => {
+  const { batch, heads, length, seen, keyWidth, valueWidth } = headSizes(rule);
+  return batch * heads * length * seen * (keyWidth + valueWidth);
+};
+
+/** By `ruleName`. Operators that are not listed multiply no matrices. */
+const MACS: Readonly<Record<string, Macs>> = {
+  Conv: convolution(1),
+  ConvInteger: convolution(1),
+  DeformConv: convolution(1),
+  QLinearConv: convolution(3),
+  ConvTranspose: convTranspose,
+  MatMul: matMul,
+  MatMulInteger: matMul,
+  QLinearMatMul: matMul,
+  Gemm: gemm,
+  LSTM: recurrent(4),
+  GRU: recurrent(3),
+  RNN: recurrent(1),
+  Einsum: einsumMacs,
+  Attention: headedAttention,
+  ...microsoft<Macs>({
     FusedConv: convolution(1),
-    ConvInteger: convolution(1),
-    QLinearConv: convolution(3),
-    ConvTranspose: convTranspose,
-    MatMul: matMul,
-    MatMulInteger: matMul,
     DynamicQuantizeMatMul: matMul,
     MatMulIntegerToFloat: matMul,
-    QLinearMatMul: matMul,
     FusedMatMul: fusedMatMul,
-    Gemm: gemm,
     FusedGemm: gemm,
     QGemm: gemm,
-    LSTM: recurrent(4),
     DynamicQuantizeLSTM: recurrent(4),
-    GRU: recurrent(3),
-    RNN: recurrent(1),
-    Einsum: einsumMacs,
     Attention: attention,
   }),
-);
+};
 
 /** Multiply-accumulates of a node (0 for operators without products of matrices); additions alone do not count. */
 export function macsOfNode(rule: RuleInput, output: Value): number {
-  return MACS.get(rule.node.opType)?.(rule, elementsOf(output.shape)) ?? 0;
+  return MACS[ruleName(rule.node)]?.(rule, elementsOf(output.shape)) ?? 0;
 }

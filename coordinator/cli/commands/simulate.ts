@@ -37,6 +37,8 @@ export interface SimulatedModel {
   error?: { code: string; message: string };
   macs?: number;
   parameters?: number;
+  /** What depends on the data, and as what it is counted. */
+  assumptions?: string[];
   config?: InferenceConfig;
   latencyMs?: number;
   memoryBytes?: number;
@@ -77,6 +79,7 @@ export function simulateModel(model: string, options: SimulateOptions): Simulate
       ...head,
       macs: analysis.macs,
       parameters: analysis.parameters,
+      assumptions: analysis.assumptions,
       config,
       latencyMs,
       memoryBytes,
@@ -118,6 +121,7 @@ function describe(result: SimulatedModel): string {
     `  energy      ${formatQuantity(result.energyJ ?? 0, 'energy')} a sample  (95 %: ${range(uncertainty?.energyJ ?? null, 'energy')})`,
     `  memory      ${memory}  (95 %: ${range(uncertainty?.memoryBytes ?? null, 'memory')})`,
     `  throughput  ${formatQuantity(result.throughputPerS ?? 0, 'rate')}`,
+    ...(result.assumptions ?? []).map((assumption) => `  assumed     ${assumption}`),
     ...errorLine(result.publishedError),
     ...mostExpensive(result.perKernel ?? []),
   ].join('\n');

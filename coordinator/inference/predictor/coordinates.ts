@@ -71,9 +71,13 @@ const flag = (on: boolean) => (on ? 1 : 0);
 export function architectureCoordinates(analysis: Pick<ModelAnalysis, 'kernels' | 'macs' | 'weightBytes'>): number[] {
   const { kernels, macs, weightBytes } = analysis;
   const share = (...kinds: string[]) =>
-    kernels.reduce((sum, kernel) => sum + (kinds.includes(kernel.kind) ? kernel.macs : 0), 0) / Math.max(1, macs);
-  const bytes = kernels.reduce((sum, { inputBytes, outputBytes }) => sum + inputBytes + outputBytes, 0);
-  const working = kernels.filter(({ kind }) => kind !== 'view').length;
+    kernels.reduce((sum, kernel) => sum + (kinds.includes(kernel.kind) ? kernel.macs * kernel.repeats : 0), 0) /
+    Math.max(1, macs);
+  const bytes = kernels.reduce(
+    (sum, { inputBytes, outputBytes, repeats }) => sum + (inputBytes + outputBytes) * repeats,
+    0,
+  );
+  const working = kernels.reduce((sum, { kind, repeats }) => sum + (kind === 'view' ? 0 : repeats), 0);
   return [
     ...[macs, bytes, weightBytes, working].map((value) => Math.log2(1 + value)),
     share('depthwise'),

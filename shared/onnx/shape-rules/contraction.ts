@@ -199,6 +199,7 @@ export const CONTRACTION_RULES: ShapeRules = {
   Conv: convolution(0, 1),
   ConvInteger: (rule) => convolution(0, 1)(rule).map((value) => ({ ...value, dtype: 'int32' })),
   QLinearConv: convolution(0, 3),
+  DeformConv: convolution(0, 1),
   ConvTranspose: convTranspose,
   MaxPool: pool,
   AveragePool: pool,

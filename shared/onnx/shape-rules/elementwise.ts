@@ -141,6 +141,9 @@ export const ELEMENTWISE_RULES: ShapeRules = {
   Mean: broadcastRule(null, 'same'),
   PRelu: broadcastRule(null, 'same'),
   BitShift: broadcastRule(null, 'same'),
+  BitwiseAnd: broadcastRule(null, 'same'),
+  BitwiseOr: broadcastRule(null, 'same'),
+  BitwiseXor: broadcastRule(null, 'same'),
   Equal: broadcastRule(
     bool((a, b) => a === b),
     'bool',
@@ -184,17 +187,20 @@ export const ELEMENTWISE_RULES: ShapeRules = {
   Identity: sameAsFirst((value) => value),
   Cast: cast,
   CastLike: castLike,
+  // The same bits: their values are others.
+  BitCast: (rule) => [output(namedType(rule, 'to'), required(rule, 0).shape)],
   ...named(
     'Relu LeakyRelu Sigmoid Tanh Exp Log Erf Round Softplus Softsign Elu Selu Celu HardSigmoid HardSwish Clip ' +
       'Softmax LogSoftmax Hardmax LpNormalization InstanceNormalization ' +
       'GroupNormalization LRN Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Sign Gelu Mish ThresholdedRelu ' +
-      'Shrink CumSum MeanVarianceNormalization Trilu',
+      'Shrink CumSum CumProd MeanVarianceNormalization Trilu Swish BitwiseNot RotaryEmbedding',
     sameAsFirst(),
   ),
   Dropout: dropout,
   BatchNormalization: batchNormalization,
   LayerNormalization: layerNormalization,
   SimplifiedLayerNormalization: layerNormalization,
+  RMSNormalization: (rule) => [output(required(rule, 1).dtype, required(rule, 0).shape)],
   ...named('IsNaN IsInf', (rule) => [output('bool', required(rule, 0).shape)]),
   ...QUANTISERS,
   DynamicQuantizeLinear: (rule) => [

@@ -1,4 +1,5 @@
 /** Operators that rearrange, select or make data. Small known values follow, since shapes are computed with them. */
+import { dtypeOfCode } from '../dtype.ts';
 import { intAttribute, intsAttribute, stringAttribute } from '../graph.ts';
 import {
   arranged,
@@ -306,6 +307,16 @@ const constantOfShape: ShapeRule = (rule) => {
   return [output(tensor?.dtype ?? 'float32', shape, values)];
 };
 
+const eyeLike: ShapeRule = (rule) => {
+  const { dtype, shape } = required(rule, 0);
+  return [
+    output(
+      rule.node.attributes.has('dtype') ? (dtypeOfCode(intAttribute(rule.node, 'dtype', 0)) ?? dtype) : dtype,
+      shape,
+    ),
+  ];
+};
+
 const range: ShapeRule = (rule) => {
   const [start, limit, delta] = [0, 1, 2].map((index) => knownValues(rule, index)?.[0] as number) as [
     number,
@@ -380,7 +391,11 @@ export const MOVEMENT_RULES: ShapeRules = {
   Gather: gather,
   GatherElements: sameAs(1),
   GatherND: gatherNd,
+  Scatter: sameAs(0),
   ScatterElements: sameAs(0),
+  TensorScatter: sameAs(0),
+  EyeLike: eyeLike,
+  Det: (rule) => [output(required(rule, 0).dtype, required(rule, 0).shape.slice(0, -2))],
   ScatterND: sameAs(0),
   ReverseSequence: sameAs(0),
   Expand: expand,

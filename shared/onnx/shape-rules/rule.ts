@@ -1,6 +1,6 @@
 /** What a shape rule sees of a node, and what it answers. By now every size is a number. */
 import type { Dtype } from '../dtype.ts';
-import type { OnnxNode } from '../graph.ts';
+import { type OnnxGraph, type OnnxNode, opsetOf } from '../graph.ts';
 import { OnnxError } from '../onnx-error.ts';
 
 export interface Value {
@@ -10,6 +10,8 @@ export interface Value {
   values: number[] | null;
   /** Made of initializers only: a runtime folds it before the first run. */
   constant: boolean;
+  /** The shape is the largest that it can be: which one it is depends on the data. */
+  atMost?: boolean;
 }
 
 export interface RuleInput {
@@ -17,6 +19,12 @@ export interface RuleInput {
   /** Null: an optional input that is left out. */
   inputs: (Value | null)[];
   opset: number;
+}
+
+/** What a shape rule sees of a node, by the values that there are so far. */
+export function ruleInput(graph: OnnxGraph, node: OnnxNode, values: ReadonlyMap<string, Value>): RuleInput {
+  const inputs = node.inputs.map((name) => (name === '' ? null : (values.get(name) ?? null)));
+  return { node, inputs, opset: opsetOf(graph) };
 }
 
 /** Shapes (and small known values) of a node's outputs; `constant` is filled in by the caller. */
@@ -28,8 +36,8 @@ export function ruleName({ domain, opType }: Pick<OnnxNode, 'domain' | 'opType'>
   return domain === '' ? opType : `${domain}::${opType}`;
 }
 
-/** Rules of ONNX Runtime's own operators. */
-export function microsoft(rules: ShapeRules): ShapeRules {
+/** What is kept of ONNX Runtime's own operators, by `ruleName`. */
+export function microsoft<T>(rules: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
   return Object.fromEntries(
     Object.entries(rules).map(([opType, rule]) => [ruleName({ domain: 'com.microsoft', opType }), rule]),
   );

@@ -11,6 +11,7 @@ import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { Command } from 'commander';
 import { registerProfile } from '../../../coordinator/cli/commands/profile.ts';
 import { registerSimulate, type SimulatedModel } from '../../../coordinator/cli/commands/simulate.ts';
+import { buildOnnx } from '../../support/onnx-builder.ts';
 import { network } from '../../support/random-network.ts';
 
 let folder = '';
@@ -65,6 +66,19 @@ test('many models are simulated at once; one that is refused does not stop the o
   assert.equal(first?.config?.batchSize, 4);
   assert.equal(first?.simulated, true);
   assert.ok((first?.perKernel ?? []).length > 3);
+});
+
+test('what depends on the data is costed, and what was assumed of it is said', async () => {
+  const model = join(folder, 'detector.onnx');
+  const bytes = buildOnnx({
+    nodes: [{ name: 'where', opType: 'NonZero', inputs: ['x'], outputs: ['y'] }],
+    inputs: [{ name: 'x', shape: [1, 4] }],
+    outputs: [{ name: 'y', dataType: 7 }],
+  });
+  writeFileSync(model, bytes);
+  const { out, code } = await run('simulate', model, '--profile', 'raspberry-pi-5');
+  assert.equal(code, 0, out);
+  assert.match(out, /assumed {5}how much node "where" \(NonZero\) finds depends on the data/);
 });
 
 test('a config that the board does not have is told', async () => {

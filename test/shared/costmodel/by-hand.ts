@@ -85,6 +85,7 @@ export function kernel(change: Partial<FusedKernel>): FusedKernel {
     products: 0,
     steps: 1,
     quantised: false,
+    repeats: 1,
     ...change,
   };
 }

@@ -115,6 +115,14 @@ describe('the latency of a run', () => {
     near(predict(PAPER_BOARD, model([view]), config({ threads: 3 })).latencyMs, (100 + 1) / 1000);
   });
 
+  it('what runs in every round of a loop costs its rounds', () => {
+    near(
+      predict(PAPER_BOARD, model([{ ...PRODUCT, repeats: 3 }]), config()).latencyMs,
+      (100 + 3 * (20 + 600 + 14 + 11)) / 1000,
+    );
+    near(predict(PAPER_BOARD, model([{ ...PRODUCT, repeats: 0 }]), config()).latencyMs, 100 / 1000);
+  });
+
   it('integer kernels work four times as fast, others of the same graph not', () => {
     const int8 = model([{ ...PRODUCT, quantised: true }, PRODUCT], { precision: 'int8' });
     const { perKernel } = predict(PAPER_BOARD, int8, config({ precision: 'int8' }));

@@ -55,6 +55,7 @@ describe('what becomes one kernel', () => {
       products: 2,
       steps: 1,
       quantised: false,
+      repeats: 1,
     });
   });
 

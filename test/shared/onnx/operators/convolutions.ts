@@ -112,6 +112,19 @@ export const CONVOLUTIONS: readonly OperatorCase[] = [
       peakBytes: 2 * (25 + 9),
     },
   ]),
+  ...rows('DeformConv', { kind: 'convolution', opset: 19 }, [
+    {
+      what: '2-D',
+      inputs: [data([1, 4, 6, 6]), weight([5, 4, 3, 3]), data([1, 18, 4, 4])],
+      macs: 5 * (4 * 4) * (4 * 3 * 3),
+    },
+    {
+      what: 'in groups, all said',
+      inputs: [data([1, 4, 6, 6]), weight([4, 2, 3, 3]), data([1, 18, 3, 3])],
+      attributes: { group: 2, offset_group: 1, pads: [1, 1, 1, 1], strides: [2, 2], dilations: [1, 1] },
+      macs: 4 * (3 * 3) * (2 * 3 * 3),
+    },
+  ]),
   ...rows('FusedConv', { kind: 'convolution', ...MICROSOFT }, [
     {
       what: 'with a Relu',

@@ -40,6 +40,9 @@ const WHOLE: [number[], number[], 'int64'] = [[7, -7, 6, 0], [2, 2, -4, 3], 'int
 const FRACTIONS: [number[], number[], 'float32'] = [[7.5, -7.5, 0.25], [2, 2, -4], 'float32'];
 
 export const BINARY: readonly OperatorCase[] = [
+  ...['BitwiseAnd', 'BitwiseOr', 'BitwiseXor'].flatMap((op) =>
+    broadcasts(op, 'uint8').map((row) => ({ ...row, opset: 18 })),
+  ),
   ...ARITHMETIC.filter((op) => op !== 'PRelu').flatMap((op) => broadcasts(op, 'float32')),
   ...COMPARISONS.flatMap((op) => broadcasts(op, 'float32')),
   ...LOGIC.flatMap((op) => broadcasts(op, 'bool')),
@@ -119,6 +122,10 @@ export const BINARY: readonly OperatorCase[] = [
 const SAMPLES = list([-2.5, -1, -0.5, 0, 0.25, 1, 4], 'float32');
 
 export const UNARY: readonly OperatorCase[] = [
+  ...rows('BitwiseNot', { kind: 'elementwise', opset: 18 }, [{ what: 'of bytes', inputs: [data([2, 3], 'uint8')] }]),
+  ...rows('BitCast', { kind: 'elementwise', opset: 26 }, [
+    { what: 'as integers', inputs: [data([2, 3])], attributes: { to: 6 } },
+  ]),
   ...['Neg', 'Abs', 'Floor', 'Ceil'].flatMap((op) =>
     rows(op, { kind: 'elementwise' }, [
       { what: 'of data', inputs: [data([2, 3, 4])], macs: 0, peakBytes: 4 * 24 },
@@ -188,6 +195,7 @@ export const ACTIVATIONS: readonly OperatorCase[] = [
     { what: 'of integers', opset: 14, inputs: [data([2, 3], 'int32')] },
     { what: 'of operator set 6', opset: 7, inputs: [data([2, 3])] },
   ]),
+  ...rows('Swish', { kind: 'elementwise', opset: 24 }, [{ what: 'of data', inputs: [data([2, 3])] }]),
   ...rows('Mish', { kind: 'elementwise', opset: 18 }, [{ what: 'of data', inputs: [data([2, 3])] }]),
   ...rows('Gelu', { kind: 'elementwise', opset: 20 }, [
     { what: 'of data', inputs: [data([2, 3])] },

@@ -62,6 +62,14 @@ export const MAKERS: readonly OperatorCase[] = [
     { what: 'no elements', inputs: [list([0, 2])] },
     { what: 'too many to be followed', inputs: [list([5000])] },
   ]),
+  ...rows('EyeLike', { kind: 'move' }, [
+    { what: 'of its type', inputs: [data([3, 4])] },
+    { what: 'of another type', inputs: [data([3, 4])], attributes: { dtype: 7, k: 1 } },
+  ]),
+  ...rows('Det', { kind: 'normalise' }, [
+    { what: 'of a matrix', inputs: [data([3, 3])] },
+    { what: 'of a stack', inputs: [data([2, 3, 3])] },
+  ]),
   ...rows('Range', { kind: 'move' }, [
     { what: 'of integers', inputs: [scalar(2, 'int64'), scalar(11, 'int64'), scalar(3, 'int64')] },
     { what: 'to a limit that is not met', inputs: [scalar(2, 'int64'), scalar(10, 'int64'), scalar(3, 'int64')] },

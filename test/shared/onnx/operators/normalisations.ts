@@ -44,6 +44,13 @@ export const NORMALISATIONS: readonly OperatorCase[] = [
       outputs: [true, true, true],
     },
   ]),
+  ...rows('RMSNormalization', { kind: 'normalise', opset: 23 }, [
+    { what: 'of the last axis', inputs: [TOKENS, weight([6])], weightBytes: 4 * 6 },
+    { what: 'of two axes', inputs: [TOKENS, weight([4, 6])], attributes: { axis: 1 } },
+  ]),
+  ...rows('CumProd', { kind: 'normalise', opset: 26 }, [
+    { what: 'along an axis', inputs: [TOKENS, scalar(1, 'int64')] },
+  ]),
   ...rows('LayerNormalization', { kind: 'normalise' }, [
     { what: 'of the last axis', inputs: [TOKENS, weight([6]), weight([6])], weightBytes: 4 * (6 + 6) },
     { what: 'of two axes', inputs: [TOKENS, weight([4, 6])], attributes: { axis: 1 } },

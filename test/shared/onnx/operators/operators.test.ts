@@ -123,6 +123,7 @@ it('rows have titles of their own', () => {
 
 /** Attributes that a rule looks at on behalf of another operator: this one has none of that name. */
 const OF_OTHERS = [
+  'DeformConv.auto_pad',
   'com.microsoft::DynamicQuantizeLSTM.layout',
   'com.microsoft::QLinearAveragePool.dilations',
   'com.microsoft::QuantizeLinear.output_dtype',

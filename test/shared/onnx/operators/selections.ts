@@ -95,6 +95,9 @@ export const SELECTIONS: readonly OperatorCase[] = [
       attributes: { batch_dims: 1 },
     },
   ]),
+  ...rows('Scatter', { kind: 'move', opset: 9 }, [
+    { what: 'into rows', inputs: [data([3, 4]), data([1, 4], 'int64'), data([1, 4])] },
+  ]),
   ...rows('ScatterElements', { kind: 'move' }, [
     { what: 'into rows', inputs: [data([3, 4]), data([1, 4], 'int64'), data([1, 4])] },
     { what: 'along an axis', inputs: [data([3, 4]), data([3, 2], 'int64'), data([3, 2])], attributes: { axis: 1 } },

@@ -1,4 +1,5 @@
 /** All rows: every operator that the reader sizes, its attributes, ranks and versions. */
+import { ATTENTION } from './attention.ts';
 import { CONVOLUTIONS } from './convolutions.ts';
 import { ACTIVATIONS, BINARY, UNARY } from './elementwise.ts';
 import { MAKERS } from './makers.ts';
@@ -8,6 +9,7 @@ import type { OperatorCase } from './operator-case.ts';
 import { POOLS } from './pools.ts';
 import { QUANTISERS } from './quantisers.ts';
 import { RECURRENT_LAYERS } from './recurrent-layers.ts';
+import { SAMPLING_AND_SIGNALS } from './sampling.ts';
 import { SELECTIONS } from './selections.ts';
 import { VIEWS } from './views.ts';
 
@@ -24,6 +26,8 @@ export const OPERATOR_TABLE: readonly OperatorCase[] = [
   ...VIEWS,
   ...SELECTIONS,
   ...MAKERS,
+  ...ATTENTION,
+  ...SAMPLING_AND_SIGNALS,
 ];
 
 export const titleOf = ({ op, domain, opset = 17, what }: OperatorCase) =>
