@@ -10,7 +10,7 @@ import {
 } from '../../../../coordinator/inference/predictor/coordinates.ts';
 
 const kernel = (kind: string, macs: number, inputBytes: number, outputBytes: number) =>
-  ({ kind, macs, inputBytes, outputBytes }) as FusedKernel;
+  ({ kind, macs, inputBytes, outputBytes, repeats: 1 }) as FusedKernel;
 
 it('an architecture is its work, its bytes, its kernels, and what kinds of work it has', () => {
   const kernels = [
@@ -28,6 +28,16 @@ it('an architecture is its work, its bytes, its kernels, and what kinds of work 
     100 / 511,
     111 / 511,
   ]);
+});
+
+it('what runs in every round of a loop counts its rounds', () => {
+  const looped = { ...kernel('matmul', 100, 10, 20), repeats: 4 };
+  const once = Array.from({ length: 4 }, () => kernel('matmul', 100, 10, 20));
+  const work = { macs: 400, weightBytes: 8 };
+  assert.deepEqual(
+    architectureCoordinates({ kernels: [looped], ...work }),
+    architectureCoordinates({ kernels: once, ...work }),
+  );
 });
 
 it('an architecture that computes nothing has no shares', () => {
