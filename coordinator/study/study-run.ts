@@ -5,8 +5,7 @@ import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { Troubles } from '../lifecycle/troubles.ts';
 import { untilWritten } from '../lifecycle/until-written.ts';
 import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
-import { deviceOf } from './devices/device-of.ts';
-import { DeviceTroubles } from './devices/device-troubles.ts';
+import { type StudyDevices, studyDevices } from './devices/study-devices.ts';
 import { KeptBlobs } from './kept-blobs.ts';
 import type { SpanBus } from './span-bus.ts';
 import type { StudyRecord } from './state/study-repository.ts';
@@ -107,21 +106,12 @@ function devicesOf(
   { devices, deterministic }: Pick<CheckedStudySpec, 'devices' | 'deterministic'>,
   log: StudyLog,
   onChange: (device: StudyDevice) => void,
-): Pick<StudyContext, 'standing' | 'device' | 'deviceNow' | 'deviceTroubles'> {
-  const standing = (device: string) => log.state.devices.get(device) as StudyDevice;
-  const measuredClass = (name: string) =>
-    log.state.measured.findLast(({ measurement }) => measurement.deviceId === standing(name).deviceId)?.measurement
-      .deviceClass ?? null;
-  return {
-    standing,
-    device: (name) => fleet.devices().find(({ id }) => id === standing(name).deviceId) ?? null,
-    deviceNow: (name) =>
-      deviceOf({ fleet, standing: standing(name), measuredClass: measuredClass(name), onBound: onChange }),
-    deviceTroubles: new DeviceTroubles({
-      ...{ devices, fleet, clock, standingOf: standing, onChange },
-      waitsForAll: deterministic,
-    }),
-  };
+): StudyDevices {
+  return studyDevices({
+    ...{ devices, fleet, clock, waitsForAll: deterministic, onChange },
+    standingOf: (name) => log.state.devices.get(name) as StudyDevice,
+    measuredClassOf: (device) => log.state.classMeasuredOn(device),
+  });
 }
 
 async function runToItsEnd(

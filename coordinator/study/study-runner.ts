@@ -1,17 +1,18 @@
 /** Runs one study from wherever its events leave it to its recommendation. */
 
-import { isPresent } from '@edgetune/shared/domain/device.ts';
 import { METRICS } from '@edgetune/shared/domain/objective.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
+import { isSameBoard } from '@edgetune/shared/domain/study-device.ts';
 import type { Metrics, StudyDevice, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
+import { unlessAborted } from '../lifecycle/aborted.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { inferenceTimingOf } from '../tuner/mode.ts';
 import type { StopCriteria } from '../tuner/stop-rule.ts';
 import type { Ask, Feasibility, Tell, Tuner } from '../tuner/tuner.ts';
 import type { StudyContext } from './context/study-context.ts';
-import { DeviceTroubleError } from './devices/device-trouble-error.ts';
+import { DeviceWaits } from './device-waits.ts';
 import { nearest } from './outcome/nearest.ts';
 import { measureTheRest, recommend } from './outcome/recommend.ts';
 import { MOST_VIOLATION, trialViolation } from './state/trial-metrics.ts';
@@ -37,10 +38,9 @@ export class StudyRunner {
   readonly #unfinished: Ask[];
   /** Of the asks that were made together with these, some were told. */
   readonly #isCutBatch: boolean;
-  /** An error of a search or of the event log, which ends the study. */
-  #broken: Error | null = null;
-  /** Ends the wait for a trial when something broke. */
-  #wake: () => void = () => {};
+  readonly #waits: DeviceWaits;
+  /** Aborted by an error of a search or of the event log, which ends the study whatever it does. */
+  readonly #broken = new AbortController();
   /** Whether a trial has ever come to an end without failing. */
   #hasWorked: boolean;
   /** By trial, what the tuner was told last. */
@@ -68,33 +68,31 @@ export class StudyRunner {
       earlier: created?.earlier?.told ?? [],
     };
     this.#tuner = createTuner(problem, context.parts);
-    const { unfinished, isCutBatch } = restore(this.#tuner, history);
+    const { unfinished, isCutBatch } = restore(this.#tuner, spec.devices, history);
     this.#unfinished = unfinished;
     this.#isCutBatch = isCutBatch;
     this.#hasWorked = history.some(isWorking);
     for (const body of history) if (body.type === 'trial-told') this.#told.set(body.trialId, body);
+    this.#waits = new DeviceWaits(context);
     this.#inference = new TrialInference(
       context,
       (finished) => this.#inferenceFinished(finished),
-      (error) => this.#break(error),
+      (error) => this.#broken.abort(error),
     );
-    this.#trials = new TrialRunner(context, this.#inference);
+    this.#trials = new TrialRunner(context, this.#inference, (work) => this.#waits.for(work));
   }
 
   /** @throws {StudyFailedError} and what the ports throw; the reason of the study's signal when it is stopped */
   async run(): Promise<Recommendation> {
-    this.#beginAnewWithAll();
+    const { deviceTroubles, spec, standing } = this.#context;
+    deviceTroubles.beginAnew();
+    this.#known = new Map(spec.devices.map((name) => [name, standing(name)]));
     const end = this.#context.subscribe((body) => {
       if (body.type === 'study-device') this.#stands(body);
     });
     try {
       this.#reconcile();
-      const { recommendation, isExtended } = this.#context.state;
-      if (recommendation && !isExtended) {
-        this.#context.deviceTroubles.end();
-        return await this.#waiting(measureTheRest(this.#context, recommendation));
-      }
-      return await this.#tune();
+      return await unlessAborted(this.#toItsEnd(), this.#broken.signal);
     } finally {
       end();
       // Devices that nothing waited for have its jobs still.
@@ -102,25 +100,31 @@ export class StudyRunner {
     }
   }
 
+  async #toItsEnd(): Promise<Recommendation> {
+    const { recommendation, isExtended } = this.#context.state;
+    if (!recommendation || isExtended) return this.#tune();
+    return this.#waits.for(() => measureTheRest(this.#context, recommendation));
+  }
+
   async #tune(): Promise<Recommendation> {
     const timing = inferenceTimingOf(this.#context.spec.tuner.mode);
     if (timing === 'while-training') await this.#askAgain();
-    if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
+    this.#dropWhatIsNotNeeded();
     if (this.#context.state.hasMoreTrials && this.#unfinished.length === 0 && this.#tuner.isFinished())
       this.#sayNothingIsLeft();
-    if (timing !== 'at-the-end') await this.#devicesOnline();
+    if (timing !== 'at-the-end') await this.#waits.untilOneIsThere();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
-    this.#context.deviceTroubles.end();
-    await this.#waiting(this.#inference.settled());
-    if (timing === 'while-training' && this.#isNothingMeasured()) await this.#askAboutAll();
-    if (this.#broken) throw this.#broken;
+    await this.#waits.for(async () => {
+      await this.#inference.settled();
+      if (timing === 'while-training' && this.#isNothingMeasured()) await this.#askAboutAll();
+    });
     // What nobody waits for any more decides nothing: else the few trials that it has answered about would be all there is.
     const { spec, deviceTroubles } = this.#context;
     const front = this.#tuner.front(spec.devices.filter((name) => deviceTroubles.isExpected(name)));
     this.#withdraw();
     const chosen = front.length > 0 ? front : nearest([...this.#context.state.trials.values()]);
     if (chosen.length === 0) throw new StudyFailedError(this.#whyNothing());
-    return this.#waiting(recommend(this.#context, chosen));
+    return this.#waits.for(() => recommend(this.#context, chosen));
   }
 
   /** More trials change nothing where something else has ended the search. */
@@ -130,38 +134,24 @@ export class StudyRunner {
     this.#context.emit({ type: 'warning', message });
   }
 
-  /** Who was in trouble when an earlier run ended may be well by now. */
-  #beginAnewWithAll(): void {
-    const { spec, standing, deviceNow, emit } = this.#context;
-    for (const device of spec.devices.map(standing))
-      if (device.standing === 'retrying' || device.standing === 'marked')
-        emit({ type: 'study-device', ...device, standing: 'expected', reason: null });
-    for (const name of spec.devices) {
-      try {
-        deviceNow(name);
-      } catch (error) {
-        // It is said when the device is asked.
-        if (!(error instanceof DeviceTroubleError)) throw error;
-      }
-    }
-    this.#known = new Map(spec.devices.map((name) => [name, standing(name)]));
-  }
-
   /** A device stands otherwise, or another one has taken its place. */
-  #stands({ device, deviceId, standing, reason }: StudyDevice): void {
+  #stands({ type: _, ...now }: Extract<StudyEventBody, { type: 'study-device' }>): void {
+    const { device, standing } = now;
     const before = this.#known.get(device);
-    this.#known.set(device, { device, deviceId, standing, reason });
+    this.#known.set(device, now);
     try {
-      const isAnother = before?.deviceId !== deviceId;
+      const isAnother = before !== undefined && !isSameBoard(now, before);
       if (isAnother || standing === 'left-out') {
+        this.#tuner.count(this.#context.counting());
         this.#inference.leave(device, isAnother ? `another device has taken its place` : 'it is left out');
         this.#context.deviceTroubles.decided(device);
         this.#reconcile();
+        this.#dropWhatIsNotNeeded();
       }
       if (isAnother || (before?.standing === 'marked' && standing === 'expected'))
-        for (const trialId of this.#inference.started()) this.#inference.startMissing(trialId);
+        for (const trialId of this.#inference.started()) this.#inference.start(trialId);
     } catch (error) {
-      this.#break(error as Error);
+      this.#broken.abort(error);
     }
   }
 
@@ -203,7 +193,7 @@ export class StudyRunner {
       if (status !== 'finished' || !askedAbout.has(trialId)) continue;
       this.#inference.start(trialId);
       // One after the other: what a device has measured of one informs its search of the next.
-      if (this.#context.spec.deterministic) await this.#waiting(this.#inference.settled(trialId));
+      if (this.#context.spec.deterministic) await this.#waits.for(() => this.#inference.settled(trialId));
     }
   }
 
@@ -218,7 +208,7 @@ export class StudyRunner {
   async #askAboutAll(): Promise<void> {
     for (const [trialId, { status, violation }] of this.#context.state.trials)
       if (status === 'finished' && violation === 0) this.#inference.start(trialId);
-    await this.#waiting(this.#inference.settled());
+    await this.#inference.settled();
   }
 
   async #search(): Promise<void> {
@@ -236,12 +226,9 @@ export class StudyRunner {
         running.set(trialId, run);
       }
       if (running.size === 0) return;
-      const broken = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      await Promise.race([broken, ...running.values()]);
+      await Promise.race(running.values());
       this.#context.signal.throwIfAborted();
-      if (this.#broken) throw this.#broken;
+      this.#broken.signal.throwIfAborted();
     }
   }
 
@@ -279,21 +266,17 @@ export class StudyRunner {
       this.#amend(trial, this.#inference.answers(trialId).metrics, []);
     // It may have been put together before a person decided about a device.
     this.#reconcile();
-    if (this.#tuner.isTargetReached()) this.#dropWhatIsNotNeeded();
+    this.#dropWhatIsNotNeeded();
     this.#hasWorked ||= isWorking(told);
     this.#failWhenHopeless();
   }
 
-  /** The target is reached: nothing more need be trained, nor measured before the end. */
+  /** When the target is reached nothing more need be trained, nor measured before the end. */
   #dropWhatIsNotNeeded(): void {
+    if (!this.#tuner.isTargetReached()) return;
     const reason = 'the target of the study was reached';
     this.#trials.stopAll(reason);
     for (const trialId of this.#context.state.trials.keys()) this.#inference.cancel(trialId, reason);
-  }
-
-  #break(error: Error): void {
-    this.#broken ??= error;
-    this.#wake();
   }
 
   #inferenceFinished({
@@ -307,8 +290,9 @@ export class StudyRunner {
         this.#trials.giveUp(trialId, `${device}: ${reason ?? 'no inference config meets the constraints'}`);
       const trial = this.#context.state.trials.get(trialId) as TrialView;
       if (trial.status === 'finished') this.#amend(trial, this.#inference.answers(trialId).metrics, []);
+      this.#dropWhatIsNotNeeded();
     } catch (error) {
-      this.#break(error as Error);
+      this.#broken.abort(error);
     }
   }
 
@@ -359,89 +343,6 @@ export class StudyRunner {
     const why = closest?.reason ? `; trial ${closest.trialId}: ${closest.reason}` : '';
     return `no trial could be run on every device${why}. Widen the search space, then start a new study`;
   }
-
-  /** Devices that are not there, of those whose answers are expected. */
-  #away(): string[] {
-    const { spec, device, deviceTroubles } = this.#context;
-    return spec.devices.filter((name) => deviceTroubles.isExpected(name) && !isPresent(device(name)));
-  }
-
-  /** At the end devices must answer: while one that is needed is away or in trouble the study says that it waits for it. */
-  async #waiting<T>(work: Promise<T>): Promise<T> {
-    const { fleet, emit, subscribe } = this.#context;
-    let missed = '';
-    let sinceMs = Date.now();
-    const look = () => {
-      const now = this.#whatIsMissed();
-      if (now === missed) return;
-      if (missed === '') sinceMs = Date.now();
-      else if (now === '') this.#waited(sinceMs);
-      missed = now;
-      if (now) emit({ type: 'study-state', state: 'waiting', reason: now });
-      else emit({ type: 'study-state', state: 'running', reason: null });
-    };
-    const ends = [fleet.subscribe(look), subscribe((body) => body.type === 'study-device' && look())];
-    try {
-      look();
-      return await work;
-    } finally {
-      for (const end of ends) end();
-      if (missed) this.#waited(sinceMs);
-    }
-  }
-
-  #whatIsMissed(): string {
-    const { spec, standing, deviceTroubles } = this.#context;
-    const away = this.#away();
-    const others = spec.devices.filter((name) => deviceTroubles.isExpected(name) && !away.includes(name)).map(standing);
-    const them = away.length === 1 ? 'it' : 'them';
-    const patience = others.length > 0 ? `, or the study goes on without ${them} in a few minutes` : '';
-    const inTrouble = others.filter((each) => each.standing !== 'expected');
-    return [
-      ...(away.length > 0 ? [`waiting for ${away.join(', ')}: start the agent there${patience}`] : []),
-      ...inTrouble.flatMap(({ reason }) => reason ?? []),
-    ].join('; ');
-  }
-
-  /** Waiting for a board is no overhead of ours: the timeline tells it apart. */
-  #waited(startMs: number): void {
-    this.#context.span({ lane: 'study', kind: 'waiting', trialId: null, startMs, endMs: Date.now() });
-  }
-
-  /** A study whose devices are all away waits, and says so. */
-  async #devicesOnline(): Promise<void> {
-    const { spec, fleet, emit, deviceTroubles, signal } = this.#context;
-    const expected = spec.devices.filter((name) => deviceTroubles.isExpected(name));
-    if (this.#away().length < expected.length) {
-      for (const name of this.#away())
-        emit({
-          type: 'warning',
-          message: `${name} is offline: until it is back its numbers are missing, or predicted from what it has measured`,
-        });
-      return;
-    }
-    emit({
-      type: 'study-state',
-      state: 'waiting',
-      reason: `no device of the study is online: start the agent on ${expected.join(', ')}`,
-    });
-    const sinceMs = Date.now();
-    await new Promise<void>((resolve, reject) => {
-      const end = fleet.subscribe(() => {
-        if (this.#away().length < expected.length) finish(resolve);
-      });
-      const onAbort = () => finish(() => reject(signal.reason));
-      const finish = (then: () => void) => {
-        end();
-        signal.removeEventListener('abort', onAbort);
-        then();
-      };
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort);
-    });
-    this.#waited(sinceMs);
-    emit({ type: 'study-state', state: 'running', reason: null });
-  }
 }
 
 const isWorking = (body: StudyEventBody) =>
@@ -451,7 +352,12 @@ const isWorking = (body: StudyEventBody) =>
  * Replays a study's events into its tuner; returns the asks that were not told, and whether others asked with them were.
  * Of what was told before a device belonged to the study, that device is pending.
  */
-function restore(tuner: Tuner, history: readonly StudyEventBody[]): { unfinished: Ask[]; isCutBatch: boolean } {
+function restore(
+  tuner: Tuner,
+  devices: readonly string[],
+  history: readonly StudyEventBody[],
+): { unfinished: Ask[]; isCutBatch: boolean } {
+  const standings = new Map<string, StudyDevice['standing']>();
   let toldOfBatch = 0;
   const open = new Map<number, Ask>();
   const steps: Parameters<Tuner['restore']>[0][number][] = [];
@@ -472,6 +378,10 @@ function restore(tuner: Tuner, history: readonly StudyEventBody[]): { unfinished
     } else if (body.type === 'trial-amended') {
       const { type: _, ...amend } = body;
       steps.push({ amend });
+    } else if (body.type === 'study-device') {
+      standings.set(body.device, body.standing);
+      const counting = devices.filter((name) => standings.get(name) !== 'left-out');
+      steps.push({ count: counting });
     } else if (body.type === 'study-extended') {
       for (const device of Object.keys(body.deviceIds ?? {})) joinLater.delete(device);
       if (body.trials !== undefined) steps.push({ extend: body.trials });

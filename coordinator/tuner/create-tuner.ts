@@ -247,6 +247,10 @@ class AskTellTuner implements Tuner {
     if (this.#search.isStuck && this.#left >= needed) this.#search = this.#newSearch();
   }
 
+  count(devices: readonly string[]) {
+    this.#stop.count(devices, this.#known());
+  }
+
   extend(maxTrials: number) {
     if (!(maxTrials > this.#maxTrials))
       throw new RangeError(`it may start ${this.#maxTrials} trials already: name more, not ${maxTrials}`);
@@ -259,7 +263,8 @@ class AskTellTuner implements Tuner {
     const before = trial?.told[rung];
     if (!trial || !before)
       throw new RangeError(`trial ${trialId}, rung ${rung} was not told yet: there is nothing to amend`);
-    this.#learn({ metrics });
+    if (this.#standIns.forget(trialId, withdrawn)) this.#standInsChanged();
+    this.#learn({ trialId, metrics });
     const isKept = (name: string) => !withdrawn.includes(name);
     const kept = Object.entries(before.metrics).filter(([name]) => isKept(name));
     const silent = withdrawn.flatMap((name) => name.split('@')[1] ?? []);
@@ -273,9 +278,12 @@ class AskTellTuner implements Tuner {
   }
 
   /** Stand-ins that were made of other devices give way to a device's own first values. */
-  #learn({ metrics, predicted = [] }: Pick<Tell, 'metrics' | 'predicted'>) {
+  #learn({ trialId, metrics, predicted = [] }: Pick<Tell, 'trialId' | 'metrics' | 'predicted'>) {
     const measured = Object.fromEntries(Object.entries(metrics).filter(([name]) => !predicted.includes(name)));
-    if (!this.#standIns.learn(measured)) return;
+    if (this.#standIns.learn(trialId, measured)) this.#standInsChanged();
+  }
+
+  #standInsChanged() {
     for (const trial of this.#trials.values())
       for (const [rung, before] of trial.told.entries())
         if (before.pending.length > 0) this.#observeAgain(trial, rung, before);
@@ -344,6 +352,7 @@ class AskTellTuner implements Tuner {
       if ('ask' in entry) this.#asked(entry.ask);
       else if ('tell' in entry) this.tell(entry.tell);
       else if ('amend' in entry) this.amend(entry.amend);
+      else if ('count' in entry) this.count(entry.count);
       else this.extend(entry.extend);
     }
   }

@@ -65,6 +65,10 @@ export class HierarchicalTuner implements Tuner {
     if (!this.#second || change.trialId < this.#ofFirst.trials) this.#first.amend(change);
   }
 
+  count(devices: readonly string[]) {
+    this.#first.count(devices);
+  }
+
   extend() {
     throw new RangeError('a search in two phases cannot be extended: its second one builds on the first');
   }
@@ -73,6 +77,7 @@ export class HierarchicalTuner implements Tuner {
     for (const entry of history) {
       if ('tell' in entry) this.tell(entry.tell);
       else if ('amend' in entry) this.amend(entry.amend);
+      else if ('count' in entry) this.count(entry.count);
       else if ('extend' in entry) this.extend();
       else {
         this.#enterSecondPhase();

@@ -10,7 +10,7 @@ export type StopCriteria = Partial<Omit<StudySpec['stop'], 'trials'>>;
 
 export class StopRule {
   readonly #criteria: StopCriteria;
-  readonly #devices: readonly string[];
+  #devices: readonly string[];
   #seconds = 0;
   #joules = 0;
   #targetReached = false;
@@ -42,6 +42,12 @@ export class StopRule {
     this.#compare(observation);
   }
 
+  /** @param known what is known of each trial: without a device it may have reached the target */
+  count(devices: readonly string[], known: readonly Observation[]) {
+    this.#devices = devices;
+    for (const observation of known) this.#compare(observation);
+  }
+
   amended(observation: Observation) {
     this.#progress.learned(observation);
     this.#compare(observation);
@@ -63,14 +69,18 @@ export function isTargetReached(
   return targetShortfall(target, devices, measured) === 0;
 }
 
-/** Sum of the relative distances from a target; undefined where there is none, or a metric of it is missing. */
+/**
+ * Sum of the relative distances from a target; undefined where there is none, or a metric of it is missing.
+ * @param devices those that count: what is wanted of others is not needed
+ */
 export function targetShortfall(
   target: NonNullable<StopCriteria['target']>,
   devices: readonly string[],
   metrics: Tell['metrics'],
 ): number | undefined {
-  if (target.length === 0 || !hasAll(target, devices, metrics)) return undefined;
-  return violationOfMetrics(target, devices, metrics);
+  const counting = target.filter(({ device }) => device === undefined || devices.includes(device));
+  if (counting.length === 0 || !hasAll(counting, devices, metrics)) return undefined;
+  return violationOfMetrics(counting, devices, metrics);
 }
 
 /** True where every metric of the target is known: what is missing was not reached. */

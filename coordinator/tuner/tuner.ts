@@ -109,12 +109,21 @@ export interface Tuner {
   /** Replaces predicted metrics of an earlier tell by known ones, and takes back what is withdrawn. */
   amend(change: Amendment): void;
   /**
+   * Only these devices of the problem count from now on: of the others nothing is needed to reach the target. What they
+   * have told stays until it is withdrawn.
+   */
+  count(devices: readonly string[]): void;
+  /**
    * It may start so many trials in all from now on.
    * @throws {RangeError} where that is not more than before, or the mode goes through phases that are over
    */
   extend(maxTrials: number): void;
   /** Replays what was asked and told before a restart, in order. */
-  restore(history: ReadonlyArray<{ ask: Ask } | { tell: Tell } | { amend: Amendment } | { extend: number }>): void;
+  restore(
+    history: ReadonlyArray<
+      { ask: Ask } | { tell: Tell } | { amend: Amendment } | { count: readonly string[] } | { extend: number }
+    >,
+  ): void;
   /** True when every ask has been told and `ask` will never answer again. */
   isFinished(): boolean;
   /** True once a feasible trial has reached the target of `stop`: what is being trained is not needed any more. */

@@ -31,6 +31,8 @@ export const studyDeviceSchema = z.object({
   device: z.string(),
   /** Which device of the fleet it is: another one may have taken its place. */
   deviceId: z.string(),
+  /** Ids of this very board before: it was removed, and added again. What it said under them counts on. Absent: none. */
+  formerIds: z.array(z.string()).optional(),
   standing: z.enum(['expected', 'retrying', 'marked', 'left-out']),
   /** Why it stands so, and what to do; null where there is nothing to say. */
   reason: z.string().nullable(),

@@ -14,7 +14,7 @@ type Files = ModelFile & { int8?: ModelFile | NoVariant | undefined };
  * @param trialId of which a search is made; null: what is recommended is confirmed
  */
 export function inferenceRequest(
-  { spec, state, studyId }: StudyContext,
+  { spec, state, studyId, standing }: StudyContext,
   { signature, modelSha256, modelBytes, int8 }: Files,
   device: DeviceView,
   trialId: number | null,
@@ -31,6 +31,6 @@ export function inferenceRequest(
     constraints: spec.constraints,
     purpose: trialId === null ? 'confirm' : 'search',
     seed: spec.tuner.seed,
-    ...(spec.deterministic ? { known: state.measuredBefore(trialId, device.id) } : {}),
+    ...(spec.deterministic ? { known: state.measuredBefore(trialId, standing(device.name)) } : {}),
   };
 }

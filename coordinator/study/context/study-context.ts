@@ -1,8 +1,7 @@
 /** What the parts of a running study share. */
-import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
-import type { StudyDevice, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { StudyParts } from '@edgetune/shared/domain/study-parts.ts';
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
 import type { Clock } from '../../fleet/clock.ts';
@@ -11,7 +10,7 @@ import type { InferenceServer } from '../../inference/inference-server.ts';
 import type { CorePool } from '../../training/core-pool.ts';
 import type { TrainingService } from '../../training/training-service.ts';
 import type { TunerParts } from '../../tuner/tuner-parts.ts';
-import type { DeviceTroubles } from '../devices/device-troubles.ts';
+import type { StudyDevices } from '../devices/study-devices.ts';
 import type { StudyProjection } from '../state/projection.ts';
 import type { BlobStore } from './blob-store.ts';
 
@@ -32,16 +31,9 @@ export interface StudyPorts {
   analyse(onnx: Uint8Array): Pick<ModelAnalysis, 'signature' | 'macs' | 'parameters' | 'kernels' | 'weightBytes'>;
 }
 
-export interface StudyContext extends StudyPorts {
+export interface StudyContext extends StudyPorts, StudyDevices {
   studyId: string;
   spec: CheckedStudySpec;
-  /** How one of the study's devices stands, and which one of the fleet it is. */
-  standing(device: string): StudyDevice;
-  /** That one, by its name in the study; null where it is no longer in the fleet. */
-  device(name: string): DeviceView | null;
-  /** As `device`, or the one that was added under its name since. @throws {DeviceTroubleError} where there is none */
-  deviceNow(name: string): DeviceView;
-  deviceTroubles: DeviceTroubles;
   /** Everything that has happened so far. */
   state: StudyProjection;
   /** Applies events to `state` and has them written, in order; who listens is told when they are. */

@@ -3,22 +3,26 @@
  * time; when that has not helped for minutes it is marked: nothing waits for it any more, unless nobody else answers, and
  * it is tried now and then. How each device stands is told as events.
  */
-import { isPresent } from '@edgetune/shared/domain/device.ts';
+import { type DeviceView, isPresent } from '@edgetune/shared/domain/device.ts';
+import { isGivenUp } from '@edgetune/shared/domain/study-device.ts';
 import type { StudyDevice } from '@edgetune/shared/domain/study-event.ts';
 import type { Clock } from '../../fleet/clock.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
-import { removedText } from './device-of.ts';
+import { Changes } from './changes.ts';
+import { boundTo } from './device-of.ts';
 import { DeviceTroubleError } from './device-trouble-error.ts';
 
 export interface DeviceTroublesOptions {
   /** Names of the study's devices. */
   devices: readonly string[];
-  fleet: Pick<Fleet, 'devices' | 'subscribe'>;
+  fleet: Pick<Fleet, 'subscribe'>;
   clock: Clock;
   /** True: all are waited for, whoever else answers. */
   waitsForAll: boolean;
   /** How a device stands by the events so far. */
   standingOf(device: string): StudyDevice;
+  /** The member of the fleet that it is now. @throws {DeviceTroubleError} where there is none */
+  deviceOf(device: string): DeviceView;
   onChange(device: StudyDevice): void;
 }
 
@@ -35,19 +39,21 @@ interface Trouble {
 const PAUSES_MS = [5_000, 15_000, 30_000, 60_000, 130_000] as const;
 /** Between the tries of a device that is marked. */
 const MARKED_PAUSE_MS = 300_000;
-/** How long the end of a study waits for a device that is away, where others answer. */
+/** How long who needs its answer waits for a device that is away, where others answer. */
 const AWAY_MS = 240_000;
 
 export class DeviceTroubles {
+  /** Told when a device stands otherwise or is in the fleet otherwise, and when a search on one has ended. */
+  readonly changes = new Changes();
   readonly #options: DeviceTroublesOptions;
   readonly #troubles = new Map<string, Trouble>();
-  readonly #waiting = new Set<() => void>();
   /** How often each device has come back. */
   readonly #returns = new Map<string, number>();
   readonly #away = new Map<string, () => void>();
   readonly #present: Set<string>;
   readonly #endSubscription: () => void;
-  #isEnding = false;
+  /** How many need the answers now of devices that may be away. */
+  #waits = 0;
 
   constructor(options: DeviceTroublesOptions) {
     this.#options = options;
@@ -71,28 +77,7 @@ export class DeviceTroubles {
 
   /** Whether nobody answers: of a study without any device nothing can be recommended, so that it waits. */
   #isAllThereIs(): boolean {
-    return this.#options.devices.every((name) => ['marked', 'left-out'].includes(this.#standing(name)));
-  }
-
-  /** Resolves when a device stands otherwise than now, or is in the fleet otherwise. */
-  change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const end = () => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', onAbort);
-      };
-      const wake = () => {
-        end();
-        resolve();
-      };
-      const onAbort = () => {
-        end();
-        reject(signal.reason);
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+    return this.#options.devices.every((name) => isGivenUp(this.#options.standingOf(name)));
   }
 
   /**
@@ -115,7 +100,7 @@ export class DeviceTroubles {
         if (failures >= PAUSES_MS.length && !this.#options.waitsForAll && !this.#isAllThereIs()) throw error;
       } finally {
         if (trouble) trouble.isTried = false;
-        this.#changed();
+        this.changes.tell();
       }
       // Also where others get their answers meanwhile: it may be this very work that brings the device down.
       await this.#pause(device, PAUSES_MS[failures] ?? MARKED_PAUSE_MS, returns, signal);
@@ -129,9 +114,37 @@ export class DeviceTroubles {
     return result;
   }
 
-  /** From now on a device that is away is waited for a few minutes only, where others answer. */
-  end(): void {
-    this.#isEnding = true;
+  /**
+   * Somebody waits for the answers of all devices: from now on until it ends, who is away is waited for a few minutes only.
+   * @returns ends it
+   */
+  wait(): () => void {
+    this.#waits++;
+    this.#look();
+    return () => {
+      this.#waits--;
+      if (this.#waits === 0) for (const device of [...this.#away.keys()]) this.#stopWaitingForAway(device);
+    };
+  }
+
+  /**
+   * The member of the fleet that the device is. Where it was removed and added again, it is that one from now on, and has come back.
+   * @throws {DeviceTroubleError} where there is none
+   */
+  deviceNow(device: string): DeviceView {
+    const [member, standing] = [this.#options.deviceOf(device), this.#options.standingOf(device)];
+    if (member.id === standing.deviceId) return member;
+    this.#options.onChange(boundTo(standing, member));
+    this.#present.delete(device);
+    return member;
+  }
+
+  /** Who was in trouble when an earlier run ended may be well by now, or have been added again. */
+  beginAnew(): void {
+    for (const device of this.#options.devices) {
+      const { standing } = this.#options.standingOf(device);
+      if (standing === 'retrying' || standing === 'marked') this.#set(device, 'expected', null);
+    }
     this.#look();
   }
 
@@ -140,7 +153,7 @@ export class DeviceTroubles {
     this.#forget(device);
     this.#returns.set(device, (this.#returns.get(device) ?? 0) + 1);
     this.#look();
-    this.#changed();
+    this.changes.tell();
   }
 
   /** Waits until the device may be tried. @returns the trouble that the try is to end; null: there is none */
@@ -153,7 +166,7 @@ export class DeviceTroubles {
         trouble.isTried = true;
         return trouble;
       }
-      await this.change(signal);
+      await this.changes.next(signal);
     }
   }
 
@@ -167,14 +180,16 @@ export class DeviceTroubles {
     trouble.failures++;
     trouble.endPause = this.#options.clock.after(pauseMs ?? MARKED_PAUSE_MS, () => this.#endPause(trouble));
     const again = `it is tried again in ${seconds(pauseMs ?? MARKED_PAUSE_MS)}`;
-    if (pauseMs === undefined) this.#set(device, 'marked', `${reason}; ${again}, and nothing waits for it`);
+    // Nothing has waited for it before: that one more try has failed changes nothing of that.
+    if (pauseMs === undefined || this.#standing(device) === 'marked')
+      this.#set(device, 'marked', `${reason}; ${again}, and nothing waits for it`);
     else this.#set(device, 'retrying', `${reason}; ${again}`);
   }
 
   #endPause(trouble: Trouble): void {
     trouble.endPause?.();
     trouble.endPause = null;
-    this.#changed();
+    this.changes.tell();
   }
 
   #over(device: string): void {
@@ -192,10 +207,10 @@ export class DeviceTroubles {
     let isOver = false;
     const stop = this.#options.clock.after(ms, () => {
       isOver = true;
-      this.#changed();
+      this.changes.tell();
     });
     try {
-      while (!isOver && this.#returns.get(device) === returns) await this.change(signal);
+      while (!isOver && this.#returns.get(device) === returns) await this.changes.next(signal);
     } finally {
       stop();
     }
@@ -203,22 +218,33 @@ export class DeviceTroubles {
 
   /** How the devices are in the fleet now. */
   #look(): void {
+    let isOtherwise = false;
     for (const device of this.#options.devices) {
+      if (this.#standing(device) !== 'left-out' && this.#member(device)) this.deviceNow(device);
       const isThere = this.#isThere(device);
-      if (isThere && !this.#present.has(device)) this.#returned(device);
+      isOtherwise ||= isThere !== this.#present.has(device);
       if (!isThere) this.#present.delete(device);
+      else if (!this.#present.has(device)) this.#returned(device);
       if (isThere || this.#standing(device) === 'left-out') this.#stopWaitingForAway(device);
-      else if (this.#isEnding && !this.#away.has(device) && this.#standing(device) !== 'marked') {
-        const mark = () =>
-          this.#set(
-            device,
-            'marked',
-            this.#isMember(device) ? `${device} is offline: start its agent` : removedText(device),
-          );
-        this.#away.set(device, this.#options.clock.after(AWAY_MS, mark));
-      }
+      else if (this.#waits > 0) this.#waitForAway(device);
     }
-    this.#changed();
+    if (isOtherwise) this.changes.tell();
+  }
+
+  #waitForAway(device: string): void {
+    if (this.#options.waitsForAll || this.#away.has(device) || this.#standing(device) === 'marked') return;
+    const mark = () => this.#set(device, 'marked', this.#whyAway(device));
+    this.#away.set(device, this.#options.clock.after(AWAY_MS, mark));
+  }
+
+  #whyAway(device: string): string {
+    try {
+      this.#options.deviceOf(device);
+      return `${device} is offline: start its agent`;
+    } catch (error) {
+      if (!(error instanceof DeviceTroubleError)) throw error;
+      return error.message;
+    }
   }
 
   #returned(device: string): void {
@@ -234,14 +260,17 @@ export class DeviceTroubles {
     this.#away.delete(device);
   }
 
-  #isMember(device: string): boolean {
-    const { deviceId } = this.#options.standingOf(device);
-    return this.#options.fleet.devices().some(({ id }) => id === deviceId);
+  #isThere(device: string): boolean {
+    return isPresent(this.#member(device));
   }
 
-  #isThere(device: string): boolean {
-    const { deviceId } = this.#options.standingOf(device);
-    return isPresent(this.#options.fleet.devices().find(({ id }) => id === deviceId) ?? null);
+  #member(device: string): DeviceView | null {
+    try {
+      return this.#options.deviceOf(device);
+    } catch (error) {
+      if (!(error instanceof DeviceTroubleError)) throw error;
+      return null;
+    }
   }
 
   #standing(device: string): StudyDevice['standing'] {
@@ -252,11 +281,7 @@ export class DeviceTroubles {
     const before = this.#options.standingOf(device);
     if (before.standing === standing && before.reason === reason) return;
     this.#options.onChange({ ...before, standing, reason });
-    this.#changed();
-  }
-
-  #changed(): void {
-    for (const wake of [...this.#waiting]) wake();
+    this.changes.tell();
   }
 }
 

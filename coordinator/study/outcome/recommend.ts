@@ -14,7 +14,8 @@ import type {
   RecommendedModel,
 } from '@edgetune/shared/domain/recommendation.ts';
 import { isSynthetic } from '@edgetune/shared/domain/study.ts';
-import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import { isSameBoard } from '@edgetune/shared/domain/study-device.ts';
+import type { Metrics, StudyDevice } from '@edgetune/shared/domain/study-event.ts';
 import type { ModelFile, NoVariant } from '../../inference/model-variants.ts';
 import { goalsOf, violationOn } from '../../inference/search/config-score.ts';
 import { isTargetReached } from '../../tuner/stop-rule.ts';
@@ -202,10 +203,9 @@ const fullBudget = ({ spec: { budget } }: StudyContext): Budget => ({
 
 /** What has reached the study's target is what was wanted: more training costs, and may make it worse. */
 function isDone(context: StudyContext, entry: FrontEntry, { metrics }: TrainingFinished): boolean {
-  const { stop, devices } = context.spec;
   const full = fullBudget(context);
   const isFull = (metrics.epochs ?? 0) >= full.epochs && metrics.dataFraction === full.dataFraction;
-  return isFull || isTargetReached(stop.target, devices, entry);
+  return isFull || isTargetReached(context.spec.stop.target, context.counting(), entry);
 }
 
 /**
@@ -297,26 +297,28 @@ async function answersOf(
   known: readonly RecommendedDevice[],
   ask: (device: string) => Promise<RecommendedDevice | Missing>,
 ): Promise<(RecommendedDevice | Missing)[]> {
-  const said = new Map<string, { deviceId: string; answer: RecommendedDevice }>();
+  const said = new Map<string, { by: StudyDevice; answer: RecommendedDevice }>();
+  const isByIt = (device: string) => {
+    const by = said.get(device)?.by;
+    return by !== undefined && isSameBoard(standing(device), by);
+  };
   for (const answer of known) {
-    const { deviceId } = standing(answer.device);
-    if (hasMeasured({ devices: [answer] }, standing(answer.device))) said.set(answer.device, { deviceId, answer });
+    const by = standing(answer.device);
+    if (hasMeasured({ devices: [answer] }, by)) said.set(answer.device, { by, answer });
   }
   for (;;) {
     const asked = await Promise.all(
       spec.devices.map(async (device): Promise<RecommendedDevice | Missing> => {
-        const { standing: stands, reason, deviceId } = standing(device);
-        if (stands === 'left-out') return { device, reason: reason ?? `${device} was left out` };
-        const before = said.get(device);
-        const answer = before?.deviceId === deviceId ? before.answer : await ask(device);
-        if ('config' in answer) said.set(device, { deviceId, answer });
+        const by = standing(device);
+        if (by.standing === 'left-out') return { device, reason: by.reason ?? `${device} was left out` };
+        const before = isByIt(device) ? said.get(device) : undefined;
+        const answer = before ? before.answer : await ask(device);
+        if ('config' in answer) said.set(device, { by, answer });
         return answer;
       }),
     );
-    const isDecidedAnew = (answer: RecommendedDevice | Missing) => {
-      const { standing: stands, deviceId } = standing(answer.device);
-      return 'config' in answer && (stands === 'left-out' || said.get(answer.device)?.deviceId !== deviceId);
-    };
+    const isDecidedAnew = (answer: RecommendedDevice | Missing) =>
+      'config' in answer && (standing(answer.device).standing === 'left-out' || !isByIt(answer.device));
     if (!asked.some(isDecidedAnew)) return asked;
   }
 }
@@ -334,17 +336,17 @@ async function confirmed(
     troubleOf(device, () => confirm(context, trialId, device, files, accuracies, until));
   const whyNot = () => standing(device).reason ?? `${device} was left out`;
   for (;;) {
-    const { deviceId } = standing(device);
+    const asked = standing(device);
+    const isStillIt = () => isSameBoard(standing(device), asked);
     const isExpected = deviceTroubles.isExpected(device);
     const isThere = () => standing(device).standing === 'marked' && isPresent(context.device(device));
     if (!isExpected && !isThere()) return { device, reason: whyNot() };
     // One that nothing waits for is tried once, as long as it is there.
-    const isWanted = () =>
-      standing(device).deviceId === deviceId && (deviceTroubles.isExpected(device) || (!isExpected && isThere()));
+    const isWanted = () => isStillIt() && (deviceTroubles.isExpected(device) || (!isExpected && isThere()));
     const [over, unwanted] = [new AbortController(), new AbortController()];
     const watch = async () => {
       const watching = AbortSignal.any([signal, over.signal]);
-      while (isWanted()) await deviceTroubles.change(watching);
+      while (isWanted()) await deviceTroubles.changes.next(watching);
       unwanted.abort(new DeviceTroubleError(whyNot()));
     };
     watch().catch(() => {});
@@ -354,10 +356,9 @@ async function confirmed(
       return await deviceTroubles.tryOnce(device, () => ask(until));
     } catch (error) {
       signal.throwIfAborted();
-      const isAnother = standing(device).deviceId !== deviceId;
       const isItsTrouble = error instanceof DeviceTroubleError || unwanted.signal.aborted;
-      if (!isAnother && !isItsTrouble && !(error instanceof NotMeasuredError)) throw error;
-      if (!isAnother) return { device, reason: (error as Error).message };
+      if (isStillIt() && !isItsTrouble && !(error instanceof NotMeasuredError)) throw error;
+      if (isStillIt()) return { device, reason: (error as Error).message };
     } finally {
       over.abort();
     }

@@ -5,6 +5,7 @@ import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts'
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { isSynthetic, type StudySpec } from '@edgetune/shared/domain/study.ts';
+import { idsOf, isGivenUp, isSameBoard } from '@edgetune/shared/domain/study-device.ts';
 import type { Metrics, StudyDevice, StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import type { StudyExtension } from '@edgetune/shared/domain/study-extension.ts';
 import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
@@ -214,9 +215,9 @@ export class StudyProjection {
   #stand({ type: _, ...device }: EventOf<'study-device'>): void {
     const before = this.devices.get(device.device);
     this.devices.set(device.device, device);
-    if (before && before.deviceId !== device.deviceId) this.replaced.add(device.device);
-    if (before && before.deviceId !== device.deviceId)
-      for (const answers of this.inference.values()) answers.delete(device.device);
+    if (!before || isSameBoard(device, before)) return;
+    this.replaced.add(device.device);
+    for (const answers of this.inference.values()) answers.delete(device.device);
   }
 
   #tell({ trialId, rung, status, metrics, predicted, intervals = {}, violation, reason }: EventOf<'trial-told'>): void {
@@ -256,11 +257,12 @@ export class StudyProjection {
    * What was measured on a device for trials that had come to an end when this one was asked for (null: for all), in the order
    * of the trials and once each: it does not depend on what goes on beside it, nor on where the study was interrupted.
    */
-  measuredBefore(trialId: number | null, deviceId: string): StoredMeasurement[] {
+  measuredBefore(trialId: number | null, device: Pick<StudyDevice, 'deviceId' | 'formerIds'>): StoredMeasurement[] {
+    const ids = idsOf(device);
     const ended = [...this.#told].slice(0, trialId === null ? undefined : this.#toldBefore.get(trialId));
     const place = new Map(ended.map((id, index) => [id, index]));
     const found = this.measured.filter(
-      ({ trialId: of, measurement }) => measurement.deviceId === deviceId && place.has(of),
+      ({ trialId: of, measurement }) => ids.includes(measurement.deviceId) && place.has(of),
     );
     const inOrder = found
       .sort((a, b) => (place.get(a.trialId) as number) - (place.get(b.trialId) as number))
@@ -274,11 +276,21 @@ export class StudyProjection {
     return [...first.values()];
   }
 
+  /** Device class of what was measured last on a board; null: nothing. */
+  classMeasuredOn(device: Pick<StudyDevice, 'deviceId' | 'formerIds'>): string | null {
+    const ids = idsOf(device);
+    return (
+      this.measured.findLast(({ measurement }) => ids.includes(measurement.deviceId))?.measurement.deviceClass ?? null
+    );
+  }
+
   /** Devices that decide which trials are on the front: not those that nothing waits for, as long as there are others. */
   #deciding({ devices }: StudySpec): string[] {
-    const answering = devices.filter(
-      (name) => !['marked', 'left-out'].includes(this.devices.get(name)?.standing ?? ''),
-    );
+    const isAnswering = (name: string) => {
+      const device = this.devices.get(name);
+      return !device || !isGivenUp(device);
+    };
+    const answering = devices.filter(isAnswering);
     return answering.length > 0 ? answering : [...devices];
   }
 

@@ -1,12 +1,14 @@
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
+import { idsOf } from '@edgetune/shared/domain/study-device.ts';
 import type { StudyDevice } from '@edgetune/shared/domain/study-event.ts';
 
 /** Whether a device, as it is now, has measured a recommended model: another one may have taken its place since. */
 export function hasMeasured(
   { devices }: Pick<Recommendation['models'][number], 'devices'>,
-  { device, deviceId }: Pick<StudyDevice, 'device' | 'deviceId'>,
+  standing: Pick<StudyDevice, 'device' | 'deviceId' | 'formerIds'>,
 ): boolean {
-  return devices.some((each) => each.device === device && each.measurement.deviceId === deviceId);
+  const ids = idsOf(standing);
+  return devices.some(({ device, measurement }) => device === standing.device && ids.includes(measurement.deviceId));
 }
 
 /** Names of the devices that are not left out and have not measured all models that are recommended. */

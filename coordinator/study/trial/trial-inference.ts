@@ -16,12 +16,6 @@ import { type DevicePrediction, predictDeviceMetrics } from './interim-predictio
 
 type Finished = Extract<StudyEventBody, { type: 'inference-finished' }>;
 
-interface Search {
-  controller: AbortController;
-  /** Resolves when its outcome has been emitted, or nobody wants it any more; rejects where it broke. */
-  over: Promise<void>;
-}
-
 /** What is known of a trial's inference on all devices of the study. */
 export interface InferenceView {
   /** Names as the tuner knows them (`latency.p50@kitchen-pi`). */
@@ -43,12 +37,13 @@ type Answers = Pick<InferenceView, 'metrics' | 'violation' | 'open' | 'reason'>;
 
 export class TrialInference {
   readonly #context: StudyContext;
-  /** By trial and device name, what is under way. */
-  readonly #searches = new Map<number, Map<string, Search>>();
+  /** By trial and device name, what is under way, and ends it. */
+  readonly #searches = new Map<number, Map<string, AbortController>>();
   /** By trial, architectures that are looked for. */
   readonly #building = new Map<number, Promise<ArchitectureFacts>>();
   readonly #onFinished: (finished: Finished) => void;
   readonly #onBroken: (error: Error) => void;
+  #fault: Error | null = null;
 
   /**
    * @param onFinished called after each outcome has been emitted, in the order of the outcomes
@@ -60,100 +55,96 @@ export class TrialInference {
     this.#onBroken = onBroken;
   }
 
-  /** Starts the searches of a trial on every device that has no outcome yet, and is not left out. */
-  start(trialId: number): void {
-    if (this.#searches.has(trialId)) return;
-    this.#searches.set(trialId, new Map());
-    this.startMissing(trialId);
+  /** Why a search failed by a fault of ours, which ends the study; null: none has. */
+  get fault(): Error | null {
+    return this.#fault;
   }
 
-  /** The same for a trial that was started: on devices that have come to the study since. */
-  startMissing(trialId: number): void {
-    const searches = this.#searches.get(trialId);
+  /** Starts the searches of a trial on every device that has said nothing of it, is not being asked, and is not left out. */
+  start(trialId: number): void {
+    const searches = this.#searches.get(trialId) ?? new Map<string, AbortController>();
+    this.#searches.set(trialId, searches);
     const known = this.#finished(trialId);
-    for (const device of searches ? this.#context.spec.devices : []) {
+    for (const device of this.#context.counting()) {
       const before = known.get(device);
-      if ((before && isVerdict(before)) || searches?.has(device) || this.#isLeftOut(device)) continue;
-      this.#begin(trialId, device);
+      if ((before && isVerdict(before)) || searches.has(device)) continue;
+      this.#begin(trialId, device, searches);
     }
   }
 
-  #begin(trialId: number, device: string): void {
+  #begin(trialId: number, device: string, searches: Map<string, AbortController>): void {
     const controller = new AbortController();
     const { signal: ofStudy } = this.#context;
-    const searches = this.#searches.get(trialId) as Map<string, Search>;
-    const forget = () => {
-      if (searches.get(device)?.controller === controller) searches.delete(device);
-    };
-    const isUnwanted = () => controller.signal.aborted || ofStudy.aborted;
-    const over = this.#search(trialId, device, AbortSignal.any([controller.signal, ofStudy])).then(
-      (finished) => {
-        forget();
-        if (isUnwanted()) return;
+    const isWanted = () => !controller.signal.aborted && !ofStudy.aborted;
+    searches.set(device, controller);
+    this.#search(trialId, device, AbortSignal.any([controller.signal, ofStudy]))
+      .then((finished) => {
+        if (!isWanted()) return;
+        searches.delete(device);
         this.#context.emit(finished);
         this.#onFinished(finished);
-      },
-      (error) => {
-        forget();
-        if (!isUnwanted()) throw error;
-      },
-    );
-    searches.set(device, { controller, over });
-    over.catch((error) => this.#onBroken(error as Error));
+      })
+      .catch((error) => {
+        if (isWanted()) this.#break(error as Error);
+      })
+      .finally(() => {
+        if (searches.get(device) === controller) searches.delete(device);
+        this.#context.deviceTroubles.changes.tell();
+      });
   }
 
-  /** Ends the searches of a trial that is given up. */
+  #break(error: Error): void {
+    this.#fault ??= error;
+    this.#onBroken(error);
+  }
+
+  /** Ends the searches of a trial that is given up: nobody is asked about it any more. */
   cancel(trialId: number, reason: string): void {
-    for (const { controller } of this.#searches.get(trialId)?.values() ?? []) controller.abort(new Error(reason));
+    for (const controller of this.#searches.get(trialId)?.values() ?? []) controller.abort(new Error(reason));
+    this.#searches.delete(trialId);
+    this.#context.deviceTroubles.changes.tell();
   }
 
   /** Ends the searches on a device that is left out, or gives its place to another. */
   leave(device: string, reason: string): void {
     for (const searches of this.#searches.values()) {
-      searches.get(device)?.controller.abort(new Error(reason));
+      searches.get(device)?.abort(new Error(reason));
       searches.delete(device);
     }
+    this.#context.deviceTroubles.changes.tell();
   }
 
-  /** Trials about which devices are, or were, asked by this run. */
+  /** Trials about which devices are, or were, asked by this run, and which were not given up. */
   started(): number[] {
     return [...this.#searches.keys()];
   }
 
   /**
    * Waits for all searches of a trial, or of all trials, on the devices whose answers are expected.
-   * @throws where a search itself failed
+   * @throws the fault of a search, whichever it was
    */
   async settled(trialId?: number): Promise<void> {
     const { deviceTroubles, signal } = this.#context;
-    // A search that has broken is not among those that are under way when it is looked again.
-    const broken: Promise<never>[] = [];
     for (;;) {
-      const left = this.#expected(trialId);
-      if (left.length === 0) return;
-      const all = Promise.all(left);
-      broken.push(all.then(() => new Promise<never>(() => {})));
-      const looking = new AbortController();
-      const change = deviceTroubles.change(AbortSignal.any([signal, looking.signal]));
-      await Promise.race([...broken, all, change]).finally(() => looking.abort());
+      if (this.#fault) throw this.#fault;
+      if (!this.#isAnyUnderWay(trialId)) return;
+      await deviceTroubles.changes.next(signal);
     }
   }
 
-  /** The ends of what is under way on devices whose answers are expected. */
-  #expected(trialId: number | undefined): Promise<void>[] {
-    return [...this.#searches]
-      .filter(([id]) => trialId === undefined || id === trialId)
-      .flatMap(([, searches]) =>
-        [...searches].flatMap(([device, { controller, over }]) =>
-          controller.signal.aborted || !this.#context.deviceTroubles.isExpected(device) ? [] : [over],
-        ),
-      );
+  /** Whether something is under way on a device whose answers are expected. */
+  #isAnyUnderWay(trialId: number | undefined): boolean {
+    const searches = trialId === undefined ? [...this.#searches.values()] : [this.#searches.get(trialId) ?? new Map()];
+    const isExpected = (device: string) => this.#context.deviceTroubles.isExpected(device);
+    return searches.some((byDevice) => [...byDevice.keys()].some(isExpected));
   }
 
-  /** How many architectures have been measured on the device that has measured the fewest. */
+  /** How many architectures have been measured on the device that has measured the fewest, of those that are waited for. */
   leastMeasured(): number {
+    const { counting, deviceTroubles } = this.#context;
+    const waitedFor = counting().filter((device) => deviceTroubles.isExpected(device));
     return Math.min(
-      ...this.#devices().map((device) => new Set(this.#knownOn(device).map(({ coordinates: [macs] }) => macs)).size),
+      ...waitedFor.map((device) => new Set(this.#knownOn(device).map(({ coordinates: [macs] }) => macs)).size),
     );
   }
 
@@ -163,7 +154,7 @@ export class TrialInference {
     const facts = this.#context.state.architectures.get(trialId);
     const answers: Answers = { metrics: {}, violation: 0, open: [], reason: null };
     const fileBytes: number[] = [];
-    for (const device of this.#devices()) {
+    for (const device of this.#context.counting()) {
       const outcome = finished.get(device);
       if (!outcome || !isVerdict(outcome)) {
         answers.open.push(device);
@@ -207,11 +198,6 @@ export class TrialInference {
     return this.#context.standing(device).standing === 'left-out';
   }
 
-  /** Those that the study has not left out. */
-  #devices(): string[] {
-    return this.#context.spec.devices.filter((device) => !this.#isLeftOut(device));
-  }
-
   #finished(trialId: number): ReadonlyMap<string, Finished> {
     return this.#context.state.inference.get(trialId) ?? new Map();
   }
@@ -226,9 +212,7 @@ export class TrialInference {
 
   #predictOn(device: string, trialId: number): DevicePrediction | null {
     const coordinates = this.#context.state.architectures.get(trialId)?.coordinates;
-    const { deviceId } = this.#context.standing(device);
-    const member = this.#context.fleet.devices().find(({ id }) => id === deviceId);
-    const cores = member?.board?.logicalCores ?? 1;
+    const cores = this.#context.device(device)?.board?.logicalCores ?? 1;
     return coordinates ? predictDeviceMetrics(this.#knownOn(device), coordinates, cores) : null;
   }
 

@@ -45,6 +45,8 @@ const PROFILED_ARCHITECTURES = 4;
 export class TrialRunner {
   readonly #context: StudyContext;
   readonly #inference: TrialInference;
+  /** Does work that needs all devices: the study says for whom it waits. */
+  readonly #waitFor: <T>(work: () => Promise<T>) => Promise<T>;
   readonly #timing: InferenceTiming;
   /** What holds during the search: a mode that leaves inference for the end knows no constraints before. */
   readonly #constraints: Constraint[];
@@ -56,9 +58,10 @@ export class TrialRunner {
   /** Aborts the training of a trial that turned out to be infeasible. */
   readonly #controllers = new Map<number, AbortController>();
 
-  constructor(context: StudyContext, inference: TrialInference) {
+  constructor(context: StudyContext, inference: TrialInference, waitFor: <T>(work: () => Promise<T>) => Promise<T>) {
     this.#context = context;
     this.#inference = inference;
+    this.#waitFor = waitFor;
     this.#timing = inferenceTimingOf(context.spec.tuner.mode);
     this.#precisions = precisionsOf(context.spec.space);
     this.#asksAboutAll = this.#timing !== 'while-training' || searchReadsDevices(context.spec);
@@ -67,23 +70,25 @@ export class TrialRunner {
 
   /**
    * Runs an ask to its end. Failure and infeasibility of the trial are answers, not errors.
-   * @throws {DatasetError} where no trial could train, and the reason of the study's signal when it is stopped
+   * @throws {DatasetError} where no trial could train, the fault of a search, and the reason of the study's signal when it is stopped
    */
   async run(ask: Ask): Promise<Told> {
     try {
       await this.#context.written();
       await this.#build(ask);
       const training = await this.#train(ask);
-      if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
+      if (this.#context.spec.deterministic) await this.#settled(ask.trialId);
       const told = this.#told(ask, training);
       if (!this.#isTargetUnmeasured(told)) return told;
       // Also in a mode that would have been content with the prediction.
       this.#inference.start(ask.trialId);
-      await this.#inference.settled(ask.trialId);
+      await this.#settled(ask.trialId);
       return this.#told(ask, training);
     } catch (error) {
       if (this.#context.signal.aborted) throw this.#context.signal.reason;
       if (error instanceof DatasetError) throw error;
+      // It says nothing of the trial.
+      if (this.#inference.fault) throw this.#inference.fault;
       const reason = (error as Error).message;
       this.#inference.cancel(ask.trialId, reason);
       // Also where it was waiting for its devices, which are not asked any more.
@@ -98,11 +103,15 @@ export class TrialRunner {
     }
   }
 
+  #settled(trialId: number): Promise<void> {
+    return this.#waitFor(() => this.#inference.settled(trialId));
+  }
+
   /** A prediction may not end the study: a rung that would reach the target waits for its devices. */
   #isTargetUnmeasured({ trialId, metrics, predicted }: Told): boolean {
-    const { stop, devices } = this.#context.spec;
+    const { stop } = this.#context.spec;
     const isMissing = predicted.length > 0 || (!this.#asksAboutAll && this.#inference.answers(trialId).open.length > 0);
-    return isMissing && targetShortfall(stop.target, devices, metrics) === 0;
+    return isMissing && targetShortfall(stop.target, this.#context.counting(), metrics) === 0;
   }
 
   #asksDevicesAbout({ budget: { epochs, dataFraction } }: Ask): boolean {
@@ -147,7 +156,7 @@ export class TrialRunner {
     if (!this.#asksDevicesAbout(ask)) return;
     this.#inference.start(ask.trialId);
     // What the history knows is here at once; what has to be measured goes on beside training.
-    if (this.#context.spec.deterministic) await this.#inference.settled(ask.trialId);
+    if (this.#context.spec.deterministic) await this.#settled(ask.trialId);
     else {
       await this.#context.written();
       await new Promise(setImmediate);
@@ -162,7 +171,7 @@ export class TrialRunner {
   async #profile(trialId: number): Promise<boolean> {
     if (this.#inference.leastMeasured() < PROFILED_ARCHITECTURES) {
       this.#inference.start(trialId);
-      await this.#inference.settled(trialId);
+      await this.#settled(trialId);
       return true;
     }
     const { spec } = this.#context;

@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { hasMeasured } from '../../../coordinator/study/state/unmeasured.ts';
 import { StudyFailedError, StudyRunner } from '../../../coordinator/study/study-runner.ts';
 import { ChildDiedError, DatasetError } from '../../../coordinator/training/training-service.ts';
 import { Arrival, turn, until, untilAborted, within } from '../../support/waiting.ts';
@@ -164,6 +165,29 @@ describe('a measurement that comes late', () => {
     await until('the end', () => server.searches.length >= 4, { everyTurn: true });
   });
 
+  it('and reaches the target ends what is trained', async () => {
+    const server = askedDevices();
+    const { runner, of } = study({
+      spec: {
+        ...{ parallelTrials: 1, tuner: initial({ width: 1 }, { width: 2 }, { width: 3 }) },
+        stop: { trials: 3, target: [parseConstraint('latency.p50 <= 1 ms')] },
+      },
+      inference: server.inference,
+      beforeTraining: ({ width, signal }) => (width === 2 ? untilAborted(signal) : Promise.resolve()),
+    });
+    const run = runner.run();
+    await until('the second to be trained', () => of('training-started').length === 2, { everyTurn: true });
+    await server.searches[0]?.answer(result(1));
+    await until('the confirmation', () => server.on('pi').request.purpose === 'confirm', { everyTurn: true });
+    assert.deepEqual(
+      of('trial-told').map(({ status }) => status),
+      ['ok', 'stopped'],
+    );
+    const answer = result(1);
+    await server.on('pi').answer({ ...answer, all: [{ measurement: answer.front[0] as never, source: 'measured' }] });
+    await run;
+  });
+
   it('violates at most so much, and what cannot be amended ends the study', async () => {
     const server = askedDevices();
     const spec = { parallelTrials: 1, stop: { trials: 2 }, tuner: initial({ width: 1 }, { width: 2 }) };
@@ -229,6 +253,38 @@ describe('what breaks', () => {
     await server.on('pi').answer(result(1));
     await until('trials to be told', () => of('trial-told').length === 2, { everyTurn: true });
     await server.on('pi').fail(new Error('the store is full'));
+    await run;
+  });
+
+  it('in deterministic mode is told of no trial, which has not failed', async () => {
+    const server = askedDevices();
+    const spec = { deterministic: true, devices: ['pi', 'orin'], stop: { trials: 2 } };
+    const { runner, of } = study({ inference: server.inference, spec });
+    const run = assert.rejects(within('the end', runner.run()), /the store is full/);
+    await until('searches', () => server.searches.length === 4, { everyTurn: true });
+    await server.searches[0]?.fail(new Error('the store is full'));
+    await run;
+    assert.deepEqual([of('training-failed'), of('trial-told')], [[], []]);
+  });
+
+  it('ends the study also while it recommends, or measures the rest', async () => {
+    const confirming = new Arrival('the confirmation');
+    const { runner, context } = study({
+      spec: { devices: ['pi', 'orin'], stop: { trials: 1 } },
+      beforeAnswer: async ({ signal }) => {
+        if (context.state.trials.get(0)?.status !== 'finished') return;
+        confirming.come();
+        await untilAborted(signal);
+      },
+    });
+    const { emit } = context;
+    context.emit = (...bodies) => {
+      if (bodies.some(({ type }) => type === 'trial-amended')) throw new Error('the disk is full');
+      emit(...bodies);
+    };
+    const run = assert.rejects(within('the end', runner.run()), /the disk is full/);
+    await confirming.wait();
+    context.emit({ type: 'study-device', ...context.standing('orin'), standing: 'left-out' });
     await run;
   });
 
@@ -597,7 +653,103 @@ describe('a device that is away', () => {
       spec: { tuner: { ...rounds, mode: 'accuracy-only' }, stop: { trials: 1 } },
     });
     await within('a mode that asks nobody before the end', late.runner.run());
-    assert.deepEqual(new Set(statesOf(late.emitted)), new Set(['waiting: waiting for pi: start the agent there']));
+    assert.deepEqual(
+      new Set(statesOf(late.emitted)),
+      new Set(['waiting: waiting for pi: start the agent there', 'running: null']),
+    );
+  });
+
+  it('is no longer waited for where all are away and a person has another take its place, or leaves it out', async () => {
+    const devices = fakeFleet(['pi', 'orin', 'nano', 'pi-2'], 'offline');
+    devices.setPresence('pi-2', 'online');
+    const spec = { devices: ['pi', 'orin', 'nano'], stop: { trials: 1 }, tuner: { ...rounds, mode: 'onefold' } };
+    const { runner, context, emitted, of } = study({ devices, spec });
+    const run = runner.run();
+    await turn();
+    context.emit({ type: 'study-device', ...context.standing('nano'), standing: 'left-out' });
+    await turn();
+    const no = (names: string) => `waiting: no device of the study is online: start the agent on ${names}`;
+    assert.deepEqual(statesOf(emitted), [no('pi, orin, nano'), no('pi, orin')]);
+    const by = devices.fleet.devices().find(({ name }) => name === 'pi-2') as { id: string };
+    context.emit({ type: 'study-device', ...context.standing('pi'), deviceId: by.id });
+    await until('the search', () => of('trial-asked').length > 0, { everyTurn: true });
+    assert.equal(statesOf(emitted)[2], 'running: null');
+    devices.setPresence('orin', 'online');
+    await run;
+  });
+
+  const waitsForOrin =
+    'waiting: waiting for orin: start the agent there, or the study goes on without it in a few minutes';
+
+  it('is named where mode hyperpower has it profile architectures, and after four minutes it goes on without', async () => {
+    const devices = fakeFleet(['pi', 'orin']);
+    devices.setPresence('orin', 'offline');
+    const { runner, emitted, of, clock, context } = study({
+      devices,
+      spec: {
+        ...{ devices: ['pi', 'orin'], parallelTrials: 1, stop: { trials: 6 } },
+        tuner: { ...initial(...[1, 2, 3, 4, 5, 6].map((width) => ({ width }))), mode: 'hyperpower' },
+        objectives: ['maximize accuracy', 'minimize latency.p50'].map(parseObjective),
+      },
+      beforeAnswer: ({ device, signal }) => (device === 'orin' ? untilAborted(signal) : Promise.resolve()),
+    });
+    const run = runner.run();
+    await until('the study to say so', () => statesOf(emitted).length > 0, { everyTurn: true });
+    for (let time = 0; time < 9; time++) await turn();
+    assert.deepEqual([statesOf(emitted), of('trial-told')], [[waitsForOrin], []]);
+    clock.advance(240_000);
+    await run;
+    assert.equal(statesOf(emitted)[1], 'running: null');
+    const [mark] = of('study-device');
+    assert.deepEqual([mark?.standing, mark?.reason], ['marked', 'orin is offline: start its agent']);
+    const askedOf = of('inference-started').filter(({ device }) => device === 'pi');
+    assert.equal(askedOf.length, 4, 'of the others it is predicted by what pi has measured');
+    assert.equal(context.state.recommendation?.models[0]?.missing[0]?.reason, 'orin is offline: start its agent');
+  });
+
+  it('is named where a rung would reach the target, and after four minutes it goes on without', async () => {
+    const devices = fakeFleet(['pi', 'orin']);
+    const { runner, emitted, of, clock } = study({
+      devices,
+      spec: {
+        ...{ devices: ['pi', 'orin'], parallelTrials: 1 },
+        stop: { trials: 3, target: ['accuracy >= 0.15', 'latency.p50 <= 1 s'].map(parseConstraint) },
+        tuner: initial({ width: 1 }, { width: 2 }, { width: 3 }),
+      },
+      beforeAnswer: async ({ device, width, signal }) => {
+        if (device !== 'orin' || width === 1) return;
+        devices.setPresence('orin', 'offline');
+        await untilAborted(signal);
+      },
+    });
+    const run = runner.run();
+    await until('the study to say so', () => statesOf(emitted).length > 0, { everyTurn: true });
+    for (let time = 0; time < 9; time++) await turn();
+    assert.deepEqual([statesOf(emitted), dealings(emitted).at(-1)], [[waitsForOrin], 'asked 1/0']);
+    clock.advance(240_000);
+    await run;
+    const [, second] = of('trial-told');
+    assert.deepEqual([second?.predicted.includes('latency.p50@orin'), of('trial-told').length], [true, 3]);
+  });
+
+  it('is waited for without an end in deterministic mode, which says so', async () => {
+    const devices = fakeFleet(['pi', 'orin']);
+    devices.setPresence('orin', 'offline');
+    const back = new Arrival('orin');
+    const { runner, emitted, of, clock } = study({
+      devices,
+      spec: { devices: ['pi', 'orin'], deterministic: true, stop: { trials: 1 } },
+      beforeAnswer: ({ device }) => (device === 'orin' ? back.wait() : Promise.resolve()),
+    });
+    const run = runner.run();
+    await until('the study to say so', () => statesOf(emitted).length > 0, { everyTurn: true });
+    clock.advance(3_600_000);
+    for (let time = 0; time < 9; time++) await turn();
+    assert.deepEqual(statesOf(emitted), ['waiting: waiting for orin: start the agent there']);
+    assert.deepEqual([of('study-device'), of('trial-told')], [[], []]);
+    devices.setPresence('orin', 'online');
+    back.come();
+    await run;
   });
 
   it('is named while the end waits for it, and its time is no overhead', async (t) => {
@@ -669,6 +821,43 @@ describe('a device that is away', () => {
   });
 });
 
+describe('a board that is removed and added again', () => {
+  it('keeps what it has said, of trials and of what is recommended, and is not asked again', async () => {
+    const {
+      runner,
+      context,
+      emitted,
+      asked: found,
+      devices,
+    } = study({
+      spec: {
+        ...{ devices: ['pi', 'orin'], parallelTrials: 1, stop: { trials: 2 }, recommend: 1 },
+        tuner: initial({ width: 1 }, { width: 2 }),
+      },
+      beforeTraining: async ({ width }) => {
+        if (width !== 2) return;
+        await until('the first', () => context.state.inference.get(0)?.size === 2, { everyTurn: true });
+        devices.remove('orin');
+        await turn();
+        devices.add('orin');
+      },
+    });
+    const { models } = await runner.run();
+    const { id: now } = devices.fleet.devices().find(({ name }) => name === 'orin') as { id: string };
+    assert.equal(context.standing('orin').deviceId, now);
+    for (const { metrics } of context.state.trials.values()) assert.ok('latency.p50@orin' in metrics);
+    assert.ok(!emitted.some((body) => body.type === 'trial-amended' && body.withdrawn));
+    const ofFirst = found.filter(({ signature, device }) => signature === 'w1' && device === 'orin');
+    assert.equal(ofFirst.length, 1);
+    devices.remove('orin');
+    devices.add('orin');
+    const orin = context.standing('orin');
+    assert.deepEqual(orin.formerIds?.[0], now);
+    assert.ok(models.every((model) => hasMeasured(model, orin)));
+    assert.ok(!models.every((model) => hasMeasured(model, { ...orin, formerIds: [] })));
+  });
+});
+
 describe('a device that is left out', () => {
   const two = { devices: ['pi', 'orin'], parallelTrials: 1, recommend: 5 };
   const on = (device: string, emitted: readonly StudyEventBody[]) =>
@@ -694,6 +883,50 @@ describe('a device that is left out', () => {
     assert.deepEqual(on('orin', emitted), ['0 latency.p50@orin']);
     for (const { metrics } of context.state.trials.values())
       assert.ok(!Object.keys(metrics).some((name) => name.endsWith('@orin')));
+  });
+
+  it('while the study stood still is not needed for the target, either', async () => {
+    const history: StudyEventBody[] = [
+      ...[asked(0, { width: 4, learningRate: 0.5 }), built(0)],
+      ...[trained(0, { accuracy: 0.4, epochs: 1, dataFraction: 0.5 }), answered(0, 'pi')],
+      told(0, { accuracy: 0.4, 'latency.p50@pi': 2 }, { pending: ['orin'] }),
+    ];
+    const devices = fakeFleet(['pi', 'orin']);
+    const deviceId = devices.fleet.devices()[1]?.id as string;
+    const decision = { device: 'orin', deviceId, standing: 'left-out', reason: 'by a person' } as const;
+    const stop = { trials: 3, target: ['accuracy >= 0.3', 'latency.p50 <= 1 s'].map(parseConstraint) };
+    const { runner, of, context } = study({
+      ...{ devices, spec: { ...two, stop } },
+      history: [...history, { type: 'study-device', ...decision }],
+    });
+    context.blobs.get = async () => new TextEncoder().encode(JSON.stringify({ width: 4, epochs: 1 }));
+    await runner.run();
+    assert.deepEqual(
+      [of('trial-asked'), of('training-started')],
+      [[], []],
+      'it is what was wanted, and is not trained on',
+    );
+  });
+
+  it('is not needed for the target of the study any more: what has reached it without is enough', async () => {
+    const { runner, of, context } = study({
+      spec: {
+        ...{ ...two, tuner: initial({ width: 1 }, { width: 2 }, { width: 3 }), stop: { trials: 3 } },
+        stop: { trials: 3, target: ['accuracy >= 0.05', 'latency.p50 <= 1 s'].map(parseConstraint) },
+      },
+      beforeAnswer: ({ device, signal }) => (device === 'orin' ? untilAborted(signal) : Promise.resolve()),
+      beforeTraining: async ({ width }) => {
+        if (width === 2) context.emit({ type: 'study-device', ...context.standing('orin'), standing: 'left-out' });
+      },
+    });
+    await runner.run();
+    assert.deepEqual(
+      of('trial-told').map(({ trialId, status }) => [trialId, status]),
+      [
+        [0, 'ok'],
+        [1, 'stopped'],
+      ],
+    );
   });
 
   it('while a batch is trained counts for none of it, also where its answers were put together before', async () => {

@@ -17,14 +17,34 @@ describe('stand-ins', () => {
       'energy@c': 1,
     });
     assert.deepEqual(standIns.filled(told, ['c']), { ...told, 'latency.p50@c': 15, 'energy@c': 1 });
-    assert.equal(standIns.learn({ 'latency.p50@c': 7 }), true);
-    assert.equal(standIns.learn({ 'latency.p50@c': 300 }), false, 'it was known before');
-    assert.equal(standIns.learn({ 'latency.p50@c': 9 }), false);
-    assert.equal(standIns.learn({ accuracy: 1, 'memory@c': 1, 'energy@c': Number.NaN }), false, 'nothing that counts');
+    assert.equal(standIns.learn(0, { 'latency.p50@c': 7 }), true);
+    assert.equal(standIns.learn(1, { 'latency.p50@c': 300 }), false, 'it was known before');
+    assert.equal(standIns.learn(2, { 'latency.p50@c': 9 }), false);
+    assert.equal(
+      standIns.learn(3, { accuracy: 1, 'memory@c': 1, 'energy@c': Number.NaN }),
+      false,
+      'nothing that counts',
+    );
     assert.equal(standIns.filled(told, ['c'])['latency.p50@c'], 9);
     assert.deepEqual(standIns.filled(told, []), told);
     const answered = { 'latency.p50@c': 4, 'energy@c': 2 };
     assert.deepEqual(standIns.filled(answered, ['c']), answered, 'what was measured stays');
+  });
+
+  it('are of what counts still: once a trial, and nothing of a board that has given its place to another', () => {
+    const standIns = new StandIns(['latency.p50'], ['a', 'b']);
+    const of = () => standIns.filled({ 'latency.p50@a': 5 }, ['b'])['latency.p50@b'];
+    for (const [trialId, value] of [900, 800, 1000].entries()) standIns.learn(trialId, { 'latency.p50@b': value });
+    for (let rung = 0; rung < 5; rung++) standIns.learn(0, { 'latency.p50@b': 700 });
+    assert.equal(of(), 800, 'of 700, 800 and 1000');
+    assert.equal(standIns.forget(0, ['latency.p50@a', 'latency.p50@b']), false);
+    assert.equal(standIns.forget(0, ['latency.p50@b']), false, 'it was forgotten before');
+    assert.equal(standIns.forget(1, ['latency.p50@b']), false);
+    assert.equal(of(), 1000);
+    assert.equal(standIns.forget(2, ['latency.p50@b']), true);
+    assert.equal(of(), 5, 'nothing is known of it');
+    assert.equal(standIns.learn(1, { 'latency.p50@b': 8 }), true, 'and the other board begins anew');
+    assert.equal(of(), 8);
   });
 });
 
@@ -127,6 +147,42 @@ describe('a device that does not answer', () => {
     assert.equal(tuner.isTargetReached(), false);
     tuner.amend({ trialId, rung, metrics: { 'latency.p50@orin': 2 }, violation: 0 });
     assert.equal(tuner.isTargetReached(), true);
+  });
+
+  it('is not needed for the target any more where a person has left it out, whenever that was', () => {
+    const target = [parseConstraint('latency <= 30 ms'), parseConstraint('latency <= 1 ms on orin')];
+    const ask = (tuner: ReturnType<typeof createTuner>) => {
+      const { trialId, rung } = tuner.ask() as Ask;
+      const metrics = { accuracy: 0.9, 'latency.p50@pi': 1 };
+      const cost = { seconds: 1, joules: 1 };
+      tuner.tell({ trialId, rung, status: 'ok', metrics, pending: ['orin'], violation: 0, cost });
+    };
+    const [before, after] = [createTuner(two({ stop: { target } })), createTuner(two({ stop: { target } }))];
+    ask(before);
+    assert.equal(before.isTargetReached(), false);
+    before.count(['pi']);
+    assert.equal(before.isTargetReached(), true);
+    after.restore([{ count: ['pi'] }]);
+    ask(after);
+    assert.equal(after.isTargetReached(), true);
+    assert.equal(after.ask(), null);
+  });
+
+  it('that has given its place to another leaves nothing in the search', () => {
+    const settings = { seed: 3, sampler: 'tpe', scheduler: 'none' };
+    const [replaced, never] = [createTuner(two({ settings })), createTuner(two({ settings }))];
+    const silent = (ask: Ask): Tell => ({ ...answer(ask), pending: ['orin'] });
+    for (let round = 0; round < 15; round++) {
+      const [ask, same] = [replaced.ask() as Ask, never.ask() as Ask];
+      assert.deepEqual(ask, same);
+      // A board that is ten times slower answers about every other trial, and is replaced after each.
+      const metrics = { ...answer(ask).metrics, 'latency.p50@orin': 1000 + round };
+      replaced.tell(round % 2 ? { ...answer(ask), metrics } : silent(ask));
+      never.tell(silent(ask));
+      const { trialId, rung } = ask;
+      if (round % 2) replaced.amend({ trialId, rung, metrics: {}, violation: 0, withdrawn: ['latency.p50@orin'] });
+    }
+    assert.deepEqual(replaced.front(), never.front());
   });
 
   it('a restored tuner goes on as the one that was killed, whatever was pending, amended or withdrawn', () => {

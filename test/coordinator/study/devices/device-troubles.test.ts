@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { StudyDevice } from '@edgetune/shared/domain/study-event.ts';
 import { DeviceTroubleError } from '../../../../coordinator/study/devices/device-trouble-error.ts';
-import { DeviceTroubles } from '../../../../coordinator/study/devices/device-troubles.ts';
+import { studyDevices } from '../../../../coordinator/study/devices/study-devices.ts';
 import { TestClock } from '../../../support/test-clock.ts';
 import { turn } from '../../../support/waiting.ts';
 import { fakeFleet } from '../support/fakes.ts';
@@ -21,9 +21,10 @@ function troubled(names = ['pi', 'orin'], waitsForAll = false) {
       return [device, { device, deviceId, standing: 'expected', reason: null }];
     }),
   );
-  const troubles = new DeviceTroubles({
+  const { deviceTroubles: troubles } = studyDevices({
     ...{ devices: names, fleet, clock, waitsForAll },
     standingOf: (device) => standings.get(device) as StudyDevice,
+    measuredClassOf: () => 'fake',
     onChange: (change) => {
       standings.set(change.device, change);
       said.push(`${change.device} ${change.standing}: ${change.reason}`);
@@ -235,12 +236,12 @@ describe('who is expected to answer', () => {
     assert.deepEqual([troubles.isExpected('pi'), troubles.isExpected('orin')], [false, true]);
   });
 
-  it('at the end is nobody who has been away for four minutes, until it is back', async () => {
+  it('where somebody waits is nobody who has been away for four minutes, until it is back', async () => {
     const { troubles, setPresence, pass, said } = troubled();
     setPresence('pi', 'offline');
     await pass(600);
-    assert.deepEqual([troubles.isExpected('pi'), said], [true, []], 'before the end nothing waits for it anyway');
-    troubles.end();
+    assert.deepEqual([troubles.isExpected('pi'), said], [true, []], 'as long as nobody needs it');
+    const end = troubles.wait();
     await pass(239);
     assert.ok(troubles.isExpected('pi'));
     await pass(1);
@@ -252,6 +253,78 @@ describe('who is expected to answer', () => {
     setPresence('orin', 'online');
     await pass(300);
     assert.ok(troubles.isExpected('orin'), 'it was back in time');
+    setPresence('orin', 'offline');
+    await pass(100);
+    end();
+    await pass(300);
+    assert.ok(troubles.isExpected('orin'), 'nobody waits any more');
+  });
+
+  it('where somebody waits is everybody in a study that waits for all, however long they are away', async () => {
+    const { troubles, setPresence, pass, said } = troubled(['pi', 'orin'], true);
+    setPresence('pi', 'offline');
+    troubles.wait();
+    await pass(600);
+    assert.deepEqual([troubles.isExpected('pi'), said], [true, []]);
+  });
+
+  it('is the board that was removed and added again, at once, with its former id', async () => {
+    const { troubles, remove, add, pass, said, standings, work } = troubled();
+    const before = standings.get('pi') as StudyDevice;
+    troubles.wait();
+    remove('pi');
+    const state = work('pi');
+    state.why = 'pi was removed';
+    await pass(240);
+    assert.equal(troubles.isExpected('pi'), false);
+    state.why = null;
+    const { id } = add('pi', { deviceClass: 'fake | a newer kernel' });
+    await turn();
+    assert.deepEqual(
+      [state.ended, said.slice(-2)],
+      ['done', ['pi marked: pi was added to the fleet again', 'pi expected: null']],
+    );
+    const now = standings.get('pi') as StudyDevice;
+    assert.deepEqual([now.deviceId, now.formerIds], [id, [before.deviceId]]);
+    remove('pi');
+    const again = add('pi');
+    assert.deepEqual(standings.get('pi')?.formerIds, [id, before.deviceId], 'each of them');
+    assert.equal(standings.get('pi')?.deviceId, again.id);
+  });
+
+  it('is not what was added under its name and is of another kind, nor one that a person has left out', async () => {
+    const { troubles, remove, add, standings, said } = troubled();
+    const orin = standings.get('orin') as StudyDevice;
+    standings.set('orin', { ...orin, standing: 'left-out', reason: 'by a person' });
+    for (const name of ['pi', 'orin']) remove(name);
+    add('pi', { deviceClass: 'other' });
+    add('orin');
+    assert.deepEqual(said, []);
+    assert.throws(() => troubles.deviceNow('pi'), /is of another kind \(other, not fake\)/);
+  });
+
+  it('wakes those who wait only when something is otherwise', async () => {
+    const { troubles, setPresence } = troubled();
+    let changes = 0;
+    const ending = new AbortController();
+    const count = async () => {
+      for (;;) {
+        await troubles.changes.next(ending.signal);
+        changes++;
+      }
+    };
+    count().catch(() => {});
+    for (const presence of ['online', 'busy', 'online', 'busy'] as const) {
+      setPresence('pi', presence);
+      await turn();
+    }
+    assert.equal(changes, 0);
+    for (const presence of ['offline', 'online'] as const) {
+      setPresence('pi', presence);
+      await turn();
+    }
+    ending.abort();
+    assert.equal(changes, 2);
   });
 
   it('changes when a person decides: the pause is over', async () => {
@@ -272,7 +345,7 @@ it('a study that has ended listens to nobody and waits for nothing', async () =>
   const ending = new AbortController();
   work('pi', ending.signal);
   setPresence('orin', 'offline');
-  troubles.end();
+  troubles.wait();
   await turn();
   assert.ok(clock.waiting > 0);
   ending.abort(new Error('stopped'));

@@ -432,7 +432,7 @@ describe('what was measured before a trial', () => {
     ...{ type: 'measured', trialId, measurement, source: 'measured' },
   });
   const ids = (projection: StudyProjection, trialId: number | null) =>
-    projection.measuredBefore(trialId, 'd-1').map(({ id }) => id);
+    projection.measuredBefore(trialId, { deviceId: 'd-1' }).map(({ id }) => id);
 
   it('is that of trials that had come to an end when it was asked for, in their order, whatever went on beside', () => {
     const projection = new StudyProjection();

@@ -3,8 +3,7 @@ import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { StudyDevice, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { InferenceServer } from '../../../../coordinator/inference/inference-server.ts';
 import type { CheckedStudySpec, StudyContext } from '../../../../coordinator/study/context/study-context.ts';
-import { deviceOf } from '../../../../coordinator/study/devices/device-of.ts';
-import { DeviceTroubles } from '../../../../coordinator/study/devices/device-troubles.ts';
+import { studyDevices } from '../../../../coordinator/study/devices/study-devices.ts';
 import { StudyProjection } from '../../../../coordinator/study/state/projection.ts';
 import { createCorePool } from '../../../../coordinator/training/core-pool.ts';
 import { DATASET_FORMATS } from '../../../../coordinator/training/datasets/all.ts';
@@ -79,15 +78,13 @@ export function studyContext(options: ContextOptions = {}) {
     inference: options.inference ?? fakeInference().service,
     fleet,
     clock,
-    standing,
     blobs,
     cores: createCorePool(options.cores ?? 2),
     analyse: analyseFake,
-    device: (name) => fleet.devices().find(({ id }) => id === standing(name).deviceId) ?? null,
-    deviceNow: (name) => deviceOf({ fleet, standing: standing(name), measuredClass: null, onBound: onChange }),
-    deviceTroubles: new DeviceTroubles({
+    ...studyDevices({
       ...{ devices: spec.devices, fleet, clock, standingOf: standing, onChange },
       waitsForAll: spec.deterministic,
+      measuredClassOf: (device) => state.classMeasuredOn(device),
     }),
     subscribe: (listener) => {
       followers.add(listener);

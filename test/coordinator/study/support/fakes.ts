@@ -163,8 +163,9 @@ function measured(
 /** A fleet of named devices whose presence the test sets. */
 export function fakeFleet(names: readonly string[], presence: DeviceView['presence'] = 'online') {
   const listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
-  const devices: DeviceView[] = names.map((name, index) => ({
-    id: `d-${String(index).padStart(12, '0')}`,
+  let made = 0;
+  const member = (name: string): DeviceView => ({
+    id: `d-${String(made++).padStart(12, '0')}`,
     name,
     presence,
     board: {} as BoardDescription,
@@ -174,7 +175,11 @@ export function fakeFleet(names: readonly string[], presence: DeviceView['presen
     onCoordinatorHost: false,
     runningJobs: 0,
     queuedJobs: 0,
-  }));
+  });
+  const devices = names.map(member);
+  const tell = (device: DeviceView) => {
+    for (const listener of listeners) listener({ type: 'device', device });
+  };
   return {
     fleet: {
       devices: () => devices,
@@ -188,7 +193,23 @@ export function fakeFleet(names: readonly string[], presence: DeviceView['presen
     setPresence(name: string, next: DeviceView['presence']) {
       const device = devices.find((entry) => entry.name === name) as DeviceView;
       device.presence = next;
-      for (const listener of listeners) listener({ type: 'device', device });
+      tell(device);
+    },
+    /** Says of a device what everybody knows. */
+    tell,
+    remove(name: string) {
+      const [device] = devices.splice(
+        devices.findIndex((entry) => entry.name === name),
+        1,
+      );
+      tell(device as DeviceView);
+    },
+    /** Under an id of its own. */
+    add(name: string, change: Partial<DeviceView> = {}): DeviceView {
+      const device = { ...member(name), ...change };
+      devices.push(device);
+      tell(device);
+      return device;
     },
   };
 }

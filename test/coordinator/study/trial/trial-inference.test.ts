@@ -1,5 +1,7 @@
 /** The searches of trials on the devices of a study: what is asked, what is made of the answers. */
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
+import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
@@ -150,27 +152,48 @@ describe('a trial', () => {
     assert.deepEqual(devices(), ['orin']);
   });
 
-  it('is asked about on a device that has come to the study since, once it was started', async () => {
-    const { inference, on, devices } = searches();
-    inference.startMissing(0);
-    assert.deepEqual(devices(), []);
+  it('is asked about again on devices that are not being asked and have said nothing of it', async () => {
+    const { inference, on, devices, clock } = searches();
     inference.start(0);
     await turn();
     await on('pi').answer(result(1));
-    inference.startMissing(0);
+    inference.start(0);
     await turn();
     assert.deepEqual(devices(), ['pi', 'orin'], 'who answers, and who has answered, is not asked again');
     const before = on('orin');
     inference.leave('orin', 'another has taken its place');
     assert.equal((before.signal.reason as Error).message, 'another has taken its place');
-    inference.startMissing(0);
+    inference.start(0);
     await turn();
     assert.deepEqual(devices(), ['pi', 'orin', 'orin']);
     assert.deepEqual(inference.started(), [0]);
     await before.fail(new Error('left'));
-    inference.startMissing(0);
+    inference.start(0);
     await turn();
     assert.deepEqual(devices(), ['pi', 'orin', 'orin'], 'the end of an old search is not that of the new one');
+    for (let time = 0; time < 6; time++) {
+      await on('orin').answer(unfit('throttled'));
+      clock.advance(300_000);
+      await turn();
+    }
+    const tries = devices().length;
+    inference.start(0);
+    clock.advance(300_000);
+    await turn();
+    assert.deepEqual(devices().slice(tries), ['orin'], 'who was asked in vain is asked again');
+  });
+
+  it('that was given up is none about which devices are asked again', async () => {
+    const { inference, on, devices } = searches();
+    inference.start(0);
+    inference.start(1);
+    await turn();
+    inference.cancel(0, 'it is infeasible');
+    await on('pi').answer(result(1));
+    assert.deepEqual(inference.started(), [1]);
+    for (const trialId of inference.started()) inference.start(trialId);
+    await turn();
+    assert.deepEqual(devices(), ['pi', 'orin', 'pi', 'orin']);
   });
 });
 
@@ -337,15 +360,45 @@ describe('who waits', () => {
     await within('the same of the trial itself', inference.settled(2));
   });
 
-  it('hears of a search that breaks, and only while it does', async () => {
-    const { inference, on } = searches();
+  it('hears of a search that breaks, whichever it is: the study is over', async () => {
+    const { inference, on, searches: begun } = searches();
+    inference.start(0);
+    inference.start(1);
+    await turn();
+    const waiting = [0, 1, undefined].map((trialId) => assert.rejects(inference.settled(trialId), /the store is full/));
+    assert.equal(inference.fault, null);
+    await begun[0]?.fail(new Error('the store is full'));
+    await Promise.all(waiting);
+    await on('orin').answer(result(1));
+    await assert.rejects(inference.settled(0), /the store is full/);
+    assert.equal((inference.fault as Error | null)?.message, 'the store is full');
+  });
+
+  it('keeps nothing of what happens in the fleet meanwhile', async () => {
+    const members = fakeFleet(['pi', 'orin']);
+    const { inference, on, context } = searches({ devices: members });
     inference.start(0);
     await turn();
-    const waiting = assert.rejects(inference.settled(0), /the store is full/);
-    await on('pi').fail(new Error('the store is full'));
-    await waiting;
-    await on('orin').answer(result(1));
-    await inference.settled(0);
+    const waiting = inference.settled();
+    await turn();
+    let promises = 0;
+    const hook = createHook({ init: (__, type) => void (type === 'PROMISE' && promises++) }).enable();
+    const madeIn = async (happens: () => void) => {
+      const before = promises;
+      for (let time = 0; time < 50; time++) {
+        happens();
+        await turn();
+      }
+      return promises - before;
+    };
+    const quiet = await madeIn(() => {});
+    const busy = await madeIn(() => members.tell(context.fleet.devices()[0] as DeviceView));
+    hook.disable();
+    assert.ok(busy < quiet + 10, `${busy} promises where as many as ${quiet} would do`);
+    const listeners = getEventListeners(context.signal, 'abort').length;
+    for (const device of ['pi', 'orin']) await on(device).answer(result(1));
+    await within('the end', waiting);
+    assert.ok(getEventListeners(context.signal, 'abort').length < listeners);
   });
 });
 

@@ -39,7 +39,7 @@ function trials({ during = async () => {}, ...options }: Options = {}) {
     },
     (error) => broken.push(error.message),
   );
-  const runner = new TrialRunner(under.context, inference);
+  const runner = new TrialRunner(under.context, inference, (work) => work());
   /** Runs a trial's rung: the first one, unless said otherwise. */
   const run = (trialId: number, change: Parameters<typeof asked>[2] = {}) =>
     runner.run(asked(trialId, { width: trialId + 1 }, change));
