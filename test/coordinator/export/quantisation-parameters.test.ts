@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
   activationParameters,
-  largestMagnitudes,
   quantiseBias,
   quantiseWeights,
+  reachOf,
+  tableScales,
   weightScale,
 } from '../../../coordinator/export/quantisation-parameters.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
@@ -21,19 +22,54 @@ test('activation parameters are those of quantize_static', () => {
   assert.deepEqual(activationParameters({ min: 0, max: 0 }), { scale: 1, zeroPoint: 0 });
 });
 
-test('weights keep to ±64 per channel, halves go to the even integer', () => {
+test('weights are rounded per channel, halves to the even integer', () => {
   const values = [6.4, -3.2, 0.05, 0.15, 0, 0];
-  const magnitudes = largestMagnitudes(values, [3, 2], 0);
-  assert.deepEqual([...magnitudes], [6.4, 0.15, 0].map(Math.fround));
   const scales = Float32Array.of(0.1, 0.1, 1);
   assert.deepEqual([...quantiseWeights(values, [3, 2], 0, scales)], [64, -32, 0, 1, 0, 0]);
-  assert.deepEqual([...quantiseWeights([0.25, 0.75, 1.25, 99], [4], null, Float32Array.of(0.5))], [0, 2, 2, 64]);
-  assert.deepEqual([...largestMagnitudes([1, 2, 3, -4], [2, 2], 1)], [3, 4]);
+  assert.deepEqual([...quantiseWeights([0.25, 0.75, 1.25, 99], [4], null, Float32Array.of(0.5))], [0, 2, 2, 127]);
+});
+
+test('a channel reaches as far as its largest weight, and as two of one sign together', () => {
+  assert.deepEqual(reachOf([6, -3, 1, 2, 0, 0], [3, 2], 0), [
+    { single: 6, pair: 6 },
+    { single: 2, pair: 3 },
+    { single: 0, pair: 0 },
+  ]);
+  assert.deepEqual(reachOf([1, 2, 3, -4], [2, 2], 1), [
+    { single: 3, pair: 4 },
+    { single: 4, pair: 4 },
+  ]);
+  assert.deepEqual(reachOf([-5, 1, -4, 2, -6], [5], null), [{ single: 6, pair: 11 }]);
+});
+
+test('no two products of an activation and a weight exceed 16 bits, whichever of a channel meet', () => {
+  const weight = fc.double({ min: -100, max: 100, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(weight, { minLength: 1, maxLength: 30 }), (values) => {
+      const [reach] = reachOf(values, [values.length], null) as [{ single: number; pair: number }];
+      const scales = Float32Array.of(weightScale(reach, 0, 1));
+      const integers = quantiseWeights(values, [values.length], null, scales);
+      const sorted = [...integers].sort((a, b) => a - b);
+      const [low, second = 0] = sorted;
+      const [high, next = 0] = sorted.toReversed();
+      assert.ok(255 * ((high as number) + Math.max(0, next)) < 2 ** 15, `${sorted}`);
+      assert.ok(255 * ((low as number) + Math.min(0, second)) >= -(2 ** 15), `${sorted}`);
+      // And no bit is wasted: the largest weight or the largest two are at the end.
+      const most = Math.max(Math.abs(high as number), Math.abs(low as number));
+      const two = Math.max((high as number) + Math.max(0, next), -(low as number) - Math.min(0, second));
+      assert.ok(most === 0 || most === 127 || two >= 127, `${sorted}`);
+    }),
+  );
+});
+
+test('a table of which rows are looked up uses all of the integers, column by column', () => {
+  assert.deepEqual([...tableScales([127, 1, -254, 2, 0, -4], [3, 2])], [2, Math.fround(4 / 127)]);
+  assert.deepEqual([...tableScales([0, 0], [2, 1])], [1]);
 });
 
 test('a dead channel with a bias gets a scale in which the bias fits into 32 bits', () => {
-  assert.equal(weightScale(0, 0, 0.01), 1);
-  const scale = weightScale(1e-12, 3, 0.01);
+  assert.equal(weightScale({ single: 0, pair: 0 }, 0, 0.01), 1);
+  const scale = weightScale({ single: 1e-12, pair: 1e-12 }, 3, 0.01);
   const steps = quantiseBias(3, scale * 0.01);
   assert.ok(steps < 2 ** 31 && Math.abs(steps * scale * 0.01 - 3) < 1e-3, `${steps} steps of ${scale * 0.01}`);
 });
@@ -46,9 +82,10 @@ test('biases keep to 32 bits, and scales are no smaller than a float32 can tell'
   const smallest = 255 * 2 ** -126;
   assert.deepEqual(activationParameters({ min: 0, max: smallest }), { scale: 2 ** -126, zeroPoint: 0 });
   assert.deepEqual(activationParameters({ min: 0, max: smallest / 2 }), { scale: 1, zeroPoint: 0 });
-  assert.equal(weightScale(64 * 2 ** -126, 0, 1), 2 ** -126);
-  assert.equal(weightScale(32 * 2 ** -126, 0, 1), 1);
-  assert.equal(weightScale(128, 0, 1), 2);
+  const alone = (magnitude: number) => ({ single: magnitude, pair: magnitude });
+  assert.equal(weightScale(alone(127 * 2 ** -126), 0, 1), 2 ** -126);
+  assert.equal(weightScale(alone(64 * 2 ** -126), 0, 1), 1);
+  assert.equal(weightScale(alone(254), 0, 1), 2);
 });
 
 test('what is rounded comes back within half a step', async () => {
@@ -92,7 +129,7 @@ test('a weight comes back within half a step of its channel', () => {
   const weights = fc.array(fc.float({ min: -10, max: 10, noNaN: true }), { minLength: 12, maxLength: 12 });
   fc.assert(
     fc.property(weights, fc.constantFrom(0, 1, null), (values, axis) => {
-      const scales = largestMagnitudes(values, [3, 4], axis).map((magnitude) => weightScale(magnitude, 0, 1));
+      const scales = Float32Array.from(reachOf(values, [3, 4], axis), (reach) => weightScale(reach, 0, 1));
       const integers = quantiseWeights(values, [3, 4], axis, scales);
       for (const [at, each] of values.entries()) {
         const scale = scales[axis === null ? 0 : axis === 0 ? Math.floor(at / 4) : at % 4] as number;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
-import { planQuantisation } from '../../../coordinator/export/quantisation-plan.ts';
+import { type PlanOptions, planQuantisation } from '../../../coordinator/export/quantisation-plan.ts';
 import { buildOnnx, int64Tensor, type ModelSpec, type NodeSpec, type TensorSpec } from '../../support/onnx-builder.ts';
 
 const node = (
@@ -30,13 +30,17 @@ const WEIGHTS: TensorSpec[] = [
   { name: 'stack', dims: [2, 8, 5] },
   { name: 'half', dims: [4, 4, 3, 3], dataType: 10 },
   { name: 'one', dims: [1] },
+  { name: 'column', dims: [5, 1] },
+  { name: 'table', dims: [256, 8] },
+  { name: 'small', dims: [4, 8] },
+  { name: 'vector', dims: [4096] },
   scalar('zero', 0),
   scalar('six', 6),
   scalar('minus', -1),
   int64Tensor('shape', [0, -1]),
 ];
 
-function planOf(nodes: NodeSpec[], change: Partial<ModelSpec> = {}) {
+function planOf(nodes: NodeSpec[], change: Partial<ModelSpec> = {}, options: PlanOptions = {}) {
   const graph = readOnnx(
     buildOnnx({
       inputs: [{ name: 'x', shape: ['n', 4, 8, 8] }],
@@ -46,7 +50,7 @@ function planOf(nodes: NodeSpec[], change: Partial<ModelSpec> = {}) {
       ...change,
     }),
   );
-  const plan = planQuantisation(graph);
+  const plan = planQuantisation(graph, options);
   return {
     contractions: [...plan.contractions].map(([{ outputs }, { weight, bias, channelAxis }]) => [
       outputs[0],
@@ -112,6 +116,7 @@ describe('convolutions and products with constant weights', () => {
   it('not with a bias that is fed or has another number of values than there are channels', () => {
     assert.deepEqual(planOf([node('Gemm', ['x', 'm', 'x'], 'y')]), NOTHING);
     assert.deepEqual(planOf([node('Gemm', ['x', 'm', 'one'], 'y')]), NOTHING);
+    assert.deepEqual(planOf([node('Gemm', ['x', 'm', 'column'], 'y')]), NOTHING);
     assert.deepEqual(planOf([node('Conv', ['x', 'w', 'mb'], 'y')]), NOTHING);
   });
 
@@ -169,15 +174,33 @@ describe('the activation behind a convolution', () => {
 
 describe('what stands between them', () => {
   const COMPUTING = ['AveragePool', 'GlobalAveragePool', 'Sigmoid', 'LeakyRelu'];
-  const MOVING = ['MaxPool', 'Flatten', 'Squeeze', 'Transpose', 'Unsqueeze'];
+  const MOVING = ['MaxPool', 'Flatten', 'Squeeze', 'Transpose', 'Unsqueeze', 'Slice', 'Split', 'Expand', 'Tile'];
+
+  /** Another convolution behind: what leads to none is computed with as float. */
+  const behind = node('Conv', ['y', 'w', 'b'], 'z');
+  const onward = { outputs: ['z'] };
 
   it('operators that compute on integers get a range of their own', () => {
     for (const op of COMPUTING) {
-      const plan = planOf([conv('x', 'c'), node(op, ['c'], 'y')]);
-      assert.deepEqual([plan.tensors, plan.sharing], [['x', 'c', 'y'], {}], op);
+      const plan = planOf([conv('x', 'c'), node(op, ['c'], 'y'), behind], onward);
+      assert.deepEqual([plan.tensors, plan.sharing], [['x', 'c', 'y', 'z'], {}], op);
     }
     for (const op of ['Add', 'Mul', 'Concat'])
-      assert.deepEqual(planOf([conv('x', 'c'), node(op, ['c', 'x'], 'y')]).tensors, ['x', 'c', 'y'], op);
+      assert.deepEqual(
+        planOf([conv('x', 'c'), node(op, ['c', 'x'], 'y'), behind], onward).tensors,
+        ['x', 'c', 'y', 'z'],
+        op,
+      );
+  });
+
+  it('what no integer kernel reads any more keeps the resolution that float has', () => {
+    for (const op of ['Add', 'Mul', 'Concat'])
+      assert.deepEqual(planOf([conv('x', 'c'), node(op, ['c', 'x'], 'y')]).tensors, ['x', 'c'], op);
+    for (const op of COMPUTING)
+      assert.deepEqual(planOf([conv('x', 'c'), node(op, ['c'], 'y')]).tensors, ['x', 'c'], op);
+    // On the way to a convolution, but through what has no integer kernel.
+    const through = [conv('x', 'c'), node('Sigmoid', ['c'], 's'), node('Sin', ['s'], 'y'), behind];
+    assert.deepEqual(planOf(through, onward).tensors, ['x', 'c', 'y', 'z']);
   });
 
   it('operators that move values share the range of what they move, in a row too', () => {
@@ -190,8 +213,8 @@ describe('what stands between them', () => {
   });
 
   it('an activation behind them is absorbed too', () => {
-    const plan = planOf([conv('x', 'c'), node('Add', ['c', 'x'], 's'), node('Relu', ['s'], 'y')]);
-    assert.deepEqual([plan.tensors, plan.absorbed], [['x', 'c', 'y'], [['y', 's']]]);
+    const plan = planOf([conv('x', 'c'), node('Add', ['c', 'x'], 's'), node('Relu', ['s'], 'y'), behind], onward);
+    assert.deepEqual([plan.tensors, plan.absorbed], [['x', 'c', 'y', 'z'], [['y', 's']]]);
   });
 
   it('not where one of the operands is float', () => {
@@ -213,6 +236,20 @@ describe('what stands between them', () => {
     assert.deepEqual(planOf([conv('x', 'c'), node('Softmax', ['c'], 'y')]).tensors, ['x', 'c']);
   });
 
+  it('every part of a Split shares the range of the whole', () => {
+    const plan = planOf([conv('x', 'c'), node('Split', ['c'], ['left', 'right']), conv('right', 'y')]);
+    assert.deepEqual([plan.tensors, plan.sharing], [['x', 'c', 'left', 'right', 'y'], { left: 'c', right: 'c' }]);
+  });
+
+  it('a Resize on its way to a convolution, unless it overshoots', () => {
+    const resized = (strings: Record<string, string>, ...more: NodeSpec[]) =>
+      planOf([conv('x', 'c'), node('Resize', ['c', '', 'one'], 'y', { strings }), ...more], onward).sharing;
+    assert.deepEqual(resized({ mode: 'nearest' }, behind), { y: 'c' });
+    assert.deepEqual(resized({ mode: 'linear' }, behind), { y: 'c' });
+    assert.deepEqual(resized({ mode: 'cubic' }, behind), {});
+    assert.deepEqual(resized({ mode: 'nearest' }, node('Sin', ['y'], 'z')), {});
+  });
+
   it('MaxPool since it takes integers, and without the places of the largest', () => {
     const pool = (opset: number) => planOf([conv('x', 'c'), node('MaxPool', ['c'], 'y')], { opset }).tensors;
     assert.deepEqual(
@@ -231,5 +268,110 @@ describe('what stands between them', () => {
     const split = node('Split', ['s'], ['left', 'right']);
     const plan = planOf([node('Sin', ['x'], 's'), split, conv('right', 'y')]);
     assert.deepEqual(plan.tensors, ['right', 'y']);
+  });
+});
+
+describe('products of matrices', () => {
+  const forms = (nodes: NodeSpec[], ranks: Record<string, number>) => {
+    const graph = readOnnx(
+      buildOnnx({ inputs: [{ name: 'x', shape: ['n', 8] }], outputs: ['y'], initializers: WEIGHTS, nodes }),
+    );
+    const plan = planQuantisation(graph, { ranks: new Map(Object.entries(ranks)) });
+    return [...plan.contractions.values()].map(({ form }) => form);
+  };
+  const dense = [node('MatMul', ['x', 'm'], 'p'), node('Add', ['p', 'mb'], 'y')];
+
+  it('are a Gemm, as the runtime makes one of them; those of stacks, or of what nobody knows, are not', () => {
+    assert.deepEqual(forms(dense, { x: 2 }), ['Gemm']);
+    assert.deepEqual(forms([node('MatMul', ['x', 'm'], 'y')], { x: 2 }), ['Gemm']);
+    assert.deepEqual(forms(dense, { x: 3 }), ['MatMulIntegerToFloat']);
+    assert.deepEqual(forms(dense, {}), ['MatMulIntegerToFloat']);
+    assert.deepEqual(forms([node('MatMul', ['x', 'stack'], 'y')], { x: 2 }), ['MatMulIntegerToFloat']);
+  });
+
+  it('take the bias that is added behind, on either side of the Add', () => {
+    for (const operands of [
+      ['p', 'mb'],
+      ['mb', 'p'],
+    ]) {
+      const plan = planOf([node('MatMul', ['x', 'm'], 'p'), node('Add', operands, 'y')]);
+      assert.deepEqual([plan.contractions, plan.absorbed], [[['p', 'm', 'mb', 1]], [['y', 'p']]]);
+    }
+  });
+
+  it('and the activation behind that, where the next product reads it', () => {
+    const plan = planOf([
+      node('MatMul', ['x', 'm'], 'p'),
+      node('Add', ['p', 'mb'], 's'),
+      node('Relu', ['s'], 'r'),
+      node('Reshape', ['r', 'shape'], 'f'),
+      node('MatMul', ['f', 't'], 'y'),
+    ]);
+    assert.deepEqual(plan.absorbed, [
+      ['s', 'p'],
+      ['r', 'p'],
+    ]);
+    assert.deepEqual([plan.tensors, plan.sharing], [['x', 'r', 'f'], { f: 'r' }]);
+  });
+
+  it('not what is no bias: a row that is fed, a column, a product that others read', () => {
+    const unbiased = (...nodes: NodeSpec[]) => planOf([node('MatMul', ['x', 'm'], 'p'), ...nodes]).absorbed;
+    assert.deepEqual(unbiased(node('Add', ['p', 'x'], 'y')), []);
+    assert.deepEqual(unbiased(node('Add', ['p', 'column'], 'y')), []);
+    assert.deepEqual(unbiased(node('Add', ['p', 'one'], 'y')), []);
+    assert.deepEqual(unbiased(node('Sub', ['p', 'mb'], 'y')), []);
+    assert.deepEqual(unbiased(node('Add', ['p', 'mb'], 's'), node('Mul', ['s', 'p'], 'y')), []);
+    assert.deepEqual(unbiased(node('Add', ['p', 'mb'], 'y', { domain: 'com.microsoft' })), []);
+  });
+});
+
+describe('embeddings', () => {
+  const tables = (...nodes: NodeSpec[]) => {
+    const graph = readOnnx(
+      buildOnnx({
+        inputs: [{ name: 'ids', shape: ['n'], dataType: 7 }],
+        outputs: ['y'],
+        initializers: WEIGHTS,
+        nodes,
+      }),
+    );
+    return [...planQuantisation(graph).embeddings.values()].map(({ name }) => name);
+  };
+
+  it('are rows of a constant table that are looked up', () => {
+    assert.deepEqual(tables(node('Gather', ['table', 'ids'], 'y')), ['table']);
+  });
+
+  it('not of a small table, of single values, along another axis, or of what is computed', () => {
+    assert.deepEqual(tables(node('Gather', ['small', 'ids'], 'y')), []);
+    assert.deepEqual(tables(node('Gather', ['vector', 'ids'], 'y')), []);
+    assert.deepEqual(tables(node('Gather', ['table', 'ids'], 'y', { int: { axis: 1 } })), []);
+    assert.deepEqual(tables(node('Sin', ['table'], 's'), node('Gather', ['s', 'ids'], 'y')), []);
+    assert.deepEqual(tables(node('GatherElements', ['table', 'ids'], 'y')), []);
+  });
+});
+
+describe('what is to stay float', () => {
+  const nodes = [conv('x', 'c'), node('Concat', ['c', 'x'], 'k'), conv('k', 'y')];
+
+  it('stays so, and what reads it computes in float', () => {
+    const plan = planOf(nodes, {}, { float: new Set(['k', 'y']) });
+    assert.deepEqual([plan.contractions, plan.tensors], [[['c', 'w', 'b', 0]], ['x', 'c']]);
+  });
+
+  it('a convolution that leads to no other kernel is a head: its channels are results', () => {
+    const heads = (...all: NodeSpec[]) =>
+      planQuantisation(
+        readOnnx(
+          buildOnnx({
+            inputs: [{ name: 'x', shape: ['n', 4, 8, 8] }],
+            outputs: ['y'],
+            initializers: WEIGHTS,
+            nodes: all,
+          }),
+        ),
+      ).heads.map(({ node: { outputs }, tensor }) => [outputs[0], tensor]);
+    assert.deepEqual(heads(conv('x', 'c'), node('Relu', ['c'], 'r'), conv('r', 'y')), [['y', 'y']]);
+    assert.deepEqual(heads(conv('x', 'c'), node('Relu', ['c'], 'r'), node('Sin', ['r'], 'y')), [['c', 'r']]);
   });
 });
