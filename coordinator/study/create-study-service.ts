@@ -21,6 +21,7 @@ import { StudyLog } from './study-log.ts';
 import { type NamedStudy, onlyStudyNamed, studiesNamed } from './study-names.ts';
 import { beginRun, StoppedError, type StudyRun } from './study-run.ts';
 import type { StudyService } from './study-service.ts';
+import { unjudged } from './unjudged.ts';
 import { unmeasurable } from './unmeasurable.ts';
 
 export interface StudyServiceOptions extends StudyPorts {
@@ -81,9 +82,10 @@ class Studies implements StudyService {
     const { spec, mistakes, data, locate } = examineStudy(yaml, { parts, devices, studies: this.#named() });
     // The data are looked at even where there are mistakes elsewhere, so that all are told at once.
     if (data)
-      await training.checkDataset(data.workload, data.dataset).catch((error: Error) => {
-        mistakes.push(locate({ path: ['dataset'], message: error.message }));
-      });
+      await training.checkDataset(data.workload, data.dataset).then(
+        (checked) => mistakes.push(...unjudged(data.asked, checked).map(locate)),
+        (error: Error) => mistakes.push(locate({ path: ['dataset'], message: error.message })),
+      );
     const deviceIds = Object.fromEntries(
       devices.filter(({ name }) => spec?.devices.includes(name)).map(({ name, id }) => [name, id]),
     );

@@ -1,13 +1,13 @@
 /** A study from YAML: every mistake at once, each with its line and what is allowed. */
 
-import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
+import type { Asked, DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { endlessAliases, type YamlExcess, yamlExcess } from '@edgetune/shared/domain/yaml-bounds.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { isAlias, isNode, LineCounter, parseDocument, Scalar, visit } from 'yaml';
 import type { CheckedStudySpec } from './context/study-context.ts';
 import { readStudy } from './readable-study.ts';
 import { StudyInputError } from './state/study-errors.ts';
-import { type PlacedMistake, type StudyChecks, studyMistakes } from './study-mistakes.ts';
+import { askedOf, type PlacedMistake, type StudyChecks, studyMistakes } from './study-mistakes.ts';
 
 type Issue = NonNullable<Problem['issues']>[number];
 type Path = readonly PropertyKey[];
@@ -19,7 +19,7 @@ export interface ExaminedStudy {
   /** Null where there is a mistake. */
   spec: CheckedStudySpec | null;
   /** What of it can be looked at even so: null where it cannot be read. */
-  data: { workload: string; dataset: DatasetSpec } | null;
+  data: { workload: string; dataset: DatasetSpec; asked: Asked } | null;
   /** Another mistake at this place. */
   locate(mistake: PlacedMistake): Issue;
 }
@@ -62,8 +62,9 @@ export function examineStudy(yaml: string, checks: StudyChecks): ExaminedStudy {
     mistakes: inOrder(all),
     // Without a mistake nothing is missing.
     spec: all.length === 0 ? ({ ...spec, space } as CheckedStudySpec) : null,
-    data: isUsable && workload !== undefined && dataset !== undefined ? { workload, dataset } : null,
-    locate,
+    data:
+      isUsable && workload !== undefined && dataset !== undefined ? { workload, dataset, asked: askedOf(spec) } : null,
+    locate: ({ path, message }) => locate({ path: placeOf(path), message }),
   };
 }
 

@@ -15,7 +15,13 @@ import {
   parametersOf,
   type SearchSpace,
 } from '@edgetune/shared/domain/search-space.ts';
-import { metricsNamedIn, type ReadableStudy, type StudySpec, studyIssues } from '@edgetune/shared/domain/study.ts';
+import {
+  type Asked,
+  metricsNamedIn,
+  type ReadableStudy,
+  type StudySpec,
+  studyIssues,
+} from '@edgetune/shared/domain/study.ts';
 import { formatMismatch, type StudyParts, type WorkloadInfo } from '@edgetune/shared/domain/study-parts.ts';
 import { spaceLimitIssues } from '../tuner/limits.ts';
 import { validateSpace, valueProblem } from '../tuner/validate-space.ts';
@@ -38,7 +44,12 @@ export interface StudyChecks {
   studies: readonly NamedStudy[];
 }
 
-type Metrics = Pick<StudySpec, 'objectives' | 'constraints' | 'devices'> & { stop: Pick<StudySpec['stop'], 'target'> };
+type Metrics = Asked & Pick<StudySpec, 'devices'>;
+
+/** What could be read of objectives, limits and target. */
+export function askedOf({ objectives = [], constraints = [], stop = { target: [] } }: Partial<Asked>): Asked {
+  return { objectives, constraints, stop };
+}
 
 /**
  * Every mistake in what could be read.
@@ -52,12 +63,7 @@ export function studyMistakes(
   { parts, devices, studies }: StudyChecks,
 ): PlacedMistake[] {
   const workload = broken.has('workload') ? undefined : partNamed(parts.workloads, spec.workload ?? '');
-  const metrics: Metrics = {
-    objectives: spec.objectives ?? [],
-    constraints: spec.constraints ?? [],
-    devices: spec.devices ?? [],
-    stop: spec.stop ?? { target: [] },
-  };
+  const metrics: Metrics = { ...askedOf(spec), devices: spec.devices ?? [] };
   const space = spec.space ?? workload?.defaultSpace;
   return [
     ...studyIssues(spec, broken),

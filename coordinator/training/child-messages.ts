@@ -1,5 +1,6 @@
 /** What the coordinator and its training children say to each other, parsed on both sides. */
 import { budgetSchema } from '@edgetune/shared/domain/budget.ts';
+import { confusionSchema } from '@edgetune/shared/domain/classification.ts';
 import { candidateSchema } from '@edgetune/shared/domain/search-space.ts';
 import { datasetSchema } from '@edgetune/shared/domain/study.ts';
 import { metricsSchema } from '@edgetune/shared/domain/study-event.ts';
@@ -17,6 +18,7 @@ export const childRequestSchema = z.discriminatedUnion('type', [
   taskSchema.extend({
     type: z.literal('train'),
     budget: budgetSchema,
+    judgedBy: z.object({ metric: z.string(), direction: z.enum(['minimize', 'maximize']) }),
     cores: z.int().min(1),
     checkpoint: bytesSchema.nullable(),
   }),
@@ -51,7 +53,11 @@ export const childResultSchemas = {
     backend: z.string(),
   }),
   export: z.object({ onnx: bytesSchema, modelCard: z.string() }),
-  evaluate: z.object({ accuracy: z.number(), samples: z.int() }),
+  evaluate: z.object({
+    samples: z.int(),
+    metrics: z.object({ accuracy: z.number(), loss: z.number(), f1: z.number() }).catchall(z.number()),
+    confusion: confusionSchema,
+  }),
   quantise: z.object({ onnx: bytesSchema }),
   'quantise-without-data': z.object({ onnx: bytesSchema }),
   backend: z.object({ name: z.string() }),

@@ -1,11 +1,13 @@
-/** Accuracy of an exported model where it will run: in ONNX Runtime. */
+/** How well an exported model does where it will run: in ONNX Runtime. */
 import { channelsFirst, INPUT_NAME, OUTPUT_NAME } from '../export/export-layers-model.ts';
 import { loadOnnxRuntime } from '../export/load-onnxruntime.ts';
-import type { Evaluation } from './training-service.ts';
+import { ClassificationTally } from './classification-tally.ts';
+import { DivergedError, type Evaluation } from './training-service.ts';
 import type { LoadedTask } from './workloads/workload.ts';
 
 const BATCH = 64;
 
+/** @throws {DivergedError} where its answers are no numbers */
 export async function evaluateOnnx(
   task: LoadedTask,
   onnx: Uint8Array,
@@ -15,7 +17,7 @@ export async function evaluateOnnx(
   const session = await InferenceSession.create(onnx, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   try {
     const labels = task.labels(split);
-    let right = 0;
+    const tally = new ClassificationTally(task.classes);
     for (let start = 0; start < labels.length; start += BATCH) {
       const indices = Array.from({ length: Math.min(BATCH, labels.length - start) }, (_, i) => start + i);
       const values = toChannelsFirst(task.inputs(split, indices), task.inputShape, indices.length);
@@ -24,11 +26,14 @@ export async function evaluateOnnx(
       };
       const logits = (await session.run(feeds))[OUTPUT_NAME]?.data as Float32Array;
       for (let i = 0; i < indices.length; i++) {
-        const scores = logits.subarray(i * task.classes.length, (i + 1) * task.classes.length);
-        if (scores.indexOf(Math.max(...scores)) === labels[start + i]) right++;
+        const own = logits.subarray(i * task.classes.length, (i + 1) * task.classes.length);
+        tally.add(own, labels[start + i] as number);
       }
     }
-    return { accuracy: right / labels.length, samples: labels.length };
+    const evaluation = tally.evaluation();
+    if (!Number.isFinite(evaluation.metrics.loss))
+      throw new DivergedError(`the exported model answers with no numbers on the ${split} split`);
+    return evaluation;
   } finally {
     await session.release();
   }

@@ -8,8 +8,8 @@ import { renderModelCard } from '../export/model-card.ts';
 import { metadataBytes } from '../export/onnx-graph-builder.ts';
 import { decodeCheckpoint, exportedState } from './checkpoint.ts';
 import { Replica } from './replica.ts';
-import { areFinite, DivergedError } from './train-to-budget.ts';
-import type { BuiltArchitecture, ExportedModel, TrialTask } from './training-service.ts';
+import { areFinite } from './train-to-budget.ts';
+import { type BuiltArchitecture, DivergedError, type ExportedModel, type TrialTask } from './training-service.ts';
 import type { LoadedTask } from './workloads/workload.ts';
 
 /** The same architecture always has the same weights, and so the same bytes, whatever the trial. */
@@ -36,7 +36,7 @@ export function exportTrained(
   if (!areFinite(model)) throw new DivergedError(`the weights after epoch ${bestEpoch} are not finite`);
   return withReplica(task, trial.candidate, trial.seed, (replica) => {
     replica.setState(model);
-    const { accuracy: validationAccuracy } = replica.evaluate('validation');
+    const validationAccuracy = replica.evaluate('validation').metrics.accuracy;
     const metadata = { ...task.metadata, ...trialMetadata(task, trial) };
     const { classes } = task;
     return {

@@ -2,6 +2,8 @@
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { ClassificationTally } from './classification-tally.ts';
+import type { Evaluation } from './training-service.ts';
 import type { LoadedTask, SplitName } from './workloads/workload.ts';
 
 /** Flat values of a model: what the gradient changes, and batch normalisation's moving statistics. */
@@ -60,34 +62,37 @@ export class Replica {
     return result;
   }
 
-  /** Accuracy and mean cross-entropy over a split, or over some of its samples, with the moving statistics. */
-  evaluate(split: SplitName, some?: ArrayLike<number>): { accuracy: number; loss: number } {
+  /** Over a split, or over some of its samples, with the moving statistics. */
+  evaluate(split: SplitName, some?: ArrayLike<number>): Evaluation {
     const labels = this.#task.labels(split);
     const samples = some ?? Array.from(labels.keys());
-    let [right, loss] = [0, 0];
+    const tally = new ClassificationTally(this.#task.classes);
+    const count = this.#task.classes.length;
     for (let start = 0; start < samples.length; start += EVALUATION_BATCH) {
       const indices = Array.from(
         { length: Math.min(EVALUATION_BATCH, samples.length - start) },
         (_, i) => samples[start + i] as number,
       );
       tf.tidy(() => {
-        const { x, y } = this.#batch(split, indices);
-        const logits = this.model.apply(x, { training: false }) as tf.Tensor2D;
-        loss += (crossEntropy(logits, y).dataSync()[0] as number) * indices.length;
-        for (const [i, predicted] of tf.argMax(logits, 1).dataSync().entries())
-          if (predicted === labels[indices[i] as number]) right++;
+        const logits = (this.model.apply(this.#inputs(split, indices), { training: false }) as tf.Tensor2D).dataSync();
+        for (const [i, index] of indices.entries())
+          tally.add(logits.subarray(i * count, (i + 1) * count), labels[index] as number);
       });
     }
-    return { accuracy: right / samples.length, loss: loss / samples.length };
+    return tally.evaluation();
   }
 
   dispose(): void {
     this.model.dispose();
   }
 
+  #inputs(split: SplitName, indices: ArrayLike<number>): tf.Tensor {
+    return tf.tensor(this.#task.inputs(split, indices), [indices.length, ...this.#task.inputShape]);
+  }
+
   #batch(split: SplitName, indices: ArrayLike<number>): { x: tf.Tensor; y: tf.Tensor2D } {
     const labels = this.#task.labels(split);
-    const x = tf.tensor(this.#task.inputs(split, indices), [indices.length, ...this.#task.inputShape]);
+    const x = this.#inputs(split, indices);
     const classes = Int32Array.from(indices, (index) => labels[index] as number);
     return { x, y: tf.oneHot(tf.tensor1d(classes, 'int32'), this.#task.classes.length).toFloat() as tf.Tensor2D };
   }

@@ -8,13 +8,8 @@ import { type BestState, type Checkpoint, copyOf, decodeCheckpoint, encodeCheckp
 import { stratifiedOrder } from './datasets/image-dataset.ts';
 import { GradientTeam, microBatchSize } from './gradient-team.ts';
 import { type ModelState, Replica } from './replica.ts';
-import type { EpochReport, TrainOutcome, TrainRequest } from './training-service.ts';
+import { DivergedError, type EpochReport, type TrainOutcome, type TrainRequest } from './training-service.ts';
 import type { LoadedTask } from './workloads/workload.ts';
-
-/** Training that has left the numbers. */
-export class DivergedError extends Error {
-  override name = 'DivergedError';
-}
 
 export type TrainedToBudget = Pick<TrainOutcome, 'metrics' | 'checkpoint' | 'epochs' | 'bestEpoch'>;
 
@@ -30,7 +25,7 @@ export async function trainToBudget(
   request: TrainRequest,
   onEpoch: (report: EpochReport) => Promise<void>,
 ): Promise<TrainedToBudget> {
-  const { candidate, seed, budget } = request;
+  const { candidate, seed, budget, judgedBy } = request;
   const replica = new Replica(task, candidate, seed);
   const { batchSize } = settingsOf(candidate);
   // TensorFlow spreads each operation over the cores by itself; a WASM backend has one core.
@@ -44,10 +39,14 @@ export async function trainToBudget(
     const judges = judgesOf(task);
     // A checkpoint of before the best was kept: what is known of its trial is the last state.
     if (state.epochs > 0) state.best ??= bestState(state, judged(replica, state, judges));
+    // Nor did older ones know every metric.
+    if (state.best && state.best.metrics[judgedBy.metric] === undefined)
+      state.best.metrics = { ...judged(replica, state.best, judges), ...state.best.metrics };
     while (state.epochs < budget.epochs) {
       const trainLoss = trainEpoch(team, state, shuffle(samples.slice(), keyedRandom32(seed, state.epochs)), candidate);
       const metrics = { ...judged(replica, state, judges), trainLoss };
-      if (state.best === null || isBetter(metrics, state.best.metrics)) state.best = bestState(state, metrics);
+      if (state.best === null || isBetter(metrics, state.best.metrics, judgedBy))
+        state.best = bestState(state, metrics);
       await onEpoch({ epoch: state.epochs, metrics });
     }
     const best = state.best as BestState;
@@ -97,18 +96,24 @@ export function areFinite({ weights, moving }: ModelState): boolean {
 /** By the samples that judge epochs, or by the whole validation split. @throws {DivergedError} */
 function judged(replica: Replica, { epochs, model }: Pick<Checkpoint, 'epochs' | 'model'>, judges?: Uint32Array) {
   replica.setState(model);
-  const { accuracy, loss } = replica.evaluate('validation', judges);
-  if (!Number.isFinite(loss)) throw new DivergedError(`the validation loss is ${loss} after epoch ${epochs}`);
-  return { accuracy, loss };
+  const { metrics } = replica.evaluate('validation', judges);
+  if (!Number.isFinite(metrics.loss))
+    throw new DivergedError(`the validation loss is ${metrics.loss} after epoch ${epochs}`);
+  return metrics;
 }
 
 function bestState({ epochs, model }: Checkpoint, metrics: BestState['metrics']): BestState {
   return { epochs, metrics, model: copyOf(model) };
 }
 
-/** Of equal accuracies the smaller loss; of equals the earlier epoch stays. */
-function isBetter(a: BestState['metrics'], b: BestState['metrics']): boolean {
-  return a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.loss < b.loss);
+/** Of two that are alike in what is judged the one of smaller loss; of equals the earlier epoch stays. */
+function isBetter(
+  a: BestState['metrics'],
+  b: BestState['metrics'],
+  { metric, direction }: TrainRequest['judgedBy'],
+): boolean {
+  const gain = ((a[metric] ?? Number.NaN) - (b[metric] ?? Number.NaN)) * (direction === 'maximize' ? 1 : -1);
+  return gain > 0 || (gain === 0 && a.loss < b.loss);
 }
 
 /**

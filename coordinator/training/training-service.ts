@@ -1,5 +1,7 @@
 /** What a study needs of training: build an architecture, train it for a budget, export it, evaluate it. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
+import type { Confusion } from '@edgetune/shared/domain/classification.ts';
+import type { Objective } from '@edgetune/shared/domain/objective.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
@@ -16,6 +18,8 @@ export interface TrialTask {
 export interface TrainRequest extends TrialTask {
   /** Cumulative: a trial resumed from a checkpoint runs only the epochs that are missing. */
   budget: Budget;
+  /** By which metric epochs are compared, and which way: the best is what is exported. Of equals the smaller loss. */
+  judgedBy: Pick<Objective, 'metric' | 'direction'>;
   /** Cores for this trial (the system parameter `trainingCores`, capped to the machine). */
   cores: number;
   /** The checkpoint to resume from; null: start from new weights. */
@@ -25,7 +29,7 @@ export interface TrainRequest extends TrialTask {
 export interface EpochReport {
   /** Epochs done in all. */
   epoch: number;
-  /** `accuracy`, `loss` on the validation samples that judge epochs; `trainLoss`. */
+  /** As of an `Evaluation`, on the validation samples that judge epochs; `trainLoss`. */
   metrics: Metrics;
 }
 
@@ -66,9 +70,13 @@ export interface CheckedDataset {
   validationSamplesByClass: number[];
 }
 
+/** How well a classifier does on a split. */
 export interface Evaluation {
-  accuracy: number;
   samples: number;
+  /** `accuracy`, `loss`, `f1`, `top5` where there are more than five classes, and `precision.CLASS`, `recall.CLASS`. */
+  metrics: Metrics & { accuracy: number; loss: number; f1: number };
+  /** In the order of the classes. */
+  confusion: Confusion;
 }
 
 export interface TrainingService {
@@ -83,7 +91,7 @@ export interface TrainingService {
   train(request: TrainRequest, onEpoch: (report: EpochReport) => void, signal: AbortSignal): Promise<TrainOutcome>;
   /** The best state of a checkpoint. @throws {DivergedError} where its weights are not finite */
   exportTrained(task: TrialTask, checkpoint: Uint8Array): Promise<ExportedModel>;
-  /** Accuracy of an exported model in ONNX Runtime, on a split of the data set. */
+  /** How well an exported model does in ONNX Runtime, on a split. @throws {DivergedError} where its answers are no numbers */
   evaluateOnnx(
     task: Pick<TrialTask, 'workload' | 'dataset'>,
     onnx: Uint8Array,
@@ -110,6 +118,11 @@ export interface TrainingService {
 /** A training process that ended before it answered: it was killed, for want of memory perhaps. It says nothing of the task. */
 export class ChildDiedError extends Error {
   override name = 'ChildDiedError';
+}
+
+/** Training that has left the numbers. */
+export class DivergedError extends Error {
+  override name = 'DivergedError';
 }
 
 /** A data set that is missing, malformed or of the wrong kind for the workload. */

@@ -3,7 +3,7 @@
  * (inference, for `accuracy-only` and `hierarchical`) the study does once at the end: see `inferenceTimingOf`.
  */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
-import { METRICS, type Objective } from '@edgetune/shared/domain/objective.ts';
+import { METRICS, type Objective, qualityObjective } from '@edgetune/shared/domain/objective.ts';
 import type { Parameter, ParameterValue } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { budgetLadder } from './ladder.ts';
@@ -29,7 +29,7 @@ export function inferenceTimingOf(mode: StudySpec['tuner']['mode']): InferenceTi
 
 /** What the search of this mode optimises of a study's objectives: those on inference are left out where it waits. */
 export function searchedObjectives(mode: StudySpec['tuner']['mode'], objectives: readonly Objective[]): Objective[] {
-  return inferenceTimingOf(mode) === 'while-training' ? [...objectives] : qualityObjectives(objectives);
+  return inferenceTimingOf(mode) === 'while-training' ? [...objectives] : [qualityObjective(objectives)];
 }
 
 /**
@@ -78,12 +78,6 @@ export function planOf(problem: TunerProblem): Plan {
       return { problem, budgets: ladder.maxEpochs > 1 ? [{ ...full, epochs: 1 }, full] : [full], systemParameters: [] };
     }
   }
-}
-
-/** The objectives on how well the model does its task; validation accuracy where none is. */
-function qualityObjectives(objectives: readonly Objective[]): Objective[] {
-  const quality = objectives.find(({ metric }) => metric === 'accuracy' || metric === 'loss');
-  return [quality ?? { metric: 'accuracy', direction: 'maximize', aggregate: 'worst' }];
 }
 
 /** A system parameter as a constant: its initial value, else its first. */

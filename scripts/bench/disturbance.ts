@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Measurement } from '@edgetune/shared/domain/measurement.ts';
+import { BY_ACCURACY } from '@edgetune/shared/domain/objective.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { measureRequestSchema } from '@edgetune/shared/protocol/job.ts';
 import { thisMachine } from '../../agent/this-machine/agent-board.ts';
@@ -62,7 +63,14 @@ export async function benchDisturbance(): Promise<BenchTable> {
       const trials = [1, 2].map((seed) =>
         training
           .train(
-            { ...task, seed, budget: { epochs: 1000, dataFraction: 1 }, cores: 1, checkpoint: null },
+            {
+              ...task,
+              seed,
+              budget: { epochs: 1000, dataFraction: 1 },
+              cores: 1,
+              judgedBy: BY_ACCURACY,
+              checkpoint: null,
+            },
             () => {},
             controller.signal,
           )

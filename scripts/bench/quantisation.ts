@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BY_ACCURACY } from '@edgetune/shared/domain/objective.ts';
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
@@ -86,7 +87,7 @@ report([
 async function trainedRow({ workload, dataset, candidate, epochs }: Trained): Promise<BenchRow> {
   const task = { workload, dataset, candidate: { depth: 1, ...candidate }, seed: 1 };
   const { checkpoint } = await training.train(
-    { ...task, budget: { epochs, dataFraction: 1 }, cores: 1, checkpoint: null },
+    { ...task, budget: { epochs, dataFraction: 1 }, cores: 1, judgedBy: BY_ACCURACY, checkpoint: null },
     () => {},
     new AbortController().signal,
   );
@@ -94,7 +95,7 @@ async function trainedRow({ workload, dataset, candidate, epochs }: Trained): Pr
   const startMs = performance.now();
   const int8 = await training.quantise(task, onnx);
   const seconds = (performance.now() - startMs) / 1000;
-  const accuracy = async (file: Uint8Array) => (await training.evaluateOnnx(task, file, 'test')).accuracy;
+  const accuracy = async (file: Uint8Array) => (await training.evaluateOnnx(task, file, 'test')).metrics.accuracy;
   return {
     model: `${workload}, ${dataset.format}${candidate.block ? `, ${candidate.block}` : ''}`,
     'float32 accuracy': await accuracy(onnx),

@@ -194,7 +194,8 @@ function freeTraining(random: () => number): TrainingService {
     },
     async evaluateOnnx(_task, onnx) {
       const { candidate, epochs } = exported.get(nameOf(onnx)) ?? { candidate: {}, epochs: 0 };
-      return { accuracy: accuracyOf(candidate, epochs), samples: 1000 };
+      const accuracy = accuracyOf(candidate, epochs);
+      return { samples: 1000, metrics: { accuracy, loss: 1 - accuracy, f1: accuracy }, confusion: [] };
     },
     quantise: () => Promise.reject(new Error('not asked for')),
     quantiseWithoutData: () => Promise.reject(new Error('not asked for')),

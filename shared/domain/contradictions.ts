@@ -1,5 +1,5 @@
 /** Objectives and limits that stand in each other's way. */
-import { type Constraint, formatConstraint, formatObjective, METRICS, type Objective } from './objective.ts';
+import { type Constraint, formatConstraint, formatObjective, metricInfo, type Objective } from './objective.ts';
 import { objectiveTerms } from './objective-terms.ts';
 
 export interface ListMistake {
@@ -67,7 +67,7 @@ function doExclude(a: Constraint, b: Constraint): boolean {
 
 /** Whether the one metric is at least as large as the other wherever both are known. */
 function isNeverLess(metric: string, than: string): boolean {
-  if (metric === than) return metric in METRICS;
+  if (metric === than) return !metricInfo(metric).isOwn;
   const [upper, lower] = [PERCENTILES.indexOf(metric), PERCENTILES.indexOf(than)];
   return lower >= 0 && upper > lower;
 }

@@ -1,5 +1,6 @@
 /** The metrics that there are, for forms, `--help` and clients of the API. */
-import { computedOnly, METRICS, type MetricInfo } from './objective.ts';
+import { CLASS_METRICS } from './classification.ts';
+import { computedOnly, METRICS, type MetricInfo, metricInfo } from './objective.ts';
 import type { Part } from './part.ts';
 import { baseUnitOf, unitsOf } from './units.ts';
 
@@ -12,10 +13,12 @@ export interface MetricView extends Part, Pick<MetricInfo, 'direction' | 'of'> {
   isLimitable: boolean;
   /** Whether forms offer it at once. */
   isCommon: boolean;
+  /** Whether it is one for each class of the data set: CLASS in its name stands for a class. */
+  isOfClass: boolean;
 }
 
-export const METRIC_LIST: readonly MetricView[] = Object.entries(METRICS).map(
-  ([name, { description, isCommon = false, dimension, direction, of }]) => ({
+function viewOf(name: string, { description, isCommon, dimension, direction, of }: MetricInfo): MetricView {
+  return {
     name,
     description,
     direction,
@@ -23,9 +26,18 @@ export const METRIC_LIST: readonly MetricView[] = Object.entries(METRICS).map(
     unit: baseUnitOf(dimension),
     units: unitsOf(dimension).filter((unit) => unit !== ''),
     isLimitable: computedOnly(name) === undefined,
-    isCommon,
+    isCommon: isCommon ?? false,
+    isOfClass: false,
+  };
+}
+
+export const METRIC_LIST: readonly MetricView[] = [
+  ...Object.entries(METRICS).map(([name, info]) => viewOf(name, info)),
+  ...Object.entries(CLASS_METRICS).map(([kind, description]) => {
+    const name = `${kind}.CLASS`;
+    return { ...viewOf(name, metricInfo(name)), description, isOfClass: true };
   }),
-);
+];
 
 /** An objective of a metric, as it is written and in words: "Lowest median latency". */
 export function objectiveOffer(metric: Pick<MetricView, 'name' | 'description' | 'direction' | 'isCommon'>) {

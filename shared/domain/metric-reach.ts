@@ -1,5 +1,5 @@
 /** What a metric can be, and limits that it can never meet or never miss. */
-import { type Constraint, formatConstraint, METRICS } from './objective.ts';
+import { type Constraint, formatConstraint, metricInfo } from './objective.ts';
 import { formatQuantity } from './units.ts';
 
 interface Reach {
@@ -12,17 +12,15 @@ interface Reach {
 
 /** What is measured takes some time, memory and energy; what is counted is there. */
 const OF_MEASURED: Reach = { least: 0, isAbove: true, most: Infinity };
-const OTHERS: Readonly<Record<string, Reach>> = {
-  accuracy: { least: 0, isAbove: false, most: 1 },
-  loss: { least: 0, isAbove: false, most: Infinity },
-};
+const OF_SHARES: Reach = { least: 0, isAbove: false, most: 1 };
+const OF_LOSSES: Reach = { least: 0, isAbove: false, most: Infinity };
 
 /** Why a limit on one of EdgeTune's metrics makes no sense, and what may be meant; null where it does. */
 export function senselessLimit(constraint: Pick<Constraint, 'metric' | 'operator' | 'limit'>): string | null {
   const { metric, operator, limit } = constraint;
-  const info = Object.hasOwn(METRICS, metric) ? METRICS[metric] : undefined;
-  if (!info) return null;
-  const { least, isAbove, most } = OTHERS[metric] ?? OF_MEASURED;
+  const info = metricInfo(metric);
+  if (info.isOwn) return null;
+  const { least, isAbove, most } = info.dimension === 'ratio' ? OF_SHARES : info.isQuality ? OF_LOSSES : OF_MEASURED;
   const isTooLow = limit < least || (isAbove && operator === '<=' && limit === least);
   if (!isTooLow && limit <= most) return null;
   const isNever = isTooLow === (operator === '<=');

@@ -3,6 +3,7 @@
  * All values are kept in the base unit of the metric's dimension.
  */
 import { z } from 'zod';
+import { CLASS_METRICS, classMetric, parseClassMetric } from './classification.ts';
 import { didYouMean, nearestName } from './did-you-mean.ts';
 import { everyObjectHas } from './named-values.ts';
 import { type Dimension, formatQuantity, parseQuantity } from './units.ts';
@@ -21,6 +22,8 @@ export interface MetricInfo {
   ratio?: { ofTrial: string; ofDevice: string; over: string };
   /** Differences count as shares of this, not of the value: for what may be 0 where it is best. */
   scale?: number;
+  /** Of how well a model does its task, judged on the validation split: what training may be after. */
+  isQuality?: true;
   /** A program's own metric, of which nothing is known. */
   isOwn?: true;
 }
@@ -37,11 +40,19 @@ const LATENCIES = {
 /** Which figures of the latency there are; the metric is `latency.` and one of these. */
 export const LATENCY_NAMES = Object.keys(LATENCIES) as readonly (keyof typeof LATENCIES)[];
 
-/** Every metric that an objective or a constraint may name. `latency` alone means `latency.p50`. */
+/** What a share of the validation samples is. */
+const SHARE = { dimension: 'ratio', direction: 'maximize', of: 'trial', isQuality: true } as const;
+
+/**
+ * Every metric that an objective or a constraint may name, but for those of one class (`recall.dog`), which are as many as
+ * a data set has classes: see `metricInfo`. `latency` alone means `latency.p50`.
+ */
 export const METRICS: Readonly<Record<string, MetricInfo>> = {
-  accuracy: { description: 'accuracy', isCommon: true, dimension: 'ratio', direction: 'maximize', of: 'trial' },
+  accuracy: { ...SHARE, description: 'accuracy', isCommon: true },
+  f1: { ...SHARE, description: 'F1, the mean over the classes', isCommon: true },
+  top5: { ...SHARE, description: 'share of the samples whose class is among the first five answers' },
   // In nats: a difference of 0.01 is 1 % of the likelihood that the model gives the truth.
-  loss: { description: 'loss', dimension: 'count', direction: 'minimize', of: 'trial', scale: 1 },
+  loss: { description: 'loss', dimension: 'count', direction: 'minimize', of: 'trial', scale: 1, isQuality: true },
   trainingTime: { description: 'training time', dimension: 'time', direction: 'minimize', of: 'trial' },
   trainingEnergy: { description: 'training energy', dimension: 'energy', direction: 'minimize', of: 'trial' },
   parameters: { description: 'number of parameters', dimension: 'count', direction: 'minimize', of: 'trial' },
@@ -91,11 +102,11 @@ export function computedOnly(metric: string): string | undefined {
   );
 }
 
+const OF_CLASSES = Object.keys(CLASS_METRICS).map((kind) => `${kind}.CLASS`);
 const unknownMetric = (name: unknown) =>
-  `unknown metric "${name}": use one of ${Object.keys(METRICS).join(', ')}${didYouMean(name, Object.keys(METRICS))}`;
-const metricSchema = z
-  .string()
-  .refine((name) => Object.hasOwn(METRICS, name), { error: ({ input }) => unknownMetric(input) });
+  `unknown metric "${name}": use one of ${[...Object.keys(METRICS), ...OF_CLASSES].join(', ')}${didYouMean(name, Object.keys(METRICS))}`;
+const isKnown = (name: string) => !metricInfo(name).isOwn && fullMetricName(name) === name;
+const metricSchema = z.string().refine(isKnown, { error: ({ input }) => unknownMetric(input) });
 
 const limitable = (schema: z.ZodString) =>
   schema.refine((name) => computedOnly(name) === undefined, { error: ({ input }) => computedOnly(String(input)) });
@@ -153,11 +164,33 @@ const OWN_METRIC: MetricInfo = {
 
 /** What is known of a metric; one with a name that is none of EdgeTune's is the program's own. */
 export function metricInfo(metric: string): MetricInfo {
-  return Object.hasOwn(METRICS, metric) ? (METRICS[metric] as MetricInfo) : OWN_METRIC;
+  if (Object.hasOwn(METRICS, metric)) return METRICS[metric] as MetricInfo;
+  const ofClass = parseClassMetric(metric);
+  return ofClass
+    ? { ...SHARE, description: CLASS_METRICS[ofClass.kind].replace('CLASS', `“${ofClass.className}”`) }
+    : OWN_METRIC;
 }
 
-/** Short forms that people write. */
-export const fullMetricName = (name: string) => (name === 'latency' ? 'latency.p50' : name);
+/** How a metric's name is written, as the source of a regular expression: a class may be quoted. */
+export const METRIC_NAME = '([\\w.]+(?:"[^"]*")?)';
+
+export const BY_ACCURACY: Objective = { metric: 'accuracy', direction: 'maximize', aggregate: 'worst' };
+
+/** What training is after: the first objective on how well a model does its task; accuracy where none is. */
+export function qualityObjective(objectives: readonly Objective[]): Objective {
+  return objectives.find(({ metric }) => metricInfo(metric).isQuality) ?? BY_ACCURACY;
+}
+
+/** Short forms that people write, and quotes that a class does not need. */
+export function fullMetricName(name: string): string {
+  const ofClass = parseClassMetric(name);
+  return (ofClass && classMetric(ofClass.kind, ofClass.className)) ?? (name === 'latency' ? 'latency.p50' : name);
+}
+
+const OBJECTIVE = new RegExp(
+  `^\\s*(?:(minimi[sz]e|maximi[sz]e)\\s+)?${METRIC_NAME}(?:\\s+(worst|mean|each))?(?:\\s+on\\s+([\\w.-]+))?\\s*$`,
+);
+const CONSTRAINT = new RegExp(`^\\s*${METRIC_NAME}\\s*(<=|>=|<|>|≤|≥)\\s*(.+?)(?:\\s+on\\s+([\\w.-]+))?\\s*$`);
 
 function anyMetric(name: string): string {
   if (everyObjectHas(name)) throw new RangeError(unusableName(name));
@@ -165,7 +198,7 @@ function anyMetric(name: string): string {
 }
 
 function knownMetric(name: string): string {
-  if (!Object.hasOwn(METRICS, fullMetricName(name))) throw new RangeError(unknownMetric(name));
+  if (!isKnown(fullMetricName(name))) throw new RangeError(unknownMetric(name));
   return fullMetricName(name);
 }
 
@@ -183,9 +216,7 @@ export function parseAnyObjective(text: string): Objective {
 }
 
 function objectiveFrom(text: string, metricNamed: (name: string) => string): Objective {
-  const match = /^\s*(?:(minimi[sz]e|maximi[sz]e)\s+)?([\w.]+)(?:\s+(worst|mean|each))?(?:\s+on\s+([\w.-]+))?\s*$/.exec(
-    text,
-  );
+  const match = OBJECTIVE.exec(text);
   if (!match)
     throw new RangeError(
       misspeltDirection(text) ??
@@ -231,7 +262,7 @@ export function parseAnyConstraint(text: string): Constraint {
 }
 
 function constraintFrom(text: string, metricNamed: (name: string) => string): Constraint {
-  const match = /^\s*([\w.]+)\s*(<=|>=|<|>|≤|≥)\s*(.+?)(?:\s+on\s+([\w.-]+))?\s*$/.exec(text);
+  const match = CONSTRAINT.exec(text);
   if (!match)
     throw new RangeError(
       `"${text}" is not a constraint: write it like "latency.p99 <= 30 ms on kitchen-pi" or "memory <= 64 MB"`,

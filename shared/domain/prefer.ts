@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { namedValues } from './named-values.ts';
-import { fullMetricName, metricInfo, type Objective } from './objective.ts';
+import { fullMetricName, METRIC_NAME, metricInfo, type Objective } from './objective.ts';
 import { baseUnitOf, parseQuantity } from './units.ts';
 import { written } from './written.ts';
 
@@ -31,6 +31,10 @@ export function parsePrefer(text: string): Prefer {
   return { atMost: parseAtMost(text), weights: {} };
 }
 
+const AT_MOST = new RegExp(
+  `^\\s*at most\\s+(.+?)\\s+of\\s+${METRIC_NAME}(?:\\s+for\\s+(.+?)\\s+of\\s+${METRIC_NAME})?\\s*$`,
+  'i',
+);
 const HOW = 'write it like "at most 1 point of accuracy" or "at most 2 % of latency.p50 for 10 % of energy"';
 
 /**
@@ -38,7 +42,7 @@ const HOW = 'write it like "at most 1 point of accuracy" or "at most 2 % of late
  * @throws {RangeError} saying what is wrong and what is allowed
  */
 export function parseAtMost(text: string): AtMost {
-  const match = /^\s*at most\s+(.+?)\s+of\s+([\w.]+)(?:\s+for\s+(.+?)\s+of\s+([\w.]+))?\s*$/i.exec(text);
+  const match = AT_MOST.exec(text);
   if (!match) throw new RangeError(`"${text}" is not a preference: ${HOW}`);
   const metric = fullMetricName(match[2] as string);
   const give = parseGive(match[1] as string, metric);

@@ -1,8 +1,22 @@
 /** The outcome of a study: models, and per device an inference config with its evidence. */
 import { z } from 'zod';
+import { confusionSchema } from './classification.ts';
 import { inferenceConfigSchema } from './inference-config.ts';
 import { sha256Schema, storedMeasurementSchema } from './measurement.ts';
 import { candidateSchema } from './search-space.ts';
+
+/** How well an exported file does on a split, in ONNX Runtime. */
+export const splitScoresSchema = z.object({
+  samples: z.int().min(0),
+  /** `accuracy`, `loss`, `f1`, and `top5` where there are more than five classes. */
+  metrics: z.record(z.string(), z.number()),
+  /** In the order of the model's classes. */
+  confusion: confusionSchema,
+});
+export type SplitScores = z.infer<typeof splitScoresSchema>;
+
+/** Absent where older coordinators made it. */
+const scoresSchema = z.object({ validation: splitScoresSchema, test: splitScoresSchema }).optional();
 
 /** The same model in 8-bit integers, calibrated on the training split. */
 export const quantisedModelSchema = z.object({
@@ -10,6 +24,7 @@ export const quantisedModelSchema = z.object({
   onnxBytes: z.int().positive(),
   validationAccuracy: z.number(),
   testAccuracy: z.number(),
+  scores: scoresSchema,
 });
 export type QuantisedModel = z.infer<typeof quantisedModelSchema>;
 
@@ -35,6 +50,9 @@ export const recommendedModelSchema = z.object({
   validationAccuracy: z.number(),
   /** On the test split, computed once, from the exported ONNX in ONNX Runtime. */
   testAccuracy: z.number(),
+  scores: scoresSchema,
+  /** What it answers, in the order of its outputs; absent where older coordinators made it. */
+  classes: z.array(z.string()).optional(),
   /** Its int8 variant, or why there is none; null where the study does not ask for int8. */
   quantised: z
     .union([quantisedModelSchema, z.object({ reason: z.string() })])

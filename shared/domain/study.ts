@@ -173,7 +173,11 @@ export function studyIssues(
     for (const { path, message } of preferIssues(prefer, objectives, devices)) issue(['prefer', ...path], message);
   const twice = devices.filter((name, index) => devices.indexOf(name) !== index);
   if (twice.length > 0) issue(['devices'], `named twice: ${twice.join(', ')}`);
-  for (const { path, list } of metricsNamedIn({ objectives: objectives ?? [], constraints, stop }))
+  for (const { path, list } of metricsNamedIn({
+    objectives: objectives ?? [],
+    constraints,
+    stop: stop ?? { target: [] },
+  }))
     for (const [index, { device }] of list.entries())
       if (device !== undefined && !devices.includes(device))
         issue(
@@ -195,16 +199,17 @@ export function refineStudy(spec: ReadableStudy, context: z.RefinementCtx): void
 export const studySpecSchema = studyFormSchema.superRefine(refineStudy);
 export type StudySpec = z.infer<typeof studySpecSchema>;
 
+/** What a study wants of metrics. */
+export type Asked = Pick<StudySpec, 'objectives' | 'constraints'> & {
+  stop: Pick<StudySpec['stop'], 'target'>;
+};
+
 /** Where a study names metrics, each perhaps on a device. */
-export function metricsNamedIn({
-  objectives,
-  constraints,
-  stop,
-}: Pick<StudySpec, 'objectives' | 'constraints'> & { stop?: Pick<StudySpec['stop'], 'target'> | undefined }) {
+export function metricsNamedIn({ objectives, constraints, stop }: Asked) {
   return [
     { path: ['objectives'], list: objectives },
     { path: ['constraints'], list: constraints },
-    { path: ['stop', 'target'], list: stop?.target ?? [] },
+    { path: ['stop', 'target'], list: stop.target },
   ] satisfies { path: string[]; list: readonly { metric: string; device?: string | undefined }[] }[];
 }
 /** A study as a person writes it: defaults may be left out. */

@@ -261,6 +261,7 @@ export const workloadListSchema = z.object({
       isLimitable: z.boolean(),
       /** Whether forms offer it at once. */
       isCommon: z.boolean(),
+      isOfClass: z.boolean(),
     }),
   ),
   /** What may run models: what the boards of the fleet have. */

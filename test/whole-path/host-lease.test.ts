@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { BY_ACCURACY } from '@edgetune/shared/domain/objective.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { createHostLease } from '../../coordinator/fleet/host-lease.ts';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
@@ -30,6 +31,7 @@ it('training children, their threads too, stand still while the lease is held, a
         seed,
         budget: { epochs: 6, dataFraction: 1 },
         cores,
+        judgedBy: BY_ACCURACY,
         checkpoint: null,
       },
       () => epochs++,

@@ -1,4 +1,5 @@
 /** A study's recommendation for the terminal: a row per device. */
+import { scoresText } from '@edgetune/shared/domain/class-scores-text.ts';
 import type { RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { DEVICE_COLUMNS, deviceCells, frontText } from '@edgetune/shared/domain/recommendation-text.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
@@ -23,8 +24,10 @@ export function renderRecommendation(study: StudyDetail): string {
     .slice(1)
     .map((model) => `trial ${model.trialId} (test accuracy ${formatQuantity(model.testAccuracy, 'ratio')})`);
   const front = frontText(study.trialViews);
+  const scores = scoresText(best.scores, 'test');
   return [
     `Recommended: trial ${best.trialId}, test accuracy ${formatQuantity(best.testAccuracy, 'ratio')}${recommendation.syntheticData ? ' on synthetic data' : ''}, ${formatQuantity(best.parameters, 'count')} parameters, ${formatQuantity(best.macs, 'count')} MACs, ${formatQuantity(best.onnxBytes, 'memory')}${best.feasible ? '' : ' — DOES NOT MEET THE CONSTRAINTS'}`,
+    ...(scores === null ? [] : [`  on the test split: ${scores}`]),
     ...best.misses.map((miss) => `  ${miss}`),
     `  ${settings.join(', ')}`,
     ...(recommendation.why === null ? [] : [`  ${recommendation.why}`]),

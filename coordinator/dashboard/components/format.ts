@@ -1,5 +1,5 @@
 /** Metrics, quantities and dates as the pages write them. */
-import { METRICS } from '@edgetune/shared/domain/objective.ts';
+import { metricInfo } from '@edgetune/shared/domain/objective.ts';
 import { type Dimension, formatQuantity } from '@edgetune/shared/domain/units.ts';
 
 /** A quantity in its base unit, or a dash where there is none. */
@@ -9,7 +9,7 @@ export function quantity(value: number | null | undefined, dimension: Dimension)
 
 /** A metric's value; `name` may carry a device, as in `latency.p99@kitchen-pi`. */
 export function metricValue(name: string, value: number | null | undefined): string {
-  return quantity(value, METRICS[name.split('@')[0] as string]?.dimension ?? 'count');
+  return quantity(value, metricInfo(name.split('@')[0] as string).dimension);
 }
 
 export function dateTime(iso: string | null): string {

@@ -49,7 +49,7 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
         {...bound}
         path={['objectives']}
         label="Objectives"
-        options={parts.metrics.map(objectiveOffer)}
+        options={parts.metrics.filter(({ isOfClass }) => !isOfClass).map(objectiveOffer)}
         otherwise={DEFAULTS.objectives}
         textOf={objectiveText}
       />

@@ -56,7 +56,7 @@ export function StudyPage({ id }: { id: string }) {
         <HypervolumeOverTime study={detail} />
         <ParameterImportance study={detail} />
       </div>
-      <TrialsTable trials={detail.trialViews} device={chosen} />
+      <TrialsTable study={detail} device={chosen} />
       <TimelineSection spans={detail.spans} timeline={detail.timeline} />
       <details class="card">
         <summary>Study as YAML</summary>

@@ -1,5 +1,6 @@
 /** What the study recommends: models, and per device the inference config with its evidence. */
 
+import { scoresText } from '@edgetune/shared/domain/class-scores-text.ts';
 import type { Recommendation, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { epochsText, trainingEnergyText } from '@edgetune/shared/domain/recommendation-text.ts';
 import { download } from '../api/client.ts';
@@ -8,6 +9,7 @@ import { ErrorText } from '../components/dialog.tsx';
 import { counted, parameterText, quantity } from '../components/format.ts';
 import { SettingsTable } from '../components/settings-table.tsx';
 import { useAction } from '../components/use-action.ts';
+import { ClassScores } from './class-scores.tsx';
 
 export function RecommendationSection({ recommendation }: { recommendation: Recommendation }) {
   const { models, summary } = recommendation;
@@ -34,6 +36,7 @@ export function RecommendationSection({ recommendation }: { recommendation: Reco
 
 function Model({ model, place }: { model: RecommendedModel; place: number }) {
   const { trialId, candidate, quantised } = model;
+  const scores = scoresText(model.scores, 'test');
   const onnx = useAction(() => download(`/api/blobs/${model.onnxSha256}?name=model.onnx`, `trial-${trialId}.onnx`));
   const card = useAction(() =>
     download(`/api/blobs/${model.modelCardSha256}?name=model-card.md`, `trial-${trialId}-model-card.md`),
@@ -46,8 +49,9 @@ function Model({ model, place }: { model: RecommendedModel; place: number }) {
       {model.misses.length > 0 && <p class="error">{model.misses.join('; ')}</p>}
       <p>
         Accuracy <strong>{quantity(model.testAccuracy, 'ratio')}</strong> on the test split,{' '}
-        {quantity(model.validationAccuracy, 'ratio')} on the validation split · {quantity(model.parameters, 'count')}{' '}
-        parameters, {quantity(model.macs, 'count')} MACs, {quantity(model.onnxBytes, 'memory')} · {epochsText(model)}
+        {quantity(model.validationAccuracy, 'ratio')} on the validation split
+        {scores !== null && ` · ${scores} on the test split`} · {quantity(model.parameters, 'count')} parameters,{' '}
+        {quantity(model.macs, 'count')} MACs, {quantity(model.onnxBytes, 'memory')} · {epochsText(model)}
       </p>
       <p class="quiet">
         {Object.entries(candidate)
@@ -70,6 +74,7 @@ function Model({ model, place }: { model: RecommendedModel; place: number }) {
         </ul>
       )}
       <PrecisionReasons model={model} />
+      <ClassScores model={model} />
       <div class="buttons">
         <button type="button" class="primary" disabled={onnx.busy.value} onClick={onnx.run}>
           Download ONNX<span class="hidden"> of trial {trialId}</span>

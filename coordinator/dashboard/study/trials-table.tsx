@@ -1,5 +1,7 @@
 /** All trials of a study with what is known of them. */
-import type { TrialView } from '@edgetune/shared/protocol/http.ts';
+import { metricInfo } from '@edgetune/shared/domain/objective.ts';
+import { metricsNamedIn } from '@edgetune/shared/domain/study.ts';
+import type { StudyDetail, TrialView } from '@edgetune/shared/protocol/http.ts';
 import { Badge, type Tone } from '../components/badge.tsx';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import { counted, metricValue, parameterText, quantity } from '../components/format.ts';
@@ -14,7 +16,7 @@ const TONES: Record<TrialView['status'], Tone> = {
   finished: 'good',
 };
 
-export function TrialsTable({ trials, device }: { trials: readonly TrialView[]; device: string }) {
+export function TrialsTable({ study: { trialViews: trials, spec }, device }: { study: StudyDetail; device: string }) {
   return (
     <section class="card" aria-label="Trials">
       <h2>{counted(trials.length, 'trial')}</h2>
@@ -23,7 +25,7 @@ export function TrialsTable({ trials, device }: { trials: readonly TrialView[]; 
       ) : (
         <DataTable
           caption={`Trials, with their metrics on ${device}`}
-          columns={columnsFor(trials, device)}
+          columns={columnsFor(trials, device, otherQuality(spec))}
           rows={trials}
           rowKey={({ trialId }) => trialId}
         />
@@ -32,7 +34,13 @@ export function TrialsTable({ trials, device }: { trials: readonly TrialView[]; 
   );
 }
 
-function columnsFor(trials: readonly TrialView[], device: string): Column<TrialView>[] {
+/** What else than accuracy the study wants to know of how well a model does. */
+function otherQuality(spec: StudyDetail['spec']): string[] {
+  const named = metricsNamedIn(spec).flatMap(({ list }) => list.map(({ metric }) => metric));
+  return [...new Set(named)].filter((metric) => metric !== 'accuracy' && metricInfo(metric).isQuality);
+}
+
+function columnsFor(trials: readonly TrialView[], device: string, quality: readonly string[]): Column<TrialView>[] {
   const parameters = [...new Set(trials.flatMap(({ candidate }) => Object.keys(candidate)))];
   return [
     { key: 'trial', title: 'Trial', numeric: true, sortBy: ({ trialId }) => trialId, show: ({ trialId }) => trialId },
@@ -51,6 +59,7 @@ function columnsFor(trials: readonly TrialView[], device: string): Column<TrialV
       ),
     },
     metricColumn('Accuracy', 'accuracy'),
+    ...quality.map((name) => metricColumn(name, name)),
     metricColumn('Latency p50', `latency.p50@${device}`),
     metricColumn('Latency p99', `latency.p99@${device}`),
     metricColumn('Energy', `energy@${device}`),

@@ -1,5 +1,8 @@
 /** Trains one rung of one trial in a running study: for the search, and for the final training of what is recommended. */
-import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import { parseClassMetric } from '@edgetune/shared/domain/classification.ts';
+import { qualityObjective } from '@edgetune/shared/domain/objective.ts';
+import { metricsNamedIn } from '@edgetune/shared/domain/study.ts';
+import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { ChildDiedError, type TrialTask } from '../../training/training-service.ts';
 import type { Ask } from '../../tuner/tuner.ts';
 import type { StudyContext } from './study-context.ts';
@@ -20,6 +23,7 @@ export async function trainRung(
   const cores = Math.min(Number(ask.candidate.trainingCores ?? 1), pool.total);
   const release = await pool.acquire({ cores, studyId, signal });
   const { trialId, rung } = ask;
+  const wanted = withoutOtherClasses(context.spec);
   const startMs = Date.now();
   const lane = takeLane(context.lanes);
   try {
@@ -28,8 +32,14 @@ export async function trainRung(
     await context.written();
     const outcome = await unlessKilled(context, ask, () =>
       training.train(
-        { ...taskOf(context, ask), budget: ask.budget, cores, checkpoint },
-        ({ epoch, metrics }) => emit({ type: 'epoch', trialId, rung, epoch, metrics }),
+        {
+          ...taskOf(context, ask),
+          budget: ask.budget,
+          cores,
+          checkpoint,
+          judgedBy: qualityObjective(context.spec.objectives),
+        },
+        ({ epoch, metrics }) => emit({ type: 'epoch', trialId, rung, epoch, metrics: wanted(metrics) }),
         signal,
       ),
     );
@@ -37,7 +47,7 @@ export async function trainRung(
       type: 'training-finished',
       trialId,
       rung,
-      metrics: { ...outcome.metrics, epochs: outcome.epochs, dataFraction: ask.budget.dataFraction },
+      metrics: { ...wanted(outcome.metrics), epochs: outcome.epochs, dataFraction: ask.budget.dataFraction },
       bestEpoch: outcome.bestEpoch,
       checkpointSha256: await blobs.put(outcome.checkpoint),
       seconds: outcome.seconds,
@@ -52,6 +62,13 @@ export async function trainRung(
     context.lanes.delete(lane);
     context.span({ lane: `training ${lane}`, kind: 'training', trialId, startMs, endMs: Date.now() });
   }
+}
+
+/** Of metrics of single classes, of which there may be hundreds, those that the study names. */
+function withoutOtherClasses(spec: StudyContext['spec']): (metrics: Metrics) => Metrics {
+  const named = new Set(metricsNamedIn(spec).flatMap(({ list }) => list.map(({ metric }) => metric)));
+  return (metrics) =>
+    Object.fromEntries(Object.entries(metrics).filter(([name]) => named.has(name) || parseClassMetric(name) === null));
 }
 
 /** The last one that is trained no further than this rung; null: it is trained from the beginning. */

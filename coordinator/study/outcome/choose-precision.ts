@@ -9,9 +9,7 @@ import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { bestFirst, goalsOf, violationOn } from '../../inference/search/config-score.ts';
 import { decidedOn, partsOfConfigs } from '../../inference/search/decided-objectives.ts';
 import { deviceMetrics, trialViolation } from '../state/trial-metrics.ts';
-
-/** Validation accuracy of the model's file in each precision; that in float32 where nothing else is said. */
-export type Accuracies = Partial<Record<Precision, number>> & { float32: number };
+import type { Qualities, Quality } from './quality.ts';
 
 export interface Choice {
   measurement: StoredMeasurement;
@@ -26,7 +24,7 @@ export interface Choice {
 interface Candidate {
   measurement: StoredMeasurement;
   precision: Precision;
-  accuracy: number;
+  quality: Quality;
   bytes: number;
   /** Of the constraints on this device. */
   onDevice: number;
@@ -44,7 +42,7 @@ export function choosePrecision(
   spec: Spec,
   deviceName: string,
   measurements: readonly StoredMeasurement[],
-  accuracies: Accuracies,
+  qualities: Qualities,
   bytesIn: (precision: Precision) => number,
 ): Choice | null {
   const goals = goalsOf(spec, deviceName);
@@ -52,11 +50,11 @@ export function choosePrecision(
   for (const measurement of bestFirst(goals, measurements)) {
     const { precision } = measurement.config;
     if (best.has(precision)) continue;
-    const accuracy = accuracies[precision] ?? accuracies.float32;
+    const quality = qualities[precision] ?? qualities.float32;
     const bytes = bytesIn(precision);
     const onDevice = violationOn(measurement, goals.limits);
-    const violation = onDevice + trialViolation(spec.constraints, { accuracy, modelSize: bytes });
-    best.set(precision, { measurement, precision, accuracy, bytes, onDevice, violation });
+    const violation = onDevice + trialViolation(spec.constraints, { ...quality, modelSize: bytes });
+    best.set(precision, { measurement, precision, quality, bytes, onDevice, violation });
   }
   const int8 = best.get('int8');
   const floats = [best.get('float32'), best.get('float16')].filter((each) => each !== undefined);
@@ -72,7 +70,7 @@ const ROUNDING = 1e-9;
 
 function decide(spec: Spec, deviceName: string, float: Candidate, int8: Candidate): [Candidate, string] {
   const { maxAccuracyDrop } = spec.quantisation;
-  const drop = float.accuracy - int8.accuracy;
+  const drop = float.quality.accuracy - int8.quality.accuracy;
   const costs = drop > 0 ? `costs ${points(drop)} of validation accuracy` : 'costs no validation accuracy';
   const compared = `${latency(int8)} in int8, ${latency(float)} in ${float.precision}`;
   if (int8.violation < float.violation)
@@ -99,7 +97,7 @@ function preferred(spec: Spec, deviceName: string, candidates: readonly Candidat
       item,
       violation: item.violation,
       metrics: {
-        accuracy: item.accuracy,
+        ...item.quality,
         modelSize: item.bytes,
         ...deviceMetrics(deviceName, metricsOf(item.measurement)),
       },
@@ -107,10 +105,10 @@ function preferred(spec: Spec, deviceName: string, candidates: readonly Candidat
   )[0];
 }
 
-/** What files of one model differ in: what configs do, accuracy and size. */
+/** What files of one model differ in: what configs do, how well they do the task, and size. */
 function partsOfFiles(aim: Pick<Objective, 'metric' | 'direction'>): Pick<Objective, 'metric' | 'direction'>[] {
-  const { of, ratio } = metricInfo(aim.metric);
-  if (of === 'trial') return ['accuracy', 'modelSize'].includes(aim.metric) ? [aim] : [];
+  const { of, ratio, isQuality } = metricInfo(aim.metric);
+  if (of === 'trial') return isQuality || aim.metric === 'modelSize' ? [aim] : [];
   return [...partsOfConfigs(aim), ...(ratio ? [{ metric: ratio.over, direction: 'maximize' as const }] : [])];
 }
 

@@ -6,6 +6,7 @@
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import { isPresent } from '@edgetune/shared/domain/device.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
+import { metricInfo } from '@edgetune/shared/domain/objective.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type {
   QuantisedModel,
@@ -36,8 +37,9 @@ import {
 } from '../state/trial-metrics.ts';
 import { hasMeasured } from '../state/unmeasured.ts';
 import { type Chance, chanceOf, whyNoBetter } from './above-chance.ts';
-import { type Accuracies, choosePrecision } from './choose-precision.ts';
+import { choosePrecision } from './choose-precision.ts';
 import { misses } from './nearest.ts';
+import { type Qualities, qualityOf, scoresOf, worstOf } from './quality.ts';
 import { quantisedSection } from './quantised-section.ts';
 import { NothingLearnedError, UnfitError, unlessNotFinite } from './unfit.ts';
 
@@ -48,7 +50,8 @@ import { NothingLearnedError, UnfitError, unlessNotFinite } from './unfit.ts';
  */
 export async function recommend(context: StudyContext, front: readonly FrontEntry[]): Promise<Recommendation> {
   const { spec, training } = context;
-  const chance = chanceOf(await training.checkDataset(spec.workload, spec.dataset));
+  const { classes, ...counts } = await training.checkDataset(spec.workload, spec.dataset);
+  const chance = chanceOf({ classes, ...counts });
   const hasLearned = ({ metrics: { accuracy } }: FrontEntry) =>
     chance === null || accuracy === undefined || whyNoBetter(accuracy, chance) === null;
   const likely = front.filter(hasLearned);
@@ -59,7 +62,7 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
     const work = ordered.slice(from, from + spec.recommend).map(async (entry) => {
       const before = recommendedBefore(context, entry);
       if (before) return measured(context, await asRecommended(context, before), before.devices);
-      return measured(context, await trainedFully(context, entry, chance), []);
+      return measured(context, await trainedFully(context, entry, { classes, chance }), []);
     });
     const { models, failures } = await outcomesOf(context, work);
     unfit.push(...failures.filter((error) => error instanceof UnfitError));
@@ -118,13 +121,13 @@ function written(context: StudyContext, models: readonly Measured[], failures: r
   return recommendation;
 }
 
-/** The accuracy that decides is not the one on the test split, which stands beside it. */
+/** What decides of how well a model does is not the accuracy on the test split, which stands beside it. */
 function reasonWhy(
   { objectives }: StudyContext['spec'],
   models: readonly RecommendedModel[],
   why: string | null,
 ): string | null {
-  const isByAccuracy = objectives.some(({ metric }) => metric === 'accuracy');
+  const qualities = objectives.map(({ metric }) => metric).filter((metric) => metricInfo(metric).isQuality);
   const [first] = models;
   return (
     [
@@ -132,7 +135,9 @@ function reasonWhy(
         ? [`No model meets the constraints; these come nearest. Of trial ${first.trialId} ${first.misses.join('; ')}.`]
         : []),
       ...(why === null ? [] : [why]),
-      ...(why !== null && isByAccuracy ? ['The accuracy that decides is that on the validation split.'] : []),
+      ...(why !== null && qualities.length > 0
+        ? [`The ${qualities.join(', ')} that decides is that on the validation split.`]
+        : []),
     ].join(' ') || null
   );
 }
@@ -141,13 +146,17 @@ function reasonWhy(
 interface Finished {
   model: Omit<RecommendedModel, 'devices' | 'missing' | 'feasible' | 'misses'>;
   files: ModelFile & Pick<ArchitectureFacts, 'int8'>;
-  accuracies: Accuracies;
+  qualities: Qualities;
   /** Of its training. */
   metrics: Metrics;
 }
 
 /** @throws {UnfitError} */
-async function trainedFully(context: StudyContext, entry: FrontEntry, chance: Chance | null): Promise<Finished> {
+async function trainedFully(
+  context: StudyContext,
+  entry: FrontEntry,
+  { classes, chance }: { classes: string[]; chance: Chance | null },
+): Promise<Finished> {
   const { spec, training, blobs, analyse } = context;
   const { trialId, candidate } = entry;
   const trained = await unlessNotFinite(trialId, () => trainedTo(context, entry));
@@ -161,7 +170,8 @@ async function trainedFully(context: StudyContext, entry: FrontEntry, chance: Ch
   const { onnx, modelCard } = await unlessNotFinite(trialId, () =>
     training.exportTrained(taskOf(context, entry), checkpoint),
   );
-  const { accuracy: testAccuracy } = await training.evaluateOnnx(spec, onnx, 'test');
+  const validation = await unlessNotFinite(trialId, () => training.evaluateOnnx(spec, onnx, 'validation'));
+  const test = await unlessNotFinite(trialId, () => training.evaluateOnnx(spec, onnx, 'test'));
   const onnxSha256 = await blobs.put(onnx);
   const made = await int8Variant(context, onnx);
   const quantised = made && ('reason' in made ? made : await evaluated(context, made, chance));
@@ -174,23 +184,21 @@ async function trainedFully(context: StudyContext, entry: FrontEntry, chance: Ch
   context.span({ lane: 'study', kind: 'exporting', trialId, startMs, endMs: Date.now() });
 
   const { signature, macs, parameters } = analyse(onnx);
-  const accuracies: Accuracies = { float32: trained.metrics.accuracy ?? 0 };
-  if (quantised && 'onnxSha256' in quantised) {
-    // Both in ONNX Runtime: what is compared is measured alike.
-    accuracies.float32 = (await training.evaluateOnnx(spec, onnx, 'validation')).accuracy;
-    accuracies.int8 = quantised.validationAccuracy;
-  }
   const model = {
-    ...{ trialId, candidate, onnxSha256, onnxBytes: onnx.length, modelCardSha256, testAccuracy, quantised },
-    // ONNX Runtime's, where it was measured: as that of the int8 variant beside it.
-    validationAccuracy: accuracies.float32,
+    ...{ trialId, candidate, onnxSha256, onnxBytes: onnx.length, modelCardSha256, quantised, classes },
+    // All in ONNX Runtime, as of the int8 variant beside it: what is compared is measured alike.
+    validationAccuracy: validation.metrics.accuracy,
+    testAccuracy: test.metrics.accuracy,
+    scores: { validation: scoresOf(validation), test: scoresOf(test) },
     epochs: trained.metrics.epochs ?? spec.budget.maxEpochs,
     ...(trained.bestEpoch === undefined ? {} : { bestEpoch: trained.bestEpoch }),
     parameters,
     macs,
   };
   const files = { signature, modelSha256: onnxSha256, modelBytes: onnx.length, int8: int8 ?? undefined };
-  return { model, files, accuracies, metrics: trained.metrics };
+  const isInt8 = quantised !== null && 'onnxSha256' in quantised;
+  const qualities = { float32: validation.metrics, ...(isInt8 ? { int8: qualityOf(quantised, classes) } : {}) };
+  return { model, files, qualities, metrics: trained.metrics };
 }
 
 const lastTraining = ({ state }: StudyContext, trialId: number) =>
@@ -242,13 +250,13 @@ async function asRecommended(
     const onnx = await blobs.get(sha256);
     return { signature: analyse(onnx).signature, modelSha256: sha256, modelBytes: onnx.length };
   };
-  const { quantised, validationAccuracy } = model;
+  const { quantised, classes } = model;
   const isInt8 = quantised !== null && 'onnxSha256' in quantised;
   const int8 = isInt8 ? await fileOf(quantised.onnxSha256) : (quantised ?? undefined);
   return {
     model,
     files: { ...(await fileOf(model.onnxSha256)), int8 },
-    accuracies: { float32: validationAccuracy, ...(isInt8 ? { int8: quantised.validationAccuracy } : {}) },
+    qualities: { float32: qualityOf(model, classes), ...(isInt8 ? { int8: qualityOf(quantised, classes) } : {}) },
     metrics: lastTraining(context, model.trialId)?.metrics ?? {},
   };
 }
@@ -256,23 +264,23 @@ async function asRecommended(
 /** @param known what devices have said before */
 async function measured(
   context: StudyContext,
-  { model, files, accuracies, metrics: ofTraining }: Finished,
+  { model, files, qualities, metrics: ofTraining }: Finished,
   known: readonly RecommendedDevice[],
 ): Promise<Measured> {
   const { spec, state } = context;
-  const { trialId, quantised, parameters, macs } = model;
-  const asked = await answersOf(context, known, (device) => confirmed(context, trialId, device, files, accuracies));
+  const { trialId, parameters, macs } = model;
+  const asked = await answersOf(context, known, (device) => confirmed(context, trialId, device, files, qualities));
   const devices = asked.flatMap((answer) => ('config' in answer ? [answer] : []));
   const missing = asked.flatMap((answer) => ('config' in answer ? [] : [answer]));
   if (devices.length === 0)
     throw new Error(`trial ${trialId} could not be measured: ${missing.map(({ reason }) => reason).join('; ')}`);
-  // Of what the devices are recommended, the largest file and the least accuracy.
+  // Of what the devices are recommended, the largest file and the one that does worst.
   const modelSize = Math.max(...devices.map(({ config }) => bytesIn(files, config.precision)));
-  const accuracy = Math.min(...devices.map(({ config }) => accuracies[config.precision] ?? accuracies.float32));
+  const quality = worstOf(devices.map(({ config }) => qualities[config.precision] ?? qualities.float32));
   const metrics: Metrics = {
     ...ofTraining,
     ...trainingCosts(spec, state.trainings, trialId),
-    ...(quantised ? { accuracy } : {}),
+    ...quality,
     parameters,
     macs,
     modelSize,
@@ -329,11 +337,11 @@ async function confirmed(
   trialId: number,
   device: string,
   files: ModelFile & Pick<ArchitectureFacts, 'int8'>,
-  accuracies: Accuracies,
+  qualities: Qualities,
 ): Promise<RecommendedDevice | Missing> {
   const { deviceTroubles, standing, signal } = context;
   const ask = (until: AbortSignal) =>
-    troubleOf(device, () => confirm(context, trialId, device, files, accuracies, until));
+    troubleOf(device, () => confirm(context, trialId, device, files, qualities, until));
   const whyNot = () => standing(device).reason ?? `${device} was left out`;
   for (;;) {
     const asked = standing(device);
@@ -376,7 +384,7 @@ async function confirm(
   trialId: number,
   deviceName: string,
   files: ModelFile & Pick<ArchitectureFacts, 'int8'>,
-  accuracies: Accuracies,
+  qualities: Qualities,
   signal: AbortSignal,
 ): Promise<RecommendedDevice> {
   const { spec, emit, inference } = context;
@@ -387,7 +395,7 @@ async function confirm(
     signal,
   );
   const measurements = result.all.map(({ measurement }) => measurement);
-  const choice = choosePrecision(spec, deviceName, measurements, accuracies, (precision) => bytesIn(files, precision));
+  const choice = choosePrecision(spec, deviceName, measurements, qualities, (precision) => bytesIn(files, precision));
   if (!choice && result.unfit !== undefined)
     throw new DeviceTroubleError(`${deviceName} gives no valid measurement: ${result.unfit}`);
   if (!choice)
@@ -415,11 +423,17 @@ async function evaluated(
   { onnx, modelSha256 }: QuantisedFile,
   chance: Chance | null,
 ): Promise<QuantisedModel | NoVariant> {
-  const { accuracy: validationAccuracy } = await training.evaluateOnnx(spec, onnx, 'validation');
-  const reason = chance && whyNoBetter(validationAccuracy, chance);
+  const validation = await training.evaluateOnnx(spec, onnx, 'validation');
+  const reason = chance && whyNoBetter(validation.metrics.accuracy, chance);
   if (reason !== null) return { reason };
-  const { accuracy: testAccuracy } = await training.evaluateOnnx(spec, onnx, 'test');
-  return { onnxSha256: modelSha256, onnxBytes: onnx.length, validationAccuracy, testAccuracy };
+  const test = await training.evaluateOnnx(spec, onnx, 'test');
+  return {
+    onnxSha256: modelSha256,
+    onnxBytes: onnx.length,
+    validationAccuracy: validation.metrics.accuracy,
+    testAccuracy: test.metrics.accuracy,
+    scores: { validation: scoresOf(validation), test: scoresOf(test) },
+  };
 }
 
 function summarise({ state }: StudyContext): Recommendation['summary'] {

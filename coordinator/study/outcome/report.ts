@@ -1,5 +1,6 @@
 /** A study's outcome as Markdown: what is recommended for each device, and the evidence. */
 
+import { CLASS_COLUMNS, classRows, MOST_IN_MATRIX, scoresText } from '@edgetune/shared/domain/class-scores-text.ts';
 import { earlierText } from '@edgetune/shared/domain/earlier.ts';
 import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
 import { formatPrefer } from '@edgetune/shared/domain/prefer.ts';
@@ -53,11 +54,12 @@ const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 
 function modelSection(model: RecommendedModel, index: number): string[] {
   const settings = Object.entries(model.candidate).map(([name, value]) => `${name} ${value}`);
+  const scores = scoresText(model.scores, 'test');
   return [
     `## ${index + 1}. Trial ${model.trialId}${model.feasible ? '' : ' (does not meet the constraints)'}`,
     '',
     ...(model.misses.length > 0 ? [`${model.misses.join('; ')}.`, ''] : []),
-    `Test accuracy ${formatQuantity(model.testAccuracy, 'ratio')} (validation ${formatQuantity(model.validationAccuracy, 'ratio')}), ${formatQuantity(model.parameters, 'count')} parameters, ${formatQuantity(model.macs, 'count')} MACs, ${formatQuantity(model.onnxBytes, 'memory')}. Trained for ${epochsText(model)}. ${settings.join(', ')}.`,
+    `Test accuracy ${formatQuantity(model.testAccuracy, 'ratio')} (validation ${formatQuantity(model.validationAccuracy, 'ratio')}), ${formatQuantity(model.parameters, 'count')} parameters, ${formatQuantity(model.macs, 'count')} MACs, ${formatQuantity(model.onnxBytes, 'memory')}. ${scores === null ? '' : `On the test split ${scores}. `}Trained for ${epochsText(model)}. ${settings.join(', ')}.`,
     '',
     ...quantisedLines(model),
     row(DEVICE_COLUMNS),
@@ -66,6 +68,7 @@ function modelSection(model: RecommendedModel, index: number): string[] {
     ...(model.missing.length > 0
       ? ['', ...model.missing.map(({ device, reason }) => `- ${device} is missing: ${reason}.`)]
       : []),
+    ...classLines(model),
   ];
 }
 
@@ -81,5 +84,29 @@ function quantisedLines({ quantised, devices }: RecommendedModel): string[] {
     `In int8: test accuracy ${formatQuantity(testAccuracy, 'ratio')} (validation ${formatQuantity(validationAccuracy, 'ratio')}), ${formatQuantity(onnxBytes, 'memory')}.`,
     '',
     ...(reasons.length > 0 ? [...reasons, ''] : []),
+  ];
+}
+
+/** How its classes are told apart on the test split. */
+function classLines({ classes, scores }: RecommendedModel): string[] {
+  if (!classes || !scores) return [];
+  const { confusion } = scores.test;
+  const cell = (text: string) => text.replaceAll('|', '\\|');
+  const table = (header: readonly string[], rows: readonly string[][]) =>
+    [header, header.map(() => '---'), ...rows].map((cells) => row(cells.map(cell)));
+  const matrix = confusion.map((counts, label) => [classes[label] as string, ...counts.map(String)]);
+  return [
+    '',
+    'Class by class, on the test split:',
+    '',
+    ...table(CLASS_COLUMNS, classRows(classes, scores.test)),
+    ...(classes.length <= MOST_IN_MATRIX
+      ? [
+          '',
+          'Samples by their class (rows) and by what the model answers (columns):',
+          '',
+          ...table(['', ...classes], matrix),
+        ]
+      : []),
   ];
 }

@@ -1,7 +1,7 @@
 /** The metrics of a trial as the tuner is told them: of its graph, its training and, per device, its inference. */
 
 import { type Precision, precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
-import { type Constraint, METRICS, violationOf } from '@edgetune/shared/domain/objective.ts';
+import { type Constraint, metricInfo, violationOf } from '@edgetune/shared/domain/objective.ts';
 import { mayTake, type SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
@@ -76,7 +76,7 @@ export function trialViolation(
   names?: readonly string[],
 ): number {
   return constraints
-    .filter(({ metric }) => METRICS[metric]?.of === 'trial' && (names === undefined || names.includes(metric)))
+    .filter(({ metric }) => metricInfo(metric).of === 'trial' && (names === undefined || names.includes(metric)))
     .reduce((sum, constraint) => {
       const value = metrics[constraint.metric];
       return value === undefined ? sum : sum + violationOf(constraint, value);

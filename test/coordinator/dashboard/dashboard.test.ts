@@ -417,6 +417,18 @@ describe('dashboard', { skip: noChromium }, () => {
     assert.match(rows[0] ?? '', /kitchen-pi.*42governor.*4\.15 ms5\.35 ms952 \/s41 MB12\.3 mJ estimate/);
     assert.match(rows[1] ?? '', /nano-sim SIMULATED.*12\.3 mJ simulated/);
     assert.ok(await text('synthetic data').isVisible());
+    assert.ok(await page.getByText(/F1 88\.4 % \(mean over the classes\) on the test split/).isVisible());
+    await page.getByText('Class by class, on the test split').click();
+    const classes = page.getByRole('region', { name: 'Classes of trial 15' }).locator('tbody tr');
+    assert.deepEqual(await classes.allTextContents(), [
+      ...['cat1693.3 %87.5 %90.3 %dog (2)', 'dog1485.7 %85.7 %85.7 %cat (1)', 'hot dog990 %100 %94.7 %–'],
+    ]);
+    const matrix = page.getByRole('region', { name: 'Confusion matrix of trial 15' });
+    assert.deepEqual(await matrix.locator('tbody tr').allTextContents(), ['cat1420', 'dog1121', 'hot dog009']);
+    const shades = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('table.matrix td.number')].map((cell) => getComputedStyle(cell).backgroundColor)",
+    );
+    assert.equal(new Set(shades).size, 6, `cells are shaded by their share of the class: ${shades.join('; ')}`);
     assert.match((await page.getByText(/In int8: accuracy/).textContent()) ?? '', /89\.4 % on the test split.*92 kB/);
     assert.ok(
       await page

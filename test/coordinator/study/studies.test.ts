@@ -219,6 +219,17 @@ describe('the studies', () => {
     assert.deepEqual(await pathsOf(`${yaml()}workload: sign-reader\n`), ['workload']);
   });
 
+  it('are refused where they ask of classes that the data set does not have, with every other mistake', async (t) => {
+    const { service } = studies(t);
+    const text = `${yaml()}colour: red\nconstraints: ['recall."class 1" >= 0.5', 'recall.dog >= 0.5']\n`;
+    const error = await service.create(text).catch((refused: Error) => refused);
+    assert.ok(error instanceof StudyInputError);
+    const [colour, constraint, ...more] = error.problem.issues ?? [];
+    assert.deepEqual([colour?.path, constraint?.path, more], ['colour', 'constraints.1', []]);
+    assert.match(constraint?.message ?? '', /^recall.dog: the data set has no class "dog": use one of class 0, /);
+    assert.equal(constraint?.line, (colour?.line ?? Number.NaN) + 1);
+  });
+
   it('give their events from where, and as many as, somebody wants them', async (t) => {
     const under = studies(t);
     const id = await finished(under);

@@ -530,7 +530,7 @@ describe('a study without a result', () => {
     const { models } = await runner.run();
     assert.deepEqual(
       models.map(({ trialId, misses }) => [trialId, misses]),
-      [[1, ['accuracy is 46.9 %, 48 % beyond the limit of 90 %']]],
+      [[1, ['accuracy is 50 %, 44 % beyond the limit of 90 %']]],
     );
   });
 

@@ -1,6 +1,7 @@
 /** Which state of a training counts: the last, from which it goes on, and the best, which is exported. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { BY_ACCURACY } from '@edgetune/shared/domain/objective.ts';
 import { keyedRandom32 } from '@edgetune/shared/math/random.ts';
 import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
@@ -8,7 +9,7 @@ import { type LoadedBackend, loadBackend } from '../../../coordinator/training/b
 import { decodeCheckpoint, encodeCheckpoint, exportedState } from '../../../coordinator/training/checkpoint.ts';
 import { Replica } from '../../../coordinator/training/replica.ts';
 import { JUDGES, trainToBudget } from '../../../coordinator/training/train-to-budget.ts';
-import type { EpochReport, TrialTask } from '../../../coordinator/training/training-service.ts';
+import type { EpochReport, TrainRequest, TrialTask } from '../../../coordinator/training/training-service.ts';
 import type { LoadedTask, SplitName } from '../../../coordinator/training/workloads/workload.ts';
 
 const CLASSES = 4;
@@ -62,9 +63,15 @@ before(async () => {
   backend = await loadBackend();
 });
 
-async function train(data: LoadedTask, task: TrialTask, epochs: number, from: Uint8Array | null, dataFraction = 1) {
+async function train(
+  data: LoadedTask,
+  task: TrialTask,
+  epochs: number,
+  from: Uint8Array | null,
+  { dataFraction = 1, judgedBy = BY_ACCURACY }: { dataFraction?: number; judgedBy?: TrainRequest['judgedBy'] } = {},
+) {
   const curve: EpochReport[] = [];
-  const request = { ...task, budget: { epochs, dataFraction }, cores: 1, checkpoint: from };
+  const request = { ...task, budget: { epochs, dataFraction }, cores: 1, judgedBy, checkpoint: from };
   const outcome = await trainToBudget(data, backend, request, async (report) => void curve.push(report));
   return { ...outcome, curve };
 }
@@ -73,7 +80,7 @@ function evaluated(data: LoadedTask, task: TrialTask, checkpoint: Uint8Array) {
   const replica = new Replica(data, task.candidate, task.seed);
   try {
     replica.setState(exportedState(decodeCheckpoint(checkpoint)).model);
-    return replica.evaluate('validation');
+    return replica.evaluate('validation').metrics;
   } finally {
     replica.dispose();
   }
@@ -118,6 +125,29 @@ describe('of all epochs', () => {
     assert.ok(earlier >= 3, `in ${earlier} runs the last epoch was not the best`);
   });
 
+  it('the best is that of what the study is after, also where a checkpoint of before knew nothing of that', async () => {
+    const data = points(64);
+    const task = trial(2, 1);
+    for (const metric of ['recall.c', 'loss', 'f1']) {
+      const judgedBy = { metric, direction: metric === 'loss' ? 'minimize' : 'maximize' } as const;
+      const sign = metric === 'loss' ? -1 : 1;
+      const { curve, metrics, bestEpoch, checkpoint } = await train(data, task, 6, null, { judgedBy });
+      const values = curve.map((report) => sign * (report.metrics[metric] as number));
+      assert.equal(sign * (metrics[metric] as number), Math.max(...values));
+      assert.equal(values[bestEpoch - 1], Math.max(...values));
+      const again = evaluated(data, task, checkpoint)[metric] as number;
+      assert.ok(Math.abs(again - (metrics[metric] as number)) < 1e-9);
+    }
+    const cut = await train(data, task, 3, null);
+    const state = decodeCheckpoint(cut.checkpoint);
+    assert.ok(state.best);
+    const { accuracy, loss, trainLoss = 0 } = state.best.metrics;
+    const older = encodeCheckpoint({ ...state, best: { ...state.best, metrics: { accuracy, loss, trainLoss } } });
+    const judgedBy = { metric: 'recall.c', direction: 'maximize' } as const;
+    const [fromOlder, fromNew] = [older, cut.checkpoint].map((from) => train(data, task, 6, from, { judgedBy }));
+    assert.deepEqual((await fromOlder)?.metrics, (await fromNew)?.metrics);
+  });
+
   it('training goes on from the last, not from the best', async () => {
     const data = points(64);
     const task = trial(2, 1);
@@ -153,7 +183,13 @@ describe('a validation split of many samples', () => {
       data.judged.length = 0;
       data.judged.push([]);
       const curve: EpochReport[] = [];
-      const request = { ...task, budget: { epochs, dataFraction: fraction }, cores: 1, checkpoint: from };
+      const request = {
+        ...task,
+        budget: { epochs, dataFraction: fraction },
+        cores: 1,
+        judgedBy: BY_ACCURACY,
+        checkpoint: from,
+      };
       const outcome = await trainToBudget(data, backend, request, async (report) => {
         curve.push(report);
         data.judged.push([]);

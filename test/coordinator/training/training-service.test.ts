@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { BY_ACCURACY } from '@edgetune/shared/domain/objective.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
@@ -27,6 +28,7 @@ const request = (change: Partial<TrainRequest> = {}): TrainRequest => ({
   ...SMALL_TASK,
   budget: { epochs: 2, dataFraction: 1 },
   cores: 1,
+  judgedBy: BY_ACCURACY,
   checkpoint: null,
   ...change,
 });
@@ -116,10 +118,10 @@ it('trains, resumes, exports, and the export is as accurate in ONNX Runtime', as
 
   const { onnx, modelCard } = await service.exportTrained(SMALL_TASK, atOnce.checkpoint);
   assert.match(modelCard, /synthetic/);
-  const { accuracy, samples } = await service.evaluateOnnx(SMALL_TASK, onnx, 'validation');
+  const { metrics: ofFile, samples } = await service.evaluateOnnx(SMALL_TASK, onnx, 'validation');
   assert.equal(samples, 45);
   // What is exported is the very state that the metrics are of.
-  assert.ok(Math.abs(accuracy - (atOnce.metrics.accuracy as number)) < 1 / samples);
+  assert.ok(Math.abs(ofFile.accuracy - (atOnce.metrics.accuracy as number)) < 1 / samples);
   assert.equal((await service.evaluateOnnx(SMALL_TASK, onnx, 'test')).samples, 45);
 });
 

@@ -12,7 +12,7 @@ const metric = (name: string) => {
 it('has every metric, with a description of its own', () => {
   assert.deepEqual(
     METRIC_LIST.map(({ name }) => name),
-    Object.keys(METRICS),
+    [...Object.keys(METRICS), 'precision.CLASS', 'recall.CLASS'],
   );
   const descriptions = METRIC_LIST.map(({ description }) => description);
   assert.equal(new Set(descriptions).size, descriptions.length);
@@ -29,7 +29,9 @@ it('tells what a client must know of one', () => {
     units: ['B', 'kB', 'KB', 'MB', 'GB', 'KiB', 'MiB', 'GiB'],
     isLimitable: true,
     isCommon: true,
+    isOfClass: false,
   });
+  assert.equal(metric('recall.CLASS').isOfClass, true);
   assert.deepEqual([metric('accuracy').unit, metric('accuracy').units], ['', ['%']]);
   assert.deepEqual([metric('power').isCommon, metric('edgetune.time').isLimitable], [false, false]);
 });

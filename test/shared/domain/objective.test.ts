@@ -7,11 +7,13 @@ import {
   formatConstraint,
   formatObjective,
   METRICS,
+  metricInfo,
   objectiveSchema,
   parseAnyConstraint,
   parseAnyObjective,
   parseConstraint,
   parseObjective,
+  qualityObjective,
   violationOf,
 } from '@edgetune/shared/domain/objective.ts';
 import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
@@ -65,6 +67,8 @@ describe('objectives', () => {
     );
     assert.deepEqual(table, [
       'accuracy ratio ↑ trial',
+      'f1 ratio ↑ trial',
+      'top5 ratio ↑ trial',
       'loss count ↓ trial',
       'trainingTime time ↓ trial',
       'trainingEnergy energy ↓ trial',
@@ -107,6 +111,34 @@ describe('objectives', () => {
     assert.ok(anyObjectiveSchema.safeParse({ metric: 'reward', direction: 'minimize' }).success);
     assert.ok(!anyObjectiveSchema.safeParse({ metric: 'edgetune.time', direction: 'maximize' }).success);
     assert.ok(!anyConstraintSchema.safeParse({ metric: 'edgetune.time', operator: '<=', limit: 1 }).success);
+  });
+
+  it('may be of one class of the data set', () => {
+    assert.deepEqual(parseObjective('recall."hot dog"'), {
+      ...{ metric: 'recall."hot dog"', direction: 'maximize', aggregate: 'worst' },
+    });
+    assert.equal(parseObjective('maximize precision."dog"').metric, 'precision.dog');
+    assert.deepEqual(parseConstraint('recall.dog >= 90 %'), { metric: 'recall.dog', operator: '>=', limit: 0.9 });
+    assert.equal(formatConstraint(parseConstraint('recall."hot dog">=0.9')), 'recall."hot dog" >= 90 %');
+    const written = (metric: string) => objectiveSchema.safeParse({ metric, direction: 'maximize' }).success;
+    assert.deepEqual(['recall.dog', 'recall."dog"', 'recall', 'recall.'].map(written), [true, false, false, false]);
+    assert.throws(
+      () => parseObjective('recall'),
+      /unknown metric "recall": use one of .*, precision.CLASS, recall.CLASS/,
+    );
+    assert.throws(() => parseObjective('recall.dog on pi'), /belongs to the trial/);
+    const { isQuality, dimension, description } = metricInfo('recall.dog');
+    assert.deepEqual(
+      [isQuality, dimension, description],
+      [true, 'ratio', 'share of the samples of “dog” that are recognised'],
+    );
+  });
+
+  it('name what training is after: the first that says how well the model does, else accuracy', () => {
+    const after = (...texts: string[]) => qualityObjective(texts.map(parseObjective)).metric;
+    assert.equal(after('minimize latency.p50', 'maximize f1', 'maximize accuracy'), 'f1');
+    assert.equal(after('minimize loss'), 'loss');
+    assert.equal(after('minimize memory', 'minimize trainingTime'), 'accuracy');
   });
 
   it('written and read again are the same', () => {

@@ -25,7 +25,7 @@ type SampleMetric = StudyPartsView['metrics'][number];
 
 function sampleMetric(name: string, changes: Partial<SampleMetric>): SampleMetric {
   const metric = { name, description: name, direction: 'minimize', of: 'device', unit: '' } as const;
-  return { ...metric, units: [], isLimitable: true, isCommon: true, ...changes };
+  return { ...metric, units: [], isLimitable: true, isCommon: true, isOfClass: false, ...changes };
 }
 
 export const STUDY_PARTS: StudyPartsView = {
@@ -253,6 +253,16 @@ function spans(devices: readonly string[]): SpanView[] {
   ]).flat();
 }
 
+const SCORES = {
+  samples: 39,
+  metrics: { accuracy: 0.897, loss: 0.31, f1: 0.884 },
+  confusion: [
+    [14, 2, 0],
+    [1, 12, 1],
+    [0, 0, 9],
+  ],
+};
+
 export function recommendationFor(devices: readonly string[]): Recommendation {
   return {
     why: 'Accuracy leads: no other is within 1 point of trial 15 (91.2 %); the next is trial 9 (89 %).',
@@ -265,6 +275,8 @@ export function recommendationFor(devices: readonly string[]): Recommendation {
         modelCardSha256: 'b'.repeat(64),
         validationAccuracy: 0.912,
         testAccuracy: 0.897,
+        classes: ['cat', 'dog', 'hot dog'],
+        scores: { validation: SCORES, test: SCORES },
         quantised: {
           onnxSha256: 'c'.repeat(64),
           onnxBytes: 92_000,

@@ -1,6 +1,7 @@
 /** One rung of one trial is trained: on which cores and lane, from which checkpoint, and what is said of it. */
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
+import { BY_ACCURACY, parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import { int8Variant, variantsOf } from '../../../../coordinator/study/context/int8-variant.ts';
 import { taskOf, trainRung } from '../../../../coordinator/study/context/train-rung.ts';
 import { ChildDiedError, type TrainRequest } from '../../../../coordinator/training/training-service.ts';
@@ -30,6 +31,25 @@ function training(options: ContextOptions = {}, during: (request: TrainRequest) 
   return { ...under, requests };
 }
 
+/** The same, where training tells of classes. */
+function studyContextTold(options: ContextOptions) {
+  const metrics = { f1: 0.4, 'recall.dog': 0.3, 'recall.cat': 0.1, 'precision.cat': 0.2 };
+  const requests: TrainRequest[] = [];
+  const { service } = fakeTraining();
+  const under = studyContext({
+    history: [asked(3)],
+    ...options,
+    training: {
+      async train(request, onEpoch, signal) {
+        requests.push(request);
+        const outcome = await service.train(request, (report) => onEpoch({ ...report, metrics }), signal);
+        return { ...outcome, metrics };
+      },
+    },
+  });
+  return { ...under, requests };
+}
+
 describe('a rung', () => {
   it('is trained for its budget, and everything that happens is an event', async () => {
     const { context, requests, emitted, blobs } = training();
@@ -38,6 +58,7 @@ describe('a rung', () => {
       {
         ...{ workload: 'image-classifier', dataset: { format: 'synthetic-images' }, candidate: { width: 5 } },
         ...{ seed: 7 * 1_000_003 + 3, budget: { epochs: 2, dataFraction: 0.5 }, cores: 1, checkpoint: null },
+        judgedBy: BY_ACCURACY,
       },
     ]);
     const about = { trialId: 3, rung: 1 };
@@ -61,6 +82,19 @@ describe('a rung', () => {
     const { startMs, endMs, ...rest } = span;
     assert.deepEqual(rest, { type: 'span', lane: 'training 1', kind: 'training', trialId: 3 });
     assert.ok(startMs <= endMs && endMs <= Date.now());
+  });
+
+  it('is judged by what the study is after, and tells of single classes what the study names', async () => {
+    const objectives = ['minimize latency.p50', 'maximize recall.dog', 'maximize f1'].map(parseObjective);
+    const { context, requests, emitted } = studyContextTold({
+      spec: { objectives, constraints: [parseConstraint('precision.cat >= 0.5')] },
+    });
+    const { metrics } = await trainRung(context, ask({ budget: { epochs: 1, dataFraction: 1 } }), never);
+    assert.deepEqual(requests[0]?.judgedBy, parseObjective('maximize recall.dog'));
+    const named = { f1: 0.4, 'recall.dog': 0.3, 'precision.cat': 0.2 };
+    assert.deepEqual(metrics, { ...named, epochs: 1, dataFraction: 1 });
+    const [epoch] = emitted.filter((event) => event.type === 'epoch');
+    assert.deepEqual(epoch?.metrics, named);
   });
 
   it('begins where the last checkpoint of its trial was', async () => {

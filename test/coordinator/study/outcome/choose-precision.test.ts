@@ -6,7 +6,9 @@ import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import { parsePrefer, preferSchema } from '@edgetune/shared/domain/prefer.ts';
 import { choosePrecision } from '../../../../coordinator/study/outcome/choose-precision.ts';
+import type { Quality } from '../../../../coordinator/study/outcome/quality.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
+import { qualities } from '../support/evaluations.ts';
 
 const at = (precision: Precision, latencyMs: number, threads = 1) =>
   storedMeasurement({
@@ -26,7 +28,7 @@ const choose = (
     },
     'pi',
     measurements,
-    accuracies,
+    qualities(accuracies),
     (precision) => (precision === 'int8' ? 1000 : 4000),
   );
 
@@ -57,6 +59,28 @@ test('constraints come first: of the device, and on the accuracy and size of the
   assert.deepEqual([neither?.measurement.id, neither?.violation], ['int8-1', 0.25]);
 });
 
+test('what is asked of single classes, and of F1, is asked of each file', () => {
+  const first = (constraint: string, int8: Quality, objectives = ['maximize accuracy', 'minimize latency.p50']) =>
+    choosePrecision(
+      {
+        objectives: objectives.map(parseObjective),
+        constraints: [parseConstraint(constraint)],
+        quantisation: { maxAccuracyDrop: 0.01 },
+      },
+      'pi',
+      [at('float32', 10), at('int8', 5)],
+      { float32: { accuracy: 0.9, f1: 0.85, 'recall.dog': 0.8, loss: 0.3 }, int8 },
+      () => 1000,
+    )?.measurement.config.precision;
+  const good = { accuracy: 0.9, f1: 0.85, 'recall.dog': 0.8, loss: 0.3 };
+  assert.equal(first('recall.dog >= 80 %', good), 'int8');
+  assert.equal(first('recall.dog >= 80 %', { ...good, 'recall.dog': 0.79 }), 'float32');
+  assert.equal(first('f1 >= 0.85', { ...good, f1: 0.84 }), 'float32');
+  assert.equal(first('loss <= 0.3', { ...good, loss: 0.4 }), 'float32');
+  const byRecall = ['maximize recall.dog', 'minimize latency.p50'];
+  assert.equal(first('accuracy >= 0.5', { ...good, 'recall.dog': 0.1 }, byRecall), 'float32');
+});
+
 test('of several configs in a precision the best counts; failed measurements do not', () => {
   const crashed = { ...at('int8', 1, 4), outcome: 'crashed' as const };
   const choice = choose({ float32: 0.9, int8: 0.9 }, [at('int8', 8), at('int8', 6, 2), crashed, at('float32', 7)]);
@@ -75,7 +99,7 @@ test('what leads on the device leads between precisions, too', () => {
     },
     'pi',
     [at('float32', 10), at('int8', 30)],
-    { float32: 0.9, int8: 0.9 },
+    qualities({ float32: 0.9, int8: 0.9 }),
     (precision) => (precision === 'int8' ? 250_000 : 1_000_000),
   );
   assert.equal(choice?.measurement.id, 'float32-1');
@@ -92,7 +116,7 @@ test('what a point of accuracy is worth holds for int8, too', () => {
       },
       'pi',
       [at('float32', 10), at('int8', latencyMs)],
-      { float32: 0.93, int8: 0.921 },
+      qualities({ float32: 0.93, int8: 0.921 }),
       () => 1000,
     )?.measurement.config.precision;
   assert.deepEqual([first(9.5), first(7.5)], ['float32', 'int8']);
@@ -103,7 +127,7 @@ test('of float32 and float16 the better is recommended', () => {
     { objectives: [parseObjective('accuracy')], constraints: [], quantisation: { maxAccuracyDrop: 0.01 } },
     'pi',
     [at('float32', 30), at('float16', 10)],
-    { float32: 0.9 },
+    qualities({ float32: 0.9 }),
     () => 1000,
   );
   assert.equal(choice?.measurement.id, 'float16-1');
@@ -131,7 +155,7 @@ function chosen(
       { ...at('float32', 10), ...changes.float32 },
       { ...at('int8', int8Ms), ...changes.int8 },
     ],
-    { float32: 0.75, int8: changes.accuracy ?? 0.75 },
+    qualities({ float32: 0.75, int8: changes.accuracy ?? 0.75 }),
     (precision) => (precision === 'int8' ? 1000 : 4000),
   );
   return choice?.measurement.config.precision;
@@ -195,7 +219,7 @@ test('the accuracy of the float32 file is that of float16, which is made of it',
       },
       'pi',
       [at('float16', 10), at('int8', 5)],
-      { float32: 0.9, int8: 0.8 },
+      qualities({ float32: 0.9, int8: 0.8 }),
       () => 1000,
     );
   const strict = choice('accuracy >= 0.9');
@@ -255,7 +279,7 @@ const between = (objectives: string[], int8: { latencyMs: number; accuracy: numb
     },
     'pi',
     [at('float32', 10), at('int8', int8.latencyMs)],
-    { float32: 0.9, int8: int8.accuracy },
+    qualities({ float32: 0.9, int8: int8.accuracy }),
     (precision) => (precision === 'int8' ? int8.bytes : 1_000_000),
   )?.measurement.config.precision;
 

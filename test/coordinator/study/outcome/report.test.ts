@@ -104,6 +104,43 @@ describe('the report', () => {
     assert.deepEqual(front(false), []);
   });
 
+  it('tells the classes apart: precision, recall, F1 and what each is taken for, on the test split', () => {
+    const confusion = [
+      [9, 1, 0],
+      [4, 5, 1],
+      [0, 0, 0],
+    ];
+    const metrics = { accuracy: 0.7, loss: 1, f1: 0.45, top5: 0.99 };
+    const scores = {
+      validation: { samples: 1, metrics: { f1: 0.1 }, confusion },
+      test: { samples: 20, metrics, confusion },
+    };
+    const text = lines(study({ models: [modelOf({ classes: ['cat', 'dog', 'a|b'], scores })] }));
+    assert.ok(text.some((line) => line.includes('On the test split F1 45 % (mean over the classes), top-5 99 %. ')));
+    const at = text.indexOf('Class by class, on the test split:');
+    assert.deepEqual(text.slice(at + 2, at + 14), [
+      '| class | samples | precision | recall | F1 | most often taken for |',
+      '| --- | --- | --- | --- | --- | --- |',
+      '| cat | 10 | 69.2 % | 90 % | 78.3 % | dog (1) |',
+      '| dog | 10 | 83.3 % | 50 % | 62.5 % | cat (4) |',
+      '| a\\|b | 0 | 0 % | – | 0 % | – |',
+      '',
+      'Samples by their class (rows) and by what the model answers (columns):',
+      '',
+      '|  | cat | dog | a\\|b |',
+      '| --- | --- | --- | --- |',
+      '| cat | 9 | 1 | 0 |',
+      '| dog | 4 | 5 | 1 |',
+    ]);
+    const many = Array.from({ length: 21 }, (_, i) => Array.from({ length: 21 }, (_, j) => Number(i === j)));
+    const of21 = { samples: 21, metrics, confusion: many };
+    const model = modelOf({ classes: many.map((_, i) => `c${i}`), scores: { validation: of21, test: of21 } });
+    const long = renderReport(study({ models: [model] }));
+    assert.match(long, /\| c20 \| 1 \| 100 % \|/);
+    assert.doesNotMatch(long, /Samples by their class/);
+    assert.doesNotMatch(renderReport(study({})), /Class by class|F1/);
+  });
+
   it('names the epoch whose model is exported, where that is not the last', () => {
     const trainedFor = (change: Partial<RecommendedModel>) =>
       /Trained for ([^.]*)\./.exec(lines(study({ models: [modelOf(change)] })).join('\n'))?.[1];

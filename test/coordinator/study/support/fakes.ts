@@ -22,6 +22,7 @@ import { imageClassifier } from '../../../../coordinator/training/workloads/imag
 import { TUNER_PARTS } from '../../../../coordinator/tuner/tuner-parts.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 import { Arrival, until } from '../../../support/waiting.ts';
+import { evaluation } from './evaluations.ts';
 
 export const space: SearchSpace = {
   model: { width: { type: 'ordinal', values: [1, 2, 3, 4, 5, 6, 7, 8] } },
@@ -82,10 +83,7 @@ export function fakeTraining(
     }),
     quantise: async (_task, onnx) => encode({ ...decode(onnx), int8: true }),
     quantiseWithoutData: async (onnx) => encode({ ...decode(onnx), int8: true }),
-    evaluateOnnx: async (_task, onnx) => ({
-      accuracy: decode(onnx).width / 10 - (decode(onnx).int8 ? INT8_LOSS : 0),
-      samples: 10,
-    }),
+    evaluateOnnx: async (_task, onnx) => evaluation(decode(onnx).width / 10 - (decode(onnx).int8 ? INT8_LOSS : 0)),
     backend: async () => 'fake',
     pause: () => () => {},
     close: async () => {},
