@@ -1,7 +1,7 @@
 /** From the events of an earlier study to what a new one can learn of it. Pure. */
 import type { Earlier, EarlierTrial } from '@edgetune/shared/domain/earlier.ts';
 import { METRICS } from '@edgetune/shared/domain/objective.ts';
-import { lossesOf, objectiveTerms, violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
+import { lossesOf, objectiveTerms, termsKnownTo, violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import { type Candidate, type Parameter, parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import type { Metrics, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { valueProblem } from '../tuner/validate-space.ts';
@@ -44,7 +44,7 @@ export function earlierOf(study: EarlierStudy, { spec, deviceIds }: Beginner): E
     return `${whose} has trained on other data (${JSON.stringify(study.spec.dataset)}): its accuracies cannot be compared with those of this study`;
   const rename = renaming(study, { spec, deviceIds });
   const wanted = wantedMetrics(spec);
-  const judge = judgeOf(study, spec);
+  const judge = judgeOf(study, { spec, deviceIds });
   const rungs = toldRungs(events);
   const taken: (EarlierTrial & { trialId: number })[] = [];
   const reasons = new Map<string, number>();
@@ -151,26 +151,47 @@ function wantedMetrics({ objectives, constraints, stop, devices }: CheckedStudyS
 }
 
 /** Whether a rung of the earlier study says something here: as the new study sees it, or why not. */
-function judgeOf(study: EarlierStudy, spec: CheckedStudySpec) {
+function judgeOf(study: EarlierStudy, { spec, deviceIds }: Beginner) {
   const parameters = tunedBy(spec);
-  const terms = objectiveTerms(spec.objectives, spec.devices);
-  const hasSameLimits = isSame(study.spec.constraints, spec.constraints);
+  const hasSameLimits = areLimitsSame(study, spec, deviceIds);
   const limits = wantedMetrics({ ...spec, objectives: [], stop: { ...spec.stop, target: [] } });
+  const names = wantedMetrics(spec);
   return (rung: ToldRung, metrics: Metrics): EarlierTrial | string => {
     const candidate = fitted(parameters, rung.candidate);
     if (typeof candidate === 'string') return candidate;
     if (rung.budget.epochs < spec.budget.minEpochs)
       return `trained for fewer epochs than the lowest rung of this study (${spec.budget.minEpochs})`;
-    const missing = hasSameLimits ? undefined : limits.find((name) => metrics[name] === undefined);
+    // A device that the earlier study had not, or that has not answered there, decides nothing of it.
+    const pending = spec.devices.filter(
+      (device) => names.some((name) => isOn(device)(name)) && !Object.keys(metrics).some(isOn(device)),
+    );
+    const isPending = (name: string) => pending.some((device) => isOn(device)(name));
+    const missing = hasSameLimits
+      ? undefined
+      : limits.find((name) => metrics[name] === undefined && !isPending(name));
     if (missing !== undefined) return `${missing}, which this study limits, is not known`;
     const violation = hasSameLimits ? rung.violation : violationOfMetrics(spec.constraints, spec.devices, metrics);
     // What cannot work need not be known any better.
-    if (violation === 0 && lossesOf(terms, metrics) === null) {
+    const known = termsKnownTo(spec.objectives, spec.devices, [metrics]);
+    if (violation === 0 && (known.length === 0 || lossesOf(known, metrics) === null)) {
+      const terms = objectiveTerms(spec.objectives, spec.devices);
       const unknown = terms.find((term) => term.valueOf(metrics) === undefined);
       return `${unknown?.name ?? 'an objective'} is not known`;
     }
-    return { candidate, budget: rung.budget, metrics, violation };
+    return { candidate, budget: rung.budget, metrics, ...(pending.length > 0 ? { pending } : {}), violation };
   };
+}
+
+const isOn = (device: string) => (name: string) => name.endsWith(`@${device}`);
+
+/** Whether what violated the limits there violates those of this study: the same ones, of the same devices, in the same scenario. */
+function areLimitsSame(study: EarlierStudy, spec: CheckedStudySpec, deviceIds: Beginner['deviceIds']): boolean {
+  const here = new Set(Object.values(deviceIds));
+  return (
+    isSame(study.spec.constraints, spec.constraints) &&
+    isSame(study.spec.scenario, spec.scenario) &&
+    [...study.deviceIds.values()].every((id) => here.has(id))
+  );
 }
 
 /** The candidate in the space of this study, without parameters that it has not. */

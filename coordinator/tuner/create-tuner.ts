@@ -63,6 +63,8 @@ class AskTellTuner implements Tuner {
   readonly #initial: Candidate[];
   readonly #trials = new Map<number, Trial>();
   readonly #tried = new Set<number>();
+  /** Earlier trials of which devices are pending. */
+  readonly #recalled: { observation: Observation; search: Search }[] = [];
   /** More than the problem's where it was extended. */
   #maxTrials: number;
   #asks = 0;
@@ -95,25 +97,29 @@ class AskTellTuner implements Tuner {
   }
 
   /** An earlier trial becomes an observation at the highest level that its budget reached; below the lowest it says nothing. */
-  #recall(trialId: number, { candidate, budget, metrics, violation }: EarlierTrial) {
+  #recall(trialId: number, { candidate, budget, metrics, pending = [], violation }: EarlierTrial) {
     const level = this.#budgets.findLastIndex(({ epochs }) => epochs <= budget.epochs);
-    const losses = lossesOf(this.#terms, metrics);
+    const losses = lossesOf(this.#terms, this.#standIns.filled(metrics, pending));
     // Of what cannot work more need not be known.
     if (level < 0 || !(violation >= 0) || (losses === null && violation === 0)) return;
     this.#observed++;
-    this.#search.history.add({
-      trialId,
-      level,
-      point: this.#space.pointOf(candidate),
-      losses: losses ?? [],
-      violation,
-      metrics,
-      pending: [],
-      predicted: [],
-      status: losses === null ? 'infeasible' : 'ok',
-      cost: 0,
-      seconds: Number.NaN,
-    });
+    const observation: Observation = {
+      ...{ trialId, level, point: this.#space.pointOf(candidate), losses: losses ?? [], violation, metrics, pending },
+      ...{ predicted: [], status: losses === null ? 'infeasible' : 'ok', cost: 0, seconds: Number.NaN },
+    };
+    this.#search.history.add(observation);
+    if (pending.length > 0) this.#recalled.push({ observation, search: this.#search });
+  }
+
+  /** Of what is pending in earlier trials other stand-ins are known now. */
+  #recallAgain() {
+    for (const recalled of this.#recalled) {
+      const { observation: before, search } = recalled;
+      const losses = lossesOf(this.#terms, this.#standIns.filled(before.metrics, before.pending));
+      if (losses === null) continue;
+      recalled.observation = { ...before, losses };
+      search.history.replace(before, recalled.observation);
+    }
   }
 
   #newSearch(): Search {
@@ -284,6 +290,7 @@ class AskTellTuner implements Tuner {
   }
 
   #standInsChanged() {
+    this.#recallAgain();
     for (const trial of this.#trials.values())
       for (const [rung, before] of trial.told.entries())
         if (before.pending.length > 0) this.#observeAgain(trial, rung, before);

@@ -9,7 +9,9 @@ export const earlierTrialSchema = z.object({
   budget: budgetSchema,
   /** By the names that this study gives its devices; nothing that was predicted. */
   metrics: z.record(z.string(), z.number()),
-  /** Of this study's constraints. */
+  /** Devices of this study that nothing is known of there: they decide nothing of it. Absent: none. */
+  pending: z.array(z.string()).optional(),
+  /** Of this study's constraints, as far as they are known. */
   violation: z.number().min(0),
 });
 export type EarlierTrial = z.infer<typeof earlierTrialSchema>;

@@ -11,6 +11,7 @@ import { objectiveText } from '../components/list-entries.ts';
 import { ScenarioFields } from '../components/scenario-fields.tsx';
 import { paths } from '../route.ts';
 import { DatasetFields } from './dataset-fields.tsx';
+import { FromField } from './from-field.tsx';
 
 /** What holds where a study says nothing. */
 const { stop, budget, tuner, recommend, objectives } = studySpecSchema.shape;
@@ -45,6 +46,7 @@ export function StudyForm({ draft, fields, devices, parts }: StudyFormProps) {
         <DevicesField {...bound} devices={devices} />
       )}
       <DatasetFields {...bound} formats={formats} />
+      <FromField {...bound} />
       <ChoicesField
         {...bound}
         path={['objectives']}

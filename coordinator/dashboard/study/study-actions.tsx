@@ -1,4 +1,4 @@
-/** Stop, resume, export and delete. */
+/** Stop, resume, extend, export and delete. */
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { useSignal } from '@preact/signals';
 import { download, sendJson } from '../api/client.ts';
@@ -6,14 +6,17 @@ import { ConfirmDialog, ErrorText } from '../components/dialog.tsx';
 import { useAction } from '../components/use-action.ts';
 import { paths } from '../route.ts';
 import { reloadOverview } from '../state/overview.ts';
+import { ExtendDialog } from './extend-study.tsx';
 
 const STOPPABLE = ['queued', 'running', 'waiting'];
 const RESUMABLE = ['stopped', 'failed'];
+const EXTENDABLE = ['succeeded', 'stopped'];
 
 export function StudyActions({ study }: { study: StudyDetail }) {
   const { id, name, state } = study;
   const path = `/api/studies/${encodeURIComponent(id)}`;
   const removing = useSignal(false);
+  const extending = useSignal(false);
   const stop = useAction(async () => void (await sendJson('POST', `${path}/stop`)));
   const resume = useAction(async () => void (await sendJson('POST', `${path}/resume`)));
   const save = useAction(() => download(`${path}/export`, `${name.replaceAll(/[^\w.-]+/g, '-')}.zip`));
@@ -35,6 +38,11 @@ export function StudyActions({ study }: { study: StudyDetail }) {
             Resume
           </button>
         )}
+        {EXTENDABLE.includes(state) && (
+          <button type="button" onClick={() => (extending.value = true)}>
+            Extend
+          </button>
+        )}
         <button type="button" disabled={save.busy.value} onClick={save.run}>
           Export zip
         </button>
@@ -43,6 +51,7 @@ export function StudyActions({ study }: { study: StudyDetail }) {
         </button>
       </div>
       <ErrorText text={stop.error.value ?? resume.error.value ?? save.error.value} />
+      {extending.value && <ExtendDialog study={study} onClose={() => (extending.value = false)} />}
       {removing.value && (
         <ConfirmDialog
           title={`Delete ${name}?`}

@@ -451,6 +451,42 @@ describe('dashboard', { skip: noChromium }, () => {
     assert.equal(fake.requests.at(-1), 'POST /api/studies/s-1/resume');
   });
 
+  it('extends a study that has ended by trials and devices, and says by what it was', async () => {
+    const study = sampleStudy(['kitchen-pi'], 5);
+    fake.devices.push(sampleDevice('kitchen-pi'), sampleDevice('shed-pi'));
+    for (const view of study.deviceViews) view.deviceId = sampleDevice(view.device).id;
+    fake.studies.push(study);
+    await open('studies/s-1');
+    await page.getByRole('heading', { name: '5 trials' }).waitFor();
+    assert.equal(await button('Extend').count(), 0, 'it runs');
+    const extensions = [{ at: '2026-01-02T00:00:00.000Z', trials: { from: 4, to: 5 }, devices: [], started: 4 }];
+    Object.assign(study, { state: 'succeeded', extensions });
+    fake.push('/api/studies/s-1/stream', {}, 101);
+    await text('Extended on 2026-01-02 from 4 to 5 trials.').waitFor();
+    await button('Extend').click();
+    const dialog = page.getByRole('dialog');
+    assert.deepEqual(await dialog.getByRole('checkbox').count(), 1, 'its own devices are not offered');
+    await dialog.getByLabel('Trials in all').fill('40');
+    await dialog.getByLabel('shed-pi').check();
+    await button('Extend the study').click();
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal(fake.requests.at(-1), 'POST /api/studies/s-1/extend {"trials":40,"devices":["shed-pi"]}');
+  });
+
+  it('starts a study from an earlier one', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    fake.studies.push(sampleStudy(['kitchen-pi'], 0));
+    await open('new');
+    const from = page.getByRole('combobox', { name: 'Start from' });
+    const yaml = page.getByLabel('Study as YAML');
+    await from.selectOption('s-1');
+    assert.match(await yaml.inputValue(), /^from: s-1$/m);
+    await yaml.fill(`${(await yaml.inputValue()).replace('from: s-1', 'from: another')}`);
+    assert.equal(await from.inputValue(), 'another', 'what is written is shown as it is');
+    await from.selectOption('');
+    assert.doesNotMatch(await yaml.inputValue(), /^from:/m);
+  });
+
   it('asks for the admin token, and keeps it for the tab', async () => {
     fake.adminToken = 'open sesame';
     fake.devices.push(sampleDevice('kitchen-pi'));

@@ -94,14 +94,17 @@ describe('an earlier study', () => {
       { type: 'trial-amended', trialId: 0, rung: 0, metrics: { 'latency.p50@pi': 7 }, violation: 0 },
       { type: 'trial-amended', trialId: 1, rung: 0, metrics: {}, violation: 0, withdrawn: ['latency.p50@pi'] },
     ];
-    const { told, notTaken } = earlierFrom(events);
+    const { told } = earlierFrom(events);
     assert.deepEqual(
-      told.map(({ metrics }) => metrics),
-      [{ accuracy: 0.8, 'latency.p50@pi': 7 }],
+      told.map(({ metrics, pending }) => [metrics, pending]),
+      [
+        [{ accuracy: 0.8, 'latency.p50@pi': 7 }, undefined],
+        [{ accuracy: 0.8 }, ['pi']],
+      ],
     );
-    assert.deepEqual(notTaken, [{ rungs: 1, reason: 'latency.p50@pi is not known' }]);
+    const onDevicesOnly = { objectives: ['minimize latency.p50'] };
     assert.match(
-      String(taken(events.slice(0, 4))),
+      String(taken(events.slice(0, 4), onDevicesOnly)),
       /nothing of study "first" \(s-1\).*2: latency\.p50@pi is not known/,
     );
   });
@@ -140,11 +143,38 @@ describe('an earlier study', () => {
     const renamed = { devices: ['attic'] };
     const { told } = earlierFrom(events, renamed, { deviceIds: { attic: 'd-1' } });
     assert.deepEqual(told[0]?.metrics, { accuracy: 0.8, 'latency.p50@attic': 5 });
-    assert.match(String(taken(events, renamed, { deviceIds: { attic: 'd-2' } })), /latency\.p50@attic is not known/);
+    const another = earlierFrom(events, renamed, { deviceIds: { attic: 'd-2' } });
+    assert.deepEqual([another.told[0]?.metrics, another.told[0]?.pending], [{ accuracy: 0.8 }, ['attic']]);
+    assert.match(earlierText(another), /without latency\.p50@attic, of which it knows nothing/);
     const offline = { scenario: { kind: 'offline' } } as const;
-    assert.match(String(taken(events, offline)), /latency\.p50@pi is not known/);
+    assert.deepEqual(earlierFrom(events, offline).told[0]?.pending, ['pi']);
     const { metrics } = earlierFrom(events, { objectives: ['maximize accuracy'], stop: { target: ['energy <= 1 J'] } });
     assert.deepEqual(metrics, { used: ['accuracy'], leftOut: ['energy@pi'] });
+  });
+
+  it('informs the search of a study for more devices, of which it says nothing', () => {
+    const more = { devices: ['pi', 'orin'], constraints: ['latency.p50 <= 9ms'] };
+    const deviceIds = { pi: 'd-1', orin: 'd-2' };
+    const { told, metrics } = earlierFrom(rung(0, small), more, { deviceIds });
+    assert.deepEqual(told[0], {
+      ...{ candidate: small, budget: { epochs: 3, dataFraction: 1 }, violation: 0, pending: ['orin'] },
+      metrics: { accuracy: 0.8, 'latency.p50@pi': 5 },
+    });
+    assert.deepEqual(metrics.leftOut, ['latency.p50@orin']);
+    const refused = rung(0, small, { metrics: { accuracy: 0.8, 'latency.p50@pi': 18 }, violation: 1 });
+    assert.equal(earlierFrom(refused, more, { deviceIds }).told[0]?.violation, 1);
+    const onOrin = { ...more, objectives: ['minimize latency.p50 on orin'] };
+    assert.match(String(taken(rung(0, small), onOrin, { deviceIds })), /latency\.p50@orin is not known/);
+  });
+
+  it('has violated limits of its own, in its scenario, which are not those of other boards', () => {
+    const limits = { constraints: ['latency.p50 <= 9ms'] };
+    const events = rung(0, small, { status: 'infeasible', metrics: {}, violation: 2 });
+    const onAnother = { deviceIds: { pi: 'd-2' } };
+    assert.equal(earlierFrom(events, limits, { first: limits }).told[0]?.violation, 2);
+    assert.match(String(taken(events, limits, { first: limits, ...onAnother })), /accuracy is not known/);
+    const offline = { ...limits, scenario: { kind: 'offline' } } as const;
+    assert.match(String(taken(events, offline, { first: limits })), /accuracy is not known/);
   });
 
   it('is judged by the limits of the new study', () => {

@@ -468,6 +468,20 @@ describe('a study that starts from another', () => {
     assert.deepEqual(candidates(service, id), candidates(service, whole));
   });
 
+  it('is for a device more, which is pending in what that one knew', async (t) => {
+    const under = studies(t);
+    const { service } = under;
+    const first = await finished(under, many('first'));
+    const { id } = await service.create(yaml('second', 'from: first\n').replace('[pi]', '[pi, orin]'));
+    const study = await untilState(service, id, 'succeeded', 'failed');
+    assert.deepEqual([study.state, study.earlier?.study.id, study.earlier?.trials], ['succeeded', first, 12]);
+    assert.deepEqual(study.earlier?.metrics.leftOut, ['latency.p50@orin']);
+    const [created] = bodies(service.events(id, 0, 1));
+    assert.ok(
+      created?.type === 'study-created' && created.earlier?.told.every(({ pending }) => pending?.[0] === 'orin'),
+    );
+  });
+
   it('names one that there is, whose trials fit', async (t) => {
     const under = studies(t);
     const { service } = under;
@@ -481,7 +495,8 @@ describe('a study that starts from another', () => {
     assert.match(await refusal(yaml('a', 'from: frist\ncolour: red\n')), /did you mean "first"\?\n8 colour: /);
     const ambiguous = await refusal(yaml('a', 'from: first\n'));
     for (const id of ids) assert.ok(ambiguous.includes(id), ambiguous);
-    const other = yaml('a', `from: ${ids[0]}\n`).replace('[pi]', '[orin]');
+    const onDevices = 'objectives: [minimize latency.p50]\n';
+    const other = yaml('a', `from: ${ids[0]}\n${onDevices}`).replace('[pi]', '[orin]');
     assert.match(await refusal(other), /^7 from: nothing of study "first" .*latency\.p50@orin is not known/);
     assert.equal(service.list().length, 2);
   });

@@ -78,3 +78,39 @@ test('what was good before is where the search begins', () => {
   const near = proposals.filter((x) => x > 0.5 && x < 0.72);
   assert.ok(near.length >= 18, `${proposals}`);
 });
+
+test('of a device that an earlier trial knows nothing of the trial says nothing, and the others count', () => {
+  const objectives = [
+    { metric: 'accuracy', direction: 'maximize', aggregate: 'worst' },
+    { metric: 'latency.p50', direction: 'minimize', aggregate: 'worst' },
+  ] as TunerProblem['objectives'];
+  const devices = ['pi', 'orin'];
+  const known = earlier().map((trial, i) => ({ ...trial, metrics: { ...trial.metrics, 'latency.p50@pi': i + 1 } }));
+  const pending = known.map((trial) => ({ ...trial, pending: ['orin'] }));
+  assert.equal(first(known, { objectives, devices }), 'quasi-random', 'without orin they cannot be compared');
+  assert.equal(first(pending, { objectives, devices }), 'tpe');
+});
+
+test('what a device says first gives better stand-ins for it in earlier trials', () => {
+  const objectives = [
+    { metric: 'latency.p50', direction: 'minimize', aggregate: 'worst' },
+  ] as TunerProblem['objectives'];
+  const devices = ['pi', 'orin'];
+  // On pi what is small is fast; orin is so slow that all are alike as soon as it has said so.
+  const trials = earlier().map((trial, i) => ({ ...trial, metrics: { 'latency.p50@pi': i + 1 }, pending: ['orin'] }));
+  const measured = trials.map(({ metrics, pending: _, ...trial }) => ({
+    ...trial,
+    metrics: { ...metrics, 'latency.p50@orin': 1e6 },
+  }));
+  const settings = { sampler: 'bayesian' as const, scheduler: 'none' as const, initialCandidates: [{ x: 0.5 }] };
+  const proposals = [trials, measured].map((known) => {
+    const tuner = createTuner(
+      problem({ parameters, earlier: known, objectives, devices, settings, ladder: { minEpochs: 9 } }),
+    );
+    assert.equal(tuner.ask()?.candidate.x, 0.5);
+    const metrics = { 'latency.p50@pi': 20, 'latency.p50@orin': 1e6 };
+    tuner.tell({ trialId: 0, rung: 0, status: 'ok', metrics, violation: 0, cost: { seconds: 1, joules: 1 } });
+    return Array.from({ length: 4 }, () => tuner.ask()?.candidate.x);
+  });
+  assert.deepEqual(proposals[0], proposals[1]);
+});
