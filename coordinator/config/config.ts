@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { mistakeText, readYaml } from '@edgetune/shared/domain/read-yaml.ts';
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { LOG_FORMATS } from '@edgetune/shared/log/create-logger.ts';
 import { LOG_LEVELS } from '@edgetune/shared/log/logger.ts';
-import { parse } from 'yaml';
 import { z } from 'zod';
 
 /** Flags and the environment give text, a file numbers; nothing else (not an empty text, not `null`) is a number. */
@@ -114,12 +114,21 @@ function readConfigFile(path: string, required: boolean): ConfigInput {
     if (required) throw new ConfigError(`the settings file ${path} does not exist`);
     return {};
   }
+  // Settings may hold an admin token or a broker's password: no line of them is shown.
+  const { values, mistakes } = readYaml(readText(path), { showsLines: false });
+  if (mistakes.length > 0)
+    throw new ConfigError(
+      `the settings file ${path} cannot be read:\n${mistakes.map((mistake) => `  ${mistakeText(mistake)}`).join('\n')}`,
+    );
+  if (values === null) return {};
+  if (typeof values !== 'object' || Array.isArray(values))
+    throw new ConfigError(`the settings file ${path} cannot be read: expected settings by name, such as "port: 8080"`);
+  return values as ConfigInput;
+}
+
+function readText(path: string): string {
   try {
-    const content: unknown = parse(readFileSync(path, 'utf8'));
-    if (content === null) return {};
-    if (typeof content !== 'object' || Array.isArray(content))
-      throw new Error('expected settings by name, such as "port: 8080"');
-    return content as ConfigInput;
+    return readFileSync(path, 'utf8');
   } catch (error) {
     throw new ConfigError(`the settings file ${path} cannot be read: ${(error as Error).message}`);
   }

@@ -166,9 +166,7 @@ function judgeOf(study: EarlierStudy, { spec, deviceIds }: Beginner) {
       (device) => names.some((name) => isOn(device)(name)) && !Object.keys(metrics).some(isOn(device)),
     );
     const isPending = (name: string) => pending.some((device) => isOn(device)(name));
-    const missing = hasSameLimits
-      ? undefined
-      : limits.find((name) => metrics[name] === undefined && !isPending(name));
+    const missing = hasSameLimits ? undefined : limits.find((name) => metrics[name] === undefined && !isPending(name));
     if (missing !== undefined) return `${missing}, which this study limits, is not known`;
     const violation = hasSameLimits ? rung.violation : violationOfMetrics(spec.constraints, spec.devices, metrics);
     // What cannot work need not be known any better.

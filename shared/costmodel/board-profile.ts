@@ -4,8 +4,8 @@ import {
   precisionSchema,
   runnerNameSchema,
 } from '@edgetune/shared/domain/inference-config.ts';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { inOrder, mistakeText, readYaml } from '../domain/read-yaml.ts';
 import { mistakesIn } from '../domain/schema-mistakes.ts';
 import { fittedRangeSchema } from './fitted-range.ts';
 import { TERMS } from './terms.ts';
@@ -124,10 +124,10 @@ export type BoardProfile = z.infer<typeof boardProfileSchema>;
  * @throws {RangeError} listing every field that is wrong
  */
 export function parseBoardProfile(yaml: string): BoardProfile {
-  const parsed = boardProfileSchema.safeParse(parse(yaml));
-  if (parsed.success) return parsed.data;
-  const issues = mistakesIn(parsed.error).map(
-    ({ path, message }) => `  ${path.map(String).join('.') || '(whole file)'}: ${message}`,
-  );
-  throw new RangeError(`this is not a board profile:\n${issues.join('\n')}`);
+  const { values, mistakes: unread, locate } = readYaml(yaml);
+  const parsed = boardProfileSchema.safeParse(values);
+  if (parsed.success && unread.length === 0) return parsed.data;
+  const misfits = values === undefined || parsed.success ? [] : mistakesIn(parsed.error).map(locate);
+  const lines = inOrder([...unread, ...misfits]).map((mistake) => `  ${mistakeText(mistake)}`);
+  throw new RangeError(`this is not a board profile:\n${lines.join('\n')}`);
 }

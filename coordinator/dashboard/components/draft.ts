@@ -2,6 +2,7 @@
  * A study or a bench being written. Its YAML text is the only truth: the form's fields are read from it and change it in place,
  * so that form and text never disagree and comments survive.
  */
+import { yamlExcess } from '@edgetune/shared/domain/yaml-bounds.ts';
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { type Document, isAlias, isMap, parseDocument } from 'yaml';
 
@@ -17,6 +18,8 @@ export interface Draft {
 export function createDraft(): Draft {
   const text = signal('');
   const parse = () => {
+    // What would keep the page busy is refused by the coordinator, with its line.
+    if (yamlExcess(text.value)) return null;
     const document = parseDocument(text.value);
     if (document.errors.length > 0 || !isMap(document.contents)) return null;
     try {

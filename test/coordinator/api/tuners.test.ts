@@ -157,7 +157,7 @@ test('mistakes are said: in the specification, in a line, in their number', asyn
   const endless = await refused('POST', '/api/tuners', JSON.stringify({ ...SPEC, stop: { trials: 10_001 } }));
   assert.equal(endless.status, 400);
   assert.match(endless.error, /stop\.trials: 10001 trials are too many .*10000 at most/);
-  assert.match((await refused('POST', '/api/tuners', 'a: [')).error, /neither YAML nor JSON/);
+  assert.match((await refused('POST', '/api/tuners', 'a: [')).error, /the text cannot be read/);
   assert.equal((await refused('POST', '/api/tuners', '')).status, 400);
   const long = stringify({
     space: {

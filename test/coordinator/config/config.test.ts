@@ -75,4 +75,20 @@ describe('settings', () => {
     assert.throws(() => loadConfig({}, {}, file), /expected settings by name/);
     assert.equal(environmentName('blobQuotaBytes'), 'EDGETUNE_BLOB_QUOTA_BYTES');
   });
+
+  it('says where a file cannot be read, is bounded, and shows none of its secrets', (t) => {
+    const deep = `port: ${'['.repeat(20_000)}`;
+    const folder = temporaryFolder(t, { 'a.yaml': 'port: 80\nadminToken: "0123456789abcdef0\n', 'b.yaml': deep });
+    const refused = (name: string) => {
+      try {
+        loadConfig({}, {}, join(folder, name));
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return 'read';
+    };
+    assert.match(refused('a.yaml'), /a\.yaml cannot be read:\n {2}line 2, column 13: a closing " is missing$/);
+    assert.match(refused('b.yaml'), /line 1, column \d+: this is nested more than 50 levels deep/);
+    assert.match(refused('.'), /cannot be read: EISDIR/);
+  });
 });
