@@ -25,7 +25,7 @@ import { systemClock } from './fleet/clock.ts';
 import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
 import { createHostLease } from './fleet/host-lease.ts';
 import { createInferenceServer } from './inference/create-inference-server.ts';
-import { PARTS, type Parts } from './parts.ts';
+import { PARTS, type Parts, partsOn } from './parts.ts';
 import { openStore } from './store/store.ts';
 import { createStudyService } from './study/create-study-service.ts';
 import { createSpanBus, measureWithSpans } from './study/span-bus.ts';
@@ -221,7 +221,7 @@ function startServices(
     analyse: (onnx) => analyseModel(onnx, { batchSize: 1, dimensions: {} }),
     clock: systemClock,
     spans,
-    parts,
+    parts: partsOn(config.trainingCores, parts),
     troubles: store.troubles,
     log: log.child({ part: 'study' }),
   });
@@ -245,7 +245,7 @@ async function startApi(
   const { studies, bench, tuners, calibrations } = services;
   const app = createApi({
     version: VERSION,
-    parts,
+    parts: partsOn(config.trainingCores, parts),
     fleet,
     studies,
     bench,

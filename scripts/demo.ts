@@ -43,7 +43,7 @@ space:
     learningRate: {type: float, min: 0.002, max: 0.03, scale: log}
     batchSizeTraining: {type: ordinal, values: [32, 64]}
   system:
-    trainingCores: {type: ordinal, values: [1, 2]}
+    trainingCores: {type: ordinal, values: [${availableParallelism() > 1 ? '1, 2' : '1'}]}
   inference:
     batchSize: {type: ordinal, values: [1, 4]}
     threads: {type: ordinal, values: [1, 2, 4]}

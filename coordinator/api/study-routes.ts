@@ -127,26 +127,23 @@ function collectionRoutes(routes: Routes, studies: StudyService): void {
 }
 
 function runRoutes(routes: Routes, studies: StudyService): void {
-  routes.openapi(
-    declared({
-      method: 'post',
-      path: '/api/studies/{id}/stop',
-      summary: 'Stop a study',
-      request: { params: studyParams },
-      responses: { 200: json(createStudyResponseSchema) },
-    }),
-    async (c) => c.json({ study: await studies.stop(studyMeant(studies, c.req.valid('param'), true).id) }, 200),
-  );
-  routes.openapi(
-    declared({
-      method: 'post',
-      path: '/api/studies/{id}/resume',
-      summary: 'Go on with a study, or measure the rest of one that has succeeded',
-      request: { params: studyParams },
-      responses: { 200: json(createStudyResponseSchema) },
-    }),
-    async (c) => c.json({ study: await studies.resume(studyMeant(studies, c.req.valid('param')).id) }, 200),
-  );
+  /** @param isOfRunning as `StudyService.only` has it */
+  const route = (verb: 'stop' | 'resume', summary: string, isOfRunning: boolean) =>
+    routes.openapi(
+      declared({
+        method: 'post',
+        path: `/api/studies/{id}/${verb}`,
+        summary,
+        request: { params: studyParams },
+        responses: { 200: json(createStudyResponseSchema) },
+      }),
+      async (c) => {
+        const { id } = studyMeant(studies, c.req.valid('param'), isOfRunning);
+        return c.json({ study: await studies[verb](id) }, 200);
+      },
+    );
+  route('stop', 'Stop a study', true);
+  route('resume', 'Go on with a study, or measure the rest of one that has succeeded', false);
 }
 
 function extendRoute(routes: Routes, studies: StudyService): void {
@@ -166,6 +163,8 @@ function extendRoute(routes: Routes, studies: StudyService): void {
 }
 
 function deviceRoutes(routes: Routes, studies: StudyService): void {
+  /** Of the study that runs, where several have the name. */
+  const meant = (params: z.infer<typeof deviceParams>) => studyMeant(studies, params, true).id;
   routes.openapi(
     declared({
       method: 'post',
@@ -174,9 +173,9 @@ function deviceRoutes(routes: Routes, studies: StudyService): void {
       request: { params: deviceParams },
       responses: { 200: json(studyDetailSchema) },
     }),
-    (c) => {
+    async (c) => {
       const params = c.req.valid('param');
-      return c.json(studies.leaveOut(studyMeant(studies, params, true).id, params.device), 200);
+      return c.json(await studies.leaveOut(meant(params), params.device), 200);
     },
   );
   routes.openapi(
@@ -187,10 +186,10 @@ function deviceRoutes(routes: Routes, studies: StudyService): void {
       request: { params: deviceParams, body: jsonBody(replaceDeviceRequestSchema) },
       responses: { 200: json(studyDetailSchema) },
     }),
-    (c) => {
+    async (c) => {
       const params = c.req.valid('param');
       const { by } = c.req.valid('json');
-      return c.json(studies.replace(studyMeant(studies, params, true).id, params.device, by), 200);
+      return c.json(await studies.replace(meant(params), params.device, by), 200);
     },
   );
 }

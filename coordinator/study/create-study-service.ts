@@ -184,7 +184,7 @@ class Studies implements StudyService {
     return this.#summaryOf(entry);
   }
 
-  leaveOut(id: string, name: string): StudyDetail {
+  async leaveOut(id: string, name: string): Promise<StudyDetail> {
     const entry = this.#entryOf(id);
     const device = this.#deviceOf(entry, name);
     if (device.standing === 'left-out') throw new StudyStateError(`${name} is left out of the study already`);
@@ -196,14 +196,13 @@ class Studies implements StudyService {
         `${name} is the only device that study "${entry.record.name}" has left: use another one in its place, or stop the study`,
       );
     const reason = `the study goes on without ${name}, as you have said`;
-    entry.events.emit({ type: 'study-device', ...device, standing: 'left-out', reason });
-    return this.#detailOf(entry);
+    return this.#decide(entry, { ...device, standing: 'left-out', reason });
   }
 
-  replace(id: string, name: string, by: string): StudyDetail {
+  async replace(id: string, name: string, by: string): Promise<StudyDetail> {
     const entry = this.#entryOf(id);
     const { spec, events } = entry;
-    const device = this.#deviceOf(entry, name);
+    this.#deviceOf(entry, name);
     const members = this.#options.fleet.devices();
     const other = members.find((member) => member.name === by);
     if (!other?.board)
@@ -220,7 +219,13 @@ class Studies implements StudyService {
     const [mistake] = unmeasurable(spec, [{ name, board: other.board }]);
     if (mistake) throw new StudyStateError(`${by} cannot take the place of ${name}: ${mistake.message}`);
     const reason = `${by} has taken the place of ${name}`;
-    events.emit({ type: 'study-device', ...device, deviceId: other.id, standing: 'expected', reason });
+    return this.#decide(entry, { device: name, deviceId: other.id, standing: 'expected', reason });
+  }
+
+  /** What a person has decided is on the disk when they hear of it: a coordinator that ends then knows it still. */
+  async #decide(entry: Entry, device: StudyDevice): Promise<StudyDetail> {
+    entry.events.emit({ type: 'study-device', ...device });
+    await entry.events.written(this.#ending.signal);
     return this.#detailOf(entry);
   }
 

@@ -146,6 +146,8 @@ async function runToItsEnd(
   } finally {
     endSpans();
     context.deviceTroubles.close();
+    // Whoever still waits for something, or has a device to ask, hears that it is over.
+    controller.abort(new Error('the study has ended'));
     await onEnded();
   }
 }

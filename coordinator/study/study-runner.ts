@@ -157,23 +157,22 @@ export class StudyRunner {
 
   /**
    * Takes back what counts no longer, of every trial that was told, whatever it does now: what a device has said that is left
-   * out, or has given its place to another one that has not answered yet. A single value that stays would have every
-   * trial that lacks it leave the front.
+   * out, or has given its place to another one that has not said the same. A single value that stays would have every trial
+   * that lacks it leave the front.
    */
   #reconcile(): void {
     const { state, standing } = this.#context;
-    const counts = (trialId: number, device: string) =>
-      standing(device).standing !== 'left-out' && this.#inference.hasAnswered(trialId, device);
-    for (const { trialId, metrics, predicted } of state.trials.values())
-      this.#takeBack(
-        trialId,
-        Object.keys(metrics).filter((name) => {
-          const [, device] = name.split('@');
-          if (device === undefined || counts(trialId, device)) return false;
-          if (standing(device).standing === 'left-out') return true;
-          return state.replaced.has(device) && !predicted.includes(name);
-        }),
-      );
+    for (const { trialId, metrics, predicted } of state.trials.values()) {
+      const ofDevices = Object.entries(metrics).filter(([name]) => name.includes('@'));
+      const inDoubt = ofDevices.filter(([name]) => {
+        const device = name.split('@')[1] as string;
+        return standing(device).standing === 'left-out' || (state.replaced.has(device) && !predicted.includes(name));
+      });
+      if (inDoubt.length === 0) continue;
+      const { metrics: answers } = this.#inference.answers(trialId);
+      const withdrawn = inDoubt.filter(([name, value]) => answers[name] !== value).map(([name]) => name);
+      this.#takeBack(trialId, withdrawn);
+    }
   }
 
   /** What nothing has confirmed by the end is shown no longer. */
@@ -258,12 +257,13 @@ export class StudyRunner {
     this.#context.emit(told);
     this.#tuner.tell(tellOf(told));
     this.#told.set(told.trialId, told);
-    // A device may have answered since the rung's metrics were put together.
+    // A device may have answered since the rung's metrics were put together, also one that has taken the place of another.
     const { trialId } = told;
     const trial = this.#context.state.trials.get(trialId) as TrialView;
-    const unknown = [...told.predicted.flatMap((name) => name.split('@')[1] ?? []), ...(told.pending ?? [])];
-    if (trial.status === 'finished' && unknown.some((device) => this.#inference.hasAnswered(trialId, device)))
-      this.#amend(trial, this.#inference.answers(trialId).metrics, []);
+    const { metrics } = this.#inference.answers(trialId);
+    const isNew = Object.entries(metrics).some(([name, value]) => told.metrics[name] !== value);
+    if (trial.status === 'finished' && (isNew || told.predicted.some((name) => Object.hasOwn(metrics, name))))
+      this.#amend(trial, metrics, []);
     // It may have been put together before a person decided about a device.
     this.#reconcile();
     this.#dropWhatIsNotNeeded();

@@ -49,12 +49,12 @@ export interface StudyService {
    * The study goes on without this device, whose limits and objectives count no longer.
    * @throws {StudyStateError} where it is none of the study's, or the last one
    */
-  leaveOut(id: string, device: string): StudyDetail;
+  leaveOut(id: string, device: string): Promise<StudyDetail>;
   /**
    * Another device of the fleet takes its place, under its name in the study: what the first one has said counts no longer.
    * @throws {StudyStateError} where there is no such device, or it cannot do what the study asks
    */
-  replace(id: string, device: string, by: string): StudyDetail;
+  replace(id: string, device: string, by: string): Promise<StudyDetail>;
   /** Events after `afterSeq`, oldest first, at most `limit`. */
   events(id: string, afterSeq: number, limit: number): StudyEvent[];
   /** Calls back for every event of one study from now on; returns the function that ends it. */

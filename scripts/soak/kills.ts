@@ -10,8 +10,9 @@ import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { mulberry32 } from '@edgetune/shared/math/generators.ts';
 import { systemClock } from '../../coordinator/fleet/clock.ts';
+import { MemoryAgent } from './memory-agents.ts';
 import type { SoakPart } from './parts.ts';
-import { createWorld, type Member } from './worlds.ts';
+import { createWorld, type World } from './worlds.ts';
 
 const MOST_KILLS = 5;
 
@@ -31,14 +32,7 @@ stop: {trials: 14}
 recommend: 2
 `;
 
-const members = (): Member[] =>
-  [
-    ['pi', 'raspberry-pi-4'],
-    ['orin', 'jetson-orin-nano'],
-  ].map(([name, profile], index) => ({
-    ...{ id: `d-${index}`, name: name as string, profile: profile as string },
-    ...{ presence: 'online', trouble: () => {} },
-  }));
+const BOARDS = { pi: 'raspberry-pi-4', orin: 'jetson-orin-nano' };
 
 export const kills: SoakPart = {
   name: 'kills',
@@ -67,7 +61,9 @@ type Said = Map<string, unknown>;
 
 /** @param patience how many events until it is killed, anew each time */
 async function runToItsEnd(directory: string, seed: number, random: () => number, patience: () => number) {
-  let world = createWorld({ directory, members: members(), clock: systemClock, random });
+  const agents = new Set(Object.entries(BOARDS).map(([name, profile]) => new MemoryAgent({ name, profile, random })));
+  let world = await createWorld({ directory, agents, clock: systemClock, random });
+  for (const agent of agents) await world.add(agent);
   let { id } = await world.studies.create(study(seed));
   for (let killed = 0; ; killed++) {
     const died = `${directory}-${killed}`;
@@ -80,21 +76,17 @@ async function runToItsEnd(directory: string, seed: number, random: () => number
       await world.close();
       return { said: saidIn(bodies), events: bodies.length, kills: killed };
     }
+    for (const agent of agents) agent.disconnect();
     await world.close();
     rmSync(join(died, 'coordinator.lock'), { force: true });
-    world = createWorld({ directory: died, members: members(), clock: systemClock, random });
+    world = await createWorld({ directory: died, agents, clock: systemClock, random });
     world.studies.start();
     id = (world.studies.list()[0] as { id: string }).id;
   }
 }
 
 /** @returns true: it was not killed before its end */
-function untilKilled(
-  { studies }: ReturnType<typeof createWorld>,
-  id: string,
-  patience: number,
-  onKilled: () => void,
-): Promise<boolean> {
+function untilKilled({ studies }: World, id: string, patience: number, onKilled: () => void): Promise<boolean> {
   return new Promise((resolve, reject) => {
     let left = patience;
     const end = studies.subscribe(id, ({ body }) => {

@@ -1,17 +1,16 @@
 /**
- * A coordinator's studies over simulated boards in this process, on a data directory of their own: with a training that
- * costs nothing, so that a whole study takes a second, and with what happens besides left to chance.
+ * A coordinator's fleet and studies in this process, on a data directory of their own: over boards in memory, and with a
+ * training that costs nothing, so that a whole study takes a second. What happens besides is left to chance.
  */
 import { createHash } from 'node:crypto';
-import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
-import { type DeviceView, deviceClassOf } from '@edgetune/shared/domain/device.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
-import { createSimulatedBoard } from '../../agent/simulated/simulated-board.ts';
+import type { MqttClient } from 'mqtt';
+import { loadIdentity } from '../../coordinator/config/identity.ts';
 import { OnnxGraphBuilder } from '../../coordinator/export/onnx-graph-builder.ts';
 import type { Clock } from '../../coordinator/fleet/clock.ts';
-import { type Fleet, JobFailedError } from '../../coordinator/fleet/fleet.ts';
+import { createFleet, type ManagedFleet } from '../../coordinator/fleet/create-fleet.ts';
 import { createInferenceServer } from '../../coordinator/inference/create-inference-server.ts';
 import { PARTS } from '../../coordinator/parts.ts';
 import { openStore } from '../../coordinator/store/store.ts';
@@ -19,20 +18,13 @@ import { createStudyService } from '../../coordinator/study/create-study-service
 import { createSpanBus } from '../../coordinator/study/span-bus.ts';
 import { createCorePool } from '../../coordinator/training/core-pool.ts';
 import type { TrainingService } from '../../coordinator/training/training-service.ts';
-
-/** A device that a world has: what goes wrong with it is up to whoever made it. */
-export interface Member {
-  id: string;
-  name: string;
-  profile: string;
-  presence: DeviceView['presence'];
-  /** Called before each measurement: throws what that device fails with. */
-  trouble: () => void;
-}
+import { aWhile, type Line, type MemoryAgent, Wire } from './memory-agents.ts';
 
 export interface WorldOptions {
+  /** With a fleet in it where a coordinator had it before: then these agents find their devices there. */
   directory: string;
-  members: Member[];
+  agents: ReadonlySet<MemoryAgent>;
+  /** Of the studies. */
   clock: Clock;
   /** From 0 to 1. */
   random: () => number;
@@ -40,22 +32,35 @@ export interface WorldOptions {
 
 export interface World {
   studies: ReturnType<typeof createStudyService>;
-  /** Members have come, gone or changed. */
-  changed(): void;
+  fleet: ManagedFleet;
+  line: Line;
+  /** Adds it under its name, and it joins. */
+  add(agent: MemoryAgent): Promise<void>;
   close(): Promise<void>;
 }
 
-export function createWorld({ directory, members, clock, random }: WorldOptions): World {
+export async function createWorld({ directory, agents, clock, random }: WorldOptions): Promise<World> {
   const log = plainLogger(() => {});
   const store = openStore(directory, { log });
-  const fleet = fleetOf(members, store.blobs, random);
+  const fleet = createFleet({
+    devices: store.devices,
+    jobs: store.jobs,
+    hostLease: { acquire: async () => () => {} },
+    identity: loadIdentity(directory),
+    machineId: 'of nobody',
+    log,
+    onMeasurement: (measurement) => store.measurements.save(measurement),
+  });
+  const line = { wire: new Wire(agents), blobs: store.blobs };
+  await fleet.start(line.wire as unknown as MqttClient);
+  for (const agent of agents) agent.connect(line);
   const studies = createStudyService({
     studies: store.studies,
     troubles: store.troubles,
     blobs: store.blobs,
     training: freeTraining(random),
     inference: createInferenceServer({
-      measure: fleet.measure,
+      measure: (...asked) => fleet.measure(...asked),
       history: store.measurements,
       blobs: store.blobs,
       stopRule: { minRuns: 5, minDurationMs: 50, maxDurationMs: 500 },
@@ -69,66 +74,17 @@ export function createWorld({ directory, members, clock, random }: WorldOptions)
     log,
   });
   return {
-    studies,
-    changed: fleet.changed,
+    ...{ studies, fleet, line },
+    async add(agent) {
+      const { token } = await fleet.addDevice(agent.name);
+      const { deviceId } = await fleet.enroll({ token, board: agent.describe() });
+      agent.joined(deviceId);
+      agent.connect(line);
+    },
     async close() {
       await studies.close();
+      await fleet.stop();
       store.close();
-    },
-  };
-}
-
-/** So many turns of the event loop, more or less: who comes first is left to chance. */
-async function aWhile(random: () => number): Promise<void> {
-  for (let turns = Math.floor(random() * 4); turns >= 0; turns--) await new Promise(setImmediate);
-}
-
-function fleetOf(
-  members: Member[],
-  blobs: { get(sha256: string): Promise<Uint8Array> },
-  random: () => number,
-): Pick<Fleet, 'devices' | 'subscribe' | 'measure'> & { changed(): void } {
-  const boards = new Map<string, ReturnType<typeof createSimulatedBoard>>();
-  const boardOf = ({ profile }: Member) => {
-    const board = boards.get(profile) ?? createSimulatedBoard({ profile: boardProfileNamed(profile), timeScale: 0 });
-    boards.set(profile, board);
-    return board;
-  };
-  const listeners = new Set<Parameters<Fleet['subscribe']>[0]>();
-  const viewOf = (member: Member): DeviceView => {
-    const board = boardOf(member).describe();
-    return {
-      ...{ id: member.id, name: member.name, presence: member.presence, board, deviceClass: deviceClassOf(board) },
-      ...{ addedAt: '', lastSeenAt: null, onCoordinatorHost: false, runningJobs: 0, queuedJobs: 0 },
-    };
-  };
-  let jobs = 0;
-  return {
-    devices: () => members.map(viewOf),
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    async measure(deviceId, request, { signal, studyId }) {
-      const member = () => members.find(({ id }) => id === deviceId);
-      await aWhile(random);
-      // A job waits for a device that is away.
-      while (member()?.presence === 'offline') {
-        signal.throwIfAborted();
-        await new Promise(setImmediate);
-      }
-      const found = member();
-      found?.trouble();
-      signal.throwIfAborted();
-      if (!found) throw new JobFailedError('cancelled', `device ${deviceId} is not in the fleet any more`);
-      const measurement = await boardOf(found).measure(request, await blobs.get(request.modelSha256), signal);
-      await aWhile(random);
-      member()?.trouble();
-      return { ...measurement, id: `m-${deviceId}-${Date.now()}-${jobs++}`, deviceId, deviceName: found.name, studyId };
-    },
-    changed() {
-      for (const member of members)
-        for (const listener of listeners) listener({ type: 'device', device: viewOf(member) });
     },
   };
 }

@@ -5,7 +5,13 @@ import { listedValues, type ParameterDomain, type ParameterValue, parameterValue
 
 export const possibleValuesSchema = z.discriminatedUnion('kind', [
   /** Whole numbers, both ends included. */
-  z.object({ kind: z.literal('whole'), min: z.int(), max: z.int() }),
+  z.object({
+    kind: z.literal('whole'),
+    min: z.int(),
+    max: z.int(),
+    /** What sets the upper end, where that is not the code itself. Absent: it is. */
+    because: z.string().optional(),
+  }),
   /** Any number above the one, or from the other on; neither: any number. */
   z.object({ kind: z.literal('number'), above: z.number().optional(), min: z.number().optional() }),
   z.object({ kind: z.literal('choice'), values: z.array(parameterValueSchema) }),
@@ -16,7 +22,10 @@ export type PossibleByName = Readonly<Record<string, PossibleValues>>;
 
 /** In words: "a whole number from 1 to 64". */
 export function possibleText(possible: PossibleValues): string {
-  if (possible.kind === 'whole') return `a whole number from ${possible.min} to ${possible.max}`;
+  if (possible.kind === 'whole') {
+    const { min, max, because } = possible;
+    return `a whole number from ${min} to ${max}${because === undefined ? '' : ` (${because})`}`;
+  }
   if (possible.kind === 'choice') return `${possible.values.length > 1 ? 'one of ' : ''}${possible.values.join(', ')}`;
   if (possible.above !== undefined) return `a number greater than ${possible.above}`;
   return possible.min === undefined ? 'a number' : `a number of at least ${possible.min}`;

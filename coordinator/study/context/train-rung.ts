@@ -20,7 +20,13 @@ export async function trainRung(
   signal: AbortSignal,
 ): Promise<TrainingFinished> {
   const { training, blobs, cores: pool, emit, studyId } = context;
-  const cores = Math.min(Number(ask.candidate.trainingCores ?? 1), pool.total);
+  const wanted = Number(ask.candidate.trainingCores ?? 1);
+  const cores = Math.min(wanted, pool.total);
+  if (cores < wanted) {
+    // A study that asks for so many is refused where it is made; it may go on where there are fewer.
+    const message = `trials with trainingCores ${wanted} are trained on ${cores}: training has no more cores on this coordinator now (--training-cores)`;
+    emit({ type: 'warning', message });
+  }
   const release = await pool.acquire({ cores, studyId, signal });
   const { trialId, rung } = ask;
   const wanted = withoutOtherClasses(context.spec);

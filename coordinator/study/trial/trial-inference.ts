@@ -188,12 +188,6 @@ export class TrialInference {
     return view;
   }
 
-  /** Whether a device that counts has said something of the trial. */
-  hasAnswered(trialId: number, device: string): boolean {
-    const outcome = this.#finished(trialId).get(device);
-    return outcome !== undefined && isVerdict(outcome) && !this.#isLeftOut(device);
-  }
-
   #isLeftOut(device: string): boolean {
     return this.#context.standing(device).standing === 'left-out';
   }

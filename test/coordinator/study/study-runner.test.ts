@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { InferenceServer } from '../../../coordinator/inference/inference-server.ts';
 import { hasMeasured } from '../../../coordinator/study/state/unmeasured.ts';
 import { StudyFailedError, StudyRunner } from '../../../coordinator/study/study-runner.ts';
 import { ChildDiedError, DatasetError } from '../../../coordinator/training/training-service.ts';
@@ -818,6 +819,42 @@ describe('a device that is away', () => {
     await run;
     context.deviceTroubles.close();
     assert.equal(devices.listening(), 0);
+  });
+});
+
+describe('a board whose place another takes', () => {
+  it('leaves none of its values, also where a batch was put together with them and the other has answered since', async () => {
+    const devices = fakeFleet(['pi', 'orin', 'spare']);
+    const spare = devices.fleet.devices()[2] as { id: string };
+    const { service } = fakeInference();
+    const inference: InferenceServer = {
+      tune: (request, ...rest) => {
+        const { device, signature } = request;
+        return service.tune({ ...request, signature: device.id === spare.id ? `${signature}00` : signature }, ...rest);
+      },
+    };
+    const { runner, context, emitted } = study({
+      ...{ devices, inference },
+      spec: {
+        ...{ devices: ['pi', 'orin'], deterministic: true, stop: { trials: 2 } },
+        tuner: initial({ width: 1 }, { width: 2 }),
+      },
+      beforeTraining: async ({ width }) => {
+        if (width !== 2) return;
+        const trained = () => emitted.some((body) => body.type === 'training-finished' && body.trialId === 0);
+        await until('the first', trained, { everyTurn: true });
+        for (let time = 0; time < 9; time++) await turn();
+        context.emit({ type: 'study-device', ...context.standing('orin'), deviceId: spare.id });
+        const answer = () => context.state.inference.get(0)?.get('orin');
+        await until('the other to answer', answer, { everyTurn: true });
+      },
+    });
+    await runner.run();
+    for (const { candidate, metrics } of context.state.trials.values())
+      assert.deepEqual(
+        [metrics['latency.p50@pi'], metrics['latency.p50@orin']],
+        [candidate.width, Number(candidate.width) * 100],
+      );
   });
 });
 

@@ -284,6 +284,27 @@ describe('a study', () => {
     await close();
   });
 
+  it('that has ended tells so all that still waits for something of it', async () => {
+    const { service: sound } = fakeInference();
+    const signals: AbortSignal[] = [];
+    const inference: InferenceServer = {
+      tune: (request, onMeasured, signal) => {
+        signals.push(signal);
+        return sound.tune(request, onMeasured, signal);
+      },
+    };
+    const { service, close } = studyService({ directory: newDirectory(), inference });
+    const { id } = await service.create(yaml());
+    await untilState(service, id, 'succeeded', 'failed');
+    await turn();
+    assert.ok(signals.length > 0);
+    assert.deepEqual(
+      signals.filter(({ aborted }) => !aborted),
+      [],
+    );
+    await close();
+  });
+
   it('recommends for the devices that answer; the rest is measured later', async () => {
     const state = { isDisturbed: true };
     const whyUnfit = ({ device }: { device: string }) =>
@@ -339,10 +360,10 @@ describe('a study', () => {
       waiting.reason ?? '',
       /(pi|orin) gives no valid measurement: disturbed: other programs; it is tried again in/,
     );
-    assert.throws(() => service.leaveOut(id, 'nano'), /study "test" has no device "nano": it has pi, orin/);
-    service.leaveOut(id, 'orin');
-    assert.throws(() => service.leaveOut(id, 'orin'), /orin is left out of the study already/);
-    assert.throws(() => service.leaveOut(id, 'pi'), /pi is the only device that study "test" has left/);
+    await assert.rejects(service.leaveOut(id, 'nano'), /study "test" has no device "nano": it has pi, orin/);
+    await service.leaveOut(id, 'orin');
+    await assert.rejects(service.leaveOut(id, 'orin'), /orin is left out of the study already/);
+    await assert.rejects(service.leaveOut(id, 'pi'), /pi is the only device that study "test" has left/);
     state.isDisturbed = false;
     const study = await untilState(service, id, 'succeeded', 'failed');
     assert.equal(study.state, 'succeeded', study.reason ?? '');
@@ -371,9 +392,9 @@ describe('a study', () => {
       waiting.reason,
       'waiting for pi: start the agent there, or the study goes on without it in a few minutes',
     );
-    assert.throws(() => service.replace(id, 'pi', 'nano'), /the fleet has no device "nano": it has pi, orin, pi-2/);
-    assert.throws(() => service.replace(id, 'pi', 'orin'), /orin is a device of the study already/);
-    service.replace(id, 'pi', 'pi-2');
+    await assert.rejects(service.replace(id, 'pi', 'nano'), /the fleet has no device "nano": it has pi, orin, pi-2/);
+    await assert.rejects(service.replace(id, 'pi', 'orin'), /orin is a device of the study already/);
+    await service.replace(id, 'pi', 'pi-2');
     const study = await untilState(service, id, 'succeeded', 'failed');
     assert.equal(study.state, 'succeeded', study.reason ?? '');
     for (const { devices, missing } of study.recommendation?.models ?? []) {

@@ -112,7 +112,7 @@ describe('a rung', () => {
     assert.equal(new TextDecoder().decode(requests[0]?.checkpoint as Uint8Array), '{"width":4,"epochs":2}');
   });
 
-  it('takes the cores that its candidate asks for, as far as there are so many, and gives them back', async () => {
+  it('takes the cores that its candidate asks for, as far as there are so many and says where there are not, and gives them back', async () => {
     const { context, requests, of } = training({ cores: 2 });
     const taken: number[] = [];
     const { acquire } = context.cores;
@@ -127,8 +127,13 @@ describe('a rung', () => {
       };
     };
     await trainRung(context, ask({ candidate: { width: 1, trainingCores: 2 } }), never);
+    assert.deepEqual(of('warning'), []);
     await trainRung(context, ask({ candidate: { width: 1, trainingCores: 8 } }), never);
     assert.deepEqual([taken, returned], [[2, 2], 2]);
+    assert.match(
+      of('warning')[0]?.message ?? '',
+      /^trials with trainingCores 8 are trained on 2: training has no more/,
+    );
     assert.deepEqual([requests.map(({ cores }) => cores), of('training-started').at(-1)?.trainingCores], [[2, 2], 2]);
   });
 
