@@ -20,11 +20,11 @@ export async function trainRung(
   signal: AbortSignal,
 ): Promise<TrainingFinished> {
   const { training, blobs, cores: pool, emit, studyId } = context;
-  const wanted = Number(ask.candidate.trainingCores ?? 1);
-  const cores = Math.min(wanted, pool.total);
-  if (cores < wanted) {
+  const asked = Number(ask.candidate.trainingCores ?? 1);
+  const cores = Math.min(asked, pool.total);
+  if (cores < asked) {
     // A study that asks for so many is refused where it is made; it may go on where there are fewer.
-    const message = `trials with trainingCores ${wanted} are trained on ${cores}: training has no more cores on this coordinator now (--training-cores)`;
+    const message = `trials with trainingCores ${asked} are trained on ${cores}: training has no more cores on this coordinator now (--training-cores)`;
     emit({ type: 'warning', message });
   }
   const release = await pool.acquire({ cores, studyId, signal });
