@@ -5,6 +5,7 @@ import { printable } from '@edgetune/shared/log/printable.ts';
 import { Command } from 'commander';
 import { EnrolmentError, savedEnrolment } from '../enrolment/enrolment.ts';
 import { RUNNERS } from '../runners/all.ts';
+import { REMOVED_TEXT } from '../session/membership-end.ts';
 import { startAgent } from '../session/start-agent.ts';
 import { thisMachine } from '../this-machine/agent-board.ts';
 import { Versions } from '../update/versions.ts';
@@ -87,7 +88,9 @@ withLogOptions(withControlOptions(withDataDirectory(program.command('run'))))
       process.exit(code);
     };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(0));
-    await end(EXIT_OF_RUN[await agent.ended]);
+    const how = await agent.ended;
+    if (how === 'removed') console.error(`edgetune-agent: ${REMOVED_TEXT}`);
+    await end(EXIT_OF_RUN[how]);
   });
 
 registerJoin(program);

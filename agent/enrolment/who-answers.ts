@@ -1,5 +1,6 @@
 /** Who answers at the coordinator's address: the one that this board has joined, or another. */
 import { healthSchema } from '@edgetune/shared/protocol/http.ts';
+import { type Proof, removalAnswerSchema } from '@edgetune/shared/protocol/signed.ts';
 import { requestHttp } from '@edgetune/shared/runtime/http-request.ts';
 import type { Enrolment } from './enrolment.ts';
 
@@ -28,4 +29,20 @@ export async function whoAnswers({
   const found = healthSchema.safeParse(body).data?.coordinator ?? null;
   const isOther = found !== null && coordinator !== undefined && found !== coordinator.id;
   return { status: response.status, other: isOther ? found : null };
+}
+
+/**
+ * What the coordinator says, signed, of a board that it does not let in any more: that it has removed it.
+ * @returns undefined where it says no such thing
+ * @throws {WrongKeyError} @throws {Error} where nobody answers
+ */
+export async function proofOfRemoval({
+  server,
+  pin,
+  deviceId,
+}: Pick<Enrolment, 'server' | 'pin' | 'deviceId'>): Promise<Proof | undefined> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await requestHttp(new URL(`/api/enroll/removals/${deviceId}`, server), { signal, pin });
+  const body = await response.json().catch(() => null);
+  return removalAnswerSchema.safeParse(body).data?.proof;
 }

@@ -1,7 +1,9 @@
 /** What boards ask themselves: to join, as whom they know this coordinator, to leave. */
+import { deviceIdSchema } from '@edgetune/shared/domain/device.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
 import { enrollRequestSchema, enrollResponseSchema } from '@edgetune/shared/protocol/http.ts';
-import { identityAnswerSchema } from '@edgetune/shared/protocol/signed.ts';
+import { identityAnswerSchema, removalAnswerSchema } from '@edgetune/shared/protocol/signed.ts';
+import { z } from 'zod';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetAdmin } from '../fleet/fleet-admin.ts';
 import type { FleetIdentity } from '../fleet/fleet-identity.ts';
@@ -44,6 +46,21 @@ export function enrolmentRoutes(routes: Routes, options: EnrolmentRoutesOptions)
         throw new HttpProblem(401, 'this coordinator knows no device with this credential');
       const { coordinator, succession } = options.identity;
       return c.json({ coordinator, succession }, 200);
+    },
+  );
+  routes.openapi(
+    declared({
+      method: 'get',
+      path: '/api/enroll/removals/{deviceId}',
+      summary: 'That a device was removed here, signed: asked by a board that the broker does not let in any more',
+      request: { params: z.object({ deviceId: deviceIdSchema }) },
+      responses: { 200: json(removalAnswerSchema) },
+    }),
+    (c) => {
+      const { deviceId } = c.req.valid('param');
+      const proof = fleet.proofOfRemoval(deviceId);
+      if (!proof) throw new HttpProblem(404, `this coordinator has removed no device ${deviceId}`);
+      return c.json({ proof }, 200);
     },
   );
   routes.openapi(

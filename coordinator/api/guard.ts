@@ -14,6 +14,7 @@ export interface GuardOptions {
 const OPEN_ROUTES = [
   /^\/api\/health$/,
   /^\/api\/enroll$/,
+  /^\/api\/enroll\/removals\/[^/]+$/,
   /^\/api\/blobs\//,
   /^\/api\/openapi\.json$/,
   /^\/api\/schemas\//,

@@ -14,6 +14,7 @@ import {
   helloMessageSchema,
   statusMessageSchema,
 } from '@edgetune/shared/protocol/messages.ts';
+import type { Proof } from '@edgetune/shared/protocol/signed.ts';
 import { COORDINATOR_SUBSCRIPTIONS, parseTopic, type TopicKind, topics } from '@edgetune/shared/protocol/topics.ts';
 import type { MqttClient } from 'mqtt';
 import type { z } from 'zod';
@@ -95,6 +96,8 @@ export interface ManagedFleet extends Fleet {
   /** Somebody wants to log in as a device that is not in the fleet. */
   heardStranger(deviceId: string): void;
   verifyCredential(deviceId: string, credential: string): boolean;
+  /** In this coordinator's own word, that it has removed a device; null: it has not. */
+  proofOfRemoval(deviceId: string): Proof | null;
 }
 
 /** What could not be sent by then is said again at the next start. */
@@ -285,8 +288,16 @@ class MqttFleet implements ManagedFleet {
 
   /** In this coordinator's own word: boards of another are not removed by it. */
   #removal(deviceId: string): CommandMessage {
-    const proof = this.#options.identity.sign({ kind: 'removal', deviceId, at: this.#timestamp() });
-    return { type: 'removed', proof };
+    return { type: 'removed', proof: this.#proofOf(deviceId) };
+  }
+
+  #proofOf(deviceId: string): Proof {
+    return this.#options.identity.sign({ kind: 'removal', deviceId, at: this.#timestamp() });
+  }
+
+  /** For a board that a broker does not let in any more; null: no such device was removed here. */
+  proofOfRemoval(deviceId: string): Proof | null {
+    return this.#options.devices.wasRemoved(deviceId) ? this.#proofOf(deviceId) : null;
   }
 
   #tell(change: Parameters<Parameters<Fleet['subscribe']>[0]>[0]): void {

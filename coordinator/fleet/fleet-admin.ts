@@ -3,5 +3,5 @@ import type { ManagedFleet } from './create-fleet.ts';
 
 export type FleetAdmin = Pick<
   ManagedFleet,
-  'addDevice' | 'renewToken' | 'enroll' | 'rename' | 'remove' | 'verifyCredential'
+  'addDevice' | 'renewToken' | 'enroll' | 'rename' | 'remove' | 'verifyCredential' | 'proofOfRemoval'
 >;

@@ -51,7 +51,9 @@ export class JobReports {
     const { jobs, log, send } = this.#options;
     const { id: deviceId, name } = record;
     const parsed = jobUpdateMessageSchema.safeParse(message);
-    const update = parsed.success ? this.#withDeviceClass(record, parsed.data) : refusedUpdate(message, parsed.error);
+    const { update, ofAnother } = parsed.success
+      ? this.#withDeviceClass(record, parsed.data)
+      : { update: refusedUpdate(message, parsed.error), ofAnother: null };
     if (parsed.error)
       log.warn(`${name}: its job-update could not be read and was ignored: ${mistakesInLine(parsed.error)}`, {
         deviceId,
@@ -59,7 +61,7 @@ export class JobReports {
     // Whoever waits for a result writes it by itself, so that it does not show here which write was for this report:
     // where any has failed meanwhile, the report comes once more, which does no harm.
     const failuresBefore = jobs.failures();
-    const applied = update ? this.#apply(record, update) : Promise.resolve();
+    const applied = update ? this.#apply(record, update, ofAnother) : Promise.resolve();
     const id = unreadableReportSchema.safeParse(message);
     const acknowledge = async () => {
       // Whoever got the result has given it to the store when the microtasks have run: in a turn of its own this waits
@@ -70,7 +72,7 @@ export class JobReports {
       if (id.success) send(deviceId, { type: 'acknowledge', updateIds: [id.data.updateId] });
     };
     acknowledge().catch((error) => {
-      if (update?.measurement) this.#delivered.delete(runOf(update));
+      if (update && (update.measurement ?? ofAnother)) this.#delivered.delete(runOf(update));
       log.error(`a report of ${name} is not acknowledged, so that it comes again`, { error, deviceId });
       this.#askAgain(deviceId);
     });
@@ -94,28 +96,41 @@ export class JobReports {
   }
 
   /**
-   * The class is what the board said of itself: in the report, as it was while it was measured, or in its hello. No device
-   * writes into the history of another class, and none of another board.
+   * The class is what the board said of itself: in the report, as it was while it was measured, or in its hello. What another
+   * board has measured, whose card or outbox was moved to this one, answers nothing that this one was asked: it is kept for
+   * the history, under the class of the board that it is of.
    */
-  #withDeviceClass({ id: deviceId, name, board: known }: DeviceRecord, update: JobUpdateMessage): JobUpdateMessage {
+  #withDeviceClass(
+    { id: deviceId, name, board: known }: DeviceRecord,
+    update: JobUpdateMessage,
+  ): { update: JobUpdateMessage; ofAnother: Measurement | null } {
     const { measurement, board = known } = update;
-    if (!board || !measurement) return update;
-    if (known && !isSameBoard(known, board)) {
-      const reason = `the report comes from another board (${board.model}) than the one that is connected as ${name} (${known.model})`;
-      this.#options.log.warn(`${name}: a measurement was dropped: ${reason}`, { deviceId });
-      return { ...update, state: 'failed', reason, measurement: null };
-    }
-    return { ...update, measurement: { ...measurement, deviceClass: deviceClassOf(board) } };
+    if (!board || !measurement) return { update, ofAnother: null };
+    const classed = { ...measurement, deviceClass: deviceClassOf(board) };
+    if (!known || isSameBoard(known, board)) return { update: { ...update, measurement: classed }, ofAnother: null };
+    const reason = `the report comes from another board (${board.model}) than the one that is connected as ${name} (${known.model})`;
+    this.#options.log.warn(
+      `${name}: ${reason}: its measurement answers nothing, and is kept as one of a ${board.model}`,
+      {
+        deviceId,
+      },
+    );
+    const isValid = update.state === 'succeeded';
+    return {
+      update: { ...update, state: 'failed', reason, measurement: null },
+      ofAnother: isValid ? classed : null,
+    };
   }
 
-  async #apply(record: DeviceRecord, update: JobUpdateMessage): Promise<void> {
+  async #apply(record: DeviceRecord, update: JobUpdateMessage, ofAnother: Measurement | null): Promise<void> {
     const { jobId, attempt, state, measurement } = update;
     const deviceId = record.id;
     this.#options.log.debug(`${record.name}: job ${jobId} ${state}`, { deviceId, jobId, attempt });
     const isAnswer = this.#options.tell(deviceId, update);
-    if (state !== 'succeeded' || !measurement) return;
-    if (isAnswer) this.#delivered.add(runOf(update));
-    else if (!this.#delivered.has(runOf(update))) await this.#keepLateResult(record, update, measurement);
+    const late = ofAnother ?? (state === 'succeeded' ? measurement : null);
+    if (!late) return;
+    if (isAnswer && !ofAnother) this.#delivered.add(runOf(update));
+    else if (!this.#delivered.has(runOf(update))) await this.#keepLateResult(record, update, late);
   }
 
   /** Nothing that was measured is lost: a result that comes too late for its job still enriches the history. */

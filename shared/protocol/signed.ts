@@ -20,6 +20,9 @@ export type Signed = z.infer<typeof signedSchema>;
 export const proofSchema = z.object({ signed: signedSchema, succession: z.array(signedSchema).max(64) });
 export type Proof = z.infer<typeof proofSchema>;
 
+/** GET /api/enroll/removals/DEVICE-ID: in the coordinator's own word, that it has removed this device. */
+export const removalAnswerSchema = z.object({ proof: proofSchema });
+
 /** GET /api/enroll, with a device's own credential: as whom it knows its coordinator. */
 export const identityAnswerSchema = z.object({
   coordinator: coordinatorIdentitySchema,

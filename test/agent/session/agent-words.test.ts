@@ -314,6 +314,41 @@ it('asks who answers where it is not let in, and says that it is another coordin
   assert.ok(existsSync(join(dataDirectory, 'enrolment.json')));
 });
 
+it('asks why it is not let in, and believes nobody but its coordinator that it was removed meanwhile', async (t) => {
+  const health = { status: 'ok', version: '0.1.0', authentication: 'none', coordinator: identity.coordinator.id };
+  const path = `/api/enroll/removals/${deviceId}`;
+  const answers = [
+    { proof: removal(), end: 'removed' },
+    { proof: removal({}, makeIdentity()), end: null },
+    { proof: removal({ deviceId: 'd-000000000002' }), end: null },
+    { proof: undefined, end: null },
+  ];
+  for (const { proof, end } of answers) {
+    const archives = {
+      '/api/health': Buffer.from(JSON.stringify(health)),
+      ...(proof ? { [path]: Buffer.from(JSON.stringify({ proof })) } : {}),
+    };
+    const { start, log, broker, dataDirectory } = await agentOn(t, { archives });
+    let times = 0;
+    broker.authenticate = (_client, _username, _password, done) => {
+      times++;
+      done(Object.assign(new Error('not one of ours'), { returnCode: 5 as const }), false);
+    };
+    const agent = await start();
+    if (end !== null) {
+      assert.equal(await within('the agent to end', agent.ended), end);
+      assert.match(
+        log.join('\n'),
+        /this device was removed from the fleet: .*paste that line here, or run "edgetune-agent join"/,
+      );
+    } else {
+      const isDone = () => times > 1 && (proof === undefined || log.some((line) => /is not believed/.test(line)));
+      await until('it to try again', isDone);
+    }
+    assert.equal(existsSync(join(dataDirectory, 'enrolment.json')), end === null);
+  }
+});
+
 it('that is removed delivers no result any more and keeps it for a week, where somebody has not removed it before', async (t) => {
   for (const isThere of [true, false]) {
     const files = { 'outbox/u-1.json': JSON.stringify(RESULT) };

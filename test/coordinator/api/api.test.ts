@@ -12,7 +12,7 @@ import {
   healthSchema,
   problemSchema,
 } from '@edgetune/shared/protocol/http.ts';
-import { identityAnswerSchema } from '@edgetune/shared/protocol/signed.ts';
+import { identityAnswerSchema, openProof, removalAnswerSchema } from '@edgetune/shared/protocol/signed.ts';
 import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
@@ -90,6 +90,23 @@ describe('the API', () => {
     assert.equal((await call('/api/enroll', { headers: { authorization: `Bearer ${TOKEN}` } })).status, 401);
     const health = healthSchema.parse(await (await call('/api/health')).json());
     assert.equal(health.coordinator, joined.coordinator?.id);
+  });
+
+  it('says, signed, that it has removed a device, and of no other one', async (t) => {
+    const { coordinator, send, call } = await api(t, { adminToken: TOKEN });
+    const { token } = await coordinator.fleet.addDevice('pi');
+    const joined = enrollResponseSchema.parse(
+      await (await send('POST', '/api/enroll', { token, board: boardDescription() })).json(),
+    );
+    const ask = () => call(`/api/enroll/removals/${joined.deviceId}`, { headers: {} });
+    assert.equal((await ask()).status, 404, 'it is a member');
+    await coordinator.fleet.remove('pi');
+    const { proof } = removalAnswerSchema.parse(await (await ask()).json());
+    assert.ok(joined.coordinator);
+    const { statement } = openProof(joined.coordinator, proof, 'removal');
+    assert.deepEqual([statement.deviceId, statement.coordinator], [joined.deviceId, joined.coordinator.id]);
+    assert.equal((await call('/api/enroll/removals/d-ffffffffffff')).status, 404);
+    assert.equal((await call('/api/enroll/removals/x')).status, 400);
   });
 
   it('changes no study by a name that several studies have, but removes all of them where that is asked for', async (t) => {

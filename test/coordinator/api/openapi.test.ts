@@ -81,6 +81,7 @@ it('names which routes are open, what bodies and answers are made of, and all pa
     [
       '/api/health',
       '/api/enroll',
+      '/api/enroll/removals/{deviceId}',
       '/api/schemas/study',
       '/api/blobs/{sha256}',
       '/install.sh',

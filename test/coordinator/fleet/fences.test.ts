@@ -429,20 +429,33 @@ describe('the class of a measurement', () => {
     assert.equal(ended.measurement.deviceClass, classOf(MAXN));
   });
 
-  it('is of no other board: such a measurement is not kept, and its job fails with the reason', async () => {
+  it('is of no other board: what one has measured whose outbox was moved answers nothing, and is kept as that one’s', async () => {
     const { under, agent, asked, job } = await withJob();
     const board = boardDescription({ model: 'Raspberry Pi 4 Model B Rev 1.4' });
     const late = agent.update({ ...job, jobId: 'j-of-before' }, 'succeeded', { board });
+    agent.update({ ...job, jobId: 'j-of-before' }, 'succeeded', { board });
     agent.update(job, 'succeeded', { board });
+    agent.update({ ...job, jobId: 'j-that-failed' }, 'failed', { board });
     const ended = await asked.ended();
     assert.ok(ended && 'error' in ended);
     assert.equal(
       ended.error.message,
       'the report comes from another board (Raspberry Pi 4 Model B Rev 1.4) than the one that is connected as kitchen-pi (Raspberry Pi 5 Model B Rev 1.0)',
     );
-    assert.deepEqual(under.store.measurements, []);
-    assert.match(under.log.join(), /kitchen-pi: a measurement was dropped: the report comes from another board/);
     await turn();
+    const ofPi4 = classOf({ model: 'Raspberry Pi 4 Model B Rev 1.4' });
+    assert.deepEqual(
+      under.store.measurements.map(({ id, deviceClass }) => [id, deviceClass]),
+      [
+        [`m-j-of-before-${job.attempt}`, ofPi4],
+        [`m-${job.jobId}-${job.attempt}`, ofPi4],
+      ],
+      'each once',
+    );
+    assert.match(
+      under.log.join(),
+      /kitchen-pi: the report comes from another board .*is kept as one of a Raspberry Pi 4/,
+    );
     assert.ok(agent.acknowledged().includes(late), 'else it would be sent for ever');
   });
 });
