@@ -159,7 +159,7 @@ it('answers are as it says', async (t) => {
     const answer = await call(path.replace('/api/tuners/{id}', `/api/tuners/${id}`));
     if (answer.status !== 200) {
       // Of something that is not there; what a device asks with its own credential.
-      assert.match(path, /\{id\}|^\/api\/enroll$/);
+      assert.match(path, /\{(id|deviceId)\}|^\/api\/enroll$/);
       continue;
     }
     const body = await answer.json();
