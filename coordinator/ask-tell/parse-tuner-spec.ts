@@ -4,8 +4,8 @@ import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import type { Problem } from '@edgetune/shared/protocol/http.ts';
 import { type TunerSpec, tunerSpecSchema, tunerSpecSchemaFor } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { limitIssues, spaceLimitIssues } from '../tuner/limits.ts';
+import { problemOf } from '../tuner/problem-of.ts';
 import { type NamedParts, validateProblem } from '../tuner/validate-problem.ts';
-import { problemOf } from './tuner-problem.ts';
 
 type Issue = NonNullable<Problem['issues']>[number];
 

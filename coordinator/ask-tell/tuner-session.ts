@@ -15,11 +15,11 @@ import {
   type Undecided,
 } from '@edgetune/shared/protocol/tuner-lines.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
+import { problemOf } from '../tuner/problem-of.ts';
 import type { FrontEntry, Tuner } from '../tuner/tuner.ts';
 import { TUNER_PARTS, type TunerParts } from '../tuner/tuner-parts.ts';
 import { OpenJobs, until } from './open-jobs.ts';
 import { checkComplete, checkMetrics } from './told-metrics.ts';
-import { problemOf } from './tuner-problem.ts';
 
 export interface TunerSession {
   /** Answers one line; a mistake becomes `{"error": …}` and changes nothing. */

@@ -2,14 +2,13 @@
 
 import { METRICS } from '@edgetune/shared/domain/objective.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
-import { parametersOf } from '@edgetune/shared/domain/search-space.ts';
 import { isSameBoard } from '@edgetune/shared/domain/study-device.ts';
 import type { Metrics, StudyDevice, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
 import { unlessAborted } from '../lifecycle/aborted.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { inferenceTimingOf } from '../tuner/mode.ts';
-import type { StopCriteria } from '../tuner/stop-rule.ts';
+import { problemOf } from '../tuner/problem-of.ts';
 import type { Ask, Feasibility, Tell, Tuner } from '../tuner/tuner.ts';
 import type { StudyContext } from './context/study-context.ts';
 import { DeviceWaits } from './device-waits.ts';
@@ -53,17 +52,9 @@ export class StudyRunner {
     const { spec } = context;
     const created = history.find((body) => body.type === 'study-created');
     const problem = {
-      parameters: parametersOf(spec.space, ['model', 'training', 'system']),
-      objectives: spec.objectives,
-      prefer: spec.prefer,
-      constraints: spec.constraints,
-      devices: spec.devices,
-      ladder: spec.budget,
-      settings: spec.tuner,
+      ...problemOf(spec),
       // Those of its making: it is extended where it was.
       maxTrials: created?.spec.stop.trials ?? spec.stop.trials,
-      stop: stopCriteria(spec.stop),
-      synchronous: spec.deterministic,
       // As they were when the study was made: what becomes of the earlier study changes nothing.
       earlier: created?.earlier?.told ?? [],
     };
@@ -393,9 +384,4 @@ function restore(
 
 function tellOf({ type: _, reason: __, intervals: ___, ...tell }: Told): Tell {
   return tell;
-}
-
-/** The tuner counts trials by itself. */
-function stopCriteria({ trials: _, ...criteria }: StudyContext['spec']['stop']): StopCriteria {
-  return criteria;
 }
