@@ -123,7 +123,10 @@ async function startHost({ config, log }: WholeOptions, started: Started) {
   // The store has the data directory to itself: no other coordinator makes a key there meanwhile.
   const tls = loadTls(config, ['localhost', '127.0.0.1', '::1', ...ownNames]);
   const identity = loadIdentity(config.dataDir);
-  const training = createTrainingService({ log: log.child({ part: 'training' }) });
+  const training = createTrainingService({
+    log: log.child({ part: 'training' }),
+    samplesFolder: join(config.dataDir, 'samples'),
+  });
   started.endBy(() => training.close());
   return { store, tls, identity, training, ownNames, hostLease: createHostLease(() => training.pause()) };
 }

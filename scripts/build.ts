@@ -26,6 +26,7 @@ async function buildCoordinator(): Promise<void> {
     {
       main: 'cli/main.ts',
       'training-child': 'training/training-child.ts',
+      'dataset-child': 'training/datasets/process/dataset-child.ts',
       'gradient-worker': 'training/gradient-worker.ts',
       'tuner-worker': 'ask-tell/tuner-worker.ts',
     },

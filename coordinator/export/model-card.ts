@@ -8,6 +8,8 @@ import { INPUT_NAME, OUTPUT_NAME } from './export-layers-model.ts';
 export interface ModelFacts {
   workload: string;
   dataset: DatasetSpec;
+  /** Of the content of the data; absent in cards of before it was known. */
+  dataSha256?: string | undefined;
   candidate: Candidate;
   backend: string;
   epochs: number;
@@ -22,7 +24,7 @@ export function renderModelCard(facts: ModelFacts): string {
   const { dataset, metadata } = facts;
   const source = isSynthetic(dataset)
     ? `${dataset.format} that EdgeTune drew itself`
-    : [dataset.format, dataset.path].filter(Boolean).join(', ');
+    : [dataset.format, dataset.path, facts.dataSha256 && `sha256 ${facts.dataSha256}`].filter(Boolean).join(', ');
   return `# Model card
 
 **What it is.** ${facts.workload}, trained by EdgeTune on ${source}, for ${facts.epochs} epochs with ${facts.backend}${

@@ -81,15 +81,18 @@ class Studies implements StudyService {
     const devices = fleet.devices();
     const { spec, mistakes, data, locate } = examineStudy(yaml, { parts, devices, studies: this.#named() });
     // The data are looked at even where there are mistakes elsewhere, so that all are told at once.
-    if (data)
-      await training.checkDataset(data.workload, data.dataset).then(
-        (checked) => mistakes.push(...unjudged(data.asked, checked).map(locate)),
-        (error: Error) => mistakes.push(locate({ path: ['dataset'], message: error.message })),
-      );
+    const checked = data && (await training.checkDataset(data.workload, data.dataset).catch((error: Error) => error));
+    if (checked instanceof Error) mistakes.push(locate({ path: ['dataset'], message: checked.message }));
+    else if (checked) {
+      mistakes.push(...unjudged(data.asked, checked.evidence).map(locate));
+      // With the format that was found out.
+      if (spec) spec.dataset = checked.dataset;
+    }
     const deviceIds = Object.fromEntries(
       devices.filter(({ name }) => spec?.devices.includes(name)).map(({ name, id }) => [name, id]),
     );
-    const earlier = spec?.from === undefined ? undefined : this.#earlierOf(spec.from, { spec, deviceIds });
+    const dataSha256 = checked instanceof Error ? undefined : checked?.evidence.sha256;
+    const earlier = spec?.from === undefined ? undefined : this.#earlierOf(spec.from, { spec, deviceIds, dataSha256 });
     if (typeof earlier === 'string') mistakes.push(locate({ path: ['from'], message: earlier }));
     if (spec === null || typeof earlier === 'string' || mistakes.length > 0) throw inputError(mistakes);
     const record: StudyRecord = {
@@ -117,7 +120,8 @@ class Studies implements StudyService {
     const { record, spec, events } = entry;
     const deviceIds = new Map([...events.state.devices.values()].map(({ device, deviceId }) => [device, deviceId]));
     const bodies = this.#options.studies.events(record.id).map(({ body }) => body);
-    return earlierOf({ id: record.id, name: record.name, spec, deviceIds, events: bodies }, beginner);
+    const dataSha256 = events.state.data?.sha256 ?? null;
+    return earlierOf({ id: record.id, name: record.name, spec, deviceIds, events: bodies, dataSha256 }, beginner);
   }
 
   list(): StudySummary[] {

@@ -1,4 +1,5 @@
 /** From the events of an earlier study to what a new one can learn of it. Pure. */
+import { shortHash } from '@edgetune/shared/domain/dataset-report.ts';
 import type { Earlier, EarlierTrial } from '@edgetune/shared/domain/earlier.ts';
 import { METRICS } from '@edgetune/shared/domain/objective.ts';
 import { lossesOf, objectiveTerms, termsKnownTo, violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
@@ -15,12 +16,16 @@ export interface EarlierStudy {
   /** By their names there: which device of the fleet each is. */
   deviceIds: ReadonlyMap<string, string>;
   events: readonly StudyEventBody[];
+  /** The content of its data; null: it was not noted. */
+  dataSha256: string | null;
 }
 
 /** The new study. */
 export interface Beginner {
   spec: CheckedStudySpec;
   deviceIds: Readonly<Record<string, string>>;
+  /** The content of its data; undefined: they cannot be read. */
+  dataSha256: string | undefined;
 }
 
 type Told = Extract<StudyEventBody, { type: 'trial-told' }>;
@@ -35,13 +40,15 @@ interface ToldRung extends EarlierTrial {
  * What a new study takes over.
  * @returns a text where it is nothing: why, and what to do
  */
-export function earlierOf(study: EarlierStudy, { spec, deviceIds }: Beginner): Earlier | string {
+export function earlierOf(study: EarlierStudy, { spec, deviceIds, dataSha256 }: Beginner): Earlier | string {
   const { id, name, events } = study;
   const whose = `study "${name}" (${id})`;
   if (study.spec.workload !== spec.workload)
     return `${whose} has trained ${study.spec.workload}: what it knows says nothing of ${spec.workload}`;
   if (!isSame(study.spec.dataset, spec.dataset))
     return `${whose} has trained on other data (${JSON.stringify(study.spec.dataset)}): its accuracies cannot be compared with those of this study`;
+  if (study.dataSha256 !== null && dataSha256 !== undefined && study.dataSha256 !== dataSha256)
+    return `${whose} has trained on these data as they were before they changed (sha256 ${shortHash(study.dataSha256)}, now ${shortHash(dataSha256)}): its accuracies cannot be compared with those of this study`;
   const rename = renaming(study, { spec, deviceIds });
   const wanted = wantedMetrics(spec);
   const judge = judgeOf(study, { spec, deviceIds });
@@ -125,7 +132,10 @@ const known = ({ metrics, predicted }: ToldRung): Metrics =>
   Object.fromEntries(Object.entries(metrics).filter(([name]) => !predicted.has(name)));
 
 /** Metrics of the same devices by the names of this study; of others, and in another scenario, they say nothing here. */
-function renaming(study: EarlierStudy, { spec, deviceIds }: Beginner): (metrics: Metrics) => Metrics {
+function renaming(
+  study: EarlierStudy,
+  { spec, deviceIds }: Pick<Beginner, 'spec' | 'deviceIds'>,
+): (metrics: Metrics) => Metrics {
   const nameOf = new Map(Object.entries(deviceIds).map(([name, id]) => [id, name]));
   const isSameScenario = isSame(study.spec.scenario, spec.scenario);
   return (metrics) =>
@@ -151,7 +161,7 @@ function wantedMetrics({ objectives, constraints, stop, devices }: CheckedStudyS
 }
 
 /** Whether a rung of the earlier study says something here: as the new study sees it, or why not. */
-function judgeOf(study: EarlierStudy, { spec, deviceIds }: Beginner) {
+function judgeOf(study: EarlierStudy, { spec, deviceIds }: Pick<Beginner, 'spec' | 'deviceIds'>) {
   const parameters = tunedBy(spec);
   const hasSameLimits = areLimitsSame(study, spec, deviceIds);
   const limits = wantedMetrics({ ...spec, objectives: [], stop: { ...spec.stop, target: [] } });

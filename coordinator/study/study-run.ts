@@ -4,6 +4,7 @@ import type { StudyDevice, StudyEvent } from '@edgetune/shared/domain/study-even
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
 import { Troubles } from '../lifecycle/troubles.ts';
 import { untilWritten } from '../lifecycle/until-written.ts';
+import { isOfOtherData, readData } from './context/read-data.ts';
 import type { CheckedStudySpec, StudyContext, StudyPorts } from './context/study-context.ts';
 import { type StudyDevices, studyDevices } from './devices/study-devices.ts';
 import { KeptBlobs } from './kept-blobs.ts';
@@ -65,12 +66,19 @@ function contextOf(
   const startMs = Date.parse(record.createdAt);
   // What was trained for is kept until there is space.
   const patiently = <T>(work: () => Promise<T>) => untilWritten(work, { signal, troubles, makeRoom });
+  // Data that have changed since the study began are not its data.
+  const meant = <T extends object>(task: T) => ({ ...task, dataSha256: log.state.data?.sha256 });
   const context: StudyContext = {
     ...ports,
     training: {
       ...ports.training,
-      exportTrained: (...asked) => patiently(() => ports.training.exportTrained(...asked)),
-      quantise: (...asked) => patiently(() => ports.training.quantise(...asked)),
+      checkDataset: (workload, dataset) =>
+        patiently(() => ports.training.checkDataset(workload, dataset, log.state.data?.sha256)),
+      buildArchitecture: (task) => ports.training.buildArchitecture(meant(task)),
+      train: (request, ...others) => ports.training.train(meant(request), ...others),
+      exportTrained: (task, ...others) => patiently(() => ports.training.exportTrained(meant(task), ...others)),
+      evaluateOnnx: (task, ...others) => ports.training.evaluateOnnx(meant(task), ...others),
+      quantise: (task, ...others) => patiently(() => ports.training.quantise(meant(task), ...others)),
     },
     blobs: {
       ...ports.blobs,
@@ -129,6 +137,7 @@ async function runToItsEnd(
     if (context.state.trials.size > 0)
       context.span({ lane: 'study', kind: 'waiting', trialId: null, startMs: lastMs, endMs: Date.now() });
     context.emit({ type: 'study-state', state: 'running', reason: null });
+    await readData(context);
     const before = history.map(({ body }) => body);
     await new StudyRunner(context, before).run();
     context.emit({ type: 'study-state', state: 'succeeded', reason: null });
@@ -140,7 +149,7 @@ async function runToItsEnd(
     const isStopped = cause instanceof StoppedError;
     await writeEnd(
       options,
-      isStopped ? 'stopped' : 'failed',
+      isStopped || isOfOtherData(cause) ? 'stopped' : 'failed',
       isStopped ? 'stopped by the user' : (cause as Error).message,
     );
   } finally {

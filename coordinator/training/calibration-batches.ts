@@ -9,7 +9,7 @@ import { channelsFirst, INPUT_NAME } from '../export/export-layers-model.ts';
 import { loadOnnxRuntime } from '../export/load-onnxruntime.ts';
 import { QuantiseError } from '../export/quantise-onnx.ts';
 import type { Feeds } from '../export/run-onnx.ts';
-import { stratifiedOrder } from './datasets/image-dataset.ts';
+import { stratifiedOrder } from './datasets/finish/splits.ts';
 import { toChannelsFirst } from './evaluate-onnx.ts';
 import type { LoadedTask } from './workloads/workload.ts';
 

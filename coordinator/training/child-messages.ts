@@ -9,11 +9,16 @@ import { z } from 'zod';
 /** Processes exchange bytes by structured clone (`serialization: 'advanced'`). */
 const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
 
-const dataSchema = z.object({ workload: z.string(), dataset: datasetSchema });
+/** `data`: the file of the samples. */
+const dataSchema = z.object({
+  workload: z.string(),
+  dataset: datasetSchema,
+  data: z.string(),
+  dataSha256: z.string().optional(),
+});
 const taskSchema = dataSchema.extend({ candidate: candidateSchema, seed: z.number() });
 
 export const childRequestSchema = z.discriminatedUnion('type', [
-  dataSchema.extend({ type: z.literal('check') }),
   taskSchema.extend({ type: z.literal('build') }),
   taskSchema.extend({
     type: z.literal('train'),
@@ -34,15 +39,8 @@ export const childRequestSchema = z.discriminatedUnion('type', [
 ]);
 export type ChildRequest = z.infer<typeof childRequestSchema>;
 
-const counts = z.object({ train: z.int(), validation: z.int(), test: z.int() });
-
 /** The answer to each type of request. */
 export const childResultSchemas = {
-  check: z.object({
-    samples: counts,
-    classes: z.array(z.string()),
-    validationSamplesByClass: z.array(z.int().min(0)),
-  }),
   build: z.object({ onnx: bytesSchema, metadataBytes: z.int().min(0) }),
   train: z.object({
     metrics: metricsSchema,

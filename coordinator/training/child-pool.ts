@@ -3,10 +3,14 @@
  * cannot see its coordinator die: a watcher (a shell that waits on a pipe) wakes the children then, and they end.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
+import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import { QuantiseError } from '../export/quantise-onnx.ts';
 import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 import { type ChildRequest, type ChildResult, childMessageSchema, childResultSchemas } from './child-messages.ts';
+import { askReader } from './datasets/process/ask-reader.ts';
+import type { Prepared } from './datasets/process/dataset-messages.ts';
+import { LIMITS } from './datasets/source/limits.ts';
 import { ChildDiedError, DatasetError, type EpochReport } from './training-service.ts';
 
 /** Idle processes that are kept; each holds TensorFlow.js, about 150 MB. */
@@ -51,6 +55,23 @@ export class ChildPool {
       else this.#release(child);
       throw error;
     }
+  }
+
+  /**
+   * Has a data set read by another process, which stands still with the others.
+   * @param into folder for its samples
+   * @throws {DatasetError}
+   */
+  async read(dataset: DatasetSpec, takes: string, into: string): Promise<Prepared> {
+    while (this.#pauses > 0) await this.#resumed;
+    const onStarted = (child: ChildProcess) => {
+      this.#busy.add(child);
+      child.on('exit', () => this.#busy.delete(child));
+    };
+    const request = { dataset, takes, into, limits: LIMITS };
+    const answer = await askReader(request, { onStarted, pausedMs: () => this.pausedMs });
+    if (answer.type !== 'prepared') throw new Error('a data set that was to be prepared was only looked at');
+    return answer.prepared;
   }
 
   /** Stops all children until the returned function is called; calls nest. */

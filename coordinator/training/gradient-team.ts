@@ -7,7 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import { childModuleUrl, threadEntryFor } from '@edgetune/shared/runtime/child-module.ts';
 import type { BatchGradient, ModelState, Replica } from './replica.ts';
-import type { TrialTask } from './training-service.ts';
+import type { PreparedTask } from './training-service.ts';
 
 /** Samples of a micro-batch: two share even the smallest batch, and larger ones than 32 gain nothing. */
 export function microBatchSize(batchSize: number): number {
@@ -32,7 +32,7 @@ export interface SharedStep {
 }
 
 export interface GradientWorkerData {
-  task: TrialTask;
+  task: Pick<PreparedTask, 'workload' | 'data' | 'candidate' | 'seed'>;
   member: number;
   members: number;
   shared: SharedStep;
@@ -55,7 +55,12 @@ export class GradientTeam {
   }
 
   /** @param cores members of the team, this thread included */
-  static async start(replica: Replica, task: TrialTask, cores: number, batchSize: number): Promise<GradientTeam> {
+  static async start(
+    replica: Replica,
+    task: GradientWorkerData['task'],
+    cores: number,
+    batchSize: number,
+  ): Promise<GradientTeam> {
     const shared = allocate(replica.state(), batchSize);
     const url = childModuleUrl(import.meta.url, './gradient-worker.ts', './gradient-worker.js');
     const workers = Array.from({ length: cores - 1 }, (_, i) => {

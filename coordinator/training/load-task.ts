@@ -1,26 +1,18 @@
-/** From the names in a study to its workload with the data in memory. */
+/** From a workload's name and a file of samples to the task in memory. */
 import { partNamed, unknownPart } from '@edgetune/shared/domain/part.ts';
-import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
-import { formatMismatch } from '@edgetune/shared/domain/study-parts.ts';
-import { DATASET_FORMATS } from './datasets/all.ts';
-import type { DataKind, DataKinds } from './datasets/data-kinds.ts';
-import { DatasetError } from './training-service.ts';
+import { type PreparedData, readPrepared } from './datasets/process/prepared-file.ts';
+import { DatasetError, type PreparedTask } from './training-service.ts';
 import { WORKLOADS } from './workloads/all.ts';
-import type { LoadedTask } from './workloads/workload.ts';
+import type { LoadedTask, Workload } from './workloads/workload.ts';
 
-export interface DataTask {
-  workload: string;
-  dataset: DatasetSpec;
-}
-
-/** The last one: trials of one study share it. */
+/** The last one: trials of one study share it. A file is named by its content: the key cannot go stale. */
 let last: { key: string; task: Promise<LoadedTask> } | null = null;
 
-/** @throws {DatasetError} where the data are missing, damaged or of the wrong kind, or there is no such workload */
-export function loadTask({ workload, dataset }: DataTask): Promise<LoadedTask> {
-  const key = JSON.stringify([workload, dataset]);
+/** @throws {DatasetError} where there is no such workload, or it takes another kind of data */
+export function loadTask({ workload, data }: Pick<PreparedTask, 'workload' | 'data'>): Promise<LoadedTask> {
+  const key = JSON.stringify([workload, data]);
   if (last?.key === key) return last.task;
-  const task = load(workload, dataset);
+  const task = taskOf(workload, () => readPrepared(data));
   last = { key, task };
   task.catch(() => {
     if (last?.task === task) last = null;
@@ -28,14 +20,19 @@ export function loadTask({ workload, dataset }: DataTask): Promise<LoadedTask> {
   return task;
 }
 
-async function load(workloadName: string, dataset: DatasetSpec): Promise<LoadedTask> {
-  const workload = partNamed(WORKLOADS, workloadName);
-  if (!workload) throw new DatasetError(unknownPart('workload', workloadName, WORKLOADS));
-  const format = partNamed(DATASET_FORMATS, dataset.format);
-  if (!format) throw new DatasetError(unknownPart('data format', dataset.format, DATASET_FORMATS));
-  const mismatch = formatMismatch(workload, format, DATASET_FORMATS);
-  if (mismatch !== null) throw new DatasetError(mismatch);
+/** @throws {DatasetError} */
+export async function taskOf(workloadName: string, read: () => PreparedData): Promise<LoadedTask> {
+  const workload = workloadNamed(workloadName);
+  const { holds, data } = read();
+  if (holds !== workload.takes)
+    throw new DatasetError(`the data set holds ${holds}; the workload ${workload.name} takes ${workload.takes}`);
   // The compiler does not see that the two are of one kind.
-  const loadData = workload.load as (data: DataKinds[DataKind]) => Promise<LoadedTask>;
-  return loadData(format.read(dataset));
+  return (workload.load as (samples: PreparedData['data']) => Promise<LoadedTask>)(data);
+}
+
+/** @throws {DatasetError} */
+export function workloadNamed(name: string): Workload {
+  const workload = partNamed(WORKLOADS, name);
+  if (!workload) throw new DatasetError(unknownPart('workload', name, WORKLOADS));
+  return workload;
 }

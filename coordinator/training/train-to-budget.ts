@@ -5,10 +5,16 @@ import { keyedRandom32, shuffle } from '@edgetune/shared/math/random.ts';
 import { adamStep, newAdamState } from './adam.ts';
 import type { LoadedBackend } from './backends/load-backend.ts';
 import { type BestState, type Checkpoint, copyOf, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
-import { stratifiedOrder } from './datasets/image-dataset.ts';
+import { stratifiedOrder } from './datasets/finish/splits.ts';
 import { GradientTeam, microBatchSize } from './gradient-team.ts';
 import { type ModelState, Replica } from './replica.ts';
-import { DivergedError, type EpochReport, type TrainOutcome, type TrainRequest } from './training-service.ts';
+import {
+  DivergedError,
+  type EpochReport,
+  type PreparedTask,
+  type TrainOutcome,
+  type TrainRequest,
+} from './training-service.ts';
 import type { LoadedTask } from './workloads/workload.ts';
 
 export type TrainedToBudget = Pick<TrainOutcome, 'metrics' | 'checkpoint' | 'epochs' | 'bestEpoch'>;
@@ -22,7 +28,7 @@ export type TrainedToBudget = Pick<TrainOutcome, 'metrics' | 'checkpoint' | 'epo
 export async function trainToBudget(
   task: LoadedTask,
   backend: LoadedBackend,
-  request: TrainRequest,
+  request: TrainRequest & Pick<PreparedTask, 'data'>,
   onEpoch: (report: EpochReport) => Promise<void>,
 ): Promise<TrainedToBudget> {
   const { candidate, seed, budget, judgedBy } = request;

@@ -22,22 +22,6 @@ function send(message: ChildMessage): Promise<void> {
   });
 }
 
-async function check(request: Request<'check'>): Promise<ChildResult<'check'>> {
-  const task = await loadTask(request);
-  const count = (split: 'train' | 'validation' | 'test') => task.labels(split).length;
-  return {
-    samples: { train: count('train'), validation: count('validation'), test: count('test') },
-    classes: task.classes,
-    validationSamplesByClass: samplesByClass(task.labels('validation'), task.classes.length),
-  };
-}
-
-function samplesByClass(labels: Uint8Array, classes: number): number[] {
-  const counts = new Array<number>(classes).fill(0);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
-  return counts;
-}
-
 async function build(request: Request<'build'>): Promise<ChildResult<'build'>> {
   await loadBackend();
   return buildArchitecture(await loadTask(request), request);
@@ -73,8 +57,6 @@ function checked(request: Request<'build' | 'train' | 'export'>): void {
 async function answer(request: ChildRequest): Promise<unknown> {
   if ('candidate' in request) checked(request);
   switch (request.type) {
-    case 'check':
-      return check(request);
     case 'build':
       return build(request);
     case 'train':

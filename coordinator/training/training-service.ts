@@ -1,6 +1,7 @@
 /** What a study needs of training: build an architecture, train it for a budget, export it, evaluate it. */
 import type { Budget } from '@edgetune/shared/domain/budget.ts';
 import type { Confusion } from '@edgetune/shared/domain/classification.ts';
+import type { DatasetEvidence } from '@edgetune/shared/domain/dataset-report.ts';
 import type { Objective } from '@edgetune/shared/domain/objective.ts';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
@@ -10,9 +11,17 @@ import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
 export interface TrialTask {
   workload: string;
   dataset: DatasetSpec;
+  /** The content that is meant, as `CheckedDataset` has it; absent: whatever is there now. */
+  dataSha256?: string | undefined;
   candidate: Candidate;
   /** Seeds weights, shuffling and data subsets; the same for every rung of a trial. */
   seed: number;
+}
+
+/** A trial with its samples at hand: inside training processes. */
+export interface PreparedTask extends TrialTask {
+  /** The file of its samples: see `datasets/process/prepared-file.ts`. */
+  data: string;
 }
 
 export interface TrainRequest extends TrialTask {
@@ -62,12 +71,11 @@ export interface ExportedModel {
   modelCard: string;
 }
 
-/** What a data set holds. */
+/** A data set that was read whole. */
 export interface CheckedDataset {
-  samples: { train: number; validation: number; test: number };
-  classes: string[];
-  /** In the order of the classes: what always answering one of them reaches. Empty where that is not known. */
-  validationSamplesByClass: number[];
+  /** With its format, where that was found out. */
+  dataset: DatasetSpec;
+  evidence: DatasetEvidence;
 }
 
 /** How well a classifier does on a split. */
@@ -80,8 +88,12 @@ export interface Evaluation {
 }
 
 export interface TrainingService {
-  /** Reads the data set's header and checks the files. @throws {DatasetError} saying what is missing and where. */
-  checkDataset(workload: string, dataset: DatasetSpec): Promise<CheckedDataset>;
+  /**
+   * Reads the data set, in a process of its own; one that was read before and has not changed is known still.
+   * @param dataSha256 the content that is meant; absent: whatever is there now
+   * @throws {DatasetError} saying what is missing and where, {DatasetChangedError} where it is not what is meant
+   */
+  checkDataset(workload: string, dataset: DatasetSpec, dataSha256?: string): Promise<CheckedDataset>;
   /** Its ONNX is deterministic in the task's model parameters. */
   buildArchitecture(task: TrialTask): Promise<BuiltArchitecture>;
   /**
@@ -93,7 +105,7 @@ export interface TrainingService {
   exportTrained(task: TrialTask, checkpoint: Uint8Array): Promise<ExportedModel>;
   /** How well an exported model does in ONNX Runtime, on a split. @throws {DivergedError} where its answers are no numbers */
   evaluateOnnx(
-    task: Pick<TrialTask, 'workload' | 'dataset'>,
+    task: Pick<TrialTask, 'workload' | 'dataset' | 'dataSha256'>,
     onnx: Uint8Array,
     split: 'validation' | 'test',
   ): Promise<Evaluation>;
@@ -101,7 +113,7 @@ export interface TrainingService {
    * The int8 variant of an exported model, calibrated on samples of the training split.
    * @throws {QuantiseError}
    */
-  quantise(task: Pick<TrialTask, 'workload' | 'dataset'>, onnx: Uint8Array): Promise<Uint8Array>;
+  quantise(task: Pick<TrialTask, 'workload' | 'dataset' | 'dataSha256'>, onnx: Uint8Array): Promise<Uint8Array>;
   /**
    * An int8 variant of any float model, calibrated on random inputs: it costs what the real one would, but its answers
    * mean nothing. `dimensions`: sizes of its symbolic dimensions other than the batch.
@@ -128,4 +140,14 @@ export class DivergedError extends Error {
 /** A data set that is missing, malformed or of the wrong kind for the workload. */
 export class DatasetError extends Error {
   override name = 'DatasetError';
+}
+
+/** Data that are not those any more with which a study has begun: its trials could not be compared. */
+export class DatasetChangedError extends DatasetError {
+  override name = 'DatasetChangedError';
+  constructor({ path, format }: DatasetSpec, how: string) {
+    super(
+      `the data set ${typeof path === 'string' ? path : format} is not what the study began with: ${how}. Put it back as it was and resume the study, or start a new one with the data as they are`,
+    );
+  }
 }

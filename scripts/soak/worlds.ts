@@ -2,6 +2,7 @@
  * A coordinator's fleet and studies in this process, on a data directory of their own: over boards in memory, and with a
  * training that costs nothing, so that a whole study takes a second. What happens besides is left to chance.
  */
+
 import { createHash } from 'node:crypto';
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
@@ -19,6 +20,7 @@ import { createSpanBus } from '../../coordinator/study/span-bus.ts';
 import { createCorePool } from '../../coordinator/training/core-pool.ts';
 import type { TrainingService } from '../../coordinator/training/training-service.ts';
 import { aWhile, type Line, type MemoryAgent, Wire } from './memory-agents.ts';
+import { standInData } from './stand-in-data.ts';
 
 export interface WorldOptions {
   /** With a fleet in it where a coordinator had it before: then these agents find their devices there. */
@@ -122,10 +124,9 @@ function accuracyOf({ width, depth, learningRate }: Candidate, epochs: number): 
 }
 
 function freeTraining(random: () => number): TrainingService {
-  const whole = { train: 100, validation: 1000, test: 1000 };
   return {
     // What chance would reach is left open: any model of these may be recommended.
-    checkDataset: async () => ({ samples: whole, classes: ['a', 'b', 'c'], validationSamplesByClass: [] }),
+    checkDataset: async () => standInData({ classes: ['a', 'b', 'c'] }),
     buildArchitecture: async ({ candidate }) => ({ onnx: network(candidate, 0.01), metadataBytes: 0 }),
     async train({ candidate, budget, checkpoint }, onEpoch, signal) {
       const from = checkpoint ? decode(checkpoint).epochs : 0;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { budgetSchema } from './budget.ts';
+import { datasetEvidenceSchema } from './dataset-report.ts';
 import { earlierSchema } from './earlier.ts';
 import { inferenceConfigSchema } from './inference-config.ts';
 import { sha256Schema, storedMeasurementSchema } from './measurement.ts';
@@ -48,6 +49,8 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     /** What it has taken over from the study that it starts from. Absent: it starts from none. */
     earlier: earlierSchema.optional(),
   }),
+  /** What its data are, as they were read when it began; compared with the disk before each rung. */
+  z.object({ type: z.literal('dataset-read'), evidence: datasetEvidenceSchema }),
   z.object({ type: z.literal('study-state'), state: studyStateSchema, reason: z.string().nullable() }),
   /** The tuner's answer to ask number `ask`: a new candidate, or an older trial promoted to a higher rung. */
   z.object({

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Part, unknownPart } from './part.ts';
 import type { PossibleByName } from './possible-values.ts';
 import type { ParameterLevel, SearchSpace } from './search-space.ts';
-import { type DatasetSpec, refineStudy, studyFormSchema, tunerSettingsSchema } from './study.ts';
+import { AUTO_FORMAT, type DatasetSpec, refineStudy, studyFormSchema, tunerSettingsSchema } from './study.ts';
 
 /** By level; what there is at the inference level is the same for all workloads. */
 export type PossibleParameters = Readonly<Record<Exclude<ParameterLevel, 'inference'>, PossibleByName>>;
@@ -121,7 +121,17 @@ function datasetSchemaFor(formats: readonly DatasetFormatInfo[]) {
       .strict()
       .describe(description),
   );
-  const section = z.discriminatedUnion('format', sections as unknown as [z.core.$ZodTypeDiscriminable], {
+  // What else may stand there is known when the format is: whoever reads the data says it.
+  const found = z
+    .looseObject({
+      format: z.literal(AUTO_FORMAT).default(AUTO_FORMAT),
+      path: z
+        .string({ error: 'is missing: name a folder, a file or a ZIP archive, or a format' })
+        .min(1)
+        .describe("folder, file or ZIP archive on the coordinator's machine"),
+    })
+    .describe('the format is found out by looking at the data, and said');
+  const section = z.discriminatedUnion('format', [found, ...sections] as unknown as [z.core.$ZodTypeDiscriminable], {
     error: ({ code, input }) =>
       code === 'invalid_union' ? unknownPart('data format', Object(input).format, formats) : undefined,
   });

@@ -14,6 +14,8 @@ import { written } from './written.ts';
  * on the coordinator's machine.
  */
 export const datasetSchema = z.looseObject({ format: z.string().min(1) });
+/** Of a new study that names no format: it is found out by looking at the data, and stands in the study from then on. */
+export const AUTO_FORMAT = 'auto';
 export type DatasetSpec = z.infer<typeof datasetSchema>;
 
 /** Formats that are named so hold what EdgeTune draws itself, for demos and tests: every result says so. */

@@ -1,5 +1,6 @@
 /** Bodies of the HTTP API: what clients (command line, dashboard, agents) send and receive. */
 import { z } from 'zod';
+import { datasetEvidenceSchema } from '../domain/dataset-report.ts';
 import { announcedBoardSchema, deviceIdSchema, deviceNameSchema, deviceViewSchema } from '../domain/device.ts';
 import { earlierSummarySchema } from '../domain/earlier.ts';
 import { possibleValuesSchema } from '../domain/possible-values.ts';
@@ -167,6 +168,8 @@ export const studyDetailSchema = studySummarySchema.extend({
   /** By what it was extended since it was made, in order. */
   extensions: z.array(studyExtensionSchema).default([]),
   warnings: z.array(z.string()),
+  /** What its data are, and what was found in them; null: they were not read yet. */
+  data: datasetEvidenceSchema.nullable().default(null),
   lastSeq: z.int().min(0),
 });
 export type StudyDetail = z.infer<typeof studyDetailSchema>;

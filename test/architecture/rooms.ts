@@ -118,7 +118,16 @@ export const ROOMS: Record<string, Room> = {
       'shared/runtime',
     ],
     types: ['shared/log'],
-    folders: ['backends', 'datasets', 'workloads'],
+    folders: [
+      'backends',
+      'datasets',
+      'datasets/decode',
+      'datasets/finish',
+      'datasets/formats',
+      'datasets/process',
+      'datasets/source',
+      'workloads',
+    ],
   },
   'coordinator/broker': { may: ['shared/log', 'shared/protocol', 'shared/runtime'] },
   'coordinator/fleet': {

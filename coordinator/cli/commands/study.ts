@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { datasetText } from '@edgetune/shared/domain/dataset-report.ts';
 import { earlierText } from '@edgetune/shared/domain/earlier.ts';
 import { extensionText } from '@edgetune/shared/domain/study-extension.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
@@ -138,6 +139,7 @@ function registerReading(study: Command): void {
       console.log(
         `${detail.id}  "${detail.name}"  ${detail.state}${detail.reason ? `: ${detail.reason}` : ''}  (${Math.round(detail.progress * 100)} %)`,
       );
+      if (detail.data) console.log(datasetText(detail.data));
       if (detail.earlier) console.log(earlierText(detail.earlier));
       for (const extension of detail.extensions) console.log(extensionText(extension));
       for (const warning of detail.warnings) console.log(`warning: ${warning}`);

@@ -1,4 +1,5 @@
 /** A study's progress in the terminal: a line per finished trial, and a bar below it where the output is a terminal. */
+import { datasetText } from '@edgetune/shared/domain/dataset-report.ts';
 import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 
@@ -41,6 +42,10 @@ export class StudyProgress {
       case 'study-state':
         this.#reason = body.reason;
         if (body.reason !== null) this.#line(`${body.state}: ${body.reason}`);
+        break;
+      case 'dataset-read':
+        this.#line(datasetText(body.evidence));
+        for (const { level, message } of body.evidence.notices) this.#line(`  ${level}: ${message}`);
         break;
       case 'warning':
         this.#line(`warning: ${body.message}`);

@@ -1,4 +1,5 @@
 /** One study: how it goes, what was tried, and what it recommends. */
+import { datasetText } from '@edgetune/shared/domain/dataset-report.ts';
 import { earlierText } from '@edgetune/shared/domain/earlier.ts';
 import { extensionText } from '@edgetune/shared/domain/study-extension.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
@@ -33,6 +34,7 @@ export function StudyPage({ id }: { id: string }) {
       </div>
       {error !== null && <p class="error">{error}</p>}
       <Progress study={detail} />
+      {detail.data && <StudyData data={detail.data} />}
       {detail.earlier && <p>{earlierText(detail.earlier)}</p>}
       {detail.extensions.map((extension) => (
         <p key={extension.at}>{extensionText(extension)}</p>
@@ -86,6 +88,26 @@ function Progress({ study }: { study: StudyDetail }) {
         {study.finishedAt && ` · ended ${dateTime(study.finishedAt)}`}
       </p>
     </section>
+  );
+}
+
+/** What the study trains on, as it was read when it began. */
+function StudyData({ data }: { data: NonNullable<StudyDetail['data']> }) {
+  const notes = data.notices.filter(({ level }) => level === 'note');
+  return (
+    <details>
+      <summary>{datasetText(data)}</summary>
+      <p>
+        {data.shape}
+        {data.range === null ? '' : `; ${data.range}`}. sha256 <code>{data.sha256}</code>. It is compared before each
+        rung: a study whose data have changed stops.
+      </p>
+      <ul>
+        {notes.map(({ message }) => (
+          <li key={message}>{message}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

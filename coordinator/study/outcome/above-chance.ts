@@ -3,6 +3,7 @@
  * 95 % for that many samples. One-sided exact binomial test (Clopper & Pearson, 1934,
  * https://doi.org/10.1093/biomet/26.4.404): that of Wilson would be too sure where few samples are right.
  */
+import type { DatasetEvidence } from '@edgetune/shared/domain/dataset-report.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
 import { binomialTail } from '@edgetune/shared/math/binomial.ts';
 
@@ -18,15 +19,12 @@ const LEVEL = 0.05;
 /** Null where the data set has no classes, or no validation samples. */
 export function chanceOf({
   classes,
-  validationSamplesByClass,
-}: {
-  classes: readonly string[];
-  validationSamplesByClass: readonly number[];
-}): Chance | null {
-  const samples = validationSamplesByClass.reduce((sum, count) => sum + count, 0);
+  samplesByClass: { validation },
+}: Pick<DatasetEvidence, 'classes' | 'samplesByClass'>): Chance | null {
+  const samples = validation.reduce((sum, count) => sum + count, 0);
   if (samples === 0) return null;
-  const most = Math.max(...validationSamplesByClass);
-  const label = validationSamplesByClass.indexOf(most);
+  const most = Math.max(...validation);
+  const label = validation.indexOf(most);
   return { samples, largest: { name: classes[label] ?? String(label), samples: most } };
 }
 

@@ -50,8 +50,8 @@ import { NothingLearnedError, UnfitError, unlessNotFinite } from './unfit.ts';
  */
 export async function recommend(context: StudyContext, front: readonly FrontEntry[]): Promise<Recommendation> {
   const { spec, training } = context;
-  const { classes, ...counts } = await training.checkDataset(spec.workload, spec.dataset);
-  const chance = chanceOf({ classes, ...counts });
+  const { evidence } = await training.checkDataset(spec.workload, spec.dataset);
+  const chance = chanceOf(evidence);
   const hasLearned = ({ metrics: { accuracy } }: FrontEntry) =>
     chance === null || accuracy === undefined || whyNoBetter(accuracy, chance) === null;
   const likely = front.filter(hasLearned);
@@ -62,7 +62,7 @@ export async function recommend(context: StudyContext, front: readonly FrontEntr
     const work = ordered.slice(from, from + spec.recommend).map(async (entry) => {
       const before = recommendedBefore(context, entry);
       if (before) return measured(context, await asRecommended(context, before), before.devices);
-      return measured(context, await trainedFully(context, entry, { classes, chance }), []);
+      return measured(context, await trainedFully(context, entry, { classes: evidence.classes, chance }), []);
     });
     const { models, failures } = await outcomesOf(context, work);
     unfit.push(...failures.filter((error) => error instanceof UnfitError));

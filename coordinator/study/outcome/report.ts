@@ -1,6 +1,7 @@
 /** A study's outcome as Markdown: what is recommended for each device, and the evidence. */
 
 import { CLASS_COLUMNS, classRows, MOST_IN_MATRIX, scoresText } from '@edgetune/shared/domain/class-scores-text.ts';
+import { datasetText } from '@edgetune/shared/domain/dataset-report.ts';
 import { earlierText } from '@edgetune/shared/domain/earlier.ts';
 import { formatConstraint, formatObjective } from '@edgetune/shared/domain/objective.ts';
 import { formatPrefer } from '@edgetune/shared/domain/prefer.ts';
@@ -23,10 +24,12 @@ export function renderReport(study: StudyDetail): string {
     `# Study "${study.name}"`,
     '',
     `Workload ${spec.workload}, data set ${spec.dataset.format}${study.syntheticData ? ' (**synthetic**: drawn by EdgeTune itself)' : ''}, devices ${spec.devices.join(', ')}.`,
+    ...(study.data ? [`Data: ${datasetText(study.data)}.`] : []),
     `Objectives: ${spec.objectives.map(formatObjective).join('; ')}${spec.prefer ? ` (preferred: ${formatPrefer(spec.prefer)})` : ''}. Constraints: ${spec.constraints.map(formatConstraint).join('; ') || 'none'}.`,
     `State: ${study.state}${study.reason === null ? '' : ` (${study.reason})`}.`,
     ...(study.earlier ? ['', earlierText(study.earlier)] : []),
     ...study.extensions.flatMap((extension) => ['', extensionText(extension)]),
+    ...dataNotices(study),
     '',
   ];
   if (!recommendation) return lines.join('\n');
@@ -48,6 +51,17 @@ export function renderReport(study: StudyDetail): string {
     '',
   );
   return lines.join('\n');
+}
+
+/** What was said of the data when they were read. */
+function dataNotices({ data }: StudyDetail): string[] {
+  if (!data || data.notices.length === 0) return [];
+  return [
+    '',
+    `The data are known by sha256 ${data.sha256}. Of them was said:`,
+    '',
+    ...data.notices.map(({ level, message }) => `- ${level}: ${message}`),
+  ];
 }
 
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;

@@ -1,5 +1,6 @@
 /** What the pages show of a study: a fold over its events. */
 
+import type { DatasetEvidence } from '@edgetune/shared/domain/dataset-report.ts';
 import type { EarlierSummary } from '@edgetune/shared/domain/earlier.ts';
 import { inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
@@ -53,6 +54,8 @@ export class StudyProjection {
   readonly measured: EventOf<'measured'>[] = [];
   readonly spans: SpanView[] = [];
   readonly warnings: string[] = [];
+  /** What its data are. */
+  data: DatasetEvidence | null = null;
   recommendation: Recommendation | null = null;
   /** By what it was extended, in order. */
   readonly extensions: StudyExtension[] = [];
@@ -82,6 +85,9 @@ export class StudyProjection {
     switch (body.type) {
       case 'study-created':
         this.#create(body);
+        break;
+      case 'dataset-read':
+        this.#know(body.evidence);
         break;
       case 'study-extended':
         this.#extend(body, event.at);
@@ -163,6 +169,11 @@ export class StudyProjection {
         this.isExtended = false;
         this.trainedSince.clear();
     }
+  }
+
+  #know(data: DatasetEvidence): void {
+    this.data = data;
+    for (const { level, message } of data.notices) if (level === 'warning') this.warnings.push(`the data: ${message}`);
   }
 
   #create({ spec, deviceIds, earlier }: EventOf<'study-created'>): void {
@@ -367,6 +378,7 @@ export class StudyProjection {
       earlier: this.earlier,
       extensions: this.extensions,
       warnings: this.warnings,
+      data: this.data,
       lastSeq: this.lastSeq,
     };
   }

@@ -4,16 +4,18 @@
  */
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
-import { type ImageDataset, type RawImages, toDataset } from '../datasets/image-dataset.ts';
-import { DatasetError } from '../training-service.ts';
+import type { Images } from '../datasets/data-kinds.ts';
 import type { LayerFactory } from './layer-factory.ts';
 import { POSSIBLE_TRAINING } from './training-parameters.ts';
 import type { LoadedTask, Workload } from './workload.ts';
 
 type Tensor = SymbolicTensor;
 
-/** Fewer images than this in the training split teach nothing. */
-const FEWEST_IMAGES = 32;
+/** Per channel, over the training split, of pixels scaled to 0..1. */
+interface Normalisation {
+  mean: number[];
+  std: number[];
+}
 
 export const imageClassifier: Workload = {
   name: 'image-classifier',
@@ -61,15 +63,16 @@ tuner: {mode: onefold, seed: 1}
 stop: {trials: 20}
 recommend: 3
 `,
-  async load(raw): Promise<LoadedTask> {
+  async load(dataset): Promise<LoadedTask> {
     const { LayerFactory } = await import('./layer-factory.ts');
-    const dataset = checkedDataset(raw);
-    const { height, width, channels, classes, mean, std } = dataset;
+    const { height, width, channels, classes, preparation } = dataset;
+    const normalisation = normalisationOf(dataset.train.values, channels);
+    const { mean, std } = normalisation;
     return {
       classes,
       inputShape: [height, width, channels],
       labels: (split) => dataset[split].labels,
-      inputs: (split, indices) => normalised(dataset, dataset[split].pixels, indices),
+      inputs: (split, indices) => normalised(dataset, normalisation, dataset[split].values, indices),
       buildModel: (candidate, seed) => buildModel(new LayerFactory(seed), dataset, candidate),
       metadata: {
         'edgetune.input.layout': 'NCHW',
@@ -79,26 +82,33 @@ recommend: 3
         'edgetune.normalisation.scale': String(1 / 255),
         'edgetune.normalisation.mean': JSON.stringify(mean),
         'edgetune.normalisation.std': JSON.stringify(std),
-        'edgetune.preprocessing':
+        'edgetune.preprocessing': [
+          ...preparation,
           'scale the pixels from 0..255 to 0..1, subtract the mean, divide by the standard deviation, each per channel',
+        ].join('; '),
       },
     };
   },
 };
 
-function checkedDataset(raw: RawImages): ImageDataset {
-  const dataset = toDataset(raw);
-  const { train, classes } = dataset;
-  if (train.labels.length < FEWEST_IMAGES)
-    throw new DatasetError(
-      `the data set has ${train.labels.length} training images: at least ${FEWEST_IMAGES} are needed`,
-    );
-  if (classes.length < 2) throw new DatasetError('the data set has one class: a classifier needs two');
-  return dataset;
+function normalisationOf(pixels: Uint8Array, channels: number): Normalisation {
+  const [sums, squares] = [new Float64Array(channels), new Float64Array(channels)];
+  for (let i = 0; i < pixels.length; i++) {
+    const value = (pixels[i] as number) / 255;
+    sums[i % channels] = (sums[i % channels] as number) + value;
+    squares[i % channels] = (squares[i % channels] as number) + value * value;
+  }
+  const count = pixels.length / channels;
+  const mean = Array.from(sums, (sum) => sum / count);
+  const std = Array.from(squares, (sum, channel) =>
+    Math.sqrt(Math.max(1e-6, sum / count - (mean[channel] as number) ** 2)),
+  );
+  return { mean, std };
 }
 
 function normalised(
-  { height, width, channels, mean, std }: ImageDataset,
+  { height, width, channels }: Images,
+  { mean, std }: Normalisation,
   pixels: Uint8Array,
   indices: ArrayLike<number>,
 ): Float32Array {
@@ -117,7 +127,7 @@ function normalised(
 
 function buildModel(
   layers: LayerFactory,
-  { height, width, channels, classes }: ImageDataset,
+  { height, width, channels, classes }: Images,
   candidate: Candidate,
 ): LayersModel {
   const baseWidth = Number(candidate.width ?? 16);

@@ -5,7 +5,7 @@
  */
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { FRAMES, HOP_MS, LOG_OFFSET, MEL_BANDS, WINDOW_MS } from '../datasets/log-mel.ts';
+import { FRAMES, HOP_MS, LOG_OFFSET, MEL_BANDS, WINDOW_MS } from '../datasets/decode/log-mel.ts';
 import type { LayerFactory } from './layer-factory.ts';
 import { POSSIBLE_TRAINING } from './training-parameters.ts';
 import type { LoadedTask, Workload } from './workload.ts';
@@ -46,7 +46,7 @@ export const keywordSpotter: Workload = {
 workload: keyword-spotter
 dataset:
   format: speech-commands
-  path: /path/to/speech_commands   # a folder of WAV files per word, validation_list.txt, testing_list.txt
+  path: /path/to/speech_commands   # a folder of WAV files per word; validation_list.txt and testing_list.txt where there are
 devices: [my-device]
 scenario: {kind: single-stream}
 objectives:
@@ -57,12 +57,13 @@ stop: {trials: 20}
 `,
   async load(dataset): Promise<LoadedTask> {
     const { LayerFactory } = await import('./layer-factory.ts');
-    const { classes, mean, std, sampleRateHz } = dataset;
+    const { classes, sampleRateHz } = dataset;
+    const { mean, std } = momentsOf(dataset.train.values);
     return {
       classes,
       inputShape: [FRAMES, 1, MEL_BANDS],
       labels: (split) => dataset[split].labels,
-      inputs: (split, indices) => normalised(dataset[split].spectrograms, mean, std, indices),
+      inputs: (split, indices) => normalised(dataset[split].values, mean, std, indices),
       buildModel: (candidate, seed) => buildModel(new LayerFactory(seed), classes.length, candidate),
       metadata: {
         'edgetune.input.layout': 'NCHW (mel bands, frames, 1)',
@@ -81,6 +82,17 @@ stop: {trials: 20}
     };
   },
 };
+
+/** Over all values of the training spectrograms. */
+function momentsOf(values: Float32Array): { mean: number; std: number } {
+  let [sum, squares] = [0, 0];
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / values.length;
+  return { mean, std: Math.sqrt(Math.max(1e-6, squares / values.length - mean * mean)) };
+}
 
 function normalised(spectrograms: Float32Array, mean: number, std: number, indices: ArrayLike<number>): Float32Array {
   const values = new Float32Array(indices.length * SIZE);

@@ -5,7 +5,7 @@
  */
 import type { Candidate } from '@edgetune/shared/domain/search-space.ts';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { TextDataset } from '../datasets/ag-news.ts';
+import type { Texts } from '../datasets/data-kinds.ts';
 import { BUCKETS, bucketsOf } from '../datasets/hashed-words.ts';
 import type { LayerFactory } from './layer-factory.ts';
 import { POSSIBLE_TRAINING } from './training-parameters.ts';
@@ -79,8 +79,8 @@ stop: {trials: 20}
   },
 };
 
-function bagged({ train, validation, test }: TextDataset): BaggedSplits {
-  const bag = ({ texts, labels }: typeof train) => ({ words: texts.map(bucketsOf), labels });
+function bagged({ train, validation, test }: Texts): BaggedSplits {
+  const bag = ({ values, labels }: typeof train) => ({ words: values.map(bucketsOf), labels });
   return { train: bag(train), validation: bag(validation), test: bag(test) };
 }
 

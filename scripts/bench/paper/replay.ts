@@ -3,9 +3,11 @@
  * time that the table says. Its architecture is a multilayer perceptron of the candidate's layers and units, as in
  * LCBench; where the table has one architecture only, a fixed one.
  */
+
 import type { Candidate, SearchSpace } from '@edgetune/shared/domain/search-space.ts';
 import { OnnxGraphBuilder } from '../../../coordinator/export/onnx-graph-builder.ts';
 import type { TrainingService } from '../../../coordinator/training/training-service.ts';
+import { standInData } from '../../soak/stand-in-data.ts';
 import { type CurveTable, curveTables } from '../tuner/curves.ts';
 import type { BookedTraining, Problem } from './study.ts';
 import type { Timeline } from './timeline.ts';
@@ -67,10 +69,7 @@ function replayedTraining(table: CurveTable, timeline: Timeline): BookedTraining
   };
   const exported = new WeakMap<Uint8Array, ReturnType<typeof metricsAt>>();
   const service: TrainingService = {
-    checkDataset: async () => ({
-      samples: { train: 1, validation: 1, test: 1 },
-      ...{ classes: [], validationSamplesByClass: [] },
-    }),
+    checkDataset: async () => standInData(),
     buildArchitecture: async ({ candidate }) => ({ onnx: perceptron(candidate), metadataBytes: 0 }),
     async train({ candidate, budget, checkpoint, cores }, onEpoch, signal) {
       const from = checkpoint ? decode(checkpoint).epochs : 0;

@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const FIXTURES = join(import.meta.dirname, '../../fixtures/databases');
 
 /** Kinds of events that came after the last of these databases. */
-const YOUNGER = ['study-device', 'study-extended', 'training-interrupted'];
+const YOUNGER = ['dataset-read', 'study-device', 'study-extended', 'training-interrupted'];
 
 function dataDirectory(t: Parameters<typeof temporaryFolder>[0], fixture: string): string {
   const database = gunzipSync(readFileSync(join(FIXTURES, fixture)));

@@ -45,10 +45,22 @@ function taken(
   {
     first = {},
     deviceIds = { pi: 'd-1' },
-  }: { first?: Partial<StudySpecInput>; deviceIds?: Record<string, string> } = {},
+    data: [dataSha256, now] = [null, undefined],
+  }: {
+    first?: Partial<StudySpecInput>;
+    deviceIds?: Record<string, string>;
+    data?: [string | null, string | undefined];
+  } = {},
 ) {
-  const study = { id: 's-1', name: 'first', spec: specOf(first), deviceIds: new Map([['pi', 'd-1']]), events };
-  return earlierOf(study, { spec: specOf({ name: 'second', from: 'first', ...change }), deviceIds });
+  const study = {
+    id: 's-1',
+    name: 'first',
+    spec: specOf(first),
+    deviceIds: new Map([['pi', 'd-1']]),
+    events,
+    dataSha256,
+  };
+  return earlierOf(study, { spec: specOf({ name: 'second', from: 'first', ...change }), deviceIds, dataSha256: now });
 }
 
 function earlierFrom(...given: Parameters<typeof taken>) {
@@ -85,6 +97,21 @@ describe('an earlier study', () => {
       parameters: { used: ['width', 'depth'], leftOut: [] },
       metrics: { used: ['accuracy', 'latency.p50@pi'], leftOut: [] },
     });
+  });
+
+  it('on other data gives nothing, also where they have the same name', () => {
+    const events = rung(0, small);
+    const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
+    assert.match(
+      String(taken(events, {}, { data: [a, b] })),
+      /as they were before they changed \(sha256 a{12}…, now b{12}…\)/,
+    );
+    for (const data of [
+      [a, a],
+      [null, b],
+      [a, undefined],
+    ] as [string | null, string | undefined][])
+      assert.equal(typeof taken(events, {}, { data }), 'object');
   });
 
   it('gives what is known in the end, and nothing that was predicted', () => {

@@ -6,7 +6,8 @@ import type { StudyEvent } from '@edgetune/shared/domain/study-event.ts';
 import type { SpanView } from '@edgetune/shared/protocol/http.ts';
 import { StudyInputError, StudyStateError } from '../../../coordinator/study/state/study-errors.ts';
 import type { StudyRecord } from '../../../coordinator/study/state/study-repository.ts';
-import { DatasetError } from '../../../coordinator/training/training-service.ts';
+import { DatasetChangedError, DatasetError } from '../../../coordinator/training/training-service.ts';
+import { standInData } from '../../../scripts/soak/stand-in-data.ts';
 import { damage } from '../../support/damage.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { Arrival, until, untilAborted } from '../../support/waiting.ts';
@@ -384,6 +385,82 @@ describe('a study that fails', () => {
     const isResumed = () => service.resume(id).then(Boolean, () => false);
     await until('the run to be over', isResumed, { everyTurn: true });
     assert.equal((await untilState(service, id, 'succeeded')).reason, null);
+  });
+});
+
+describe("a study's data", () => {
+  const sha = (letter: string) => letter.repeat(64);
+  /** Training whose data are now those, and which refuses whoever means others. */
+  function trainingOn(now: { sha256: string }) {
+    const { service } = fakeTraining();
+    const meant: (string | undefined)[] = [];
+    const need = (dataset: { format: string }, expected: string | undefined) => {
+      meant.push(expected);
+      if (expected !== undefined && expected !== now.sha256) throw new DatasetChangedError(dataset, 'it is another');
+    };
+    const { train, exportTrained, evaluateOnnx } = service;
+    Object.assign(service, {
+      checkDataset: async (_: string, dataset: { format: string }, expected?: string) => {
+        need(dataset, expected);
+        const { evidence } = standInData({ sha256: now.sha256, notices: [{ level: 'warning', message: 'odd' }] });
+        return { dataset: { ...dataset, format: 'image-folder' }, evidence: { ...evidence, isFormatFound: true } };
+      },
+      train: async (...[request, ...others]: Parameters<typeof train>) => {
+        need(request.dataset, request.dataSha256);
+        return train(request, ...others);
+      },
+      exportTrained: async (...[task, checkpoint]: Parameters<typeof exportTrained>) => {
+        need(task.dataset, task.dataSha256);
+        return exportTrained(task, checkpoint);
+      },
+      evaluateOnnx: async (...[task, ...others]: Parameters<typeof evaluateOnnx>) => {
+        need(task.dataset, task.dataSha256);
+        return evaluateOnnx(task, ...others);
+      },
+    });
+    return { service, meant };
+  }
+  const found = yaml('found', '').replace('{format: synthetic-images}', '{path: /photos}');
+
+  it('are noted when it begins, with the format that was found, and meant by all that it asks of training', async (t) => {
+    const { service: training, meant } = trainingOn({ sha256: sha('a') });
+    const under = studies(t, { training });
+    const study = under.service.find(await finished(under, found));
+    assert.deepEqual(study?.spec.dataset, { format: 'image-folder', path: '/photos' });
+    assert.deepEqual([study?.data?.sha256, study?.data?.isFormatFound], [sha('a'), true]);
+    assert.ok(study?.warnings.includes('the data: odd'));
+    const events = bodies(under.service.events(study?.id as string, 0, 1000));
+    assert.equal(events.filter(({ type }) => type === 'dataset-read').length, 1);
+    // Unknown when it was made and when it began; after that it was always those.
+    assert.deepEqual([...new Set(meant.slice(2))], [sha('a')]);
+    assert.ok(meant.length > 5);
+  });
+
+  it('that change while it runs stop it in words; put back, it goes on and notes nothing anew', async (t) => {
+    const now = { sha256: sha('a') };
+    const { service: training } = trainingOn(now);
+    const { train } = training;
+    let trained = 0;
+    training.train = (...asked) => {
+      if (++trained === 2) now.sha256 = sha('b');
+      return train(...asked);
+    };
+    const under = studies(t, { training });
+    const { id } = await under.service.create(yaml().replace('{trials: 1}', '{trials: 4}'));
+    const stopped = await untilState(under.service, id, 'stopped', 'succeeded', 'failed');
+    assert.equal(stopped.state, 'stopped');
+    assert.match(
+      stopped.reason ?? '',
+      /is not what the study began with: it is another\. Put it back as it was and resume/,
+    );
+    assert.ok(stopped.trialViews.every(({ status }) => status !== 'failed'));
+    await under.service.resume(id);
+    assert.equal((await untilState(under.service, id, 'stopped', 'succeeded', 'failed')).state, 'stopped');
+    now.sha256 = sha('a');
+    await under.service.resume(id);
+    assert.equal((await untilState(under.service, id, 'stopped', 'succeeded', 'failed')).state, 'succeeded');
+    const read = bodies(under.service.events(id, 0, 1000)).filter(({ type }) => type === 'dataset-read');
+    assert.equal(read.length, 1);
   });
 });
 

@@ -8,7 +8,7 @@ const asked = (changes: { objectives?: string[]; constraints?: string[]; target?
   constraints: (changes.constraints ?? []).map(parseConstraint),
   stop: { target: (changes.target ?? []).map(parseConstraint) },
 });
-const animals = { classes: ['cat', 'dog', 'hot dog'], validationSamplesByClass: [3, 4, 0] };
+const animals = { classes: ['cat', 'dog', 'hot dog'], samplesByClass: { train: [], validation: [3, 4, 0], test: [] } };
 
 it('a class that the data set does not have is a mistake, where it stands, with what may be meant', () => {
   const mistakes = unjudged(
@@ -34,7 +34,10 @@ it('what no validation sample can tell is one, too', () => {
 });
 
 it('the first five answers say something of six classes, nothing of five', () => {
-  const of = (count: number) => ({ classes: Array.from({ length: count }, String), validationSamplesByClass: [] });
+  const of = (count: number) => ({
+    classes: Array.from({ length: count }, String),
+    samplesByClass: { train: [], validation: [], test: [] },
+  });
   assert.deepEqual(unjudged(asked({ objectives: ['top5'] }), of(6)), []);
   assert.match(
     unjudged(asked({ objectives: ['top5'] }), of(5))[0]?.message ?? '',

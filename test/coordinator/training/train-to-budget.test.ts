@@ -71,7 +71,7 @@ async function train(
   { dataFraction = 1, judgedBy = BY_ACCURACY }: { dataFraction?: number; judgedBy?: TrainRequest['judgedBy'] } = {},
 ) {
   const curve: EpochReport[] = [];
-  const request = { ...task, budget: { epochs, dataFraction }, cores: 1, judgedBy, checkpoint: from };
+  const request = { ...task, data: '', budget: { epochs, dataFraction }, cores: 1, judgedBy, checkpoint: from };
   const outcome = await trainToBudget(data, backend, request, async (report) => void curve.push(report));
   return { ...outcome, curve };
 }
@@ -185,6 +185,7 @@ describe('a validation split of many samples', () => {
       const curve: EpochReport[] = [];
       const request = {
         ...task,
+        data: '',
         budget: { epochs, dataFraction: fraction },
         cores: 1,
         judgedBy: BY_ACCURACY,

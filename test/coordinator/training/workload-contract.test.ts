@@ -34,9 +34,10 @@ import { GradientTeam } from '../../../coordinator/training/gradient-team.ts';
 import { loadTask } from '../../../coordinator/training/load-task.ts';
 import { Replica } from '../../../coordinator/training/replica.ts';
 import { trainToBudget } from '../../../coordinator/training/train-to-budget.ts';
-import type { TrialTask } from '../../../coordinator/training/training-service.ts';
+import type { PreparedTask, TrialTask } from '../../../coordinator/training/training-service.ts';
 import { WORKLOADS } from '../../../coordinator/training/workloads/all.ts';
 import type { Workload } from '../../../coordinator/training/workloads/workload.ts';
+import { prepared } from './support/prepared.ts';
 import { smallDataset } from './support/small-datasets.ts';
 
 /** The first value of each parameter; of a range on a logarithmic scale one that lets a small network learn. */
@@ -82,7 +83,9 @@ for (const workload of WORKLOADS) {
     const format = formatsFor(workload, DATASET_FORMATS)[0];
     const setUp = async (t: TestContext) => {
       assert.ok(format, `no format holds ${workload.takes}`);
-      const task: TrialTask = { workload: name, dataset: smallDataset(t, format.name), candidate, seed: 7 };
+      const dataset = await smallDataset(t, format.name);
+      const data = await prepared(t, dataset);
+      const task: PreparedTask = { workload: name, dataset, data, candidate, seed: 7 };
       return { task, loaded: await loadTask(task) };
     };
 

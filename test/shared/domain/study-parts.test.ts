@@ -80,7 +80,16 @@ describe('the schema of a new study', () => {
         'tuner.scheduler: unknown scheduler "5": use one of auto, fair',
       ].join('; '),
     );
-    assert.match(mistakes({ dataset: {} }), /^dataset\.format: unknown data format "undefined"/);
+    assert.equal(
+      mistakes({ dataset: {} }),
+      'dataset.path: is missing: name a folder, a file or a ZIP archive, or a format',
+    );
+    // Its settings are known when the format is found out.
+    assert.deepEqual(parsed({ dataset: { path: '/data', size: 3 } }).dataset, {
+      format: 'auto',
+      path: '/data',
+      size: 3,
+    });
     assert.match(mistakes({ dataset: null }), /^dataset: must be keys with values, not nothing$/);
   });
 

@@ -361,6 +361,7 @@ export function sampleStudy(devices: readonly string[], trials: number): StudyDe
     })),
     recommendation: null,
     unmeasured: [],
+    data: null,
     warnings: ['kitchen-pi has no power meter: its energy is an estimate'],
     earlier: null,
     extensions: [],

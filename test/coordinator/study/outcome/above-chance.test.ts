@@ -6,13 +6,15 @@ import { type Chance, chanceOf, whyNoBetter } from '../../../../coordinator/stud
 
 const chance = (samples: number, largest: number): Chance => ({ samples, largest: { name: 'cat', samples: largest } });
 
+const ofValidation = (validation: number[]) => ({ train: [], validation, test: [] });
+
 test('chance is the share of the largest class of the validation split', () => {
   const classes = ['cat', 'dog', 'owl'];
-  assert.deepEqual(chanceOf({ classes, validationSamplesByClass: [10, 25, 5] }), {
+  assert.deepEqual(chanceOf({ classes, samplesByClass: ofValidation([10, 25, 5]) }), {
     ...{ samples: 40, largest: { name: 'dog', samples: 25 } },
   });
-  assert.deepEqual(chanceOf({ classes, validationSamplesByClass: [] }), null);
-  assert.deepEqual(chanceOf({ classes, validationSamplesByClass: [0, 0, 0] }), null);
+  assert.deepEqual(chanceOf({ classes, samplesByClass: ofValidation([]) }), null);
+  assert.deepEqual(chanceOf({ classes, samplesByClass: ofValidation([0, 0, 0]) }), null);
 });
 
 test('a tenth of 1,000 is passed by 117 and not by 116: probabilities of 4.33 and 5.35 %', () => {

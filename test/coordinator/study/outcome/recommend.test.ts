@@ -1,4 +1,5 @@
 /** The end of a study: what is trained on, exported, tested and measured of the front, and what is said of it. */
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
@@ -10,6 +11,7 @@ import { quantisedSection } from '../../../../coordinator/study/outcome/quantise
 import { recommend } from '../../../../coordinator/study/outcome/recommend.ts';
 import { DatasetError, type TrainingService } from '../../../../coordinator/training/training-service.ts';
 import type { FrontEntry } from '../../../../coordinator/tuner/tuner.ts';
+import { standInData } from '../../../../scripts/soak/stand-in-data.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 import { near } from '../../../support/near.ts';
 import { result } from '../support/asked-devices.ts';
@@ -446,10 +448,8 @@ describe('a model that has not learned anything', () => {
     trials({
       spec,
       training: {
-        checkDataset: async () => ({
-          samples: { train: 1, validation: 100, test: 1 },
-          ...{ classes: ['cat', 'dog'], validationSamplesByClass: [40, 60] },
-        }),
+        checkDataset: async () =>
+          standInData({ classes: ['cat', 'dog'], samplesByClass: { train: [], validation: [40, 60], test: [] } }),
         ...training,
       },
     });

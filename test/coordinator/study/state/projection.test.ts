@@ -1,4 +1,5 @@
 /** What a study's events amount to. */
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
@@ -7,6 +8,7 @@ import { studySpecSchema } from '@edgetune/shared/domain/study.ts';
 import type { StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
 import { StudyProjection } from '../../../../coordinator/study/state/projection.ts';
 import type { StudyRecord } from '../../../../coordinator/study/state/study-repository.ts';
+import { standInData } from '../../../../scripts/soak/stand-in-data.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 import { AT, answered, asked, built, CONFIG, projected, sha, told, trained } from '../support/events.ts';
 
@@ -271,7 +273,7 @@ describe('the page of a study', () => {
     const { search, timeline, trialViews, ...rest } = projection.detail(record, spec);
     assert.deepEqual(rest, {
       ...projection.summary(record, spec),
-      ...{ spec, yaml: 'name: first', spans: [], recommendation: null, warnings: [], lastSeq: 6 },
+      ...{ spec, yaml: 'name: first', spans: [], recommendation: null, warnings: [], data: null, lastSeq: 6 },
       ...{ deviceViews: [], unmeasured: [], earlier: null, extensions: [] },
     });
     assert.deepEqual([timeline.totalS, trialViews.length, search.hypervolume?.length], [0, 3, 3]);
@@ -413,6 +415,20 @@ describe('what was predicted', () => {
     );
     assert.deepEqual(view(projection)?.metrics, { accuracy: 0.6 });
   });
+});
+
+it('what was noted of the data is kept; what may be wrong with them is a warning', () => {
+  const projection = new StudyProjection();
+  const notices = [
+    { level: 'warning' as const, message: 'class "c" is in the test split only' },
+    { level: 'note' as const, message: 'white is 16' },
+  ];
+  const { evidence } = standInData({ notices });
+  apply(projection, { type: 'dataset-read', evidence });
+  assert.deepEqual(
+    [projection.data, projection.warnings],
+    [evidence, ['the data: class "c" is in the test split only']],
+  );
 });
 
 it('a training that was interrupted is a warning, not a failure', () => {

@@ -20,6 +20,7 @@ import { DATASET_FORMATS } from '../../../../coordinator/training/datasets/all.t
 import type { TrainingService } from '../../../../coordinator/training/training-service.ts';
 import { imageClassifier } from '../../../../coordinator/training/workloads/image-classifier.ts';
 import { TUNER_PARTS } from '../../../../coordinator/tuner/tuner-parts.ts';
+import { standInData } from '../../../../scripts/soak/stand-in-data.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 import { Arrival, until } from '../../../support/waiting.ts';
 import { evaluation } from './evaluations.ts';
@@ -47,10 +48,12 @@ export function fakeTraining(
 ) {
   const trained: { width: number; from: number; to: number }[] = [];
   const service: TrainingService = {
-    checkDataset: async () => ({
-      samples: { train: 10, validation: 1_000_000, test: 10 },
-      classes: CLASSES,
-      validationSamplesByClass: CLASSES.map(() => 1_000_000 / CLASSES.length),
+    checkDataset: async (_workload, dataset) => ({
+      ...standInData({
+        classes: CLASSES,
+        samplesByClass: { train: [], validation: CLASSES.map(() => 1_000_000 / CLASSES.length), test: [] },
+      }),
+      dataset,
     }),
     buildArchitecture: async ({ candidate }) => ({
       onnx: encode({ width: candidate.width }),

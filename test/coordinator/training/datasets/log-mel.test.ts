@@ -7,7 +7,7 @@ import {
   LogMel,
   MEL_BANDS,
   powerSpectrum,
-} from '../../../../coordinator/training/datasets/log-mel.ts';
+} from '../../../../coordinator/training/datasets/decode/log-mel.ts';
 import { tone } from '../../../support/wav.ts';
 
 /** The definition of the discrete Fourier transform. */

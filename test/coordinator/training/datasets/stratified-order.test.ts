@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { stratifiedOrder } from '../../../../coordinator/training/datasets/image-dataset.ts';
+import { stratifiedOrder } from '../../../../coordinator/training/datasets/finish/splits.ts';
 
 it('holds every sample once, and every prefix has the classes in their shares', () => {
   const labels = fc.uint8Array({ min: 0, max: 3, minLength: 1, maxLength: 200 });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { syntheticImages } from '../../../../coordinator/training/datasets/synthetic-images.ts';
+import {
+  drawSyntheticImages,
+  syntheticImages,
+} from '../../../../coordinator/training/datasets/formats/synthetic-images.ts';
 import { checkBounds } from '../../../shared/domain/support/schema-bounds.ts';
 
 it('settings that are left out have their defaults', () => {
@@ -24,11 +27,15 @@ it('settings stay within what can be drawn', () => {
 });
 
 it('as many images are drawn as are asked for, each class as often, at least one of each to validate and to test', () => {
-  const { train, validation, test, classes } = syntheticImages.read({ classes: 20, samples: 64, imageSize: 8 });
+  const { train, validation, test, classNames } = drawSyntheticImages(
+    syntheticImages.settings.parse({ classes: 20, samples: 64, imageSize: 8 }) as Parameters<
+      typeof drawSyntheticImages
+    >[0],
+  );
   assert.deepEqual(
     [train, validation, test].map((split) => split?.labels.length),
     [24, 20, 20],
   );
-  assert.equal(new Set(classes).size, 20);
+  assert.equal(new Set(classNames?.names).size, 20);
   assert.equal(new Set(test?.labels).size, 20);
 });

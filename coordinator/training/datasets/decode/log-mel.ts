@@ -66,8 +66,28 @@ function melBands(sampleRateHz: number, fftSize: number): { first: number; weigh
   });
 }
 
+/** Of half a turn, for every bin: the same for all frames. */
+interface Turns {
+  cosines: Float64Array;
+  sines: Float64Array;
+}
+const known = new Map<number, Turns>();
+
+function turnsOf(size: number): Turns {
+  const before = known.get(size);
+  if (before) return before;
+  const angles = Array.from({ length: size / 2 }, (_, k) => (2 * Math.PI * k) / size);
+  const turns = {
+    cosines: Float64Array.from(angles, Math.cos),
+    sines: Float64Array.from(angles, (angle) => -Math.sin(angle)),
+  };
+  known.set(size, turns);
+  return turns;
+}
+
 /** |FFT|² ÷ size of a real signal padded with zeros, for the bins 0 to size ÷ 2 (radix 2: Cooley & Tukey, 1965). */
 export function powerSpectrum(signal: ArrayLike<number>, size: number): Float64Array {
+  const { cosines, sines } = turnsOf(size);
   const [real, imaginary] = [new Float64Array(size), new Float64Array(size)];
   for (let i = 0, reversed = 0; i < size; i++) {
     real[reversed] = signal[i] ?? 0;
@@ -76,11 +96,15 @@ export function powerSpectrum(signal: ArrayLike<number>, size: number): Float64A
     reversed ^= bit;
   }
   for (let half = 1; half < size; half *= 2) {
+    const stride = size / 2 / half;
     for (let k = 0; k < half; k++) {
-      const [cosine, sine] = [Math.cos((Math.PI * k) / half), -Math.sin((Math.PI * k) / half)];
+      const cosine = cosines[k * stride] as number;
+      const sine = sines[k * stride] as number;
       for (let a = k, b = k + half; b < size; a += 2 * half, b += 2 * half) {
-        const [re, im] = [real[b] as number, imaginary[b] as number];
-        const [turnedRe, turnedIm] = [re * cosine - im * sine, re * sine + im * cosine];
+        const re = real[b] as number;
+        const im = imaginary[b] as number;
+        const turnedRe = re * cosine - im * sine;
+        const turnedIm = re * sine + im * cosine;
         real[b] = (real[a] as number) - turnedRe;
         imaginary[b] = (imaginary[a] as number) - turnedIm;
         real[a] = (real[a] as number) + turnedRe;

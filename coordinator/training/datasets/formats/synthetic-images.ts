@@ -6,8 +6,8 @@
 
 import { keyedRandom32, type Random } from '@edgetune/shared/math/random.ts';
 import { z } from 'zod';
-import { datasetFormat } from './dataset-format.ts';
-import type { ImageSplit, RawImages } from './image-dataset.ts';
+import type { RawData, RawSplit } from '../data-kinds.ts';
+import { datasetFormat } from '../dataset-format.ts';
 
 const syntheticSettings = z.object({
   classes: z.int().min(2).max(20).default(8).describe('pairs of shape and stripes'),
@@ -39,7 +39,7 @@ export function syntheticClasses(count: number): string[] {
   );
 }
 
-export function drawSyntheticImages(spec: SyntheticSpec): RawImages {
+export function drawSyntheticImages(spec: SyntheticSpec): RawData<'images'> {
   const { classes, samples, imageSize, channels, seed } = spec;
   const draw = (count: number, key: number) => drawSplit(spec, count, keyedRandom32(seed, key));
   const held = Math.max(classes, Math.round(samples * 0.15));
@@ -47,20 +47,25 @@ export function drawSyntheticImages(spec: SyntheticSpec): RawImages {
     height: imageSize,
     width: imageSize,
     channels,
-    classes: syntheticClasses(classes),
+    preparation: [],
+    classNames: { file: 'the format', names: syntheticClasses(classes), first: 0 },
     train: draw(samples - 2 * held, 1),
     validation: draw(held, 2),
     test: draw(held, 3),
   };
 }
 
-function drawSplit({ classes, imageSize, channels }: SyntheticSpec, count: number, random: Random): ImageSplit {
+function drawSplit(
+  { classes, imageSize, channels }: SyntheticSpec,
+  count: number,
+  random: Random,
+): RawSplit<Uint8Array> {
   const size = imageSize * imageSize * channels;
-  const split = { pixels: new Uint8Array(count * size), labels: new Uint8Array(count) };
+  const split = { values: new Uint8Array(count * size), labels: new Array<number>(count) };
   for (let sample = 0; sample < count; sample++) {
     const label = sample % classes;
     split.labels[sample] = label;
-    drawImage(split.pixels.subarray(sample * size, (sample + 1) * size), label, imageSize, channels, random);
+    drawImage(split.values.subarray(sample * size, (sample + 1) * size), label, imageSize, channels, random);
   }
   return split;
 }
@@ -121,5 +126,5 @@ export const syntheticImages = datasetFormat({
   description: 'drawn by EdgeTune itself: good for a try, the results are marked as synthetic',
   holds: 'images',
   settings: syntheticSettings,
-  read: drawSyntheticImages,
+  read: ({ settings }) => drawSyntheticImages(settings),
 });
