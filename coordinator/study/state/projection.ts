@@ -110,14 +110,9 @@ export class StudyProjection {
         this.backend = body.backend;
         this.#trial(body.trialId).status = 'training';
         break;
-      case 'epoch': {
-        const { accuracy = null, loss = null } = body.metrics;
-        const trial = this.#trial(body.trialId);
-        // A rung that was run again after a restart writes its epochs again.
-        const before = trial.curve.filter(({ epoch }) => epoch < body.epoch);
-        trial.curve = [...before, { epoch: body.epoch, accuracy, loss }];
+      case 'epoch':
+        this.#epoch(body);
         break;
-      }
       case 'training-finished': {
         this.trainings.push(body);
         this.trainedSince.add(body.trialId);
@@ -169,6 +164,14 @@ export class StudyProjection {
         this.isExtended = false;
         this.trainedSince.clear();
     }
+  }
+
+  #epoch(body: EventOf<'epoch'>): void {
+    const { accuracy = null, loss = null } = body.metrics;
+    const trial = this.#trial(body.trialId);
+    // A rung that was run again after a restart writes its epochs again.
+    const before = trial.curve.filter(({ epoch }) => epoch < body.epoch);
+    trial.curve = [...before, { epoch: body.epoch, accuracy, loss }];
   }
 
   #know(data: DatasetEvidence): void {
