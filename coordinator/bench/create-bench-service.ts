@@ -1,8 +1,10 @@
 /** Benches any ONNX model on devices of the fleet: the inference tuning server without a study. */
 import { randomUUID } from 'node:crypto';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
+import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
-import { graphPrecision } from '@edgetune/shared/onnx/graph-precision.ts';
+import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
+import { graphPrecision, quantisedNode } from '@edgetune/shared/onnx/graph-precision.ts';
 import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
@@ -261,7 +263,7 @@ function recordOf(request: BenchRequest, devices: readonly JoinedDevice[], model
   const dimensions = Object.fromEntries(sizes.openDimensions.map((name) => [name, request.dimensions[name] as number]));
   const batchSizes = batchSizesOf(request, sizes.fixedBatch);
   const precision = graphPrecision(graph);
-  const precisions = request.precisions ?? [precision];
+  const precisions = precisionsOf(request, graph);
   const view: BenchView = {
     id: `b-${randomUUID()}`,
     state: 'running',
@@ -280,6 +282,18 @@ function recordOf(request: BenchRequest, devices: readonly JoinedDevice[], model
     devices: devices.map(emptyEntry),
   };
   return { request: { ...request, batchSizes, precisions, dimensions }, view };
+}
+
+/** @throws {InferenceInputError} where a model that is quantised already is asked for in floats only */
+function precisionsOf({ precisions }: BenchRequest, graph: OnnxGraph): Precision[] {
+  const own = graphPrecision(graph);
+  const quantised = quantisedNode(graph);
+  if (!quantised || !precisions) return precisions ?? [own];
+  if (!precisions.includes(own))
+    throw new InferenceInputError(
+      `the model is quantised already (node "${quantised.name}" is a ${quantised.opType}): it computes in ${own}, not in ${precisions.join(', ')}. Ask for ${own}, in which it is measured as it is, or bench the model that it was made of`,
+    );
+  return [own];
 }
 
 const DEFAULT_BATCH_SIZES = [1, 2, 4, 8, 16, 32];

@@ -1,14 +1,15 @@
 /** Searches inference configs on devices, beside training, and remembers what was measured. */
-import type { InferenceConfig } from '@edgetune/shared/domain/inference-config.ts';
+import { type InferenceConfig, inferenceConfigKey } from '@edgetune/shared/domain/inference-config.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import { createAsItIs } from './as-it-is.ts';
 import { configsToConfirm } from './configs-to-confirm.ts';
 import { Evaluation, UnfitError } from './evaluation.ts';
 import { architectureGroup, createExperience, type Experience } from './experience.ts';
-import { impossible, refused, resultOf } from './inference-result.ts';
+import { bestOf, impossible, refused, resultOf } from './inference-result.ts';
 import type { InferenceRequest, InferenceResult, InferenceServer } from './inference-server.ts';
 import { knownConfigs } from './known-measurements.ts';
 import { Measurer, type MeasurerOptions } from './measurer.ts';
-import { filesOf, modelFor, withoutMissing } from './model-variants.ts';
+import { filesOf, modelFor, twinOf, withoutMissing } from './model-variants.ts';
 import { NO_ARCHITECTURE } from './predictor/coordinates.ts';
 import { type ConfigAxis, configAxes } from './search/config-grid.ts';
 import { type Goals, goalsOf } from './search/config-score.ts';
@@ -26,6 +27,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   const { history } = options;
   const measurer = new Measurer(options);
   const experience = createExperience(options);
+  const asItIs = createAsItIs(options.blobs);
   const disturbed = new Set<string>();
 
   async function search(
@@ -35,9 +37,13 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     evaluation: Evaluation,
   ): Promise<InferenceResult> {
     const endMs = performance.now() + (request.maxMs ?? Infinity);
+    const twin = (config: InferenceConfig) => twinOf(request, axes, config);
     if (request.purpose === 'confirm')
       for (const config of configsToConfirm(history, request, axes, goals)) await evaluation.evaluate(config);
-    if (evaluation.all.length > 0) return resultOf(evaluation.all, goals, evaluation.reason);
+    if (evaluation.all.length > 0) {
+      await measureTwins(evaluation, goals, twin);
+      return resultOf(evaluation.all, goals, evaluation.reason);
+    }
 
     const { possible, refusedAt } = await searchConfigs({
       axes,
@@ -47,15 +53,16 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       evaluate: (config) => evaluation.evaluate(config),
       isTimeUp: () => performance.now() >= endMs,
     });
-    const { all, unfit, reason } = evaluation;
+    const { all, unfit } = evaluation;
     if (refusedAt !== null) return refused(request.device.name, refusedAt, possible, all);
     if (all.length === 0 && unfit !== null) throw new UnfitError(unfit);
-    return { ...resultOf(all, goals, reason), possible };
+    await measureTwins(evaluation, goals, twin);
+    return { ...resultOf(all, goals, evaluation.reason, twin), possible };
   }
 
   return {
     async tune(asked, onMeasured, signal) {
-      const request = await asItIsNow(asked, options.described);
+      const request = await asItIs(await onBoardNow(asked, options.described));
       signal.throwIfAborted();
       const { device } = request;
       const goals = goalsOf(request, device.name);
@@ -77,8 +84,27 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   };
 }
 
+/**
+ * A variant is the best only beside the model itself in the same config: that is measured, whatever the search expected of it and
+ * however long it took.
+ */
+async function measureTwins(
+  evaluation: Evaluation,
+  goals: Goals,
+  twin: (config: InferenceConfig) => InferenceConfig | null,
+): Promise<void> {
+  const asked = new Set(evaluation.all.map(({ measurement }) => inferenceConfigKey(measurement.config)));
+  for (;;) {
+    const best = bestOf(evaluation.all, goals);
+    const config = best && twin(best.config);
+    if (!config || asked.has(inferenceConfigKey(config))) return;
+    asked.add(inferenceConfigKey(config));
+    await evaluation.evaluate(config);
+  }
+}
+
 /** Power mode, clocks and runtimes may be others than when it was asked for: with them what may be reused, and what can be set. */
-async function asItIsNow(request: InferenceRequest, described?: Fleet['described']): Promise<InferenceRequest> {
+async function onBoardNow(request: InferenceRequest, described?: Fleet['described']): Promise<InferenceRequest> {
   const { device } = request;
   // A simulated board is what its profile says.
   if (!described || device.board?.simulated) return request;

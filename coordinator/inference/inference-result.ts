@@ -6,10 +6,16 @@ import type { Known } from './known-measurements.ts';
 import { nonDominated } from './measurement-front.ts';
 import { bestFirst, type Goals, violationOn } from './search/config-score.ts';
 
+/** The best of what was measured; null where nothing was. */
+export function bestOf(all: readonly Known[], goals: Goals): StoredMeasurement | null {
+  const measured = all.map(({ measurement }) => measurement).filter(({ outcome }) => outcome === 'ok');
+  return bestFirst(goals, measured)[0] ?? null;
+}
+
 /** @param reason why nothing could be measured, if nothing could */
 export function resultOf(all: Known[], goals: Goals, reason: string | null): InferenceResult {
   const measured = all.map(({ measurement }) => measurement).filter(({ outcome }) => outcome === 'ok');
-  const [best = null] = bestFirst(goals, measured);
+  const best = bestOf(all, goals);
   const violation = best ? violationOn(best, goals.limits) : Infinity;
   return {
     best,

@@ -37,8 +37,8 @@ export function filesOf(model: Model): ModelFile[] {
 }
 
 /**
- * The axes without precisions in which there is no variant, or whose file is larger than the study's constraints on
- * `modelSize` allow: it is known before anything is measured.
+ * The axes without precisions in which there is no variant, whose file is larger than the study's constraints on
+ * `modelSize` allow, or than the model itself where that may be run: it is known before anything is measured.
  * @throws {RangeError} with the reason, where no precision is left
  */
 export function withoutMissing(
@@ -57,8 +57,35 @@ export function withoutMissing(
   };
   const precisions = axes.find(({ name }) => name === 'precision')?.values ?? ['float32'];
   const reasons = new Map(precisions.map((value) => [value, whyNot(value as Precision)]));
+  const isOwn = (value: unknown) => model.variants?.[value as Precision] === undefined;
+  if (precisions.some((value) => isOwn(value) && reasons.get(value) === null))
+    for (const value of precisions) {
+      const variant = model.variants?.[value as Precision];
+      if (variant && 'modelBytes' in variant && variant.modelBytes > model.modelBytes)
+        reasons.set(value, largerThan(value as Precision, variant.modelBytes, model.modelBytes));
+    }
   if ([...reasons.values()].every((reason) => reason !== null)) throw new RangeError([...reasons.values()].join('; '));
   return axes.map((axis) =>
     axis.name === 'precision' ? { ...axis, values: axis.values.filter((value) => reasons.get(value) === null) } : axis,
   );
+}
+
+/** Why a variant is not worth measuring. */
+export function largerThan(precision: Precision, bytes: number, modelBytes: number): string {
+  return `the file in ${precision} is larger than the model itself (${bytes} bytes, ${modelBytes} bytes)`;
+}
+
+/**
+ * The config in which the model itself is run as this one runs a variant of it; null where it runs the model, or where the axes
+ * hold no precision of the model's own.
+ */
+export function twinOf(
+  { variants = {} }: Pick<Model, 'variants'>,
+  axes: readonly ConfigAxis[],
+  config: InferenceConfig,
+): InferenceConfig | null {
+  if (!variants[config.precision]) return null;
+  const precisions = (axes.find(({ name }) => name === 'precision')?.values ?? []) as Precision[];
+  const own = precisions.find((precision) => !variants[precision]);
+  return own === undefined ? null : { ...config, precision: own };
 }

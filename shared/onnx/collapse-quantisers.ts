@@ -44,10 +44,23 @@ export function collapseQuantisers(graph: OnnxGraph, live: LiveGraph, values: Re
     return quantiser?.opType === 'QuantizeLinear' ? { quantiser, bounds: reader } : null;
   };
 
+  /**
+   * A product of matrices and the constant that is added to it: ONNX Runtime makes a Gemm of them before it looks for integers
+   * (matmul_add_fusion.cc), and computes that in float.
+   */
+  const isFusedBefore = ({ opType, inputs, outputs }: OnnxNode): boolean => {
+    const [product = ''] = outputs;
+    const reader = opType === 'MatMul' ? onlyReader(product) : null;
+    const bias = reader?.opType === 'Add' ? reader.inputs.find((name) => name !== product) : undefined;
+    const [weights, added] = [inputs[1], bias].map((name) => values.get(live.resolve(name ?? '')));
+    return weights?.shape.length === 2 && added?.constant === true && added.shape.at(-1) === weights.shape[1];
+  };
+
   const collapsed = new Map<OnnxNode, OnnxNode>();
   const gone = new Set<OnnxNode>();
   const collapse = (node: OnnxNode): void => {
     if (!INTEGER_OPS.has(node.opType) || (node.opType === 'MaxPool' && opsetOf(graph) < INTEGER_POOL_OPSET)) return;
+    if (isFusedBefore(node)) return;
     const inputs = node.inputs.map((name) => source(name));
     const first = inputs[0];
     if (!first || !isQuantised((values.get(first) as Value).dtype)) return;

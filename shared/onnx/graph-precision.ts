@@ -2,8 +2,9 @@
 import type { InferenceConfig, Precision } from '../domain/inference-config.ts';
 import type { OnnxGraph, OnnxNode } from './graph.ts';
 
-/** Operators that make, read or compute on 8-bit integers with a scale: ONNX's own and ONNX Runtime's. */
-const QUANTISED = /[Qq]uantizeLinear$|^QLinear|Integer(ToFloat)?$|^QGemm$|^DynamicQuantize/;
+/** Operators that make, read or compute on integers of at most 8 bits with a scale: ONNX's own and ONNX Runtime's. */
+const QUANTISED =
+  /[Qq]uantizeLinear$|^QLinear|Integer(ToFloat)?$|^DynamicQuantize|NBits$|BlockQuantized$|^Q(Gemm|Attention|MoE|Ordered|EmbedLayer)/;
 
 /** The first node that makes or reads quantised values, also inside control flow; null: there is none. */
 export function quantisedNode(graph: OnnxGraph): OnnxNode | null {

@@ -4,6 +4,7 @@ import { queriesFor } from '../domain/early-stopping.ts';
 import type { StoredMeasurement } from '../domain/measurement.ts';
 import { formatConstraint, type Objective } from '../domain/objective.ts';
 import { scenarioText } from '../domain/scenario.ts';
+import { formatQuantity } from '../domain/units.ts';
 import type { BenchDevice, BenchMeasurement, BenchView } from './bench.ts';
 
 const COLUMNS = [
@@ -68,16 +69,27 @@ export function benchAims(objectives: readonly Objective[]): string {
   return aims.join(', ') || 'minimize latency.p50';
 }
 
-/** What stands behind configs of precision int8. */
-export function int8Note(int8: NonNullable<BenchView['int8']>): string {
-  return 'reason' in int8
-    ? `There is no int8 variant of the model: ${int8.reason}.`
-    : 'Configs in int8 run a variant that was calibrated on random inputs: it shows what int8 would cost, not how accurate it would be.';
+/** What stands behind configs of precision int8; null where nobody asked for any. */
+export function int8Note({
+  precision,
+  int8,
+  modelBytes,
+}: Pick<BenchView, 'precision' | 'int8' | 'modelBytes'>): string | null {
+  if (precision === 'int8')
+    return 'The model is quantised already: it is measured as it is, in int8, and not quantised again.';
+  if (!int8) return null;
+  if ('reason' in int8) return `There is no int8 variant of the model: ${int8.reason}.`;
+  if (int8.modelBytes > modelBytes) {
+    const [larger, own] = [int8.modelBytes, modelBytes].map((bytes) => formatQuantity(bytes, 'memory'));
+    return `The int8 variant is larger than the model (${larger}, ${own}): beside the model it is not measured.`;
+  }
+  return 'Configs in int8 run a variant that was calibrated on random inputs: it shows what int8 would cost, not how accurate it would be. One that is slower than the model itself is not recommended.';
 }
 
 /** What to run on each device, and everything that was measured. */
 export function benchMarkdown(view: BenchView): string {
   const aims = benchAims(view.objectives);
+  const note = int8Note(view);
   const limits = view.constraints.map(formatConstraint).join(', ') || 'none';
   const sizes = Object.entries(view.dimensions)
     .map(([name, size]) => `; ${name} = ${size}`)
@@ -89,7 +101,7 @@ export function benchMarkdown(view: BenchView): string {
     '',
     `Scenario: ${scenarioText(view.scenario)}; objectives: ${aims}; constraints: ${limits}${sizes}.`,
     '',
-    ...(view.int8 ? [int8Note(view.int8), ''] : []),
+    ...(note === null ? [] : [note, '']),
     '## Recommended',
     '',
     ...table(best),

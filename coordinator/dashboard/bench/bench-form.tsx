@@ -106,6 +106,9 @@ function SearchFields({ model, ...bound }: Bound & { model: ChosenModel | null }
         {model?.fixedBatch === null && (
           <NumbersField {...bound} path={['batchSizes']} label="Batch sizes" placeholder="1, 2, 4, 8, 16, 32" />
         )}
+        {model?.precision === 'int8' && (
+          <p class="quiet">Precision: int8, as the model is. It is quantised already, and is not quantised again.</p>
+        )}
         {model !== null && model.precision !== 'int8' && (
           <ChoicesField
             {...bound}

@@ -23,6 +23,7 @@ export function BenchPage({ id }: { id: string }) {
   const recommended = view.devices.flatMap(({ device, best, feasible }) =>
     best ? [{ device, measurement: best, feasible }] : [],
   );
+  const note = int8Note(view);
   return (
     <>
       <div class="title">
@@ -38,7 +39,7 @@ export function BenchPage({ id }: { id: string }) {
         </p>
       )}
       <p class="quiet">{describe(view)}</p>
-      {view.int8 && <p class="quiet">{int8Note(view.int8)}</p>}
+      {note !== null && <p class="quiet">{note}</p>}
       <section class="card" aria-label="Recommended">
         <h2>Recommended</h2>
         {recommended.length === 0 ? (

@@ -1,6 +1,7 @@
 /** Architectures and inference configs as coordinates in which the logarithm of a metric is nearly linear. */
 import { type InferenceConfig, inferenceConfigSchema } from '@edgetune/shared/domain/inference-config.ts';
 import type { ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import type { FusedKernel } from '@edgetune/shared/onnx/fuse-kernels.ts';
 
 /** What a coordinate is: how much a metric's slope along it may vary, and how far a bend reaches. */
 interface Coordinate {
@@ -26,6 +27,7 @@ const ARCHITECTURE: readonly Coordinate[] = [
   { slope: 0.3, length: 3 }, // log2 kernels
   { slope: 0.5, length: 0.5 }, // share of depthwise work
   { slope: 0.5, length: 0.5 }, // share of matrix products
+  { slope: 0.5, length: 0.5 }, // share of work in integers: a file that is called int8 may compute in float
 ];
 /** The runner that is used where nobody names one. */
 const USUAL_RUNNER = inferenceConfigSchema.shape.runner.parse(undefined);
@@ -59,7 +61,8 @@ export function coordinateSystem(
     pointOf: (architecture, config, otherClass) => [
       ...configCoordinates(config, cores),
       ...marksOf(config.runner),
-      ...architecture,
+      // Studies of before keep architectures without what is counted since.
+      ...ARCHITECTURE.map((_, at) => architecture[at] ?? 0),
       ...otherClasses.map((name) => flag(name === otherClass)),
     ],
   };
@@ -70,9 +73,8 @@ const flag = (on: boolean) => (on ? 1 : 0);
 /** Coordinates of an architecture, from the fused kernels of one sample. */
 export function architectureCoordinates(analysis: Pick<ModelAnalysis, 'kernels' | 'macs' | 'weightBytes'>): number[] {
   const { kernels, macs, weightBytes } = analysis;
-  const share = (...kinds: string[]) =>
-    kernels.reduce((sum, kernel) => sum + (kinds.includes(kernel.kind) ? kernel.macs * kernel.repeats : 0), 0) /
-    Math.max(1, macs);
+  const share = (isOne: (kernel: FusedKernel) => boolean) =>
+    kernels.reduce((sum, kernel) => sum + (isOne(kernel) ? kernel.macs * kernel.repeats : 0), 0) / Math.max(1, macs);
   const bytes = kernels.reduce(
     (sum, { inputBytes, outputBytes, repeats }) => sum + (inputBytes + outputBytes) * repeats,
     0,
@@ -80,8 +82,9 @@ export function architectureCoordinates(analysis: Pick<ModelAnalysis, 'kernels' 
   const working = kernels.reduce((sum, { kind, repeats }) => sum + (kind === 'view' ? 0 : repeats), 0);
   return [
     ...[macs, bytes, weightBytes, working].map((value) => Math.log2(1 + value)),
-    share('depthwise'),
-    share('matmul', 'recurrent'),
+    share(({ kind }) => kind === 'depthwise'),
+    share(({ kind }) => kind === 'matmul' || kind === 'recurrent'),
+    share(({ quantised }) => quantised),
   ];
 }
 

@@ -17,8 +17,9 @@ export interface SearchOutcome {
   refusedAt: number | null;
 }
 
-/** At most this share of the grid is measured, but a small grid may be looked at more closely. */
+/** At most this share of the grid is measured, but a small grid may be looked at more closely … */
 const LARGEST_SHARE = 0.15;
+/** … and one of no more configs than this is measured in full: what a prediction saves there is not worth its mistakes. */
 const SMALLEST_BUDGET = 8;
 /** Before it has measured so much of the grid, a model that no other architecture has taught may not end the search. */
 const SHARE_UNTAUGHT = 0.08;
@@ -76,6 +77,7 @@ export async function searchConfigs(problem: SearchProblem): Promise<SearchOutco
     const isExperienced = isTaught(problem) || own.length >= enoughToStop;
     let next: InferenceConfig | null = null;
     for (const stage of stagesOf(goals, own)) next ??= nextConfig(axes, stage, forecasts, own, isExperienced);
+    if (possible <= SMALLEST_BUDGET) next ??= open.values().next().value ?? null;
     if (!next) break;
     await visit(next);
   }

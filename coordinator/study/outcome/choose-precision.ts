@@ -59,10 +59,32 @@ export function choosePrecision(
   const int8 = best.get('int8');
   const floats = [best.get('float32'), best.get('float16')].filter((each) => each !== undefined);
   const float = preferred(spec, deviceName, floats);
-  const [chosen, why] = int8 && float ? decide(spec, deviceName, float, int8) : [int8 ?? float, null];
+  const [chosen, why] =
+    int8 && float ? decide(spec, deviceName, float, int8) : [int8 ?? float, whyUnmeasured(accuracies, bytesIn)];
   if (!chosen) return null;
   const rivals = [...best.values()].filter((each) => each !== chosen).map(({ measurement }) => measurement);
   return { measurement: chosen.measurement, violation: chosen.onDevice, why, rivals };
+}
+
+/** Why there is no measurement of the int8 file, where there is such a file: nobody measures one that is larger. */
+function whyUnmeasured(accuracies: Accuracies, bytesIn: (precision: Precision) => number): string | null {
+  const [int8, float32] = [bytesIn('int8'), bytesIn('float32')];
+  return accuracies.int8 !== undefined && int8 > float32 ? larger(int8, float32) : null;
+}
+
+function larger(int8: number, float: number): string {
+  const [one, other] = [int8, float].map((bytes) => formatQuantity(bytes, 'memory'));
+  return `the int8 file is the larger one (${one}, ${other})`;
+}
+
+/** Whether time is all that is wanted of the device: then nothing speaks for what makes a model slower. */
+function asksForTimeAlone(objectives: readonly Pick<Objective, 'metric'>[]): boolean {
+  return objectives.every(({ metric }) => metric === 'throughput' || metric.startsWith('latency.'));
+}
+
+/** Time for a sample: the files may have been best at batches of different sizes. */
+function msPerSample({ measurement: { latencyMs, config } }: Candidate): number {
+  return (latencyMs?.p50 ?? 0) / config.batchSize;
 }
 
 /** Differences of accuracies below are rounding. */
@@ -80,6 +102,10 @@ function decide(spec: Spec, deviceName: string, float: Candidate, int8: Candidat
   // 0.93 − 0.92 is more than 0.01 in floating point.
   if (drop > maxAccuracyDrop + ROUNDING)
     return [float, `int8 ${costs}, more than the ${points(maxAccuracyDrop)} that the study gives for it (${compared})`];
+  if (int8.bytes > float.bytes) return [float, `${larger(int8.bytes, float.bytes)} (${compared})`];
+  const { objectives } = decidedOn(deviceName, spec, partsOfFiles);
+  const isTimeAll = asksForTimeAlone(objectives.filter(({ metric }) => metric !== 'accuracy'));
+  if (isTimeAll && msPerSample(int8) > msPerSample(float)) return [float, `int8 is slower here (${compared})`];
   if (preferred(spec, deviceName, [float, int8]) === int8)
     return [int8, `int8 is better here (${compared}) and ${costs}`];
   return [float, `int8 is no better here (${compared})`];

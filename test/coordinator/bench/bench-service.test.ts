@@ -9,6 +9,7 @@ import type { BenchRecord } from '../../../coordinator/bench/bench-repository.ts
 import { createBenchService } from '../../../coordinator/bench/create-bench-service.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
+import { buildOnnx } from '../../support/onnx-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { tokensModel } from '../../support/tokens-model.ts';
 import { Arrival, turn, until } from '../../support/waiting.ts';
@@ -17,6 +18,14 @@ import { convModel } from '../inference/support/conv-model.ts';
 
 const model = convModel();
 
+/** A model of one node of those that quantised models are made of. */
+const quantisedModel = (opType: string) =>
+  buildOnnx({
+    inputs: [{ name: 'x', shape: ['batch', 4] }],
+    outputs: ['y'],
+    nodes: [{ opType, inputs: ['x'], outputs: ['y'], name: `a ${opType}` }],
+  });
+
 /** A bench service on a store of its own, or on that of an earlier one (a coordinator that starts again). */
 async function bench(
   t: TestContext,
@@ -24,7 +33,7 @@ async function bench(
   directory = temporaryFolder(t),
   quantise = async (onnx: Uint8Array) => {
     if (onnx.length > model.length) throw Object.assign(new Error('too large'), { name: 'QuantiseError' });
-    return convModel({ layers: 2 });
+    return convModel({ channels: 4 });
   },
 ) {
   const { measure, jobs } = board(({ config }) => latencyMs(config.batchSize, config.threads));
@@ -203,6 +212,37 @@ describe('a bench', () => {
       [48, 24],
     );
     assert.match(benchMarkdown(without), /no int8 variant of the model: too large/);
+  });
+
+  it('does not measure a variant that is larger than the model, and says so', async (t) => {
+    const { start, finished, jobs } = await bench(
+      t,
+      () => 1,
+      temporaryFolder(t),
+      async () => convModel({ layers: 2 }),
+    );
+    const view = await finished((await start({ precisions: ['float32', 'int8'] })).id);
+    assert.ok(jobs.every(({ config }) => config.precision === 'float32'));
+    assert.match(benchMarkdown(view), /The int8 variant is larger than the model \(3.44 kB, 1.03 kB\)/);
+  });
+
+  it('runs a model that is quantised already as it is, once, and says so', async (t) => {
+    const quantise = () => assert.fail('nothing is quantised twice');
+    const { service, start, finished, jobs } = await bench(t, () => 1, temporaryFolder(t), quantise);
+    for (const opType of ['DequantizeLinear', 'DynamicQuantizeLinear', 'QLinearAdd', 'MatMulNBits']) {
+      const { modelSha256, precision } = await service.accept(quantisedModel(opType));
+      assert.equal(precision, 'int8', opType);
+      for (const asked of [undefined, ['int8' as const], ['float32' as const, 'int8' as const]]) {
+        const view = await finished((await start({ modelSha256, ...(asked ? { precisions: asked } : {}) })).id);
+        assert.deepEqual([view.precision, view.int8, view.devices[0]?.state], ['int8', null, 'finished']);
+        assert.match(benchMarkdown(view), /quantised already: it is measured as it is, in int8/);
+      }
+      assert.ok(jobs.every(({ config }) => config.precision === 'int8'));
+      await assert.rejects(
+        start({ modelSha256, precisions: ['float32'] }),
+        new RegExp(`quantised already \\(node ".+" is a ${opType}\\): it computes in int8, not in float32`),
+      );
+    }
   });
 
   it('ends with the best so far when its time is up', async (t) => {
