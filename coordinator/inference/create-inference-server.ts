@@ -57,7 +57,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     if (refusedAt !== null) return refused(request.device.name, refusedAt, possible, all);
     if (all.length === 0 && unfit !== null) throw new UnfitError(unfit);
     await measureTwins(evaluation, goals, twin);
-    return { ...resultOf(all, goals, evaluation.reason, twin), possible };
+    return { ...resultOf(all, goals, evaluation.reason), possible };
   }
 
   return {
