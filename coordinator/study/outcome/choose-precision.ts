@@ -60,16 +60,16 @@ export function choosePrecision(
   const floats = [best.get('float32'), best.get('float16')].filter((each) => each !== undefined);
   const float = preferred(spec, deviceName, floats);
   const [chosen, why] =
-    int8 && float ? decide(spec, deviceName, float, int8) : [int8 ?? float, whyUnmeasured(accuracies, bytesIn)];
+    int8 && float ? decide(spec, deviceName, float, int8) : [int8 ?? float, whyUnmeasured(qualities, bytesIn)];
   if (!chosen) return null;
   const rivals = [...best.values()].filter((each) => each !== chosen).map(({ measurement }) => measurement);
   return { measurement: chosen.measurement, violation: chosen.onDevice, why, rivals };
 }
 
 /** Why there is no measurement of the int8 file, where there is such a file: nobody measures one that is larger. */
-function whyUnmeasured(accuracies: Accuracies, bytesIn: (precision: Precision) => number): string | null {
+function whyUnmeasured(qualities: Qualities, bytesIn: (precision: Precision) => number): string | null {
   const [int8, float32] = [bytesIn('int8'), bytesIn('float32')];
-  return accuracies.int8 !== undefined && int8 > float32 ? larger(int8, float32) : null;
+  return qualities.int8 !== undefined && int8 > float32 ? larger(int8, float32) : null;
 }
 
 function larger(int8: number, float: number): string {
@@ -104,7 +104,7 @@ function decide(spec: Spec, deviceName: string, float: Candidate, int8: Candidat
     return [float, `int8 ${costs}, more than the ${points(maxAccuracyDrop)} that the study gives for it (${compared})`];
   if (int8.bytes > float.bytes) return [float, `${larger(int8.bytes, float.bytes)} (${compared})`];
   const { objectives } = decidedOn(deviceName, spec, partsOfFiles);
-  const isTimeAll = asksForTimeAlone(objectives.filter(({ metric }) => metric !== 'accuracy'));
+  const isTimeAll = asksForTimeAlone(objectives.filter(({ metric }) => !metricInfo(metric).isQuality));
   if (isTimeAll && msPerSample(int8) > msPerSample(float)) return [float, `int8 is slower here (${compared})`];
   if (preferred(spec, deviceName, [float, int8]) === int8)
     return [int8, `int8 is better here (${compared}) and ${costs}`];
