@@ -25,6 +25,8 @@ export interface Contraction {
 
 export interface QuantisationPlan {
   contractions: ReadonlyMap<OnnxNode, Contraction>;
+  /** Nodes that read integers, contractions among them, and those whose results are integers where they are in `tensors`. */
+  onIntegers: ReadonlySet<OnnxNode>;
   /** Nodes that look up rows of a constant table. */
   embeddings: ReadonlyMap<OnnxNode, OnnxTensor>;
   /** Values that become 8-bit integers, in the order in which they come to be. */
@@ -76,6 +78,7 @@ class Planner {
   readonly #sums = new Map<OnnxNode, OnnxNode>();
   readonly #embeddings = new Map<OnnxNode, OnnxTensor>();
   readonly #tensors = new Set<string>();
+  readonly #onIntegers = new Set<OnnxNode>();
   readonly #sharing = new Map<string, string>();
   readonly #absorbed = new Map<OnnxNode, OnnxNode>();
   readonly #heads: { node: OnnxNode; tensor: string }[] = [];
@@ -105,13 +108,18 @@ class Planner {
     const wanted = new Set([...this.#contractions.keys()].map(({ inputs }) => inputs[0] as string));
     for (const { name } of this.#graph.inputs) if (wanted.has(name)) this.#tensors.add(name);
     for (const node of this.#graph.nodes) {
-      if (this.#contractions.has(node)) this.#planContraction(node);
-      else if (this.#computesIntegers(node)) this.#quantiseOutput(node, node);
-      else if (this.#movesIntegers(node)) this.#shareOutputs(node);
+      const contracts = this.#contractions.has(node);
+      const computes = !contracts && this.#computesIntegers(node);
+      const moves = !contracts && !computes && this.#movesIntegers(node);
+      if (contracts) this.#planContraction(node);
+      else if (computes) this.#quantiseOutput(node, node);
+      else if (moves) this.#shareOutputs(node);
+      if (contracts || computes || moves) this.#onIntegers.add(node);
       for (const name of node.outputs) if (wanted.has(name)) this.#tensors.add(name);
     }
     return {
       contractions: this.#contractions,
+      onIntegers: this.#onIntegers,
       embeddings: this.#embeddings,
       tensors: [...this.#tensors],
       sharing: this.#sharing,

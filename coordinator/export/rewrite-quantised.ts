@@ -51,8 +51,10 @@ class Rewriter {
   readonly #initializers: OnnxMessage[] = [];
   readonly #names: FreeNames;
   readonly #outputs: ReadonlySet<unknown>;
-  /** What stands for a tensor of the plan once it was an integer: the reals … */
+  /** What stands for a tensor of the plan once it was an integer: the reals, which kernels on integers read … */
   readonly #dequantised = new Map<string, string>();
+  /** … and everybody, unless a kernel in floats has made the tensor: then that is better, and there anyway … */
+  readonly #rounded = new Map<string, string>();
   /** … and the integers, their scale and their zero point. */
   readonly #integers = new Map<string, readonly [integers: string, scale: string, zeroPoint: string]>();
 
@@ -66,36 +68,37 @@ class Rewriter {
   }
 
   run(): OnnxMessage {
-    const { contractions, embeddings, absorbed } = this.#plan;
+    const { contractions, onIntegers, embeddings, absorbed } = this.#plan;
     const byOutput = new Map([...contractions].map((entry) => [outputOf(entry[0]), entry]));
     const tables = new Map([...embeddings].map(([node, table]) => [outputOf(node), table]));
+    const kernels = new Set([...onIntegers].map(outputOf));
     const gone = new Set([...absorbed.keys()].map(outputOf));
     const renamed = new Map([...absorbed].map(([node, by]) => [outputOf(by), outputOf(node)]));
-    for (const { name } of this.#graph.inputs as OnnxMessage[]) this.#passThrough(name as string, name as string);
+    for (const { name } of this.#graph.inputs as OnnxMessage[]) this.#passThrough(name as string, name as string, true);
     for (const node of this.#graph.nodes as OnnxMessage[]) {
       const [output = '', ...others] = (node.outputs ?? []) as string[];
       if (gone.has(output)) continue;
       const result = renamed.get(output) ?? output;
-      const isCut = this.#calibration.parameters.has(result) && this.#outputs.has(result);
-      const produced = isCut ? this.#names.take(`${result}_float`) : result;
       const [contracting, contraction] = byOutput.get(output) ?? [];
+      const isFloat = !kernels.has(output) || contraction?.form === 'MatMulIntegerToFloat';
+      const isCut = !isFloat && this.#calibration.parameters.has(result) && this.#outputs.has(result);
+      const produced = isCut ? this.#names.take(`${result}_float`) : result;
       const table = tables.get(output);
       if (contracting && contraction) this.#contract(node, contracting, contraction, produced);
       else if (table) this.#lookUp(node, table, produced);
-      else this.#nodes.push({ ...node, inputs: this.#reals(node), outputs: [produced, ...others] });
-      this.#passThrough(result, produced);
-      for (const other of others) this.#passThrough(other, other);
+      else {
+        const known = kernels.has(output) ? this.#dequantised : this.#rounded;
+        const inputs = ((node.inputs ?? []) as string[]).map((name) => known.get(name) ?? name);
+        this.#nodes.push({ ...node, inputs, outputs: [produced, ...others] });
+      }
+      this.#passThrough(result, produced, isFloat);
+      for (const other of others) this.#passThrough(other, other, isFloat);
     }
     return this.#finish();
   }
 
-  /** What a node reads, as reals. */
-  #reals({ inputs = [] }: OnnxMessage): string[] {
-    return (inputs as string[]).map((name) => this.#dequantised.get(name) ?? name);
-  }
-
-  /** Makes integers of a tensor and reals of the integers, for whoever reads it from here on. */
-  #passThrough(tensor: string, produced: string): void {
+  /** Makes integers of a tensor and reals of the integers. @param isFloat whether a kernel in floats, or a caller, has made it */
+  #passThrough(tensor: string, produced: string, isFloat: boolean): void {
     const parameters = this.#calibration.parameters.get(tensor);
     if (!parameters) return;
     const scale = this.#add(`${tensor}_scale`, [], TYPE.float, Float32Array.of(parameters.scale));
@@ -107,6 +110,7 @@ class Rewriter {
     const reals = tensor === produced ? this.#names.take(`${tensor}_dequantised`) : tensor;
     this.#node('DequantizeLinear', [integers, scale, zeroPoint], reals);
     this.#dequantised.set(tensor, reals);
+    if (!isFloat) this.#rounded.set(tensor, reals);
   }
 
   #contract(node: OnnxMessage, read: OnnxNode, contraction: Contraction, output: string): void {
@@ -166,7 +170,7 @@ class Rewriter {
     const [integers, ...parameters] = this.#weights(table, { weights, scales }, axis);
     const rows = this.#names.take(`${output}_quantised`);
     const [, indices = ''] = (node.inputs ?? []) as string[];
-    this.#nodes.push({ ...node, inputs: [integers, this.#dequantised.get(indices) ?? indices], outputs: [rows] });
+    this.#nodes.push({ ...node, inputs: [integers, indices], outputs: [rows] });
     this.#node('DequantizeLinear', [rows, ...parameters], output, -1);
   }
 

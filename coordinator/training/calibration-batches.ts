@@ -17,13 +17,16 @@ import type { LoadedTask } from './workloads/workload.ts';
 const SAMPLES = 128;
 const BATCH = 32;
 
-/** Samples of the training split, of every class; always the same ones. */
-export async function trainingBatches(task: LoadedTask): Promise<Feeds[]> {
+/** Samples of the training split, or of another one, of every class; always the same ones. */
+export async function trainingBatches(
+  task: LoadedTask,
+  split: Parameters<LoadedTask['inputs']>[0] = 'train',
+): Promise<Feeds[]> {
   const { Tensor } = await loadOnnxRuntime();
-  const chosen = stratifiedOrder(task.labels('train'), 0).subarray(0, SAMPLES);
+  const chosen = stratifiedOrder(task.labels(split), 0).subarray(0, SAMPLES);
   return Array.from({ length: Math.ceil(chosen.length / BATCH) }, (_, batch) => {
     const indices = chosen.subarray(batch * BATCH, (batch + 1) * BATCH);
-    const values = toChannelsFirst(task.inputs('train', indices), task.inputShape, indices.length);
+    const values = toChannelsFirst(task.inputs(split, indices), task.inputShape, indices.length);
     return { [INPUT_NAME]: new Tensor('float32', values, [indices.length, ...channelsFirst(task.inputShape)]) };
   });
 }
@@ -35,10 +38,14 @@ const RANDOM_BATCHES = 4;
  * Random inputs of a model of which no data are at hand: enough for what its int8 variant costs, not for what it answers.
  * @throws {OnnxError} where a size is not known @throws {QuantiseError} where a type has no random values
  */
-export async function randomBatches(graph: OnnxGraph, dimensions: Readonly<Record<string, number>>): Promise<Feeds[]> {
+export async function randomBatches(
+  graph: OnnxGraph,
+  dimensions: Readonly<Record<string, number>>,
+  seed = 1,
+): Promise<Feeds[]> {
   const { Tensor } = await loadOnnxRuntime();
   const shapes = inputShapes(graph, { batchSize: 1, dimensions });
-  const random = keyedRandom32(1);
+  const random = keyedRandom32(seed);
   return Array.from({ length: RANDOM_BATCHES }, () =>
     Object.fromEntries(
       graph.inputs.map(({ name, dtype }) => {

@@ -15,14 +15,18 @@ export function onnxruntimeVersion(): string {
     .version;
 }
 
-/** Path of the interpreter, or why there is none. EDGETUNE_AGENT_PYTHON names another one that has onnxruntime and numpy. */
-export function pythonWithOnnxruntime(): { python: string } | { reason: string } {
+/**
+ * Path of the interpreter, or why there is none. EDGETUNE_AGENT_PYTHON names another one that has onnxruntime and numpy.
+ * @param more packages that it needs, by the names under which they are imported
+ */
+export function pythonWithOnnxruntime(more: readonly string[] = []): { python: string } | { reason: string } {
   keepOnnxRuntimeSilent();
   const run = (program: string, ...args: string[]) =>
     spawnSync(program, args, { encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS });
-  const works = (python: string) => run(python, '-c', 'import onnxruntime, numpy').status === 0;
+  const packages = ['onnxruntime', 'numpy', ...more];
+  const works = (python: string) => run(python, '-c', `import ${packages.join(', ')}`).status === 0;
   const given = process.env.EDGETUNE_AGENT_PYTHON;
-  if (given) return works(given) ? { python: given } : { reason: `${given} cannot import onnxruntime and numpy` };
+  if (given) return works(given) ? { python: given } : { reason: `${given} cannot import ${packages.join(', ')}` };
   const version = onnxruntimeVersion();
   const folder = join(tmpdir(), `edgetune-onnxruntime-${version}`);
   const python = join(folder, 'bin', 'python');
@@ -32,7 +36,7 @@ export function pythonWithOnnxruntime(): { python: string } | { reason: string }
   }
   if (works(python)) return { python };
   console.error(`installing onnxruntime ${version} for Python into ${folder} …`);
-  const installed = run(python, '-m', 'pip', 'install', '--quiet', `onnxruntime==${version}`, 'numpy');
+  const installed = run(python, '-m', 'pip', 'install', '--quiet', `onnxruntime==${version}`, ...packages.slice(1));
   return installed.status === 0 && works(python)
     ? { python }
     : { reason: `pip could not install onnxruntime: ${installed.stderr?.trim().split('\n').at(-1)}` };

@@ -98,6 +98,39 @@ describe('fully connected layers', () => {
   });
 });
 
+describe('what a kernel in floats has made', () => {
+  it('is read as it is by all that compute in floats, and handed out so', async (t) => {
+    const weights = [floats('w', [24, 32]), floats('b', [32]), floats('v', [32, 24]), floats('c', [24])];
+    const nodes = [
+      node('Sin', ['x'], 'e'),
+      node('MatMul', ['e', 'w'], 'p'),
+      node('Add', ['p', 'b'], 's'),
+      node('Relu', ['s'], 'r'),
+      node('MatMul', ['r', 'v'], 'q'),
+      node('Add', ['q', 'c'], 'a'),
+      node('Add', ['a', 'e'], 'y'),
+    ];
+    const float = buildOnnx(modelOf(['batch', 'tokens', 24], nodes, weights, { outputs: ['e', 'y'] }));
+    const { int8, kernels, feeds } = await quantised(t, float, [2, 3, 24]);
+    assert.deepEqual(kernels, { Sin: 1, QuantizeLinear: 2, MatMulIntegerToFloat: 2, Add: 1 });
+    const [before, after] = await Promise.all([float, int8].map((onnx) => outputsOf(onnx, feeds)));
+    assert.deepEqual(after?.e?.data, before?.e?.data);
+  });
+
+  it('what a kernel on integers has made is rounded for everybody', async (t) => {
+    const nodes = [
+      node('Conv', ['x', 'w'], 'c'),
+      node('Sin', ['c'], 's'),
+      node('Conv', ['c', 'v'], 'd'),
+      node('Add', ['s', 'd'], 'y'),
+    ];
+    const weights = [floats('w', [4, 3, 1, 1]), floats('v', [4, 4, 1, 1])];
+    const float = buildOnnx(modelOf(['batch', 3, 8, 8], nodes, weights, { outputs: ['y', 'c'] }));
+    const { kernels } = await quantised(t, float, [2, 3, 8, 8]);
+    assert.equal(kernels.QLinearConv, 2);
+  });
+});
+
 describe('a bias that is added to a convolution', () => {
   it('is part of it', async (t) => {
     const nodes = [
