@@ -16,7 +16,9 @@ import { QuantiseError, quantiseOnnx } from '../../coordinator/export/quantise-o
 import type { Feeds } from '../../coordinator/export/run-onnx.ts';
 import { randomBatches, trainingBatches } from '../../coordinator/training/calibration-batches.ts';
 import { createTrainingService } from '../../coordinator/training/create-training-service.ts';
-import { loadTask } from '../../coordinator/training/load-task.ts';
+import type { PreparedData } from '../../coordinator/training/datasets/process/prepared-file.ts';
+import { readDataset } from '../../coordinator/training/datasets/read-dataset.ts';
+import { taskOf } from '../../coordinator/training/load-task.ts';
 import type { TrialTask } from '../../coordinator/training/training-service.ts';
 import { pythonWithOnnxruntime } from './python-onnxruntime.ts';
 import { signalToNoise, type Timed, timeByTurns } from './quantisation/compare.ts';
@@ -118,7 +120,8 @@ async function addTrained({ workload, dataset, candidate, epochs }: Trained): Pr
   const int8 = await training.quantise(task, onnx);
   const seconds = (performance.now() - startMs) / 1000;
   const accuracy = async (file: Uint8Array) => (await training.evaluateOnnx(task, file, 'test')).metrics.accuracy;
-  const data = await loadTask(task);
+  const { holds, finished } = await readDataset(dataset);
+  const data = await taskOf(workload, () => ({ holds, data: finished.data }) as PreparedData);
   const [sample] = (await randomBatches(readOnnx(onnx), {})) as [Feeds, ...Feeds[]];
   const model = `${workload}, ${dataset.format}${candidate.block ? `, ${candidate.block}` : ''}`;
   trained.push({
