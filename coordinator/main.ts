@@ -25,6 +25,7 @@ import { systemClock } from './fleet/clock.ts';
 import { createFleet, type ManagedFleet } from './fleet/create-fleet.ts';
 import { createHostLease } from './fleet/host-lease.ts';
 import { createInferenceServer } from './inference/create-inference-server.ts';
+import { createModelInspector } from './inference/inspector/model-inspector.ts';
 import { PARTS, type Parts, partsOn } from './parts.ts';
 import { openStore } from './store/store.ts';
 import { createStudyService } from './study/create-study-service.ts';
@@ -187,7 +188,10 @@ function startServices(
   hostLease.onPause(({ startMs, endMs }) =>
     spans.publish({ studyId: null, lane: 'paused for measuring', kind: 'paused', trialId: null, startMs, endMs }),
   );
+  const inspector = createModelInspector();
+  started.endBy(() => inspector.close());
   const inference = createInferenceServer({
+    inspector,
     measure: measureWithSpans(fleet, spans),
     described: (deviceId) => fleet.described(deviceId),
     history: store.measurements,
@@ -197,6 +201,7 @@ function startServices(
   const device = (name: string) => fleet.device(name);
   const bench = createBenchService({
     inference,
+    inspector,
     device,
     benches: store.benches,
     troubles: store.troubles,

@@ -29,6 +29,7 @@ async function buildCoordinator(): Promise<void> {
       'dataset-child': 'training/datasets/process/dataset-child.ts',
       'gradient-worker': 'training/gradient-worker.ts',
       'tuner-worker': 'ask-tell/tuner-worker.ts',
+      'inspect-worker': 'inference/inspector/inspect-worker.ts',
     },
     external,
   );

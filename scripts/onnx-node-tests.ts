@@ -19,6 +19,8 @@ import type { RuntimeOutcome } from './onnx-node-tests/run-child.ts';
 import { inputData, type NodeTest, nodeTests, nodeTestsFolder } from './onnx-node-tests/test-files.ts';
 
 const LEAST_SHARE_SIZED = 0.9;
+/** Most take milliseconds. */
+const LONGEST_RUN_MS = 60_000;
 /** What decides a shape is small: this is what a user would give by --input-data. */
 const MOST_GIVEN_VALUES = 4096;
 
@@ -42,10 +44,12 @@ class Runtime {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     const child = this.#child;
-    const ended = once(child, 'exit').then(() => ({ name: test.name, refused: 'it ends the process' }));
+    const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_RUN_MS);
+    const ended = once(child, 'exit').then(() => ({ name: test.name, refused: 'it ends the process, or never does' }));
     const answered = once(child, 'message').then(([outcome]) => outcome as RuntimeOutcome);
     child.send(test);
     const outcome = await Promise.race([answered, ended]);
+    clearTimeout(timer);
     if (child.exitCode !== null || child.signalCode !== null) this.#child = null;
     return outcome;
   }

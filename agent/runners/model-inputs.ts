@@ -1,5 +1,7 @@
 /** Input values for a model from what it says of its inputs: shapes with the batch filled in, seeded random contents. */
 import { congruential32 } from '@edgetune/shared/math/generators.ts';
+import { modelSizes, sizedShapes } from '@edgetune/shared/onnx/model-sizes.ts';
+import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ModelRefusedError } from './runner.ts';
 
@@ -10,7 +12,9 @@ export class InputError extends ModelRefusedError {
 
 export interface InputOptions {
   batchSize: number;
-  /** Sizes of other symbolic dimensions, by name. */
+  /** What a model whose batch is fixed runs in any case: smaller ones are padded to it. Absent: `batchSize`. */
+  fullBatch?: number;
+  /** Sizes of named axes. */
   dimensions: Readonly<Record<string, number>>;
   seed: number;
 }
@@ -22,17 +26,21 @@ export interface InputDescription {
 }
 
 /**
- * Tells the shape of each of these inputs for a batch, by the rule of the coordinator (`shared/onnx`, `inputShapes`): the
- * batch is the first axis that is left open, and every other axis of the same name. Other sizes are given, never guessed.
+ * Shapes of inputs for a batch, by the rule of the coordinator (`shared/onnx`, `sizedShapes`).
+ * @throws {InputError} for a size that nobody gave, or a batch that the model cannot run
  */
-export function shapeTeller(
-  inputs: readonly Pick<InputDescription, 'shape'>[],
-  options: Omit<InputOptions, 'seed'>,
-): (input: InputDescription) => number[] {
-  const firsts = inputs.map(({ shape: [first] }) => first);
-  const batch = new Set(firsts.filter((size) => typeof size === 'string' && size !== ''));
-  /** @throws {InputError} */
-  return ({ name, shape }) => shape.map((size, axis) => sizeOf(name, size, axis, { ...options, batch }));
+export function shapesOf(
+  inputs: readonly InputDescription[],
+  { batchSize, fullBatch = batchSize, dimensions }: Omit<InputOptions, 'seed'>,
+): ReadonlyMap<string, number[]> {
+  const described = inputs.map(({ name, shape }) => ({ name, shape: [...shape] }));
+  try {
+    const isOpen = modelSizes({ inputs: described, outputs: [] }, dimensions).fixedBatch === null;
+    return sizedShapes(described, { batchSize: isOpen ? batchSize : fullBatch, dimensions });
+  } catch (error) {
+    if (error instanceof OnnxError) throw new InputError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** @param OrtTensor ONNX Runtime's class of tensors, which only the runner that needs it loads. @throws {InputError} */
@@ -44,40 +52,14 @@ export function makeInputs(
   const bits = congruential32(options.seed ^ 0x5bd1e995);
   const random = () => bits() / 2 ** 32;
   const tensors = session.inputMetadata.filter(({ isTensor }) => isTensor) as InputDescription[];
-  const shapeOf = shapeTeller(tensors, options);
+  const shapes = shapesOf(tensors, options);
   return Object.fromEntries(
     session.inputMetadata.map((metadata) => {
       if (!metadata.isTensor)
         throw new InputError(`input "${metadata.name}" is no tensor: only models with tensor inputs can be measured`);
       const { name, type } = metadata;
-      return [name, makeTensor(OrtTensor, { name, type, dims: shapeOf(metadata) }, random)];
+      return [name, makeTensor(OrtTensor, { name, type, dims: shapes.get(name) as number[] }, random)];
     }),
-  );
-}
-
-function sizeOf(
-  input: string,
-  size: number | string,
-  axis: number,
-  { batchSize, dimensions, batch }: Omit<InputOptions, 'seed'> & { batch: ReadonlySet<unknown> },
-): number {
-  if (typeof size === 'number' && size > 0) {
-    if (axis === 0 && size === 1 && batchSize > 1) {
-      throw new InputError(
-        `input "${input}" has the fixed batch ${size}: batch ${batchSize} cannot be run; export the model with a dynamic batch`,
-      );
-    }
-    return size;
-  }
-  const name = typeof size === 'string' ? size : '';
-  if (Object.hasOwn(dimensions, name)) return dimensions[name] as number;
-  if (name === '' ? axis === 0 : batch.has(name)) return batchSize;
-  if (name === '')
-    throw new InputError(
-      `input "${input}" leaves axis ${axis} open and unnamed: export the model with a name or a size for it`,
-    );
-  throw new InputError(
-    `input "${input}" has the dynamic dimension "${name}" (axis ${axis}): give its size in "dimensions"`,
   );
 }
 

@@ -63,14 +63,14 @@ function bytesOf(outputs: InferenceSession.ReturnType): number {
 function commanded(
   OrtTensor: typeof Tensor,
   session: InferenceSession,
-  { dimensions, seed }: RunRequest,
+  { config, dimensions, seed }: RunRequest,
   memory: () => Omit<Usage, 'cpuSeconds'>,
 ): CommandedModel {
   const feeds = new Map<number, Record<string, Tensor>>();
   const feedsFor = (samples: number) => {
     const known = feeds.get(samples);
     if (known) return known;
-    const made = makeInputs(OrtTensor, session, { batchSize: samples, dimensions, seed });
+    const made = makeInputs(OrtTensor, session, { batchSize: samples, fullBatch: config.batchSize, dimensions, seed });
     feeds.set(samples, made);
     return made;
   };

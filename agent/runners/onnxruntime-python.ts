@@ -6,7 +6,7 @@
 import { executionProviderSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { z } from 'zod';
 import { runText } from '../board/host.ts';
-import { InputError, shapeTeller, unknownType } from './model-inputs.ts';
+import { InputError, shapesOf, unknownType } from './model-inputs.ts';
 import { pythonFolders } from './python/python-folders.ts';
 import { pythonInterpreter, SideCar, sideCarScript } from './python/side-car.ts';
 import { type CommandedModel, LIBRARIES, PROBE_TIMEOUT_MS, type Runner, type RunRequest } from './runner.ts';
@@ -88,11 +88,15 @@ interface Input {
   shape: (number | string)[];
 }
 
-function commanded(sideCar: SideCar, inputs: readonly Input[], { dimensions, seed }: RunRequest): CommandedModel {
+function commanded(
+  sideCar: SideCar,
+  inputs: readonly Input[],
+  { config, dimensions, seed }: RunRequest,
+): CommandedModel {
   const fed = new Set<number>();
   const feed = async (samples: number) => {
-    const shapeOf = shapeTeller(inputs, { batchSize: samples, dimensions });
-    const described = inputs.map((input) => describe(input, shapeOf));
+    const shapes = shapesOf(inputs, { batchSize: samples, fullBatch: config.batchSize, dimensions });
+    const described = inputs.map((input) => describe(input, shapes.get(input.name) as number[]));
     await sideCar.ask('fed', { do: 'feed', samples, inputs: described, seed });
     fed.add(samples);
   };
@@ -112,11 +116,10 @@ function commanded(sideCar: SideCar, inputs: readonly Input[], { dimensions, see
 }
 
 /** @throws {InputError} */
-function describe(input: Input, shapeOf: (input: Input) => number[]) {
-  const { name, type } = input;
+function describe({ name, type }: Input, shape: number[]) {
   if (!type.startsWith('tensor('))
     throw new InputError(`input "${name}" is no tensor: only models with tensor inputs can be measured`);
   const numpyType = NUMPY_TYPES[type];
   if (!numpyType) throw unknownType(name, type);
-  return { name, type: numpyType, shape: shapeOf(input) };
+  return { name, type: numpyType, shape };
 }

@@ -9,6 +9,7 @@ import { RateNotFoundError } from '@edgetune/shared/domain/rate-search.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
 import { summariseLatencies } from '@edgetune/shared/domain/statistics.ts';
 import { analyseGraph, type ModelAnalysis } from '@edgetune/shared/onnx/analyse.ts';
+import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import type { MeasureRequest } from '@edgetune/shared/protocol/job.ts';
@@ -75,7 +76,7 @@ function analysesOf(request: MeasureRequest, modelBytes: Uint8Array): (batchSize
   return (batchSize) => {
     let analysis = byBatch.get(batchSize);
     if (!analysis) {
-      const isOpen = graph.inputs.some(({ shape }) => shape?.some((size) => typeof size !== 'number'));
+      const isOpen = modelSizes(graph, request.dimensions).fixedBatch === null;
       analysis = isOpen ? analyseGraph(graph, { batchSize, dimensions: request.dimensions }) : full;
       byBatch.set(batchSize, analysis);
     }

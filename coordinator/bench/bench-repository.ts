@@ -2,8 +2,12 @@
 import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { BenchRequest, BenchView } from '@edgetune/shared/protocol/bench.ts';
 
-/** What a bench measures: what the request leaves open is settled by the model. */
-export type BenchPlan = BenchRequest & { batchSizes: number[]; precisions: Precision[] };
+/** What a bench measures: what the request leaves open is settled by the model, and what it says of the inputs is written into it. */
+export type BenchPlan = Omit<BenchRequest, 'dimensions' | 'shapes' | 'inputValues'> & {
+  batchSizes: number[];
+  precisions: Precision[];
+  dimensions: Record<string, number>;
+};
 
 /** A bench and what it was asked, so that a coordinator that starts again can go on with it. */
 export interface BenchRecord {

@@ -3,9 +3,6 @@ import { randomUUID } from 'node:crypto';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { Precision } from '@edgetune/shared/domain/inference-config.ts';
 import type { Logger } from '@edgetune/shared/log/logger.ts';
-import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
-import { graphPrecision, quantisedNode } from '@edgetune/shared/onnx/graph-precision.ts';
-import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { signatureOf } from '@edgetune/shared/onnx/signature.ts';
 import type {
@@ -16,6 +13,8 @@ import type {
   BenchView,
 } from '@edgetune/shared/protocol/bench.ts';
 import type { InferenceServer } from '../inference/inference-server.ts';
+import type { InspectionRequest, ModelInspection } from '../inference/inspector/inspector-messages.ts';
+import type { ModelInspector } from '../inference/inspector/model-inspector.ts';
 import { sizedSignature } from '../inference/sized-signature.ts';
 import { aborted } from '../lifecycle/aborted.ts';
 import { ShutdownError } from '../lifecycle/shutdown-error.ts';
@@ -26,10 +25,15 @@ import { BenchRecords } from './bench-records.ts';
 import type { BenchRecord, BenchRepository } from './bench-repository.ts';
 import { searchDevice } from './search-device.ts';
 
+/** A file that was sent with a model. */
+export type DataFileSent = InspectionRequest['data'][number];
+
 export interface BenchServiceOptions {
   inference: InferenceServer;
   device(name: string): DeviceView | null;
   benches: BenchRepository;
+  /** Reads models that somebody has sent. */
+  inspector: Pick<ModelInspector, 'inspect'>;
   /** Has the reason while what happens in benches cannot be written. */
   troubles: Pick<Troubles, 'current' | 'subscribe'>;
   /** Makes an int8 variant, good for measuring only. @throws {Error} named `QuantiseError` where that cannot be done */
@@ -43,8 +47,12 @@ export interface BenchServiceOptions {
 export interface BenchService {
   /** Goes on with the benches that ran when the coordinator ended; what they had measured is in the history. */
   resume(): void;
-  /** Stores a model to bench. @throws {OnnxError} where it cannot be read, naming the node or field */
-  accept(onnx: Uint8Array): Promise<BenchModel>;
+  /**
+   * Stores a model to bench, as one file.
+   * @param data files beside it in which it keeps its weights
+   * @throws {OnnxError} where it cannot be read, naming the node or field
+   */
+  accept(onnx: Uint8Array, data?: readonly DataFileSent[]): Promise<BenchModel>;
   /**
    * Starts a bench; its devices are searched side by side.
    * @throws {InferenceInputError} where a device or the model is unknown, a device has not joined yet, a size is missing, or an
@@ -105,15 +113,34 @@ class Benches implements BenchService {
     for (const record of this.#records.unfinished()) this.#launch(record);
   }
 
-  async accept(onnx: Uint8Array): Promise<BenchModel> {
-    const graph = readOnnx(onnx);
-    const modelSha256 = await this.#options.blobs.put(onnx);
+  async accept(onnx: Uint8Array, data: readonly DataFileSent[] = []): Promise<BenchModel> {
+    const {
+      model: made,
+      inputs,
+      precision,
+      ...sizes
+    } = await this.#options.inspector.inspect({
+      model: onnx,
+      data: [...data],
+      given: { dimensions: {}, shapes: {}, values: {} },
+    });
+    const { fixedBatch, openDimensions, unnamedInputs, assumptions } = sizes;
+    const model = made ?? onnx;
+    const modelSha256 = await this.#keep(model);
+    return {
+      ...{ modelSha256, modelBytes: model.length, inputs, precision },
+      ...{ fixedBatch, openDimensions, unnamedInputs, assumptions },
+    };
+  }
+
+  /** Stores a model that may be benched soon. */
+  async #keep(model: Uint8Array): Promise<string> {
+    const modelSha256 = await this.#options.blobs.put(model);
     const uploads = this.#uploads;
     uploads.delete(modelSha256);
     uploads.add(modelSha256);
     for (const oldest of uploads) if (uploads.size > KEPT_UPLOADS) uploads.delete(oldest);
-    const inputs = graph.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
-    return { modelSha256, modelBytes: onnx.length, inputs, precision: graphPrecision(graph), ...modelSizes(graph) };
+    return modelSha256;
   }
 
   async start(request: BenchRequest): Promise<BenchView> {
@@ -124,11 +151,45 @@ class Benches implements BenchService {
     const model = await blobs.get(request.modelSha256).catch((cause: Error) => {
       throw new InferenceInputError(`there is no model ${request.modelSha256}: upload it first`, { cause });
     });
-    const record = recordOf(request, devices, model);
+    const record = await this.#recordOf(request, devices, model);
     await this.#records.add(record);
     this.#launch(record);
     this.#records.forgetOldest((id) => this.#running.has(id));
     return record.view;
+  }
+
+  /** @throws {InferenceInputError} @throws {OnnxError} */
+  async #recordOf(request: BenchRequest, devices: readonly JoinedDevice[], sent: Uint8Array): Promise<BenchRecord> {
+    const { dimensions: _, shapes, inputValues, ...asked } = request;
+    const given = { dimensions: request.dimensions, shapes, values: numbersAsValues(inputValues) };
+    const found = await this.#options.inspector.inspect({ model: sent, data: [], given });
+    const { dimensions, precision, assumptions } = found;
+    refuseMissing(found);
+    // What was said of the inputs may have made another file of it.
+    const modelSha256 = found.model ? await this.#keep(found.model) : request.modelSha256;
+    const view: BenchView = {
+      id: `b-${randomUUID()}`,
+      state: 'running',
+      modelName: request.modelName,
+      modelSha256,
+      modelBytes: (found.model ?? sent).length,
+      signature: sizedSignature(found.signature, dimensions),
+      precision,
+      scenario: request.scenario,
+      objectives: request.objectives,
+      constraints: request.constraints,
+      dimensions,
+      assumptions,
+      int8: null,
+      startedAt: new Date().toISOString(),
+      finishedAt: null,
+      devices: devices.map(emptyEntry),
+    };
+    const batchSizes = batchSizesOf(request, found.fixedBatch);
+    return {
+      request: { ...asked, modelSha256, batchSizes, precisions: precisionsOf(request, found), dimensions },
+      view,
+    };
   }
 
   list(): BenchSummary[] {
@@ -250,44 +311,30 @@ class Benches implements BenchService {
   }
 }
 
-/** @throws {InferenceInputError} @throws {OnnxError} */
-function recordOf(request: BenchRequest, devices: readonly JoinedDevice[], model: Uint8Array): BenchRecord {
-  const graph = readOnnx(model);
-  const sizes = modelSizes(graph);
-  const missing = sizes.openDimensions.filter((name) => !Object.hasOwn(request.dimensions, name));
-  if (missing.length > 0)
+function numbersAsValues(numbers: Readonly<Record<string, number>>) {
+  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, { shape: null, values: [value] }]));
+}
+
+/** @throws {InferenceInputError} naming what has no size, and how to give it one */
+function refuseMissing({ openDimensions, unnamedInputs, inputs }: ModelInspection): void {
+  const [name] = openDimensions;
+  if (name !== undefined)
     throw new InferenceInputError(
-      `the model leaves ${missing.map((name) => `"${name}"`).join(', ')} open: give each a size (for example --dimension ${missing[0]}=128)`,
+      `the model leaves ${openDimensions.map((each) => `"${each}"`).join(', ')} open: give each a size (for example --dimension ${name}=128; "batch" if it is the batch)`,
     );
-  // What the model does not leave open changes nothing: it must not split the history.
-  const dimensions = Object.fromEntries(sizes.openDimensions.map((name) => [name, request.dimensions[name] as number]));
-  const batchSizes = batchSizesOf(request, sizes.fixedBatch);
-  const precision = graphPrecision(graph);
-  const precisions = precisionsOf(request, graph);
-  const view: BenchView = {
-    id: `b-${randomUUID()}`,
-    state: 'running',
-    modelName: request.modelName,
-    modelSha256: request.modelSha256,
-    modelBytes: model.length,
-    signature: sizedSignature(signatureOf(graph), dimensions),
-    precision,
-    scenario: request.scenario,
-    objectives: request.objectives,
-    constraints: request.constraints,
-    dimensions,
-    int8: null,
-    startedAt: new Date().toISOString(),
-    finishedAt: null,
-    devices: devices.map(emptyEntry),
-  };
-  return { request: { ...request, batchSizes, precisions, dimensions }, view };
+  const unnamed = inputs.find((input) => unnamedInputs.includes(input.name));
+  if (!unnamed) return;
+  const { name: input, shape } = unnamed;
+  throw new InferenceInputError(
+    `the model leaves axes of "${input}" open and unnamed ([${shape?.map((size) => size ?? '?') ?? 'of unknown rank'}]): give its whole shape (--shape ${input}=…, with "batch" for the axis that is the batch)`,
+  );
 }
 
 /** @throws {InferenceInputError} where a model that is quantised already is asked for in floats only */
-function precisionsOf({ precisions }: BenchRequest, graph: OnnxGraph): Precision[] {
-  const own = graphPrecision(graph);
-  const quantised = quantisedNode(graph);
+function precisionsOf(
+  { precisions }: BenchRequest,
+  { precision: own, quantised }: Pick<ModelInspection, 'precision' | 'quantised'>,
+): Precision[] {
   if (!quantised || !precisions) return precisions ?? [own];
   if (!precisions.includes(own))
     throw new InferenceInputError(

@@ -7,6 +7,7 @@ import { Evaluation, UnfitError } from './evaluation.ts';
 import { architectureGroup, createExperience, type Experience } from './experience.ts';
 import { bestOf, impossible, refused, resultOf } from './inference-result.ts';
 import type { InferenceRequest, InferenceResult, InferenceServer } from './inference-server.ts';
+import type { ModelInspector } from './inspector/model-inspector.ts';
 import { knownConfigs } from './known-measurements.ts';
 import { Measurer, type MeasurerOptions } from './measurer.ts';
 import { filesOf, modelFor, twinOf, withoutMissing } from './model-variants.ts';
@@ -21,6 +22,8 @@ export interface InferenceServerOptions extends MeasurerOptions {
   described?: Fleet['described'];
   /** Where models lie: their fused kernels tell the predictor how architectures differ. Absent: it learns from one only. */
   blobs?: { get(sha256: string): Promise<Uint8Array> };
+  /** Absent: models are analysed in this thread. */
+  inspector?: Pick<ModelInspector, 'architectureOf'>;
 }
 
 export function createInferenceServer(options: InferenceServerOptions): InferenceServer {

@@ -6,12 +6,12 @@
 import type { StoredMeasurement } from '@edgetune/shared/domain/measurement.ts';
 import { metricsOf } from '@edgetune/shared/domain/measurement-metrics.ts';
 import { scenarioKey } from '@edgetune/shared/domain/scenario.ts';
-import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
 import type { InferenceRequest, MeasurementHistory } from './inference-server.ts';
+import { architectureOf as architectureHere } from './inspector/inspect-model.ts';
+import type { ModelInspector } from './inspector/model-inspector.ts';
 import { historyFor } from './known-measurements.ts';
 import { filesOf } from './model-variants.ts';
-import { architectureCoordinates } from './predictor/coordinates.ts';
 import type { Example } from './predictor/predictor.ts';
 import { sizesIn } from './sized-signature.ts';
 
@@ -43,8 +43,11 @@ export function architectureGroup([macs]: readonly number[]): string {
 export function createExperience({
   blobs,
   history,
+  inspector = { architectureOf: async (model, dimensions) => architectureHere(model, dimensions) },
 }: {
   blobs?: { get(sha256: string): Promise<Uint8Array> };
+  /** Absent: models are analysed in this thread. */
+  inspector?: Pick<ModelInspector, 'architectureOf'>;
   history: MeasurementHistory;
 }): Experience {
   const architectures = new Map<string, Promise<readonly number[] | null>>();
@@ -63,7 +66,7 @@ export function createExperience({
       return null;
     }
     try {
-      return architectureCoordinates(analyseModel(bytes, { batchSize: 1, dimensions }));
+      return await inspector.architectureOf(bytes, dimensions);
     } catch (error) {
       if (error instanceof OnnxError) return null;
       throw error;

@@ -16,13 +16,17 @@ import { json, type RowReader } from './rows.ts';
 import { benches } from './schema.ts';
 
 /** A request has been parsed when it is stored: what people write as text is an object, and what earlier versions had besides is passed over. */
-const planSchema = benchRequestSchema.strip().extend({
-  scenario: scenarioSchema,
-  objectives: z.array(objectiveSchema),
-  constraints: z.array(constraintSchema),
-  batchSizes: z.array(z.int().positive()),
-  precisions: z.array(precisionSchema),
-});
+const planSchema = benchRequestSchema
+  .omit({ shapes: true, inputValues: true })
+  .strip()
+  .extend({
+    scenario: scenarioSchema,
+    objectives: z.array(objectiveSchema),
+    constraints: z.array(constraintSchema),
+    batchSizes: z.array(z.int().positive()),
+    precisions: z.array(precisionSchema),
+    dimensions: benchViewSchema.shape.dimensions,
+  });
 /** The first benches were all in float32, and did not say what came from the history. */
 const measurementSchema = benchMeasurementSchema.extend({
   from: benchMeasurementSchema.shape.from.default('measured'),

@@ -2,8 +2,10 @@
 
 import { keyedRandom32 } from '@edgetune/shared/math/random.ts';
 import type { Dtype } from '@edgetune/shared/onnx/dtype.ts';
-import type { OnnxGraph } from '@edgetune/shared/onnx/graph.ts';
+import { givenInputs } from '@edgetune/shared/onnx/given-inputs.ts';
+import type { OnnxGraph, OnnxTensor } from '@edgetune/shared/onnx/graph.ts';
 import { inputShapes } from '@edgetune/shared/onnx/infer-shapes.ts';
+import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { elementsOf } from '@edgetune/shared/onnx/shape-rules/rule.ts';
 import { channelsFirst, INPUT_NAME } from '../export/export-layers-model.ts';
 import { loadOnnxRuntime } from '../export/load-onnxruntime.ts';
@@ -35,7 +37,8 @@ export async function trainingBatches(
 const RANDOM_BATCHES = 4;
 
 /**
- * Random inputs of a model of which no data are at hand: enough for what its int8 variant costs, not for what it answers.
+ * Random inputs of a model of which no data are at hand: enough for what its int8 variant costs, not for what it answers. Those that
+ * the user has given are in the model (`shared/onnx`, `fixInputs`).
  * @throws {OnnxError} where a size is not known @throws {QuantiseError} where a type has no random values
  */
 export async function randomBatches(
@@ -44,7 +47,8 @@ export async function randomBatches(
   seed = 1,
 ): Promise<Feeds[]> {
   const { Tensor } = await loadOnnxRuntime();
-  const shapes = inputShapes(graph, { batchSize: 1, dimensions });
+  const batchSize = modelSizes(graph, dimensions).fixedBatch ?? 1;
+  const shapes = inputShapes(graph, { batchSize, dimensions });
   const random = keyedRandom32(seed);
   return Array.from({ length: RANDOM_BATCHES }, () =>
     Object.fromEntries(
@@ -56,19 +60,35 @@ export async function randomBatches(
   );
 }
 
+/** What the user has given of a model's inputs, for the model without it. @throws {QuantiseError} as `randomBatches` */
+export async function givenFeeds(graph: OnnxGraph): Promise<Feeds> {
+  const { Tensor } = await loadOnnxRuntime();
+  const feeds = [...givenInputs(graph)].map((name) => {
+    const { dtype, dims, elementCount, read } = graph.initializers.get(name) as OnnxTensor;
+    const values = read() ?? [];
+    const elements = elementsOfType(dtype, elementCount, (index) => values[index] as number);
+    return [name, new Tensor(dtype as 'float32', elements, dims)];
+  });
+  return Object.fromEntries(feeds);
+}
+
 /** Small integers are valid as token ids and as indices. */
 function randomValues(dtype: Dtype, count: number, random: () => number): Float32Array {
-  const small = () => Math.floor(random() * 2);
-  const filled = <T extends Float32Array | Int32Array | Uint8Array>(values: T, next: () => number): T => {
-    for (let i = 0; i < count; i++) values[i] = next();
+  const next = dtype === 'float32' ? () => 2 * random() - 1 : () => Math.floor(random() * 2);
+  return elementsOfType(dtype, count, next);
+}
+
+function elementsOfType(dtype: Dtype, count: number, next: (index: number) => number): Float32Array {
+  const filled = <T extends Float32Array | Int32Array | Uint8Array>(values: T): T => {
+    for (let i = 0; i < count; i++) values[i] = next(i);
     return values;
   };
   const values = {
-    float32: () => filled(new Float32Array(count), () => 2 * random() - 1),
-    int64: () => BigInt64Array.from(filled(new Int32Array(count), small), BigInt),
-    int32: () => filled(new Int32Array(count), small),
-    uint8: () => filled(new Uint8Array(count), small),
-    bool: () => filled(new Uint8Array(count), small),
+    float32: () => filled(new Float32Array(count)),
+    int64: () => BigInt64Array.from({ length: count }, (_, index) => BigInt(next(index))),
+    int32: () => filled(new Int32Array(count)),
+    uint8: () => filled(new Uint8Array(count)),
+    bool: () => filled(new Uint8Array(count)),
   }[dtype as string];
   if (!values) throw new QuantiseError(`an input of type ${dtype}: there is nothing to calibrate it with`);
   // The runtime checks that values and type belong together; its types cannot say so for a type that varies.

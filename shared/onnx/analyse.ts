@@ -3,12 +3,14 @@ import type { Precision } from '../domain/inference-config.ts';
 import { collapseQuantisers } from './collapse-quantisers.ts';
 import { isInteger, isQuantised } from './dtype.ts';
 import { type FusedKernel, fuseKernels } from './fuse-kernels.ts';
+import { givenInputs } from './given-inputs.ts';
 import { firstOutput, type OnnxGraph } from './graph.ts';
 import { graphPrecision } from './graph-precision.ts';
-import { inputShapes, type Sizes, sizeGraph } from './infer-shapes.ts';
+import { inputShapes, sizeGraph } from './infer-shapes.ts';
 import { liveGraph } from './live-graph.ts';
 import { macsOfNode } from './macs.ts';
 import { peakActivationBytes, weightBytesOf } from './memory.ts';
+import { modelSizes, type Sizes } from './model-sizes.ts';
 import { readOnnx } from './read-onnx.ts';
 import { ruleInput } from './shape-rules/rule.ts';
 import { signatureOf } from './signature.ts';
@@ -30,7 +32,7 @@ export interface ModelAnalysis {
   kernels: FusedKernel[];
   weightBytes: number;
   peakActivationBytes: number;
-  /** What depends on the data, and as what it is counted: in words. */
+  /** What is taken for granted of its sizes, and as what is counted what depends on the data: in words. */
   assumptions: string[];
 }
 
@@ -49,7 +51,8 @@ export function runnableModel(analysis: ModelAnalysis): RunnableModel {
 /** Constants that are lists of sizes, axes or indices, or single numbers, are no weights. */
 function parametersOf(graph: OnnxGraph): number {
   let parameters = 0;
-  for (const tensor of graph.initializers.values()) parameters += tensor.elementCount;
+  const given = givenInputs(graph);
+  for (const [name, tensor] of graph.initializers) if (!given.has(name)) parameters += tensor.elementCount;
   for (const { attributes } of graph.nodes)
     for (const { tensor, graph: body, graphs } of attributes.values()) {
       if (tensor && tensor.elementCount > 1 && (!isInteger(tensor.dtype) || isQuantised(tensor.dtype)))
@@ -96,7 +99,7 @@ export function analyseGraph(
     kernels: fuseKernels(flat, { live, values, repeats }),
     weightBytes: weightBytesOf(live, values),
     peakActivationBytes: peakActivationBytes(live, values),
-    assumptions,
+    assumptions: [...modelSizes(graph, sizes.dimensions).assumptions, ...assumptions],
   };
 }
 

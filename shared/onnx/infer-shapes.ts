@@ -1,68 +1,23 @@
 /** Shape inference with concrete sizes: every value of the graph gets its type, its shape and, where small, its elements. */
 import { type FlowContext, isControlFlow, runControlFlow, type Scope } from './control-flow.ts';
 import type { Dtype } from './dtype.ts';
+import { givenInputs } from './given-inputs.ts';
 import type { OnnxGraph, OnnxNode } from './graph.ts';
+import { type Sizes, sizedShapes } from './model-sizes.ts';
 import { OnnxError } from './onnx-error.ts';
 import { SHAPE_RULES } from './shape-rules/all.ts';
 import { tensorValue } from './shape-rules/constant.ts';
 import { ruleInput, ruleName, type ShapeRule, shapeFrom, type Value } from './shape-rules/rule.ts';
 
-export interface Sizes {
-  /** Size of every symbolic dimension that stands for the batch. */
-  batchSize: number;
-  /** Sizes of the other symbolic dimensions, by name. */
-  dimensions?: Readonly<Record<string, number>>;
-}
-
-/** The batch: the first axis of an input that leaves it open, and every axis that carries the same name. */
-function batchNames(graph: OnnxGraph, dimensions: Readonly<Record<string, number>>): Set<string> {
-  const names = new Set<string>();
-  for (const { shape } of graph.inputs) {
-    const first = shape?.[0];
-    if (typeof first === 'string' && !Object.hasOwn(dimensions, first)) names.add(first);
-  }
-  return names;
-}
-
 /**
- * Shapes of the graph's inputs with every symbolic size replaced.
- * @throws {OnnxError} `dynamic-dimension` for a size that nobody gave; `fixed-batch` where the model's batch is another
+ * Shapes of the graph's inputs with every open size replaced.
+ * @throws {OnnxError} as `sizedShapes` does, and for inputs that are no tensors
  */
-export function inputShapes(graph: OnnxGraph, sizes: Sizes): Map<string, number[]> {
-  const dimensions = sizes.dimensions ?? {};
-  const batch = batchNames(graph, dimensions);
-  let batchIsOpen = graph.inputs.length === 0;
-  const shapes = new Map<string, number[]>();
-  for (const { name, kind, shape } of graph.inputs) {
-    const where = `input "${name}"`;
+export function inputShapes(graph: Pick<OnnxGraph, 'inputs'>, sizes: Sizes): Map<string, number[]> {
+  for (const { name, kind } of graph.inputs)
     if (kind !== 'tensor')
-      throw new OnnxError('unsupported-type', where, `a ${kind} is not supported; only tensors are`);
-    if (!shape) throw new OnnxError('dynamic-dimension', where, 'the model does not say its rank');
-    const concrete = shape.map((size, axis) => {
-      if (typeof size === 'number') return size;
-      if (size !== null && Object.hasOwn(dimensions, size)) return dimensions[size] as number;
-      if (size === null ? axis === 0 : batch.has(size)) {
-        batchIsOpen = true;
-        return sizes.batchSize;
-      }
-      throw new OnnxError(
-        'dynamic-dimension',
-        `${where}, axis ${axis}`,
-        size === null
-          ? 'the model leaves this size open and unnamed; export it with a name or a size'
-          : `give a size for "${size}" (for example --dimension ${size}=128)`,
-      );
-    });
-    shapes.set(name, concrete);
-  }
-  const fixed = graph.inputs[0]?.shape?.[0];
-  if (!batchIsOpen && sizes.batchSize !== 1 && fixed !== sizes.batchSize)
-    throw new OnnxError(
-      'fixed-batch',
-      `input "${graph.inputs[0]?.name}"`,
-      `the model's batch is fixed at ${fixed ?? 1}; it cannot run with ${sizes.batchSize} (export it with a dynamic batch)`,
-    );
-  return shapes;
+      throw new OnnxError('unsupported-type', `input "${name}"`, `a ${kind} is not supported; only tensors are`);
+  return sizedShapes(graph.inputs, sizes);
 }
 
 function unsupported(node: OnnxNode): never {
@@ -104,7 +59,13 @@ class Sizer implements FlowContext {
 
   /** Nodes of a graph, as its scope calls them. */
   run(graph: OnnxGraph, scope: Scope): void {
-    for (const [name, tensor] of graph.initializers) this.values.set(scope.rename(name), tensorValue(tensor));
+    const given = givenInputs(graph);
+    // What the user has given an input is known and may be another the next time: nothing is folded with it.
+    for (const [name, tensor] of graph.initializers)
+      this.values.set(
+        scope.rename(name),
+        given.has(name) ? { ...tensorValue(tensor), constant: false } : tensorValue(tensor),
+      );
     for (const node of graph.nodes) {
       const renamed = {
         ...node,

@@ -4,6 +4,7 @@ export type OnnxErrorCode =
   | 'truncated'
   | 'too-large'
   | 'external-data'
+  | 'input-data'
   | 'model-local-functions'
   | 'unknown-domain'
   | 'invalid-graph'

@@ -11,6 +11,9 @@ export const MAX_MODEL_BYTES = 2 ** 31 - 1;
 /** Operators of these domains ship with ONNX Runtime; any other is a custom operator. */
 const KNOWN_DOMAINS = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft', 'com.microsoft.nchwc']);
 
+/** Names that can be seen from somewhere. */
+type Names = Pick<ReadonlySet<string>, 'has'>;
+
 type Context = Pick<OnnxGraph, 'irVersion' | 'opsets' | 'metadata'>;
 
 const list = (message: Message, field: string) => (message[field] as Message[] | undefined) ?? [];
@@ -40,7 +43,7 @@ function valueInfoOf(message: Message): OnnxValueInfo {
   };
 }
 
-function attributeOf(message: Message, owner: string, context: Context, outer: ReadonlySet<string>): OnnxAttribute {
+function attributeOf(message: Message, owner: string, context: Context, outer: Names): OnnxAttribute {
   const name = text(message, 'name');
   const where = `node "${owner}", attribute "${name}"`;
   if (message.sparseTensor !== undefined)
@@ -62,7 +65,7 @@ function attributeOf(message: Message, owner: string, context: Context, outer: R
   };
 }
 
-function nodeOf(message: Message, index: number, context: Context, outer: ReadonlySet<string>): OnnxNode {
+function nodeOf(message: Message, index: number, context: Context, outer: Names): OnnxNode {
   const opType = text(message, 'opType');
   const name = text(message, 'name') || `${opType}#${index}`;
   const domain = text(message, 'domain');
@@ -88,8 +91,8 @@ function nodeOf(message: Message, index: number, context: Context, outer: Readon
   };
 }
 
-/** `outer`: names that an enclosing graph defines; empty for the main graph. */
-function graphOf(message: Message, context: Context, outer: ReadonlySet<string>, where: string): OnnxGraph {
+/** `outer`: names that the enclosing graphs define; none for the main graph. */
+function graphOf(message: Message, context: Context, outer: Names, where: string): OnnxGraph {
   const initializers = new Map<string, OnnxTensor>();
   for (const tensor of list(message, 'initializers')) {
     const read = tensorOf(tensor, `${where} initializer`);
@@ -102,11 +105,10 @@ function graphOf(message: Message, context: Context, outer: ReadonlySet<string>,
     .filter((input) => !initializers.has(input.name));
   const known = new Set([...initializers.keys(), ...inputs.map((input) => input.name)]);
   const messages = list(message, 'nodes');
-  const visible = new Set([
-    ...outer,
-    ...known,
-    ...messages.flatMap((node) => (node.outputs as string[] | undefined) ?? []),
-  ]);
+  const own = new Set(known);
+  for (const node of messages) for (const name of (node.outputs as string[] | undefined) ?? []) own.add(name);
+  // Not all of them in one set: each of thousands of bodies would copy all that is around it.
+  const visible: Names = { has: (name) => own.has(name) || outer.has(name) };
   const nodes = messages.map((node, index) => nodeOf(node, index, context, visible));
   const outputs = list(message, 'outputs').map(valueInfoOf);
   const produced = new Set([...known, ...nodes.flatMap((node) => node.outputs)]);

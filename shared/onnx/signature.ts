@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isInteger } from './dtype.ts';
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor } from './graph.ts';
 import { constantTensor } from './shape-rules/constant.ts';
+import { readsOf } from './topological-order.ts';
 
 /** Inputs of floating-point type that decide shapes, by operator. */
 const SHAPE_LIKE_FLOATS: ReadonlyMap<string, readonly number[]> = new Map([
@@ -85,8 +86,9 @@ function describeGraph(graph: OnnxGraph, outer: (name: string) => unknown): unkn
         stack.pop();
         continue;
       }
-      const open =
-        node?.inputs.filter((input) => input !== '' && !numbers.has(producers.get(input)?.[0] ?? input)) ?? [];
+      // Also what its bodies read: visited from within them, a long row of conditions would exhaust the stack.
+      const sources = node ? readsOf(node) : [];
+      const open = sources.filter((input) => !numbers.has(producers.get(input)?.[0] ?? input));
       if (open.length > 0) {
         stack.push(...open.reverse());
         continue;

@@ -46,7 +46,8 @@ const RAW_READERS: Partial<Record<Dtype, ElementReader>> = {
   uint64: (view, offset) => Number(view.getBigUint64(offset, true)),
 };
 
-function readRaw(raw: Uint8Array, dtype: Dtype, count: number, where: string): number[] | null {
+/** Little-endian elements as numbers; null where the type has no plain numbers. @throws {OnnxError} for another number of bytes */
+export function readElements(raw: Uint8Array, dtype: Dtype, count: number, where: string): number[] | null {
   const read = RAW_READERS[dtype];
   if (!read) return null;
   const size = bytesOf(dtype);
@@ -66,6 +67,20 @@ function readTyped(message: Message, dtype: Dtype): number[] | null {
   return isInteger(dtype) ? decodePayload(payloads('int32Data'), 'varint') : null;
 }
 
+/** Numbers are decoded when they are asked for: then only it shows that they end in the middle of one. */
+function orCut<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new OnnxError(
+      'invalid-graph',
+      where,
+      'its data end in the middle of a number; copy or export the model again',
+    );
+  }
+}
+
 /** @throws {OnnxError} `external-data` where the elements lie outside the model file: they are never read. */
 export function tensorOf(message: Message, owner: string): OnnxTensor {
   const name = (message.name as string | undefined) ?? '';
@@ -74,7 +89,7 @@ export function tensorOf(message: Message, owner: string): OnnxTensor {
     throw new OnnxError(
       'external-data',
       where,
-      'its data lies outside the model file; export the model as one file (save_as_external_data=False)',
+      'its data lies outside the model file: give both files together, or export the model as one file (external_data=False)',
     );
   const dtype = dtypeOf(message.dataType, where);
   const dims = (message.dims as number[] | undefined) ?? [];
@@ -86,7 +101,9 @@ export function tensorOf(message: Message, owner: string): OnnxTensor {
     elementCount,
     read: () => {
       const raw = message.rawData as Uint8Array | undefined;
-      const values = raw ? readRaw(raw, dtype, elementCount, where) : readTyped(message, dtype);
+      const values = raw
+        ? readElements(raw, dtype, elementCount, where)
+        : orCut(where, () => readTyped(message, dtype));
       if (values && values.length !== elementCount)
         throw new OnnxError('invalid-graph', where, `${values.length} elements where ${elementCount} belong`);
       return values;

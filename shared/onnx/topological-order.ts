@@ -3,7 +3,7 @@ import type { OnnxNode } from './graph.ts';
 import { OnnxError } from './onnx-error.ts';
 
 /** Names that a node reads: its own inputs, and what its subgraphs take from outside. */
-function readsOf(node: OnnxNode): string[] {
+export function readsOf(node: OnnxNode): string[] {
   const reads = node.inputs.filter((name) => name !== '');
   for (const attribute of node.attributes.values())
     for (const graph of attribute.graph ? [attribute.graph, ...attribute.graphs] : attribute.graphs) {

@@ -101,6 +101,7 @@ export function benchMarkdown(view: BenchView): string {
     '',
     `Scenario: ${scenarioText(view.scenario)}; objectives: ${aims}; constraints: ${limits}${sizes}.`,
     '',
+    ...(view.assumptions ?? []).flatMap((assumption) => [`Assumed: ${assumption}.`, '']),
     ...(note === null ? [] : [note, '']),
     '## Recommended',
     '',

@@ -1,6 +1,6 @@
 /**
  * `edgetune bench`: the best way to run any ONNX model on each of some devices, without training.
- * POST /api/bench/models (the file as the body) → `benchModelSchema`; POST /api/bench → `benchViewSchema`;
+ * POST /api/bench/models (the file as the body, or a form with `model` and the files beside it as `data`) → `benchModelSchema`; POST /api/bench → `benchViewSchema`;
  * GET /api/bench → `benchListSchema`; GET /api/bench/:id → `benchViewSchema`; POST /api/bench/:id/cancel stops a bench;
  * DELETE /api/bench/:id forgets one that has ended.
  */
@@ -36,10 +36,16 @@ export const benchModelSchema = z.object({
   fixedBatch: z.int().positive().nullable(),
   /** What the graph computes in. */
   precision: precisionSchema,
-  /** Symbolic sizes other than the batch: a bench must give each. */
+  /** Names of open axes other than the batch: a bench must give each a size. */
   openDimensions: z.array(z.string()),
+  /** Inputs with open axes that have no name: a bench must give the whole shape of each. */
+  unnamedInputs: z.array(z.string()),
+  /** What is taken for granted of its sizes, in words. */
+  assumptions: z.array(z.string()),
 });
 export type BenchModel = z.infer<typeof benchModelSchema>;
+
+const sizeSchema = z.union([z.int().min(0), z.literal('batch')]);
 
 export const benchRequestSchema = z.strictObject({
   modelSha256: sha256Schema,
@@ -56,8 +62,12 @@ export const benchRequestSchema = z.strictObject({
   threads: z.array(z.int().min(1).max(256)).min(1).optional(),
   /** Absent: the precision that the model computes in. */
   precisions: z.array(precisionSchema).min(1).optional(),
-  /** Sizes of symbolic dimensions other than the batch, by name. */
-  dimensions: namedValues(z.int().positive()).default({}),
+  /** Sizes of named axes; "batch": this one is the batch. */
+  dimensions: namedValues(sizeSchema).default({}),
+  /** Whole shapes, by input. */
+  shapes: namedValues(z.array(sizeSchema)).default({}),
+  /** What inputs are fed, by name: one number for all elements. (Whole arrays: write them into the model, as `edgetune bench --input-data` does.) */
+  inputValues: namedValues(z.number()).default({}),
   /** No further config is measured on a device after so long: the best so far is the answer. Absent: no limit. */
   maxSeconds: z.number().positive().optional(),
 });
@@ -105,7 +115,9 @@ export const benchViewSchema = z.object({
   scenario: scenarioSchema,
   objectives: z.array(objectiveSchema),
   constraints: z.array(constraintSchema),
-  dimensions: z.record(z.string(), z.int().positive()),
+  dimensions: z.record(z.string(), z.int().min(0)),
+  /** What was taken for granted of the sizes; absent: it was not asked yet then. */
+  assumptions: z.array(z.string()).optional(),
   /**
    * What configs of precision int8 run where the model computes in floats: a variant calibrated on random inputs, which
    * costs what a real one would and answers nothing of use; or why there is none. Null: nobody asked for it, or it is

@@ -62,8 +62,8 @@ export const measureRequestSchema = z.object({
   config: inferenceConfigSchema,
   scenario: scenarioSchema,
   stopRule: stopRuleSchema,
-  /** Sizes of symbolic dimensions other than the batch, by name. */
-  dimensions: namedValues(z.int().positive()).default({}),
+  /** Sizes of named axes; one that names the batch fixes it. */
+  dimensions: namedValues(z.int().min(0)).default({}),
   /** What the model may take above what the runtime takes without it (see `peakMemoryBytes`); null: what the board can spare. */
   memoryLimitBytes: z.int().positive().nullable().default(null),
   /** Seeds the input values and, on a simulated device, the noise. */

@@ -136,9 +136,13 @@ export const ROOMS: Record<string, Room> = {
   },
   'coordinator/inference/predictor': { may: ['shared/math', 'shared/domain', 'shared/onnx'] },
   'coordinator/inference/search': { may: ['coordinator/inference/predictor', 'shared/math', 'shared/domain'] },
+  'coordinator/inference/inspector': {
+    may: ['coordinator/inference/predictor', 'shared/domain', 'shared/onnx', 'shared/runtime'],
+  },
   'coordinator/inference': {
     may: [
       'coordinator/lifecycle',
+      'coordinator/inference/inspector',
       'coordinator/inference/predictor',
       'coordinator/inference/search',
       'coordinator/fleet',
@@ -147,6 +151,7 @@ export const ROOMS: Record<string, Room> = {
   },
   'coordinator/bench': {
     may: ['coordinator/lifecycle', 'coordinator/inference', 'coordinator/inference/search', ...SHARED],
+    types: ['coordinator/inference/inspector'],
   },
   'coordinator/study/state': {
     may: ['coordinator/tuner', 'shared/domain'],
@@ -244,6 +249,7 @@ export const ROOMS: Record<string, Room> = {
       'coordinator/export',
       'coordinator/fleet',
       'coordinator/inference',
+      'coordinator/inference/inspector',
       'coordinator/store',
       'coordinator/study',
       'coordinator/training',

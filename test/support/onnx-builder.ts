@@ -1,7 +1,8 @@
 /** Builds ONNX files for tests and benchmarks, without any weights' worth of work: a protobuf writer and a few node makers. */
 import protobuf from 'protobufjs/minimal.js';
 
-export type Dimension = number | string;
+/** Null: open, without a name. */
+export type Dimension = number | string | null;
 
 export interface TensorSpec {
   name: string;
@@ -10,8 +11,8 @@ export interface TensorSpec {
   dataType?: number;
   /** Little-endian elements; absent: zeros. */
   raw?: Uint8Array;
-  /** Marks the tensor as stored outside the file. */
-  external?: boolean;
+  /** Marks the tensor as stored outside the file; where it is said, in which one and which bytes of it. */
+  external?: boolean | { location: string; offset?: number; length?: number };
 }
 
 export interface NodeSpec {
@@ -40,6 +41,7 @@ export interface GraphSpec {
 
 export interface ModelSpec extends GraphSpec {
   opset?: number;
+  irVersion?: number;
   /** Versions of other operator sets, by domain. */
   opsets?: Record<string, number>;
   functions?: string[];
@@ -72,6 +74,11 @@ function writeTensor(writer: Writer, tensor: TensorSpec): void {
   int(writer, 2, dataType);
   text(writer, 8, tensor.name);
   if (tensor.external) {
+    for (const [key, value] of Object.entries(tensor.external === true ? {} : tensor.external))
+      message(writer, 13, (entry) => {
+        text(entry, 1, key);
+        text(entry, 2, `${value}`);
+      });
     int(writer, 14, 1);
     return;
   }
@@ -126,7 +133,11 @@ function writeValueInfo(writer: Writer, name: string, dataType: number, shape: D
       if (shape)
         message(tensor, 2, (dims) => {
           for (const dim of shape)
-            message(dims, 1, (w) => void (typeof dim === 'number' ? int(w, 1, dim) : text(w, 2, dim)));
+            message(
+              dims,
+              1,
+              (w) => void (typeof dim === 'number' ? int(w, 1, dim) : dim === null ? w : text(w, 2, dim)),
+            );
         });
     }),
   );
@@ -135,7 +146,7 @@ function writeValueInfo(writer: Writer, name: string, dataType: number, shape: D
 /** The bytes of a model file. */
 export function buildOnnx(model: ModelSpec): Uint8Array {
   const writer = protobuf.Writer.create();
-  int(writer, 1, 8);
+  int(writer, 1, model.irVersion ?? 8);
   message(writer, 7, (graph) => writeGraph(graph, model));
   for (const [domain, version] of Object.entries({ '': model.opset ?? 17, ...model.opsets }))
     message(writer, 8, (opset) => {

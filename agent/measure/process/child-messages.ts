@@ -10,7 +10,7 @@ export const measureOrderSchema = z.object({
   config: inferenceConfigSchema,
   scenario: scenarioSchema,
   stopRule: stopRuleSchema,
-  dimensions: z.record(z.string(), z.int().positive()),
+  dimensions: z.record(z.string(), z.int().min(0)),
   seed: z.number(),
 });
 export type MeasureOrder = z.infer<typeof measureOrderSchema>;

@@ -165,6 +165,13 @@ function outOfMemoryAt(bytes: number | null): string {
     : `out of memory at ${formatQuantity(bytes, 'memory')}`;
 }
 
+/**
+ * How the kernel, C++, ONNX Runtime's arena (core/framework/bfc_arena.cc), CUDA's libraries, Python, NumPy and JavaScript say that there
+ * is not as much memory as was asked for.
+ */
+const NO_MEMORY =
+  /bad_?alloc|out ?of ?memory|(cannot|unable to|failed to|could not) allocate|available memory of .* is smaller than requested|alloc_?failed|allocation failed|MemoryError|ENOMEM|invalid (typed )?array (buffer )?length/i;
+
 function isOutOfMemory(text: string): boolean {
-  return /bad_alloc|out ?of ?memory|cannot allocate|MemoryError/i.test(text);
+  return NO_MEMORY.test(text);
 }

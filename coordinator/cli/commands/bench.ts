@@ -1,15 +1,18 @@
 /** `edgetune bench`: the best way to run an ONNX model on each of some devices. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { precisionSchema } from '@edgetune/shared/domain/inference-config.ts';
 import { BENCH_METRICS } from '@edgetune/shared/domain/metric-list.ts';
 import { parseConstraint, parseObjective } from '@edgetune/shared/domain/objective.ts';
 import { SCENARIO_KINDS, type Scenario } from '@edgetune/shared/domain/scenario.ts';
+import type { FixedInputs } from '@edgetune/shared/onnx/fix-inputs.ts';
+import type { InputFlags } from '@edgetune/shared/onnx/input-options.ts';
 import type { BenchView } from '@edgetune/shared/protocol/bench.ts';
 import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Client } from '../client.ts';
+import { modelFrom, modelRefusal, withInputOptions } from '../model-options.ts';
 import { metricsText, scenariosText } from '../render/parts.ts';
 import { clientOf, EXIT, type ServerOptions, sayWaiting, withServer } from './context.ts';
 
@@ -18,11 +21,12 @@ Examples:
   edgetune bench model.onnx --devices kitchen-pi,orin
   edgetune bench model.onnx --devices kitchen-pi --scenario server --rate 20 --constraint 'latency.p99 <= 30 ms'
   edgetune bench model.onnx --devices kitchen-pi --scenario server --p99-bound 30 --objective 'maximize throughput'
-  edgetune bench bert.onnx --devices orin --dimension tokens=128 --format csv --out bert.csv`;
+  edgetune bench bert.onnx --devices orin --dimension tokens=128 --format csv --out bert.csv
+  edgetune bench ocr.onnx --devices orin --shape x=batch,3,48,192`;
 
 const POLL_MS = 300;
 
-interface Options extends ServerOptions {
+interface Options extends ServerOptions, InputFlags {
   devices: string[];
   scenario: Scenario['kind'];
   rate?: number;
@@ -35,13 +39,12 @@ interface Options extends ServerOptions {
   batchSizes?: number[];
   threads?: number[];
   precisions?: ReturnType<typeof precisionSchema.parse>[];
-  dimension: Record<string, number>;
   format: 'markdown' | 'csv' | 'json';
   out?: string;
 }
 
 export function registerBench(program: Command): void {
-  withServer(program.command('bench <model>'))
+  withInputOptions(withServer(program.command('bench <model>')))
     .description('Find the best way to run an ONNX model on each of some devices.')
     .requiredOption('--devices <names>', 'device names, separated by commas', list)
     .addOption(
@@ -64,7 +67,6 @@ export function registerBench(program: Command): void {
     .option('--precisions <names>', 'precisions to choose from (default: that of the model)', (text) =>
       list(text).map((name) => orRefuse(() => precisionSchema.parse(name), `${precisionSchema.options.join(', ')}`)),
     )
-    .option('--dimension <name=size>', 'size of a symbolic dimension; may be repeated', dimension, {})
     .option('--max-seconds <s>', 'measure no further config on a device after so long', positive)
     .addOption(
       new Option('--format <format>', 'of the report').choices(['markdown', 'csv', 'json']).default('markdown'),
@@ -76,7 +78,7 @@ export function registerBench(program: Command): void {
         command.error(
           '--scenario server needs either --rate, how many samples arrive in a second, or --p99-bound, to find the highest',
         );
-      const view = await run(clientOf(options), file, options);
+      const view = await run(clientOf(options), file, { ...options, fixed: modelOf(file, options, command) });
       const text = { markdown: benchMarkdown, csv: benchCsv, json: asJson }[options.format](view);
       if (options.out === undefined) process.stdout.write(text);
       else writeFileSync(options.out, text);
@@ -86,9 +88,21 @@ export function registerBench(program: Command): void {
     });
 }
 
-async function run(client: Client, file: string, options: Options): Promise<BenchView> {
+/** Ends the command with the reason where it cannot be benched. */
+function modelOf(file: string, options: Options, command: Command): FixedInputs {
+  try {
+    return modelFrom(file, options);
+  } catch (error) {
+    const refusal = modelRefusal(error);
+    if (refusal) command.error(`error: ${file}: ${refusal.message}`, { exitCode: EXIT.failed });
+    throw error;
+  }
+}
+
+async function run(client: Client, file: string, options: Options & { fixed: FixedInputs }): Promise<BenchView> {
   const scenario = scenarioOf(options);
-  const { modelSha256 } = await client.uploadBenchModel(readFileSync(file));
+  const { model, dimensions } = options.fixed;
+  const { modelSha256 } = await client.uploadBenchModel(model);
   let view = await client.startBench({
     modelSha256,
     modelName: basename(file),
@@ -96,7 +110,7 @@ async function run(client: Client, file: string, options: Options): Promise<Benc
     scenario,
     objectives: options.objective,
     constraints: options.constraint,
-    dimensions: options.dimension,
+    dimensions,
     ...(options.batchSizes ? { batchSizes: options.batchSizes } : {}),
     ...(options.threads ? { threads: options.threads } : {}),
     ...(options.maxSeconds === undefined ? {} : { maxSeconds: options.maxSeconds }),
@@ -164,9 +178,3 @@ const positive = (text: string) => number(text, (value) => value > 0 && Number.i
 const notNegative = (text: string) => number(text, (value) => value >= 0 && Number.isFinite(value), 'a number from 0');
 const integer = (text: string) => number(text, (value) => Number.isInteger(value) && value > 0, 'a positive integer');
 const integers = (text: string) => list(text).map(integer);
-
-function dimension(text: string, before: Record<string, number>): Record<string, number> {
-  const [, name, size] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
-  if (name === undefined || size === undefined) throw new InvalidArgumentError('write it like tokens=128');
-  return { ...before, [name]: integer(size) };
-}

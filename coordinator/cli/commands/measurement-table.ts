@@ -12,8 +12,9 @@ import {
 import { mistakesInLine } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { analyseGraph, type RunnableModel, runnableModel } from '@edgetune/shared/onnx/analyse.ts';
 import { precisionMismatch } from '@edgetune/shared/onnx/graph-precision.ts';
-import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
+import { type InputFlags, NOTHING_SAID } from '@edgetune/shared/onnx/input-options.ts';
 import { z } from 'zod';
+import { modelFrom } from '../model-options.ts';
 
 const blankIsNull = (schema: z.ZodType<number>) =>
   z.preprocess((value) => (value === undefined || value === '' ? null : Number(value)), schema.nullable());
@@ -59,11 +60,7 @@ function runnerOf({ backends }: BoardProfile, provider: string | undefined) {
  * Reads the table and every model that it names (each once per batch size).
  * @throws {RangeError} listing every line that is wrong and why
  */
-export function readMeasurementTable(
-  table: string,
-  base: BoardProfile,
-  dimensions: Record<string, number> = {},
-): FitRow[] {
+export function readMeasurementTable(table: string, base: BoardProfile, flags: InputFlags = NOTHING_SAID): FitRow[] {
   const lines = readFileSync(table, 'utf8')
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/);
@@ -84,9 +81,7 @@ export function readMeasurementTable(
     try {
       const path = modelPath(table, model);
       const key = `${batch} ${path}`;
-      const analysis =
-        analyses.get(key) ??
-        runnableModel(analyseGraph(readOnnx(readFileSync(path)), { batchSize: batch, dimensions }));
+      const analysis = analyses.get(key) ?? analysisOf(path, batch, flags);
       analyses.set(key, analysis);
       const config = inferenceConfigSchema.parse({
         batchSize: batch,
@@ -113,4 +108,9 @@ export function readMeasurementTable(
   });
   if (mistakes.length > 0) throw new RangeError(`${table}:\n${mistakes.join('\n')}`);
   return rows;
+}
+
+function analysisOf(path: string, batchSize: number, flags: InputFlags): RunnableModel {
+  const { graph, dimensions } = modelFrom(path, flags);
+  return runnableModel(analyseGraph(graph, { batchSize, dimensions }));
 }

@@ -4,21 +4,22 @@ import type { BoardProfile, ProfileError } from '@edgetune/shared/costmodel/boar
 import { BOARD_PROFILES } from '@edgetune/shared/costmodel/board-profiles.ts';
 import { fitProfile } from '@edgetune/shared/costmodel/fit-profile.ts';
 import { UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
+import type { InputFlags } from '@edgetune/shared/onnx/input-options.ts';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import { withInputOptions } from '../model-options.ts';
 import { readMeasurementTable } from './measurement-table.ts';
-import { dimensionOption, PROFILE_NAMES, profileArgument, profileNameFor } from './simulate-options.ts';
+import { PROFILE_NAMES, profileArgument, profileNameFor } from './simulate-options.ts';
 
 function errorText({ latencyMape, estimated, comparedWith }: ProfileError): string {
   if (latencyMape === null) return `unknown (${comparedWith})`;
   return `${(latencyMape * 100).toFixed(1)} %${estimated.includes('latency') ? ' (an estimate)' : ''}`;
 }
 
-interface FitOptions {
+interface FitOptions extends InputFlags {
   base: BoardProfile;
   measurements: string;
   out: string;
-  dimension: Record<string, number>;
   json?: boolean;
 }
 
@@ -30,7 +31,7 @@ function shareText(error: ProfileError, quantity: 'latency' | 'energy' | 'memory
 
 function fit(options: FitOptions, command: Command): void {
   try {
-    const rows = readMeasurementTable(options.measurements, options.base, options.dimension);
+    const rows = readMeasurementTable(options.measurements, options.base, options);
     const { profile, crossValidated } = fitProfile(options.base, rows, { name: profileNameFor(options.out) });
     writeFileSync(options.out, stringify(profile));
     if (options.json) console.log(JSON.stringify({ out: options.out, rows: rows.length, crossValidated }, null, 2));
@@ -85,13 +86,11 @@ export function registerProfile(program: Command): void {
     .argument('<profile>', 'name, or path of a YAML file', profileArgument)
     .addHelpText('after', '\nExample:\n  edgetune profile show raspberry-pi-5 > mine.yaml')
     .action((shown: BoardProfile) => console.log(stringify(shown)));
-  profile
-    .command('fit')
+  withInputOptions(profile.command('fit'))
     .description('fits a profile to measurements of a real board')
     .requiredOption('--base <profile>', 'profile to start from, by name or as a YAML file', profileArgument)
     .requiredOption('--measurements <file>', 'table of measurements (CSV)')
     .requiredOption('--out <file>', 'YAML file to write')
-    .option('--dimension <name=size>', 'size of a symbolic dimension, repeatable', dimensionOption, {})
     .option('--json', 'print the outcome as JSON')
     .addHelpText('after', FIT_HELP)
     .action((options: FitOptions, command: Command) => fit(options, command));

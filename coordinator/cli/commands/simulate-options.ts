@@ -30,13 +30,6 @@ export function positiveInt(text: string): number {
   return Number(text);
 }
 
-/** Collects `name=size`. */
-export function dimensionOption(text: string, before: Record<string, number>): Record<string, number> {
-  const match = /^(.+)=([1-9]\d{0,8})$/.exec(text);
-  if (!match) throw new InvalidArgumentError('expected NAME=SIZE, such as tokens=128');
-  return { ...before, [match[1] as string]: Number(match[2]) };
-}
-
 const profileRunners = BOARD_PROFILES.flatMap(({ backends }) => backends.flatMap(({ runners }) => runners));
 export const PROFILE_RUNNERS = [...new Set(profileRunners)].sort().join(', ');
 export const PROFILE_NAMES = BOARD_PROFILES.map((profile) => profile.name).join(', ');

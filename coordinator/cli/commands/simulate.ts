@@ -1,5 +1,4 @@
 /** `edgetune simulate`: what models would cost on a board that is not there. */
-import { readFileSync } from 'node:fs';
 import type { BoardProfile, ProfileError } from '@edgetune/shared/costmodel/board-profile.ts';
 import { backendFor, type Prediction, predict, UnsupportedConfigError } from '@edgetune/shared/costmodel/predict.ts';
 import {
@@ -10,14 +9,17 @@ import {
   precisionSchema,
 } from '@edgetune/shared/domain/inference-config.ts';
 import { formatQuantity } from '@edgetune/shared/domain/units.ts';
-import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
-import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
+import { analyseGraph } from '@edgetune/shared/onnx/analyse.ts';
+import type { InputFlags } from '@edgetune/shared/onnx/input-options.ts';
+import { modelSizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { type Command, Option } from 'commander';
-import { dimensionOption, PROFILE_NAMES, PROFILE_RUNNERS, positiveInt, profileArgument } from './simulate-options.ts';
+import { modelFrom, modelRefusal, withInputOptions } from '../model-options.ts';
+import { PROFILE_NAMES, PROFILE_RUNNERS, positiveInt, profileArgument } from './simulate-options.ts';
 
-export interface SimulateOptions {
+export interface SimulateOptions extends InputFlags {
   profile: BoardProfile;
-  batch: number;
+  /** Absent: the one that the model is fixed to, else 1. */
+  batch?: number;
   threads: number;
   clock?: number;
   /** Absent: the model's own. */
@@ -25,7 +27,6 @@ export interface SimulateOptions {
   provider: InferenceConfig['executionProvider'];
   runner?: InferenceConfig['runner'];
   powerMode?: string;
-  dimension: Record<string, number>;
   json?: boolean;
 }
 
@@ -37,7 +38,9 @@ export interface SimulatedModel {
   error?: { code: string; message: string };
   macs?: number;
   parameters?: number;
-  /** What depends on the data, and as what it is counted. */
+  /** Shapes of the inputs that it was asked for. */
+  inputs?: Record<string, number[]>;
+  /** What was taken for granted of its sizes and of what depends on the data. */
   assumptions?: string[];
   config?: InferenceConfig;
   latencyMs?: number;
@@ -54,11 +57,11 @@ export interface SimulatedModel {
   perKernel?: Prediction['perKernel'];
 }
 
-function configOf(options: SimulateOptions, own: Precision): InferenceConfig {
+function configOf(options: SimulateOptions, batchSize: number, own: Precision): InferenceConfig {
   const { profile, provider } = options;
   const runner = profile.backends.find((backend) => backend.executionProvider === provider)?.runners[0];
   return inferenceConfigSchema.parse({
-    batchSize: options.batch,
+    batchSize,
     threads: options.threads,
     clockKHz: options.clock ?? null,
     precision: options.precision ?? own,
@@ -71,14 +74,17 @@ function configOf(options: SimulateOptions, own: Precision): InferenceConfig {
 export function simulateModel(model: string, options: SimulateOptions): SimulatedModel {
   const head = { model, profile: options.profile.name, simulated: true } as const;
   try {
-    const analysis = analyseModel(readFileSync(model), { batchSize: options.batch, dimensions: options.dimension });
-    const config = configOf(options, analysis.precision);
+    const { graph, dimensions } = modelFrom(model, options);
+    const batchSize = options.batch ?? modelSizes(graph, dimensions).fixedBatch ?? 1;
+    const analysis = analyseGraph(graph, { batchSize, dimensions });
+    const config = configOf(options, batchSize, analysis.precision);
     const prediction = predict(options.profile, analysis, config, { powerMode: options.powerMode });
     const { latencyMs, memoryBytes, outOfMemory, energyJ, netEnergyJ, powerW, uncertainty, perKernel } = prediction;
     return {
       ...head,
       macs: analysis.macs,
       parameters: analysis.parameters,
+      inputs: Object.fromEntries(analysis.inputShapes),
       assumptions: analysis.assumptions,
       config,
       latencyMs,
@@ -87,7 +93,7 @@ export function simulateModel(model: string, options: SimulateOptions): Simulate
       energyJ,
       netEnergyJ,
       powerW,
-      throughputPerS: (options.batch * 1000) / latencyMs,
+      throughputPerS: (batchSize * 1000) / latencyMs,
       uncertainty,
       publishedError: backendFor(options.profile, config).error ?? options.profile.error,
       perKernel,
@@ -97,13 +103,12 @@ export function simulateModel(model: string, options: SimulateOptions): Simulate
   }
 }
 
+/** Also what was not foreseen is told of this model alone: the others are simulated all the same. */
 function refusalOf(error: unknown): { code: string; message: string } {
-  if (error instanceof OnnxError) return { code: error.code, message: error.message };
   if (error instanceof UnsupportedConfigError) return { code: 'unsupported-config', message: error.message };
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return { code: 'no-such-file', message: 'there is no such file' };
-  if (code === 'EISDIR' || code === 'EACCES') return { code: 'unreadable', message: (error as Error).message };
-  throw error;
+  return (
+    modelRefusal(error) ?? { code: 'fault', message: `EdgeTune made a mistake with it: ${(error as Error).message}` }
+  );
 }
 
 function range(interval: readonly [number, number] | null, dimension: 'time' | 'energy' | 'memory'): string {
@@ -120,11 +125,17 @@ function describe(result: SimulatedModel): string {
     `  latency     ${formatQuantity(result.latencyMs ?? 0, 'time')}  (95 %: ${range(uncertainty?.latencyMs ?? null, 'time')})`,
     `  energy      ${formatQuantity(result.energyJ ?? 0, 'energy')} a sample  (95 %: ${range(uncertainty?.energyJ ?? null, 'energy')})`,
     `  memory      ${memory}  (95 %: ${range(uncertainty?.memoryBytes ?? null, 'memory')})`,
+    `  inputs      ${shapesText(result.inputs ?? {})}`,
     `  throughput  ${formatQuantity(result.throughputPerS ?? 0, 'rate')}`,
     ...(result.assumptions ?? []).map((assumption) => `  assumed     ${assumption}`),
     ...errorLine(result.publishedError),
     ...mostExpensive(result.perKernel ?? []),
   ].join('\n');
+}
+
+function shapesText(inputs: Readonly<Record<string, readonly number[]>>): string {
+  const shapes = Object.entries(inputs).map(([name, shape]) => `${name} [${shape.join(', ')}]`);
+  return shapes.join(', ') || 'none';
 }
 
 function errorLine(error: ProfileError | undefined): string[] {
@@ -153,17 +164,17 @@ Examples:
   edgetune simulate model.onnx --profile raspberry-pi-5 --threads 4
   edgetune simulate *.onnx --profile mine.yaml --batch 8 --json
   edgetune simulate bert.onnx --profile raspberry-pi-4 --dimension tokens=128
+  edgetune simulate ocr.onnx --profile raspberry-pi-4 --shape x=batch,3,48,192 --batch 8
 
 Exit code 1 where any of the models is refused.`;
 
 /** Adds the command to the program. */
 export function registerSimulate(program: Command): void {
-  program
-    .command('simulate')
+  withInputOptions(program.command('simulate'))
     .description('what ONNX models would cost on a board that is not there: latency, memory, energy, per kernel')
     .argument('<models...>', 'ONNX files')
     .requiredOption('--profile <name>', 'board profile, by name or as a YAML file', profileArgument)
-    .option('--batch <samples>', 'samples per run', positiveInt, 1)
+    .option('--batch <samples>', 'samples per run; absent: 1, or what the model is fixed to', positiveInt)
     .option('--threads <count>', 'threads', positiveInt, 1)
     .option('--clock <kHz>', 'CPU clock; absent: the highest', positiveInt)
     .addOption(new Option('--precision <name>', "precision; absent: the model's own").choices(precisionSchema.options))
@@ -172,7 +183,6 @@ export function registerSimulate(program: Command): void {
     )
     .option('--runner <name>', `runner of the profile (${PROFILE_RUNNERS}); absent: the first that fits`)
     .option('--power-mode <name>', "one of the profile's power modes")
-    .option('--dimension <name=size>', 'size of a symbolic dimension, repeatable', dimensionOption, {})
     .option('--json', 'print JSON: one object per model, in a list')
     .addHelpText('after', EXAMPLES)
     .action((models: string[], options: SimulateOptions) => {

@@ -79,12 +79,13 @@ export function saveFile(content: Blob, fileName: string): void {
 }
 
 /** Sends a file as it is, and tells how much of it has gone. @throws {ApiError} as `request` does. */
-export function upload(path: string, file: File, onProgress: (share: number) => void): Promise<unknown> {
+export function upload(path: string, body: File | FormData, onProgress: (share: number) => void): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const sender = new XMLHttpRequest();
     sender.open('POST', path);
     sender.responseType = 'json';
-    sender.setRequestHeader('content-type', 'application/octet-stream');
+    // A form says of itself what it is, with the line between its parts.
+    if (body instanceof File) sender.setRequestHeader('content-type', 'application/octet-stream');
     if (adminToken.value !== null) sender.setRequestHeader('authorization', `Bearer ${adminToken.value}`);
     sender.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
     sender.onload = () => {
@@ -94,7 +95,7 @@ export function upload(path: string, file: File, onProgress: (share: number) => 
       reject(new ApiError(sender.status, problem.data ?? { error: `${sender.status} ${sender.statusText}` }));
     };
     sender.onerror = () => reject(noAnswer());
-    sender.send(file);
+    sender.send(body);
   });
 }
 

@@ -9,12 +9,14 @@ export function benchBody(
   { name: modelName, ...model }: BenchModel & { name: string },
   devices: readonly string[],
 ): BenchRequestBody {
-  const { batchSizes, precisions, dimensions: _, ...rest } = fields;
+  const { batchSizes, precisions, dimensions: _, shapes: __, ...rest } = fields;
+  const shapes = model.unnamedInputs.map((name) => [name, valueAt(fields, ['shapes', name])] as const);
   const sizes = model.openDimensions.map((name) => [name, valueAt(fields, ['dimensions', name])]);
   return {
     ...rest,
     devices: chosenDevices(fields, devices),
     dimensions: Object.fromEntries(sizes.filter(([, size]) => size !== undefined)),
+    ...(shapes.length > 0 ? { shapes: Object.fromEntries(shapes.flatMap(shapeEntry)) } : {}),
     ...(batchSizes !== undefined && model.fixedBatch === null ? { batchSizes } : {}),
     ...(precisions !== undefined && model.precision !== 'int8' ? { precisions } : {}),
     modelName,
@@ -26,4 +28,13 @@ export function benchBody(
 export function chosenDevices(fields: Readonly<Record<string, unknown>>, devices: readonly string[]): string[] {
   const chosen = entriesOf(fields.devices);
   return devices.filter((name) => chosen.includes(name));
+}
+
+/** A shape as it is written, with commas; what is no number stays as it is, and is refused by the schema where it is not "batch". */
+function shapeEntry([name, text]: readonly [string, unknown]): [string, (number | string)[]][] {
+  if (text === undefined) return [];
+  const sizes = String(text)
+    .split(/[\s,]+/)
+    .filter((size) => size !== '');
+  return [[name, sizes.map((size) => (/^\d+$/.test(size) ? Number(size) : size))]];
 }

@@ -9,7 +9,7 @@ import { ConstraintsField } from '../components/constraints-field.tsx';
 import { DevicesField } from '../components/devices-field.tsx';
 import { ErrorText } from '../components/dialog.tsx';
 import { createDraft } from '../components/draft.ts';
-import { ChoicesField, NumberField, NumbersField } from '../components/fields.tsx';
+import { ChoicesField, NumberField, NumbersField, TextField } from '../components/fields.tsx';
 import { objectiveText } from '../components/list-entries.ts';
 import { ScenarioFields } from '../components/scenario-fields.tsx';
 import { useAction } from '../components/use-action.ts';
@@ -47,6 +47,7 @@ export function BenchForm() {
   const choose = (chosen: ChosenModel | null) => {
     model.value = chosen;
     draft.set(['dimensions'], undefined);
+    draft.set(['shapes'], undefined);
     draft.set(['precisions'], undefined);
   };
   return (
@@ -60,7 +61,17 @@ export function BenchForm() {
               {...bound}
               path={['dimensions', name]}
               label={`Size of “${name}”`}
-              hint="The model leaves it open."
+              hint="The model leaves it open. “batch”, if it is the batch."
+            />
+          ))}
+          {(model.value?.unnamedInputs ?? []).map((name) => (
+            <TextField
+              key={name}
+              {...bound}
+              path={['shapes', name]}
+              label={`Shape of “${name}”`}
+              placeholder="batch, 3, 224, 224"
+              hint="The model leaves axes of it open, without a name. Write “batch” for the axis that is the batch."
             />
           ))}
           {offered.length === 0 ? (

@@ -19,19 +19,23 @@ interface ModelFieldProps {
 
 export function ModelField({ model, onChange }: ModelFieldProps) {
   const file = useSignal<File | null>(null);
+  const beside = useSignal<File[]>([]);
   const share = useSignal(0);
   const over = useSignal(false);
   const field = useRef<HTMLInputElement>(null);
   const { busy, error, run } = useAction(async () => {
     const sent = file.value as File;
-    const answer = await upload('/api/bench/models', sent, (value) => (share.value = value));
+    const body = beside.value.length > 0 ? formOf(sent, beside.value) : sent;
+    const answer = await upload('/api/bench/models', body, (value) => (share.value = value));
     onChange({ ...readAnswer(answer, benchModelSchema), name: sent.name });
     announce(`${sent.name} is there`);
   });
   const choose = (files: FileList | null | undefined) => {
-    const [chosen] = files ?? [];
+    const all = [...(files ?? [])];
+    const chosen = all.find(({ name }) => name.endsWith('.onnx')) ?? all[0];
     if (!chosen || busy.value) return;
     file.value = chosen;
+    beside.value = all.filter((each) => each !== chosen);
     share.value = 0;
     onChange(null);
     void run();
@@ -53,8 +57,8 @@ export function ModelField({ model, onChange }: ModelFieldProps) {
         }}
       >
         Model
-        <input ref={field} type="file" accept=".onnx" onChange={(event) => choose(event.currentTarget.files)} />
-        <small>An ONNX file: choose it, or drop it here.</small>
+        <input ref={field} type="file" multiple onChange={(event) => choose(event.currentTarget.files)} />
+        <small>An ONNX file: choose it, or drop it here; together with its .onnx.data where it has one.</small>
       </label>
       {busy.value && (
         <div class="progress-row">
@@ -66,6 +70,14 @@ export function ModelField({ model, onChange }: ModelFieldProps) {
       {model && <Accepted model={model} />}
     </>
   );
+}
+
+/** A model with the files in which it keeps its weights. */
+function formOf(model: File, data: readonly File[]): FormData {
+  const form = new FormData();
+  form.append('model', model, model.name);
+  for (const file of data) form.append('data', file, file.name);
+  return form;
 }
 
 function Accepted({ model }: { model: ChosenModel }) {
@@ -80,6 +92,9 @@ function Accepted({ model }: { model: ChosenModel }) {
           </li>
         ))}
       </ul>
+      {model.assumptions.map((assumption) => (
+        <p key={assumption}>Assumed: {assumption}.</p>
+      ))}
     </div>
   );
 }

@@ -10,7 +10,7 @@ export interface FieldProps {
   hint?: string;
 }
 
-export function TextField({ draft, fields, path, label, hint }: FieldProps) {
+export function TextField({ draft, fields, path, label, hint, placeholder }: FieldProps & { placeholder?: string }) {
   const value = valueAt(fields, path);
   return (
     <label class="field">
@@ -18,6 +18,7 @@ export function TextField({ draft, fields, path, label, hint }: FieldProps) {
       <input
         value={value === undefined ? '' : String(value)}
         autocomplete="off"
+        placeholder={placeholder}
         onChange={(event) => draft.set(path, event.currentTarget.value.trim() || undefined)}
       />
       {hint && <small>{hint}</small>}

@@ -39,6 +39,11 @@ export function BenchPage({ id }: { id: string }) {
         </p>
       )}
       <p class="quiet">{describe(view)}</p>
+      {(view.assumptions ?? []).map((assumption) => (
+        <p key={assumption} class="quiet">
+          Assumed: {assumption}.
+        </p>
+      ))}
       {note !== null && <p class="quiet">{note}</p>}
       <section class="card" aria-label="Recommended">
         <h2>Recommended</h2>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { keepHalvesAsBits } from '../../../agent/runners/half-tensors.ts';
-import { InputError, makeInputs, shapeTeller } from '../../../agent/runners/model-inputs.ts';
+import { InputError, makeInputs, shapesOf } from '../../../agent/runners/model-inputs.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
 
 keepHalvesAsBits(Tensor);
@@ -68,30 +68,25 @@ describe('inputs of every type that the agent can make', () => {
   });
 });
 
-it('open sizes: the batch by its place and the name that it has there, others by what is said, else refused by name', () => {
-  const shape = (sizes: (number | string)[], more: object = {}, others: (number | string)[][] = []) => {
-    const input = { name: 'x', shape: sizes };
-    return shapeTeller([input, ...others.map((other) => ({ shape: other }))], {
-      batchSize: 4,
-      dimensions: {},
-      ...more,
-    })(input);
-  };
-  assert.deepEqual(shape(['any', 3]), [4, 3]);
-  assert.deepEqual(shape(['N', 3, 'N']), [4, 3, 4]);
-  assert.deepEqual(shape([2, 'N'], {}, [['N', 5]]), [2, 4], 'the name that the batch has at another input');
-  // A size that only looks like a batch is not guessed, whatever exporters call it.
-  for (const name of ['N', 'batch', 'batch_size', 'unk__12', '?'])
-    assert.throws(() => shape([2, name]), /input "x" has the dynamic dimension .* give its size/, name);
-  // A size without a name is the batch on the first axis only.
-  for (const unnamed of ['', -1, 0]) {
-    assert.deepEqual(shape([unnamed, 3]), [4, 3]);
-    assert.throws(() => shape([2, unnamed, 3]), /input "x" leaves axis 1 open and unnamed: export the model/);
-  }
-  assert.deepEqual(shape(['batch', 'time'], { dimensions: { time: 9 } }), [4, 9]);
-  assert.deepEqual(shape(['batch', 'time'], { dimensions: { time: 9, batch: 2 } }), [2, 9]);
-  assert.deepEqual(shape([1, 3], { batchSize: 1 }), [1, 3]);
-  assert.throws(() => shape([1, 3]), /input "x" has the fixed batch 1: batch 4 cannot be run/);
-  assert.throws(() => shape(['batch', 'time']), /input "x" has the dynamic dimension "time" \(axis 1\)/);
-  assert.throws(() => shape(['batch', 'toString']), /the dynamic dimension "toString"/);
+describe('open sizes', () => {
+  const shape = (sizes: (number | string)[], more: object = {}) =>
+    shapesOf([{ name: 'x', shape: sizes }], { batchSize: 4, dimensions: {}, ...more }).get('x');
+
+  it('are those of the coordinator, as runtimes describe them', () => {
+    assert.deepEqual(shape(['batch', 3, 'time'], { dimensions: { time: 9 } }), [4, 3, 9]);
+    for (const unnamed of ['', -1]) {
+      assert.deepEqual(shape([unnamed, 3]), [4, 3]);
+      assert.throws(() => shape([unnamed, 3, unnamed]), /input "x", axis 2: .* give the whole shape/);
+    }
+    assert.throws(
+      () => shape(['N', 3]),
+      (error) => error instanceof InputError && /give a size for "N"/.test(error.message),
+    );
+  });
+
+  it('a model whose batch is fixed runs it whole, padded where fewer samples wait; more than that is refused', () => {
+    assert.deepEqual(shape([4, 3], { batchSize: 2, fullBatch: 4 }), [4, 3]);
+    assert.deepEqual(shape(['batch', 3], { batchSize: 2, fullBatch: 4 }), [2, 3]);
+    assert.throws(() => shape([1, 3]), /the model's batch is fixed at 1; it cannot run with 4/);
+  });
 });

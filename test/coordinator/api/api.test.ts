@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { benchModelSchema } from '@edgetune/shared/protocol/bench.ts';
 import {
   addDeviceResponseSchema,
@@ -17,7 +18,9 @@ import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
 import { ask } from '../../support/ask.ts';
+import { splitModel } from '../../support/brought-models.ts';
 import { boardDescription } from '../../support/fleet.ts';
+import { proto } from '../../support/protobuf.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { tokensModel } from '../../support/tokens-model.ts';
 import { event, until } from '../../support/waiting.ts';
@@ -253,6 +256,50 @@ describe('the API', () => {
       ['POST', '/api/bench/b-none/cancel'],
     ] as const)
       assert.equal((await call(path, { method })).status, 404, path);
+  });
+
+  it('takes a model together with the file that holds its weights, and no such model alone', async (t) => {
+    const { call, coordinator } = await api(t);
+    const { model, data } = splitModel();
+    const form = (files: Record<string, Uint8Array>) => {
+      const body = new FormData();
+      for (const [field, bytes] of Object.entries(files))
+        body.append(field, new Blob([bytes.slice()]), field === 'data' ? 'weights.data' : 'm.onnx');
+      return call('/api/bench/models', { method: 'POST', body });
+    };
+    const together = await form({ model, data });
+    assert.equal(together.status, 201);
+    const { modelSha256, modelBytes } = benchModelSchema.parse(await together.json());
+    const kept = new Uint8Array(await (await call(`/api/blobs/${modelSha256}`)).arrayBuffer());
+    assert.equal(kept.length, modelBytes);
+    assert.deepEqual(readOnnx(kept).initializers.get('w')?.read()?.at(-1), 15);
+    for (const [answer, words] of [
+      [await form({ model }), /"weights.data" beside it: send both files together/],
+      [await call('/api/bench/models', { method: 'POST', body: model.slice() }), /send both files together/],
+      [await form({ data }), /the form has no file "model"/],
+    ] as const) {
+      assert.equal(answer.status, 400);
+      assert.match(problemSchema.parse(await answer.json()).error, words);
+    }
+    assert.ok(coordinator);
+  });
+
+  it('refuses a corrupt model with the tensor that is', async (t) => {
+    const { call } = await api(t);
+    // Its last number ends in the middle: every byte says that one more follows.
+    const tensor = proto([1, 1], [2, 7], [7, Uint8Array.of(0xff)], [8, 'keys']);
+    const attribute = proto([1, 'keys_tensor'], [5, tensor], [20, 4]);
+    const graph = proto(
+      [1, proto([2, 'y'], [4, 'Identity'], [1, 'x'], [5, attribute])],
+      [11, proto([1, 'x'])],
+      [12, proto([1, 'y'])],
+    );
+    const answer = await call('/api/bench/models', { method: 'POST', body: proto([1, 8], [7, graph]).slice() });
+    assert.equal(answer.status, 400);
+    assert.match(
+      problemSchema.parse(await answer.json()).error,
+      /tensor "keys": its data end in the middle of a number/,
+    );
   });
 
   it('streams what changes, from where a client left off', async (t) => {

@@ -10,6 +10,7 @@ import { type BenchRequestBody, benchRequestSchema } from '@edgetune/shared/prot
 import { InferenceInputError } from '../../../coordinator/bench/bench-input.ts';
 import type { BenchRecord } from '../../../coordinator/bench/bench-repository.ts';
 import { createBenchService } from '../../../coordinator/bench/create-bench-service.ts';
+import { inspectModel } from '../../../coordinator/inference/inspector/inspect-model.ts';
 import { sizedSignature } from '../../../coordinator/inference/sized-signature.ts';
 import { NotWrittenError } from '../../../coordinator/lifecycle/not-written-error.ts';
 import { Troubles } from '../../../coordinator/lifecycle/troubles.ts';
@@ -55,6 +56,7 @@ function benches(
   };
   const troubles = new Troubles();
   const service = createBenchService({
+    inspector: { inspect: async (request) => inspectModel(request) },
     inference: server.inference,
     device:
       options.device ??
@@ -122,6 +124,8 @@ describe('a model', () => {
         fixedBatch: null,
         precision: 'float32',
         openDimensions: [],
+        unnamedInputs: [],
+        assumptions: [],
       },
       inputs: [{ name: 'x', dtype: 'float32', shape: ['batch', 3, 16, 16] }],
     });
@@ -184,7 +188,7 @@ describe('a bench', () => {
           scenario: { kind: 'offline' },
         },
         ...{ objectives: [parseObjective('latency.p99')], constraints: [parseConstraint('memory <= 1 GB')] },
-        ...{ dimensions: {}, int8: null, finishedAt: null },
+        ...{ dimensions: {}, assumptions: [], int8: null, finishedAt: null },
         devices: [
           { device: 'device-1', simulated, ...entry },
           { device: 'device-2', simulated: null, ...entry },
@@ -213,7 +217,9 @@ describe('a bench', () => {
     const { modelSha256 } = await service.accept(tokensModel());
     const refused = (error: Error) =>
       error instanceof InferenceInputError &&
-      /^the model leaves "tokens" open: give each a size \(for example --dimension tokens=128\)$/.test(error.message);
+      /^the model leaves "tokens" open: give each a size \(for example --dimension tokens=128; "batch" if it is the batch\)$/.test(
+        error.message,
+      );
     await assert.rejects(start({ modelSha256 }), refused);
     const sized = await start({ modelSha256, dimensions: { tokens: 16, other: 3 }, precisions: ['float32', 'int8'] });
     assert.deepEqual([sized.dimensions, kept.get(sized.id)?.request.dimensions], [{ tokens: 16 }, { tokens: 16 }]);

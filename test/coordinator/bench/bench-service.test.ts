@@ -3,12 +3,15 @@ import { describe, it, type TestContext } from 'node:test';
 import { mistakesIn } from '@edgetune/shared/domain/schema-mistakes.ts';
 import { plainLogger } from '@edgetune/shared/log/logger.ts';
 import { OnnxError } from '@edgetune/shared/onnx/onnx-error.ts';
+import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { type BenchRequestBody, benchRequestSchema, benchViewSchema } from '@edgetune/shared/protocol/bench.ts';
 import { benchCsv, benchMarkdown } from '@edgetune/shared/protocol/bench-report.ts';
 import type { BenchRecord } from '../../../coordinator/bench/bench-repository.ts';
 import { createBenchService } from '../../../coordinator/bench/create-bench-service.ts';
 import { createInferenceServer } from '../../../coordinator/inference/create-inference-server.ts';
+import { inspectModel } from '../../../coordinator/inference/inspector/inspect-model.ts';
 import { openStore } from '../../../coordinator/store/store.ts';
+import { openImageModel, ratedModel, timeFirstModel } from '../../support/brought-models.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { tokensModel } from '../../support/tokens-model.ts';
@@ -50,6 +53,7 @@ async function bench(
     return store.benches.save(record);
   };
   const service = createBenchService({
+    inspector: { inspect: async (request) => inspectModel(request) },
     inference: createInferenceServer({ measure, history: store.measurements }),
     device: (name) => (name === 'device-1' ? device() : name === 'device-2' ? device('d-000000000002') : null),
     troubles: store.troubles,
@@ -170,6 +174,49 @@ describe('a bench', () => {
     assert.deepEqual([accepted.fixedBatch, accepted.openDimensions], [null, ['tokens']]);
     const { modelSha256 } = accepted;
     await assert.rejects(start({ modelSha256 }), /leaves "tokens" open: give each a size/);
+  });
+
+  it('takes shapes, the batch by the user’s word and numbers for inputs, and writes them into the model', async (t) => {
+    const { service, start, finished, jobs, store } = await bench(t, (batch) => batch);
+    const image = await service.accept(openImageModel());
+    assert.deepEqual([image.unnamedInputs, image.assumptions.length], [['x'], 1]);
+    const { modelSha256 } = image;
+    await assert.rejects(
+      start({ modelSha256 }),
+      /leaves axes of "x" open and unnamed \(\[\?,3,\?,\?\]\): give its whole shape \(--shape x=/,
+    );
+    const swept = await finished((await start({ modelSha256, shapes: { x: ['batch', 3, 8, 9] } })).id);
+    assert.ok(new Set(jobs.map(({ config }) => config.batchSize)).size > 1);
+    assert.notEqual(swept.modelSha256, modelSha256);
+    assert.ok(service.blobsInUse().includes(swept.modelSha256));
+    assert.deepEqual(readOnnx(await store.blobs.get(swept.modelSha256)).inputs[0]?.shape, ['batch', 3, 8, 9]);
+    jobs.length = 0;
+    const one = await finished((await start({ modelSha256, shapes: { x: [2, 3, 8, 9] } })).id);
+    assert.deepEqual([...new Set(jobs.map(({ config }) => config.batchSize))], [2]);
+    assert.notEqual(one.signature, swept.signature);
+    await assert.rejects(start({ modelSha256, shapes: { y: [1] } }), /--shape y: the model has no input of that name/);
+
+    const rated = await service.accept(ratedModel());
+    await assert.rejects(start({ modelSha256: rated.modelSha256, inputValues: { rate: 0.5 } }), /0.5 is no int64/);
+    const given = await finished((await start({ modelSha256: rated.modelSha256, inputValues: { rate: 16000 } })).id);
+    assert.deepEqual(
+      readOnnx(await store.blobs.get(given.modelSha256)).inputs.map(({ name }) => name),
+      ['x'],
+    );
+  });
+
+  it('sweeps what the model calls the batch, on whatever axis, and says what it takes for granted', async (t) => {
+    const { service, start, finished, jobs } = await bench(t, (batch) => batch);
+    const { modelSha256 } = await service.accept(timeFirstModel());
+    await finished((await start({ modelSha256, dimensions: { time: 20 }, batchSizes: [1, 4] })).id);
+    assert.deepEqual(jobs.at(-1)?.dimensions, { time: 20 });
+    assert.deepEqual([...new Set(jobs.map(({ config }) => config.batchSize))].sort(), [1, 4]);
+    const fixed = await finished((await start({ modelSha256, dimensions: { time: 20, batch: 3 } })).id);
+    assert.deepEqual([...new Set(fixed.devices[0]?.measurements.map(({ config }) => config.batchSize))], [3]);
+    const unnamed = await service.accept(openImageModel([null, 3, 8, 8]));
+    const view = await finished((await start({ modelSha256: unnamed.modelSha256 })).id);
+    assert.deepEqual(view.assumptions, ['the first axis of "x" has no name: it is taken for the batch']);
+    assert.match(benchMarkdown(view), /Assumed: the first axis of "x" has no name/);
   });
 
   it('searches with what another device of the class has shown, and recommends what it measured on this one', async (t) => {

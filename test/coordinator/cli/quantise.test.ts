@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { boardProfileNamed } from '@edgetune/shared/costmodel/board-profiles.ts';
+import { NOTHING_SAID } from '@edgetune/shared/onnx/input-options.ts';
 import { Command } from 'commander';
 import { registerQuantise } from '../../../coordinator/cli/commands/quantise.ts';
 import { simulateModel } from '../../../coordinator/cli/commands/simulate.ts';
@@ -30,7 +31,7 @@ test('a model is quantised from the command line; simulated, it is faster and sm
     batch: 1,
     threads: 1,
     provider: 'cpu',
-    dimension: {},
+    ...NOTHING_SAID,
   } as const;
   const [before, after] = [float, int8].map((model) => simulateModel(model, options));
   assert.deepEqual([before?.config?.precision, after?.config?.precision], ['float32', 'int8']);

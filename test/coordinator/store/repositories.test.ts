@@ -289,8 +289,9 @@ const bench = (id: string, change: Partial<BenchView> = {}): BenchRecord => {
     devices: [],
     ...change,
   });
-  const request = benchRequestSchema.parse({ modelSha256: view.modelSha256, devices: ['kitchen-pi'] });
-  return { request: { ...request, batchSizes: [1], precisions: ['float32'] }, view };
+  const asked = benchRequestSchema.parse({ modelSha256: view.modelSha256, devices: ['kitchen-pi'] });
+  const { shapes: _, inputValues: __, ...request } = asked;
+  return { request: { ...request, batchSizes: [1], precisions: ['float32'], dimensions: {} }, view };
 };
 
 check(

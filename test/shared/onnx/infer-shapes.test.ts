@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { analyseModel } from '@edgetune/shared/onnx/analyse.ts';
-import { inferShapes, inputShapes, type Sizes } from '@edgetune/shared/onnx/infer-shapes.ts';
+import { inferShapes, inputShapes } from '@edgetune/shared/onnx/infer-shapes.ts';
+import type { Sizes } from '@edgetune/shared/onnx/model-sizes.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { buildOnnx, type Dimension, int64Tensor, type ModelSpec, type NodeSpec } from '../../support/onnx-builder.ts';
 import { proto } from '../../support/protobuf.ts';
@@ -20,72 +21,6 @@ const model = (inputs: Dimension[][], change: Partial<ModelSpec> = {}) =>
 const shapes = (inputs: Dimension[][], sizes: Sizes) => [...inputShapes(model(inputs), sizes).values()];
 
 describe('the sizes of inputs', () => {
-  it('the batch is every first axis that is open, and every axis of its name', () => {
-    assert.deepEqual(shapes([['n', 3], ['n', 'n', 2], ['m']], { batchSize: 4 }), [[4, 3], [4, 4, 2], [4]]);
-    assert.deepEqual(
-      shapes(
-        [
-          ['n', 3],
-          [2, 'n'],
-        ],
-        { batchSize: 4 },
-      ),
-      [
-        [4, 3],
-        [2, 4],
-      ],
-    );
-  });
-
-  it('a name that is given a size is not the batch', () => {
-    const dimensions = { n: 7, t: 9 };
-    assert.deepEqual(
-      shapes(
-        [
-          ['n', 't'],
-          ['b', 'n'],
-        ],
-        { batchSize: 4, dimensions },
-      ),
-      [
-        [7, 9],
-        [4, 7],
-      ],
-    );
-    assert.deepEqual(shapes([['b', 't']], { batchSize: 1, dimensions: { b: 7, t: 9 } }), [[7, 9]]);
-  });
-
-  it('an open axis without a name is the batch where it is the first, and cannot be sized elsewhere', () => {
-    const unnamed = (...dims: Uint8Array[]) =>
-      readOnnx(
-        proto(
-          [1, 8],
-          [
-            7,
-            proto(
-              [1, proto([1, 'x'], [2, 'y'], [4, 'Relu'])],
-              [
-                11,
-                proto([1, 'x'], [2, proto([1, proto([1, 1], [2, proto(...dims.map((dim) => [1, dim] as const))])])]),
-              ],
-              [12, proto([1, 'y'])],
-            ),
-          ],
-        ),
-      );
-    assert.deepEqual(inputShapes(unnamed(proto(), proto([1, 3])), { batchSize: 5 }).get('x'), [5, 3]);
-    refused('dynamic-dimension', /input "x", axis 1: the model leaves this size open and unnamed/, () =>
-      inputShapes(unnamed(proto([1, 3]), proto()), { batchSize: 1 }),
-    );
-  });
-
-  it('a name without a size is asked for, also if an object has something of that name', () => {
-    refused('dynamic-dimension', /input "x0", axis 1: give a size for "t" \(for example --dimension t=128\)/, () =>
-      shapes([['n', 't']], { batchSize: 1, dimensions: {} }),
-    );
-    refused('dynamic-dimension', /"toString"/, () => shapes([['n', 'toString']], { batchSize: 1, dimensions: {} }));
-  });
-
   it('a batch that the model fixes is the only one, unless some input leaves it open', () => {
     assert.deepEqual(shapes([[4, 3]], { batchSize: 4 }), [[4, 3]]);
     assert.deepEqual(shapes([[4, 3]], { batchSize: 1 }), [[4, 3]]);
@@ -97,7 +32,7 @@ describe('the sizes of inputs', () => {
       shapes(
         [
           [4, 3],
-          ['n', 3],
+          ['batch', 3],
         ],
         { batchSize: 2 },
       ),
@@ -166,7 +101,7 @@ describe('operators that cannot be sized', () => {
 
 describe('shapes that the graph computes', () => {
   const shapeOf = (nodes: NodeSpec[], change: Partial<ModelSpec> = {}, batchSize = 3) =>
-    inferShapes(model([['n', 4, 6]], { nodes, ...change }), { batchSize }).get('y')?.shape;
+    inferShapes(model([['batch', 4, 6]], { nodes, ...change }), { batchSize }).get('y')?.shape;
 
   it('from the sizes of an input, as exporters write it', () => {
     const initializers = [
@@ -261,7 +196,7 @@ describe('shapes that the graph computes', () => {
 
 it("an analysis of a batch: sizes, parameters, MACs, and a signature that is the graph's", () => {
   const graph = buildOnnx({
-    inputs: [{ name: 'x0', shape: ['n', 10] }],
+    inputs: [{ name: 'x0', shape: ['batch', 10] }],
     initializers: [
       { name: 'w', dims: [10, 4] },
       { name: 'v', dims: [4, 2] },

@@ -58,6 +58,11 @@ function withoutCgroups(): Host {
 }
 
 describe('a model that eats memory', () => {
+  it('that asks for more at once than there can be has run out of it, and has not crashed', async (t) => {
+    const measured = await measure(t, hungryModel(1e13), { memoryLimitBytes: null }, systemHost());
+    assert.equal(measured.outcome, 'out-of-memory', measured.reason ?? '');
+  });
+
   const cases: [string, () => Host][] = [
     ['in a control group', systemHost],
     ['watched, where no control group can be had', withoutCgroups],

@@ -185,6 +185,27 @@ it('a model that can never run here is rejected; one that fails has crashed, wit
   assert.deepEqual(await failed.ending(), { kind: 'ended', outcome: 'crashed', reason: 'a bad input' });
 });
 
+it('a runtime that gets no memory says so in many words; what is no such complaint has crashed', async () => {
+  for (const words of [
+    'bfc_arena.cc:360 void* onnxruntime::BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 40000000000',
+    'bfc_arena.cc:376 Available memory of 1024 is smaller than requested bytes of 4096',
+    'std::bad_alloc',
+    'CUDA failure 2: out of memory',
+    'CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED',
+    'Array buffer allocation failed',
+    'Invalid typed array length: 10000000000',
+    'numpy: Unable to allocate 37.3 GiB for an array',
+    'Cannot allocate memory',
+  ]) {
+    const { child, ending } = watch();
+    child.says({ type: 'failed', rejected: false, message: words });
+    assert.deepEqual(await ending(), { kind: 'ended', outcome: 'out-of-memory', reason: words });
+  }
+  const { child, ending } = watch();
+  child.says({ type: 'failed', rejected: false, message: 'the tensor allocator of node "memory" is unknown' });
+  assert.equal(((await ending()) as { outcome?: string }).outcome, 'crashed');
+});
+
 it('a process that ends has crashed, with how, and the last line that it wrote', async () => {
   for (const [code, killedBy, written, reason] of [
     [3, null, '', 'the measuring process ended with code 3'],
