@@ -123,6 +123,7 @@ describe('values', () => {
     const { model: bytes, graph } = fixInputs(repeats(), given);
     const session = await InferenceSession.create(bytes, { logSeverityLevel: 4 });
     assert.deepEqual(session.inputNames, ['x']);
+    assert.equal(graph.irVersion, 4, 'before that they would be constants');
     const { y } = await session.run({ x: new Tensor('float32', [1, 5], [1, 2]) });
     assert.deepEqual(Array.from((y as Tensor).data as Float32Array), [2, 10, 2, 10, 2, 10]);
     await session.release();
