@@ -244,7 +244,7 @@ function startServices(
 /** The HTTP API and the dashboard, when all that they ask is there. */
 async function startApi(
   { config, log, parts, distDirectory }: WholeOptions,
-  { store, tls, identity, ownNames, fleet, embedded, agentRelease, ...services }: Host & Devices & Services,
+  { store, tls, identity, training, ownNames, fleet, embedded, agentRelease, ...services }: Host & Devices & Services,
   started: Started,
 ): Promise<{ url: string }> {
   // The name under which other machines reach this one; none where it listens on loopback.
@@ -259,6 +259,7 @@ async function startApi(
     bench,
     tuners,
     calibrations,
+    lookAtDataset: (dataset, takes) => training.lookAt(dataset, takes),
     blobs: store.blobs,
     hostNames: ownNames,
     adminToken: config.adminToken,

@@ -17,6 +17,7 @@ import type { StudyService } from '../study/study-service.ts';
 import { benchRoutes } from './bench-routes.ts';
 import { blobRoutes } from './blobs.ts';
 import { calibrationRoutes } from './calibration-routes.ts';
+import { type DatasetRoutesOptions, datasetRoutes } from './dataset-routes.ts';
 import { type DeviceRoutesOptions, deviceRoutes } from './device-routes.ts';
 import { type GuardOptions, guard } from './guard.ts';
 import { type InstallOptions, installRoutes } from './install-routes.ts';
@@ -30,7 +31,11 @@ import { streamRoutes } from './streams.ts';
 import { studyRoutes } from './study-routes.ts';
 import { tunerRoutes } from './tuner-routes.ts';
 
-export interface ApiOptions extends GuardOptions, InstallOptions, Pick<DeviceRoutesOptions, 'identity'> {
+export interface ApiOptions
+  extends GuardOptions,
+    InstallOptions,
+    Pick<DeviceRoutesOptions, 'identity'>,
+    Pick<DatasetRoutesOptions, 'lookAtDataset'> {
   version: string;
   /** What studies and tuners may name. */
   parts: StudyParts;
@@ -98,6 +103,7 @@ export function createApi(options: ApiOptions): OpenAPIHono<BlankEnv> {
   );
   deviceRoutes(app, options);
   studyRoutes(app, options);
+  datasetRoutes(app, options);
   schemaRoutes(app, options);
   streamRoutes(app, options);
   benchRoutes(app, options);

@@ -71,6 +71,7 @@ function refusal(error: Error): { status: ContentfulStatusCode; problem: Problem
   // What is wrong with a model, or with what is asked of it, is the client's to mend.
   if (error instanceof InferenceInputError || error instanceof OnnxError || error instanceof TunerProblemError)
     return { status: 400, problem: { error: message } };
+  if (error.name === 'DatasetError') return { status: 400, problem: { error: message } };
   if (error instanceof LostSessionsError)
     return { status: 503, problem: { error: message, hint: 'nothing that was answered is lost: ask again' } };
   if (error instanceof TunerLimitError) return { status: TUNER_STATUS[error.code], problem: { error: message } };

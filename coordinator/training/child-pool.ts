@@ -3,12 +3,13 @@
  * cannot see its coordinator die: a watcher (a shell that waits on a pipe) wakes the children then, and they end.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
+import type { DatasetReport } from '@edgetune/shared/domain/dataset-report.ts';
 import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import { QuantiseError } from '../export/quantise-onnx.ts';
 import { NotWrittenError } from '../lifecycle/not-written-error.ts';
 import { type ChildRequest, type ChildResult, childMessageSchema, childResultSchemas } from './child-messages.ts';
-import { askReader } from './datasets/process/ask-reader.ts';
+import { type AskOptions, askReader, lookAtDataset } from './datasets/process/ask-reader.ts';
 import type { Prepared } from './datasets/process/dataset-messages.ts';
 import { LIMITS } from './datasets/source/limits.ts';
 import { ChildDiedError, DatasetError, type EpochReport } from './training-service.ts';
@@ -19,6 +20,8 @@ const MOST_IDLE = 3;
 export class ChildPool {
   readonly #idle: ChildProcess[] = [];
   readonly #busy = new Set<ChildProcess>();
+  /** The last look at a data set. */
+  #looking: Promise<unknown> = Promise.resolve();
   #pauses = 0;
   #resumed: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
@@ -64,14 +67,29 @@ export class ChildPool {
    */
   async read(dataset: DatasetSpec, takes: string, into: string): Promise<Prepared> {
     while (this.#pauses > 0) await this.#resumed;
-    const onStarted = (child: ChildProcess) => {
-      this.#busy.add(child);
-      child.on('exit', () => this.#busy.delete(child));
-    };
-    const request = { dataset, takes, into, limits: LIMITS };
-    const answer = await askReader(request, { onStarted, pausedMs: () => this.pausedMs });
+    const answer = await askReader({ dataset, takes, into, limits: LIMITS }, this.#asGuest());
     if (answer.type !== 'prepared') throw new Error('a data set that was to be prepared was only looked at');
     return answer.prepared;
+  }
+
+  /** Has a data set looked at, likewise: one after the other, as each may fill much memory. @throws {DatasetError} */
+  lookAt(dataset: DatasetSpec, takes?: string): Promise<DatasetReport> {
+    const look = this.#looking.then(async () => {
+      while (this.#pauses > 0) await this.#resumed;
+      return lookAtDataset(dataset, takes, this.#asGuest());
+    });
+    this.#looking = look.catch(() => {});
+    return look;
+  }
+
+  #asGuest(): AskOptions {
+    return {
+      onStarted: (child) => {
+        this.#busy.add(child);
+        child.on('exit', () => this.#busy.delete(child));
+      },
+      pausedMs: () => this.pausedMs,
+    };
   }
 
   /** Stops all children until the returned function is called; calls nest. */

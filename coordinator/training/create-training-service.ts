@@ -24,7 +24,10 @@ export interface TrainingOptions {
   samplesFolder?: string;
 }
 
-export function createTrainingService({ log, samplesFolder }: TrainingOptions): TrainingService {
+export function createTrainingService({
+  log,
+  samplesFolder,
+}: TrainingOptions): TrainingService & Pick<ChildPool, 'lookAt'> {
   const pool = new ChildPool();
   const datasets = new PreparedDatasets({ folder: samplesFolder, read: (...asked) => pool.read(...asked) });
   /** @throws {DatasetError} */
@@ -85,6 +88,7 @@ export function createTrainingService({ log, samplesFolder }: TrainingOptions): 
     },
     quantiseWithoutData: async (onnx, dimensions) =>
       (await again(() => pool.run({ type: 'quantise-without-data', onnx, dimensions: { ...dimensions } }))).onnx,
+    lookAt: (dataset, takes) => pool.lookAt(dataset, takes),
     backend,
     pause: () => pool.pause(),
     close: async () => {

@@ -6,7 +6,7 @@ import { earlierSummarySchema } from '../domain/earlier.ts';
 import { possibleValuesSchema } from '../domain/possible-values.ts';
 import { recommendationSchema } from '../domain/recommendation.ts';
 import { parameterLevelSchema } from '../domain/search-space.ts';
-import { studySpecSchema, studyStateSchema } from '../domain/study.ts';
+import { datasetSchema, studySpecSchema, studyStateSchema } from '../domain/study.ts';
 import { intervalsSchema, studyDeviceSchema, studyEventSchema } from '../domain/study-event.ts';
 import { studyExtensionSchema } from '../domain/study-extension.ts';
 import { coordinatorIdentitySchema, coordinatorIdSchema } from './coordinator-identity.ts';
@@ -199,6 +199,18 @@ export const extendStudyRequestSchema = z.strictObject({
   devices: z.array(z.string().min(1)).min(1).max(100).optional(),
 });
 export const createStudyResponseSchema = z.object({ study: studySummarySchema });
+
+/** POST /api/datasets/check: the section `dataset:` of a study, and what will be trained on it. */
+export const checkDatasetRequestSchema = z.strictObject({
+  dataset: datasetSchema.partial(),
+  workload: z.string().optional(),
+});
+/** GET /api/datasets/check */
+export const checkDatasetQuerySchema = z.object({
+  path: z.string().min(1),
+  format: z.string().min(1).optional(),
+  workload: z.string().optional(),
+});
 
 const partSchema = z.object({ name: z.string(), description: z.string() });
 

@@ -1,7 +1,9 @@
 /** Where the samples come from: a format, and the settings of it that a study must give. */
+import { AUTO_FORMAT } from '@edgetune/shared/domain/study.ts';
 import type { StudyPartsView } from '@edgetune/shared/protocol/http.ts';
 import { type Draft, valueAt } from '../components/draft.ts';
 import { BooleanField, LinesField, NumberField, NumbersField, TextField } from '../components/fields.tsx';
+import { DatasetCheck } from './dataset-check.tsx';
 
 type Format = StudyPartsView['formats'][number];
 
@@ -13,27 +15,35 @@ interface DatasetFieldsProps {
 }
 
 export function DatasetFields({ draft, fields, formats }: DatasetFieldsProps) {
-  const chosen = formats.find(({ name }) => name === valueAt(fields, ['dataset', 'format']));
+  const named = valueAt(fields, ['dataset', 'format']);
+  const chosen = formats.find(({ name }) => name === named);
+  const isFound = named === undefined || named === AUTO_FORMAT;
   const choose = (name: string) => {
     const format = formats.find((each) => each.name === name);
-    if (format) draft.set(['dataset'], sectionOf(format, fields));
+    draft.set(['dataset'], format ? sectionOf(format, fields) : { path: valueAt(fields, ['dataset', 'path']) ?? '' });
   };
   return (
     <fieldset>
       <legend>Data</legend>
       <label class="field">
         Format
-        <select value={chosen?.name ?? ''} onChange={(event) => choose(event.currentTarget.value)}>
+        <select
+          value={isFound ? AUTO_FORMAT : (chosen?.name ?? '')}
+          onChange={(event) => choose(event.currentTarget.value)}
+        >
+          <option value={AUTO_FORMAT}>found out</option>
           {formats.map(({ name }) => (
             <option key={name}>{name}</option>
           ))}
         </select>
-        <small>{chosen?.description}</small>
+        <small>{isFound ? 'by looking at the data; the check below says which it is' : chosen?.description}</small>
       </label>
+      {isFound && <SettingField draft={draft} fields={fields} setting={PATH} />}
       {chosen &&
         requiredOf(chosen).map((setting) => (
           <SettingField key={setting.name} draft={draft} fields={fields} setting={setting} />
         ))}
+      <DatasetCheck fields={fields} />
     </fieldset>
   );
 }
@@ -55,6 +65,14 @@ function SettingField({
     </p>
   );
 }
+
+/** What a study says of data whose format is found out. */
+const PATH: Format['settings'][number] = {
+  name: 'path',
+  description: "a folder, a file or a ZIP archive on the coordinator's machine",
+  type: 'string',
+  required: true,
+};
 
 const requiredOf = ({ settings }: Format) => settings.filter(({ required }) => required);
 

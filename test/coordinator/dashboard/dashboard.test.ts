@@ -8,6 +8,7 @@ import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import type { Browser, Page } from 'playwright-core';
 import { parse } from 'yaml';
 import { buildDashboard } from '../../../coordinator/dashboard/build.ts';
+import { standInData } from '../../../scripts/soak/stand-in-data.ts';
 import { launchChromium, noChromium, openPage } from '../../support/chromium.ts';
 import { type FakeCoordinator, startFakeCoordinator } from './support/fake-coordinator.ts';
 import {
@@ -19,6 +20,9 @@ import {
   simulatedDevice,
   summaryOf,
 } from './support/sample-data.ts';
+
+/** One of them, as PNG in base64. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==';
 
 describe('dashboard', { skip: noChromium }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'edgetune-dashboard-'));
@@ -192,7 +196,7 @@ describe('dashboard', { skip: noChromium }, () => {
       'server',
       'scenario-of-this-test',
     ]);
-    assert.deepEqual(await offered('Format'), ['synthetic-images', 'format-of-this-test']);
+    assert.deepEqual(await offered('Format'), ['found out', 'synthetic-images', 'format-of-this-test']);
     assert.equal(await page.getByLabel('path').count(), 0);
     await page.getByRole('combobox', { name: 'Format' }).selectOption('format-of-this-test');
     assert.equal(await page.getByLabel('path').inputValue(), '/data/here');
@@ -214,6 +218,46 @@ describe('dashboard', { skip: noChromium }, () => {
       labels: ['cat', 'all, else'],
       crop: { top: 1 },
     });
+  });
+
+  it('looks at data whose format is found out, before anything is trained', async () => {
+    fake.devices.push(sampleDevice('kitchen-pi'));
+    fake.dataset = {
+      ...standInData({
+        ...{ format: 'image-folder', isFormatFound: true, classes: ['cat', 'dog'], shape: '8×8 pixels, grey' },
+        samplesByClass: { train: [30, 29], validation: [5, 6], test: [7, 8] },
+        ...{ files: 85, cut: ['test'], notices: [{ level: 'warning', message: 'dogs are few' }] },
+      }).evidence,
+      ...{ dataset: { format: 'image-folder', path: '/photos' }, holds: 'images' },
+      samples: [{ split: 'train', label: 'cat', origin: 'cat/1.png', png: PIXEL }],
+    };
+    await open('new');
+    await page.getByRole('combobox', { name: 'Format' }).selectOption('found out');
+    await page.getByLabel('path').fill('/photos');
+    await page.getByLabel('path').blur();
+    await button('Check the data').click();
+    const look = page.getByRole('region', { name: 'Check of the data' });
+    await look
+      .getByText(/^dataset format image-folder \(found\); 59 training, 11 validation, 15 test samples/)
+      .waitFor();
+    await look.getByText('Warning: dogs are few').waitFor();
+    assert.deepEqual(await look.getByRole('row').allTextContents(), [
+      'Classtrainvalidationtest (cut)',
+      'cat3057',
+      'dog2968',
+    ]);
+    assert.equal(await look.locator('figure[title="cat/1.png, train"] img').count(), 1);
+    assert.deepEqual(JSON.parse(fake.requests.at(-1)?.replace('POST /api/datasets/check ', '') ?? ''), {
+      dataset: { path: '/photos' },
+      workload: 'image-classifier',
+    });
+    // Other data have not been looked at.
+    await page.getByLabel('path').fill('/elsewhere');
+    await page.getByLabel('path').blur();
+    await look.getByRole('table').waitFor({ state: 'detached' });
+    fake.dataset = null;
+    await button('Check the data').click();
+    await look.getByText('/elsewhere does not exist').waitFor();
   });
 
   it('offers the metrics that there are as objectives, the rarer ones on demand', async () => {

@@ -102,6 +102,24 @@ export async function pngOf(
     .toBuffer();
 }
 
+/** SVG of ours, drawn. */
+export async function drawSvg(svg: string): Promise<Uint8Array> {
+  sharp.unblock({ operation: ['VipsForeignLoadSvgBuffer'] });
+  try {
+    return await sharp(Buffer.from(svg)).png().toBuffer();
+  } finally {
+    sharp.block({ operation: ['VipsForeignLoadSvgBuffer'] });
+  }
+}
+
+/** Whether there is a font: without one libvips leaves texts out and says nothing. */
+export async function drawsText(): Promise<boolean> {
+  const svg =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><text y="15" font-family="sans-serif">M</text></svg>';
+  const { channels } = await sharp(await drawSvg(svg)).stats();
+  return channels.some(({ max }) => max > 0);
+}
+
 function withChannels(data: Uint8Array, has: number, wanted: number): Uint8Array {
   if (has === wanted) return data;
   const pixels = data.length / has;

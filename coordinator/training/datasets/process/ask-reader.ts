@@ -1,10 +1,12 @@
 /** Has a data set read by a process of its own, within limits of memory and time. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { DatasetReport } from '@edgetune/shared/domain/dataset-report.ts';
+import type { DatasetSpec } from '@edgetune/shared/domain/study.ts';
 import { childModuleUrl, execArgvFor } from '@edgetune/shared/runtime/child-module.ts';
 import { NotWrittenError } from '../../../lifecycle/not-written-error.ts';
 import { DatasetError } from '../../training-service.ts';
-import { sizeText } from '../source/limits.ts';
+import { LIMITS, sizeText } from '../source/limits.ts';
 import { type DatasetAnswer, type DatasetRequest, datasetAnswerSchema } from './dataset-messages.ts';
 
 /** How often memory and time are looked at. */
@@ -35,6 +37,21 @@ export async function askReader(
   if (answer.name === 'NotWrittenError') throw new NotWrittenError('disk-full', answer.message);
   if (answer.name === 'DatasetError') throw new DatasetError(answer.message);
   throw Object.assign(new Error(answer.message), { name: answer.name });
+}
+
+/**
+ * What a data set holds, with samples to look at; it is not prepared for training.
+ * @param takes the kind of data that is wanted; absent: whatever it is
+ * @throws {DatasetError}
+ */
+export async function lookAtDataset(
+  dataset: DatasetSpec,
+  takes?: string,
+  options: AskOptions = {},
+): Promise<DatasetReport> {
+  const answer = await askReader({ dataset, takes: takes ?? null, into: null, limits: LIMITS }, options);
+  if (answer.type !== 'report') throw new Error('a data set that was to be looked at was prepared');
+  return answer.report;
 }
 
 function heard(child: ChildProcess, request: DatasetRequest, pausedMs: () => number): Promise<DatasetAnswer> {

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { DatasetReport } from '@edgetune/shared/domain/dataset-report.ts';
 import type { DeviceView } from '@edgetune/shared/domain/device.ts';
 import type { SetAsideStudy, StrangerView, StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { event } from '../../../support/waiting.ts';
@@ -23,6 +24,8 @@ export interface FakeCoordinator {
   strangers: StrangerView[];
   studies: StudyDetail[];
   setAside: SetAsideStudy[];
+  /** What is found when data are looked at; null: nothing is there. */
+  dataset: DatasetReport | null;
   /** "METHOD /path body" of everything that changed something. */
   requests: string[];
   adminToken: string | null;
@@ -41,6 +44,7 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
     strangers: [],
     studies: [],
     setAside: [],
+    dataset: null,
     requests: [],
     adminToken: null,
     detailReads: 0,
@@ -77,6 +81,9 @@ export async function startFakeCoordinator(dashboardDirectory: string): Promise<
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n');
       streams.set(response, pathname);
       response.on('close', () => streams.delete(response));
+    } else if (kind === 'datasets') {
+      if (fake.dataset) json(200, fake.dataset);
+      else json(400, { error: `${(JSON.parse(body) as { dataset: { path: string } }).dataset.path} does not exist` });
     } else if (kind === 'workloads') {
       json(200, STUDY_PARTS);
     } else if (kind === 'blobs' || action === 'export') {
