@@ -9,6 +9,7 @@ import { loadConfig } from '../../../coordinator/config/config.ts';
 import { startCoordinator } from '../../../coordinator/main.ts';
 import { ask } from '../../support/ask.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { PROCESS_S } from '../../support/waiting.ts';
 import { barRows } from '../training/support/small-datasets.ts';
 
 test('data are looked at over HTTP, by POST with settings or by GET with a path; refusals are 400 in words', async (t) => {
@@ -18,7 +19,11 @@ test('data are looked at over HTTP, by POST with settings or by GET with a path;
   t.after(() => coordinator.close());
   const url = new URL('/api/datasets/check', coordinator.url);
   const post = (body: object) =>
-    ask(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    ask(
+      url,
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      PROCESS_S,
+    );
   const path = join(folder, 'x.csv');
 
   const posted = datasetReportSchema.parse(
@@ -27,7 +32,7 @@ test('data are looked at over HTTP, by POST with settings or by GET with a path;
   assert.deepEqual(posted.dataset, { format: 'csv-images', path, imageSize: 8 });
   assert.equal(posted.shape, '8×8 pixels, grey');
   url.searchParams.set('path', path);
-  const got = datasetReportSchema.parse(await (await ask(url)).json());
+  const got = datasetReportSchema.parse(await (await ask(url, {}, PROCESS_S)).json());
   assert.deepEqual([got.sha256, got.shape], [posted.sha256, '4×4 pixels, grey']);
 
   for (const [body, message] of [
