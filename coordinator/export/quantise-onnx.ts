@@ -10,6 +10,7 @@ import { quantisedNode } from '@edgetune/shared/onnx/graph-precision.ts';
 import { readOnnx } from '@edgetune/shared/onnx/read-onnx.ts';
 import { decodeMessage } from '@edgetune/shared/onnx/wire.ts';
 import { NotWrittenError } from '../lifecycle/not-written-error.ts';
+import { nearest } from './best-rounding.ts';
 import { ranksOf } from './calibrate.ts';
 import { encodeOnnx, type OnnxMessage } from './encode-onnx.ts';
 import { observeTensors } from './observe-tensors.ts';
@@ -17,7 +18,7 @@ import { activationParameters } from './quantisation-parameters.ts';
 import { planQuantisation, type QuantisationPlan } from './quantisation-plan.ts';
 import { RAISED_OPSET, RANK_DEPENDENT, raiseOpset, UnraisableError } from './raise-opset.ts';
 import { rewriteQuantised } from './rewrite-quantised.ts';
-import { type Feeds, loadSession, simplifyOnnx } from './run-onnx.ts';
+import { type Feeds, simplifyOnnx } from './run-onnx.ts';
 import { collapsing } from './unlike-ranges.ts';
 
 /** A model of which there is no 8-bit variant: the message says why. */
@@ -29,6 +30,8 @@ export class QuantiseError extends Error {
 const FOLDABLE = new Set(['BatchNormalization', 'Constant', 'Dropout', 'Identity']);
 /** Folded into the convolution before it where the other operand is constant. */
 const AFFINE = new Set(['Add', 'Mul']);
+/** Scales of weights that are tried, by the smallest that there may be. */
+const WIDENINGS = [1, 1.1, 1.25, 1.4];
 /** Since this version of the format an initializer need not be an input. */
 const FREE_INITIALIZERS_IR = 4;
 /** What has a form of its own for matrices. */
@@ -46,9 +49,8 @@ export async function quantiseOnnx(onnx: Uint8Array, batches: readonly Feeds[]):
   if (already) throw new QuantiseError(`the model is quantised already: node "${already.name}" is a ${already.opType}`);
   try {
     const model = await prepared(onnx, graph, batches[0] as Feeds);
-    const quantised = encodeOnnx(await quantisedModel(model, batches));
-    await tryOut(quantised, batches[0] as Feeds);
-    return quantised;
+    // They run here, so that they do not fail on a board.
+    return await nearest(encodeOnnx(model), await variantsOf(model, batches), batches);
   } catch (error) {
     // With some space it can be.
     if (error instanceof QuantiseError || error instanceof NotWrittenError) throw error;
@@ -56,7 +58,8 @@ export async function quantiseOnnx(onnx: Uint8Array, batches: readonly Feeds[]):
   }
 }
 
-async function quantisedModel(model: OnnxMessage, batches: readonly Feeds[]): Promise<OnnxMessage> {
+/** The model in integers, with its weights rounded in several ways: graphs that are alike but for their values. */
+async function variantsOf(model: OnnxMessage, batches: readonly Feeds[]): Promise<Iterable<Uint8Array>> {
   const graph = readOnnx(encodeOnnx(model));
   const ranks = await ranksOf(model, dataOf(graph, PRODUCTS), batches[0] as Feeds);
   const most = planQuantisation(graph, { ranks });
@@ -77,7 +80,9 @@ async function quantisedModel(model: OnnxMessage, batches: readonly Feeds[]): Pr
   const parameters = new Map(
     plan.tensors.map((tensor) => [tensor, activationParameters(rangeOf(plan.sharing.get(tensor) ?? tensor))]),
   );
-  return rewriteQuantised(model, plan, { parameters, means });
+  return (function* () {
+    for (const widening of WIDENINGS) yield encodeOnnx(rewriteQuantised(model, plan, { parameters, means, widening }));
+  })();
 }
 
 function isEmpty({ contractions, embeddings }: QuantisationPlan): boolean {
@@ -142,14 +147,4 @@ function isSimple({ nodes, initializers }: OnnxGraph): boolean {
         inputs.some((name) => initializers.has(name)) &&
         inputs.some((name) => convolved.has(name))),
   );
-}
-
-/** Fails here rather than on a board. */
-async function tryOut(onnx: Uint8Array, feeds: Feeds): Promise<void> {
-  const session = await loadSession(onnx);
-  try {
-    await session.run(feeds);
-  } finally {
-    await session.release();
-  }
 }

@@ -28,6 +28,8 @@ export interface Calibration {
   parameters: ReadonlyMap<string, Affine>;
   /** Of the data of contractions: the mean of each channel that their weights meet. */
   means: ReadonlyMap<OnnxNode, Float64Array>;
+  /** By how much the scales of weights are larger than they need be. */
+  widening: number;
 }
 
 export function rewriteQuantised(model: OnnxMessage, plan: QuantisationPlan, calibration: Calibration): OnnxMessage {
@@ -152,7 +154,9 @@ class Rewriter {
     const largestShift = Math.max(0, ...(channelAxis === null ? (shift ?? []).map(Math.abs) : []));
     const scales = Float32Array.from(reachOf(values, weight.dims, channelAxis), (reach, channel) => {
       const own = channelAxis === null ? largestShift : (shift?.[channel] ?? 0);
-      return weightScale(reach, form === 'MatMulIntegerToFloat' ? 0 : own, dataScale);
+      const { widening } = this.#calibration;
+      const widened = { single: widening * reach.single, pair: widening * reach.pair };
+      return weightScale(widened, form === 'MatMulIntegerToFloat' ? 0 : own, dataScale);
     });
     const weights = quantiseWeights(values, weight.dims, channelAxis, scales);
     const means = this.#calibration.means.get(read);
