@@ -151,7 +151,7 @@ function extendRoute(routes: Routes, studies: StudyService): void {
     declared({
       method: 'post',
       path: '/api/studies/{id}/extend',
-      summary: 'Let a study that has ended start more trials, or be about other devices, too',
+      summary: 'Let a study that has ended go on: with more trials, epochs, time or energy, or for other devices, too',
       request: { params: studyParams, body: jsonBody(extendStudyRequestSchema) },
       responses: { 200: json(createStudyResponseSchema) },
     }),

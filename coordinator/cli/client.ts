@@ -41,7 +41,7 @@ export function createClient(options: ClientOptions) {
     stopStudy: async (id: string) => (await json(http.createStudyResponseSchema, 'POST', `${study(id)}/stop`)).study,
     resumeStudy: async (id: string) =>
       (await json(http.createStudyResponseSchema, 'POST', `${study(id)}/resume`)).study,
-    extendStudy: async (id: string, extension: { trials?: number; epochs?: number; devices?: string[] }) =>
+    extendStudy: async (id: string, extension: z.infer<typeof http.extendStudyRequestSchema>) =>
       (await json(http.createStudyResponseSchema, 'POST', `${study(id)}/extend`, extension)).study,
     leaveOut: (id: string, device: string) =>
       json(http.studyDetailSchema, 'POST', `${study(id)}/devices/${encodeURIComponent(device)}/leave-out`),

@@ -171,8 +171,9 @@ class Studies implements StudyService {
     this.#ending.signal.throwIfAborted();
     const entry = this.#entryOf(id);
     const { spec, record } = entry;
-    const devices = [...entry.events.state.devices.values()];
-    const extended = extensionOf({ id, spec, devices, members: this.#options.fleet.devices() }, extension);
+    const { devices, spent } = entry.events.state;
+    const members = this.#options.fleet.devices();
+    const extended = extensionOf({ id, spec, spent, devices: [...devices.values()], members }, extension);
     if (typeof extended === 'string')
       throw new StudyStateError(`study "${record.name}" cannot be extended so: ${extended}`);
     const { state } = this.#shown(entry);

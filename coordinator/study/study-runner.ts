@@ -4,14 +4,16 @@ import { METRICS } from '@edgetune/shared/domain/objective.ts';
 import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { isSameBoard } from '@edgetune/shared/domain/study-device.ts';
 import type { Metrics, StudyDevice, StudyEventBody } from '@edgetune/shared/domain/study-event.ts';
+import type { StudyExtension } from '@edgetune/shared/domain/study-extension.ts';
 import type { TrialView } from '@edgetune/shared/protocol/http.ts';
 import { unlessAborted } from '../lifecycle/aborted.ts';
 import { createTuner } from '../tuner/create-tuner.ts';
 import { inferenceTimingOf } from '../tuner/mode.ts';
 import { problemOf } from '../tuner/problem-of.ts';
 import type { Ask, Feasibility, Tell, Tuner } from '../tuner/tuner.ts';
-import type { StudyContext } from './context/study-context.ts';
+import type { CheckedStudySpec, StudyContext } from './context/study-context.ts';
 import { DeviceWaits } from './device-waits.ts';
+import { extendedSpec, tunerExtension } from './extension.ts';
 import { nearest } from './outcome/nearest.ts';
 import { measureTheRest, recommend } from './outcome/recommend.ts';
 import { MOST_VIOLATION, trialViolation } from './state/trial-metrics.ts';
@@ -51,15 +53,15 @@ export class StudyRunner {
     this.#context = context;
     const { spec } = context;
     const created = history.find((body) => body.type === 'study-created');
+    // With what it was made with: it is extended where it was.
+    const { budget, stop } = created?.spec ?? spec;
     const problem = {
-      ...problemOf(spec),
-      // Those of its making: it is extended where it was.
-      maxTrials: created?.spec.stop.trials ?? spec.stop.trials,
+      ...problemOf({ ...spec, budget, stop }),
       // As they were when the study was made: what becomes of the earlier study changes nothing.
       earlier: created?.earlier?.told ?? [],
     };
     this.#tuner = createTuner(problem, context.parts);
-    const { unfinished, isCutBatch } = restore(this.#tuner, spec.devices, history);
+    const { unfinished, isCutBatch } = restore(this.#tuner, { ...spec, budget, stop }, history);
     this.#unfinished = unfinished;
     this.#isCutBatch = isCutBatch;
     this.#hasWorked = history.some(isWorking);
@@ -101,7 +103,7 @@ export class StudyRunner {
     const timing = inferenceTimingOf(this.#context.spec.tuner.mode);
     if (timing === 'while-training') await this.#askAgain();
     this.#dropWhatIsNotNeeded();
-    if (this.#context.state.hasMoreTrials && this.#unfinished.length === 0 && this.#tuner.isFinished())
+    if (this.#context.state.hasMoreToTry && this.#unfinished.length === 0 && this.#tuner.isFinished())
       this.#sayNothingIsLeft();
     if (timing !== 'at-the-end') await this.#waits.untilOneIsThere();
     await (this.#context.spec.deterministic ? this.#searchInBatches() : this.#search());
@@ -118,10 +120,13 @@ export class StudyRunner {
     return this.#waits.for(() => recommend(this.#context, chosen));
   }
 
-  /** More trials change nothing where something else has ended the search. */
+  /** More of one thing changes nothing where another has ended the search. */
   #sayNothingIsLeft(): void {
-    const { stop } = this.#context.spec;
-    const message = `the study was extended to ${stop.trials} trials, and none can be started: its space is tried out, or another of its criteria to stop (timeS, energyJ, target, noImprovement) is met`;
+    const { stop, budget } = this.#context.spec;
+    const { trials, epochs } = this.#context.state.extensions.at(-1) as StudyExtension;
+    const by = trials ? ` to ${stop.trials} trials` : '';
+    const all = epochs ? `; what is recommended is trained to ${budget.maxEpochs} epochs all the same` : '';
+    const message = `the study was extended${by}, and no trial can be started or go on: all ${stop.trials} are started or its space is tried out, or another of its criteria to stop (timeS, energyJ, target, noImprovement) is met${all}`;
     this.#context.emit({ type: 'warning', message });
   }
 
@@ -342,12 +347,14 @@ const isWorking = (body: StudyEventBody) =>
 /**
  * Replays a study's events into its tuner; returns the asks that were not told, and whether others asked with them were.
  * Of what was told before a device belonged to the study, that device is pending.
+ * @param spec with all devices that it has now, and otherwise as it was made
  */
 function restore(
   tuner: Tuner,
-  devices: readonly string[],
+  spec: CheckedStudySpec,
   history: readonly StudyEventBody[],
 ): { unfinished: Ask[]; isCutBatch: boolean } {
+  let extended = spec;
   const standings = new Map<string, StudyDevice['standing']>();
   let toldOfBatch = 0;
   const open = new Map<number, Ask>();
@@ -371,11 +378,13 @@ function restore(
       steps.push({ amend });
     } else if (body.type === 'study-device') {
       standings.set(body.device, body.standing);
-      const counting = devices.filter((name) => standings.get(name) !== 'left-out');
+      const counting = spec.devices.filter((name) => standings.get(name) !== 'left-out');
       steps.push({ count: counting });
     } else if (body.type === 'study-extended') {
       for (const device of Object.keys(body.deviceIds ?? {})) joinLater.delete(device);
-      if (body.trials !== undefined) steps.push({ extend: body.trials });
+      const extend = tunerExtension(extended, body);
+      if (extend) steps.push({ extend });
+      extended = extendedSpec(extended, body);
     }
   }
   tuner.restore(steps);

@@ -14,7 +14,7 @@ import { Search } from './search.ts';
 import { Space } from './space.ts';
 import { StandIns } from './stand-ins.ts';
 import { StopRule, targetShortfall } from './stop-rule.ts';
-import type { Amendment, Ask, Feasibility, FrontEntry, Tell, Tuner, TunerProblem } from './tuner.ts';
+import type { Amendment, Ask, Feasibility, FrontEntry, Tell, Tuner, TunerExtension, TunerProblem } from './tuner.ts';
 import { TUNER_PARTS, type TunerParts } from './tuner-parts.ts';
 import { TunerProblemError, validateProblem } from './validate-problem.ts';
 
@@ -51,12 +51,12 @@ const MOST_DRAWN = 200;
 const MOST_INFEASIBLE = 24;
 
 class AskTellTuner implements Tuner {
-  readonly #problem: TunerProblem;
+  #problem: TunerProblem;
   readonly #parts: TunerParts;
   readonly #space: Space;
   /** What the search optimises: the objectives, or in mode `onefold` the distance from a target while there is one. */
   readonly #terms: ObjectiveTerm[];
-  readonly #budgets: readonly Budget[];
+  #budgets: readonly Budget[];
   #search: Search;
   readonly #stop: StopRule;
   readonly #standIns: StandIns;
@@ -65,8 +65,6 @@ class AskTellTuner implements Tuner {
   readonly #tried = new Set<number>();
   /** Earlier trials of which devices are pending. */
   readonly #recalled: { observation: Observation; search: Search }[] = [];
-  /** More than the problem's where it was extended. */
-  #maxTrials: number;
   #asks = 0;
   #outstanding = 0;
   /** What all searches have seen. */
@@ -75,7 +73,6 @@ class AskTellTuner implements Tuner {
   constructor({ problem, budgets }: Plan, parts: TunerParts) {
     this.#problem = problem;
     this.#parts = parts;
-    this.#maxTrials = problem.maxTrials;
     this.#space = new Space(problem.parameters);
     const goals = objectiveTerms(problem.objectives, problem.devices);
     this.#terms = problem.settings.mode === 'onefold' ? (targetTerm(problem) ?? goals) : goals;
@@ -123,17 +120,12 @@ class AskTellTuner implements Tuner {
   }
 
   #newSearch(): Search {
-    return new Search(
-      { ...this.#problem, maxTrials: this.#maxTrials },
-      this.#parts,
-      this.#budgets.length,
-      this.#terms.length,
-    );
+    return new Search(this.#problem, this.#parts, this.#budgets.length, this.#terms.length);
   }
 
   /** Trials that may still be started. */
   get #left(): number {
-    return Math.min(this.#maxTrials - this.#trials.size, this.#space.size - this.#tried.size);
+    return Math.min(this.#problem.maxTrials - this.#trials.size, this.#space.size - this.#tried.size);
   }
 
   #nextStep(): Step {
@@ -257,11 +249,27 @@ class AskTellTuner implements Tuner {
     this.#stop.count(devices, this.#known());
   }
 
-  extend(maxTrials: number) {
-    if (!(maxTrials > this.#maxTrials))
-      throw new RangeError(`it may start ${this.#maxTrials} trials already: name more, not ${maxTrials}`);
-    this.#maxTrials = maxTrials;
+  extend({ maxTrials, ladder, stop = {} }: TunerExtension) {
+    if (maxTrials !== undefined && !(maxTrials > this.#problem.maxTrials))
+      throw new RangeError(`it may start ${this.#problem.maxTrials} trials already: name more, not ${maxTrials}`);
+    this.#problem = { ...this.#problem, maxTrials: maxTrials ?? this.#problem.maxTrials };
+    if (ladder) this.#raise(ladder);
+    this.#stop.extend(stop);
     this.#beginAnewWhereStuck();
+  }
+
+  #raise(ladder: TunerProblem['ladder']) {
+    const { budgets } = planOf({ ...this.#problem, ladder });
+    const isSame = ({ epochs, dataFraction }: Budget, at: number) =>
+      epochs === budgets[at]?.epochs && dataFraction === budgets[at]?.dataFraction;
+    if (!this.#budgets.every(isSame)) throw new RangeError('the rungs of before are not the lowest of the new ladder');
+    this.#problem = { ...this.#problem, ladder };
+    this.#budgets = budgets;
+    const begun = [...this.#trials].map(([trialId, trial]) => ({ trialId, ...trial }));
+    this.#search.raise(
+      budgets.length,
+      begun.filter(({ search }) => search === this.#search),
+    );
   }
 
   amend({ trialId, rung, metrics, violation, undecided = [], withdrawn = [] }: Amendment) {

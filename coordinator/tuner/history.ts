@@ -5,7 +5,7 @@ import type { SpacePoint } from './space.ts';
 export class History {
   readonly objectives: number;
   /** One ranking per level of the ladder, from the lowest. */
-  readonly levels: readonly Ranking[];
+  readonly levels: Ranking[];
   /** All observations in the order in which they were told; an amended one stands where it stood. */
   readonly inOrder: Observation[] = [];
   /** Points of the outstanding asks, by trial. */
@@ -16,6 +16,12 @@ export class History {
   constructor(levels: number, objectives: number) {
     this.objectives = objectives;
     this.levels = Array.from({ length: levels }, () => createRanking(objectives));
+  }
+
+  /** The ladder has so many levels from now on, the new ones above the others. */
+  raise(levels: number) {
+    while (this.levels.length < levels) this.levels.push(createRanking(this.objectives));
+    this.revision++;
   }
 
   asked(trialId: number, point: SpacePoint) {

@@ -8,8 +8,28 @@ import type { StudySpec } from '@edgetune/shared/domain/study.ts';
  * that sees all of it on a trial is as good as with epochs as the only budget. Epochs are whole, cumulative, and rise
  * at every rung, because a promoted trial resumes from its checkpoint: by one while the data grows, then geometrically;
  * where they may not grow (data fraction only), each rung trains `minEpochs` more on its larger share.
+ * From each of `throughEpochs` on epochs grow geometrically to the next.
  */
-export function budgetLadder(ladder: StudySpec['budget']): Budget[] {
+export function budgetLadder({ throughEpochs = [], ...ladder }: StudySpec['budget']): Budget[] {
+  const budgets: Budget[] = [];
+  // Rungs above are added, so that those of before stand where they stood, whatever a study is extended to.
+  for (const maxEpochs of [...throughEpochs, ladder.maxEpochs]) {
+    const top = budgets.at(-1);
+    if (!top) budgets.push(...straightLadder({ ...ladder, maxEpochs }));
+    else if (maxEpochs > top.epochs)
+      budgets.push(
+        ...straightLadder({
+          ...ladder,
+          ...{ minEpochs: top.epochs, maxEpochs },
+          minDataFraction: ladder.maxDataFraction,
+        }).slice(1),
+      );
+  }
+  return budgets;
+}
+
+/** From `minEpochs` to `maxEpochs` at one go. */
+function straightLadder(ladder: Omit<StudySpec['budget'], 'throughEpochs'>): Budget[] {
   const { minEpochs, maxEpochs, minDataFraction, maxDataFraction, reductionFactor } = ladder;
   const epochsGrow = maxEpochs > minEpochs;
   const dataGrowth = maxDataFraction / minDataFraction;

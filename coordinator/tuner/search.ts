@@ -25,7 +25,8 @@ const STUCK = { leastReports: 50, leastShare: 0.3 };
 
 export class Search {
   readonly history: History;
-  readonly #scheduler: Scheduler;
+  #scheduler: Scheduler;
+  readonly #schedulerFor: (levels: number) => Scheduler;
   readonly #sampler: Sampler;
   readonly #progress = new Progress();
   readonly #mayGetStuck: boolean;
@@ -35,7 +36,8 @@ export class Search {
     const sampler = named('sampler', problem.settings.sampler, parts.samplers);
     const scheduler = named('scheduler', problem.settings.scheduler, parts.schedulers);
     this.history = new History(levels, objectives);
-    this.#scheduler = createScheduler(scheduler, problem, levels, objectives);
+    this.#schedulerFor = (of) => createScheduler(scheduler, problem, of, objectives);
+    this.#scheduler = this.#schedulerFor(levels);
     this.#sampler = createSampler(sampler, problem, objectives);
     this.#mayGetStuck = mayGetStuck(problem, sampler, scheduler);
   }
@@ -52,6 +54,21 @@ export class Search {
 
   propose(...args: Parameters<Sampler['propose']>) {
     return this.#sampler.propose(...args);
+  }
+
+  /**
+   * The ladder has so many levels from now on, the new ones above the others.
+   * @param begun what it was asked for so far, in this order: where there was one level nobody has counted
+   */
+  raise(levels: number, begun: readonly { trialId: number; told: readonly Observation[] }[]) {
+    const before = this.history.levels.length;
+    this.history.raise(levels);
+    if (before > 1) return this.#scheduler.raise(levels);
+    this.#scheduler = this.#schedulerFor(levels);
+    for (const { trialId, told } of begun) {
+      this.#scheduler.asked(trialId, 0, 0);
+      for (const observation of told) this.#scheduler.told(observation, 0);
+    }
   }
 
   asked(trialId: number, rung: number, bracket: number, point: SpacePoint) {

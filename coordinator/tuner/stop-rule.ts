@@ -4,12 +4,12 @@ import { violationOfMetrics } from '@edgetune/shared/domain/objective-terms.ts';
 import type { StudySpec } from '@edgetune/shared/domain/study.ts';
 import { isFeasible, type Observation } from './observation.ts';
 import { Progress } from './progress.ts';
-import type { Tell } from './tuner.ts';
+import type { Tell, TunerExtension } from './tuner.ts';
 
 export type StopCriteria = Partial<Omit<StudySpec['stop'], 'trials'>>;
 
 export class StopRule {
-  readonly #criteria: StopCriteria;
+  #criteria: StopCriteria;
   #devices: readonly string[];
   #seconds = 0;
   #joules = 0;
@@ -40,6 +40,11 @@ export class StopRule {
     this.#joules += booked(cost.joules);
     this.#progress.report(observation);
     this.#compare(observation);
+  }
+
+  /** More time or energy in all, of which what was used counts. */
+  extend(more: NonNullable<TunerExtension['stop']>) {
+    this.#criteria = { ...this.#criteria, ...more };
   }
 
   /** @param known what is known of each trial: without a device it may have reached the target */
@@ -98,6 +103,6 @@ function hasAll(
 }
 
 /** A cost that is missing or makes no sense counts nothing. */
-function booked(cost: number): number {
+export function booked(cost: number): number {
   return Number.isFinite(cost) ? Math.max(0, cost) : 0;
 }

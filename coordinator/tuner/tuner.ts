@@ -102,6 +102,16 @@ export interface FrontEntry {
   values: number[];
 }
 
+/** What a tuner that has come to its end goes on with. What is absent stays as it was. */
+export interface TunerExtension {
+  /** Candidates to start in all. */
+  maxTrials?: number | undefined;
+  /** Its lowest rungs are those of before. */
+  ladder?: TunerProblem['ladder'] | undefined;
+  /** In all, of which what was used counts. */
+  stop?: { timeS?: number | undefined; energyJ?: number | undefined };
+}
+
 export interface Tuner {
   /** The next thing to train; null: nothing now (outstanding asks must be told first, or the tuner is finished). */
   ask(feasibility?: Feasibility): Ask | null;
@@ -114,14 +124,14 @@ export interface Tuner {
    */
   count(devices: readonly string[]): void;
   /**
-   * It may start so many trials in all from now on.
-   * @throws {RangeError} where that is not more than before, or the mode goes through phases that are over
+   * It may do more from now on: trials that stand at what was the highest rung may go on to those above.
+   * @throws {RangeError} where that is not more than before, other rungs, or the mode goes through phases that are over
    */
-  extend(maxTrials: number): void;
+  extend(extension: TunerExtension): void;
   /** Replays what was asked and told before a restart, in order. */
   restore(
     history: ReadonlyArray<
-      { ask: Ask } | { tell: Tell } | { amend: Amendment } | { count: readonly string[] } | { extend: number }
+      { ask: Ask } | { tell: Tell } | { amend: Amendment } | { count: readonly string[] } | { extend: TunerExtension }
     >,
   ): void;
   /** True when every ask has been told and `ask` will never answer again. */

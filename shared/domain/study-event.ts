@@ -168,6 +168,11 @@ export const studyEventBodySchema = z.discriminatedUnion('type', [
     type: z.literal('study-extended'),
     /** So many trials it may start in all. Absent: as many as before. */
     trials: z.int().positive().optional(),
+    /** For so many epochs its highest rung trains from now on, above the rungs that it has. Absent: as many as before. */
+    epochs: z.int().positive().optional(),
+    /** So much time and energy it may take in all, of which what it has taken counts. Absent: as much as before. */
+    timeS: z.number().positive().optional(),
+    energyJ: z.number().positive().optional(),
     /** Devices that belong to it from now on, with their ids; of the trials of before they are pending. Absent: none. */
     deviceIds: z.record(z.string(), z.string()).optional(),
   }),

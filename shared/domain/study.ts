@@ -24,6 +24,13 @@ export const isSynthetic = ({ format }: DatasetSpec) => format.startsWith('synth
 export const budgetLadderSchema = z.strictObject({
   minEpochs: z.int().min(1).default(1).describe('Epochs of the lowest rung'),
   maxEpochs: z.int().min(1).default(9).describe('Epochs of the highest rung'),
+  throughEpochs: z
+    .array(z.int().min(1))
+    .max(20)
+    .optional()
+    .describe(
+      'Epochs that were the highest before the study was extended: up to each the rungs are those that it had then',
+    ),
   minDataFraction: z
     .number()
     .gt(0)
@@ -168,6 +175,13 @@ export function studyIssues(
   const issue = (path: PropertyKey[], message: string) => issues.push({ path, message });
   if (budget && budget.minEpochs > budget.maxEpochs)
     issue(['budget', 'minEpochs'], `must be at most maxEpochs (${budget.maxEpochs})`);
+  for (const [index, epochs] of (budget?.throughEpochs ?? []).entries()) {
+    const [least, most] = [budget?.throughEpochs?.[index - 1] ?? 0, budget?.maxEpochs ?? Infinity];
+    if (epochs <= least) issue(['budget', 'throughEpochs', index], `must be more than the one before (${least})`);
+    if (epochs < (budget?.minEpochs ?? 1))
+      issue(['budget', 'throughEpochs', index], `must be at least minEpochs (${budget?.minEpochs})`);
+    if (epochs >= most) issue(['budget', 'throughEpochs', index], `must be less than maxEpochs (${most})`);
+  }
   if (budget && budget.minDataFraction > budget.maxDataFraction)
     issue(['budget', 'minDataFraction'], `must be at most maxDataFraction (${budget.maxDataFraction})`);
   if (!devices || broken.has('devices')) return issues;

@@ -133,6 +133,9 @@ export const studySummarySchema = z.object({
 });
 export type StudySummary = z.infer<typeof studySummarySchema>;
 
+export const spentSchema = z.object({ seconds: z.number().min(0), joules: z.number().min(0) });
+export type Spent = z.infer<typeof spentSchema>;
+
 export const studyDetailSchema = studySummarySchema.extend({
   spec: studySpecSchema,
   yaml: z.string(),
@@ -165,6 +168,8 @@ export const studyDetailSchema = studySummarySchema.extend({
   unmeasured: z.array(z.string()),
   /** What it has taken over from the study that it starts from; null: it starts from none. */
   earlier: earlierSummarySchema.nullable().default(null),
+  /** What its trials have taken, as `stop.timeS` and `stop.energyJ` count it. */
+  spent: spentSchema.default({ seconds: 0, joules: 0 }),
   /** By what it was extended since it was made, in order. */
   extensions: z.array(studyExtensionSchema).default([]),
   warnings: z.array(z.string()),
@@ -190,13 +195,15 @@ export const createStudyRequestSchema = z.object({ yaml: z.string().min(1).max(1
 /** POST /api/studies/ID/devices/NAME/replace: the name of another device of the fleet. */
 export const replaceDeviceRequestSchema = z.strictObject({ by: z.string().min(1) });
 /**
- * POST /api/studies/ID/extend: how many trials it may start in all, and names of devices of the fleet that it has not yet.
- * Epochs are refused with what to do instead: its trials were compared at the rungs that it has.
+ * POST /api/studies/ID/extend: what it may do in all, of which what it has done counts, and names of devices of the fleet
+ * that it has not yet.
  */
 export const extendStudyRequestSchema = z.strictObject({
-  trials: z.int().positive().optional(),
-  epochs: z.int().positive().optional(),
-  devices: z.array(z.string().min(1)).min(1).max(100).optional(),
+  trials: z.int().positive().optional().describe('Candidates to start at most'),
+  epochs: z.int().positive().optional().describe('Epochs of the highest rung; the rungs that it has stay as they are'),
+  timeS: z.number().positive().optional().describe('Seconds, where its stop has timeS'),
+  energyJ: z.number().positive().optional().describe('Joules of training, where its stop has energyJ'),
+  devices: z.array(z.string().min(1)).min(1).max(100).optional().describe('Devices to add'),
 });
 export const createStudyResponseSchema = z.object({ study: studySummarySchema });
 

@@ -54,6 +54,7 @@ const scheduler: SchedulerKind = {
     asked() {},
     told() {},
     amended() {},
+    raise() {},
   }),
 };
 const workload: Workload = {

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { datasetText } from '@edgetune/shared/domain/dataset-report.ts';
 import { earlierText } from '@edgetune/shared/domain/earlier.ts';
 import { extensionText } from '@edgetune/shared/domain/study-extension.ts';
-import { formatQuantity } from '@edgetune/shared/domain/units.ts';
+import { type Dimension, formatQuantity, parseQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail, StudySummary } from '@edgetune/shared/protocol/http.ts';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { unzipSync } from 'fflate';
 import type { Parts } from '../../parts.ts';
 import type { Client } from '../client.ts';
@@ -16,6 +16,7 @@ import { StudyProgress } from '../render/progress.ts';
 import { renderDevices, renderRecommendation, renderTimeline } from '../render/recommendation.ts';
 import { renderTable } from '../render/table.ts';
 import { clientOf, EXIT, printJson, type ServerOptions, withServer } from './context.ts';
+import { positiveInt } from './simulate-options.ts';
 
 interface Options extends ServerOptions {
   json?: boolean;
@@ -148,23 +149,42 @@ function registerReading(study: Command): void {
     });
 }
 
+interface ExtendOptions {
+  trials?: number;
+  epochs?: number;
+  time?: number;
+  energy?: number;
+  device?: string[];
+}
+
+function quantity(dimension: Dimension): (text: string) => number {
+  return (text) => {
+    try {
+      return parseQuantity(text, dimension);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
 function registerExtend(study: Command): void {
-  const count = (text: string) => Number(text);
   const several = (name: string, before: string[] = []) => [...before, name];
   withServer(study.command('extend <study>'))
     .description('Let a study that has succeeded or was stopped go on: more trials, other devices; it recommends anew.')
-    .option('--trials <n>', 'how many it may start in all', count)
+    .option('--trials <n>', 'how many it may start in all', positiveInt)
+    .option('--epochs <n>', 'of its highest rung, above the rungs that it has', positiveInt)
+    .option('--time <time>', 'how much it may take in all, where its stop has timeS, such as "2 h"', quantity('time'))
+    .option('--energy <energy>', 'likewise, where its stop has energyJ, such as "50 kJ"', quantity('energy'))
     .option('--device <name>', 'a device of the fleet that it has not yet; may be given several times', several)
-    .option('--epochs <n>', 'refused, with what to do instead: its rungs stay as they are', count)
     .addHelpText(
       'after',
-      '\nA device that is added is asked about what was tried before; models that were recommended are measured on it, and trained no more.\nFor a longer budget start a new study with "from: STUDY": it begins with what this one knows.\n\nExamples:\n  edgetune study extend "my first study" --trials 40\n  edgetune study extend "my first study" --device workshop-orin',
+      '\nA device that is added is asked about what was tried before; models that were recommended are measured on it, and trained no more.\nWith more epochs the best of what was the highest rung go on, and models that were recommended are trained on from their checkpoints; where\nthese were let go, from the beginning, and it is said.\nWhat it has taken counts: trials, time and energy are in all.\n\nExamples:\n  edgetune study extend "my first study" --trials 40\n  edgetune study extend "my first study" --device workshop-orin\n  edgetune study extend "my first study" --epochs 27 --time 2h',
     )
-    .action(async (id: string, options: Options & { trials?: number; epochs?: number; device?: string[] }) => {
-      const { trials, epochs, device: devices } = options;
+    .action(async (id: string, options: Options & ExtendOptions) => {
+      const { trials, epochs, time: timeMs, energy: energyJ, device: devices } = options;
       const client = clientOf(options);
-      const asked = { ...(trials && { trials }), ...(epochs && { epochs }), ...(devices && { devices }) };
-      const summary = await client.extendStudy(id, asked);
+      const timeS = timeMs === undefined ? undefined : timeMs / 1000;
+      const summary = await client.extendStudy(id, { trials, epochs, timeS, energyJ, devices });
       console.log(
         `study ${summary.id} ("${summary.name}") is ${summary.state}; follow it: edgetune study follow ${summary.id}`,
       );

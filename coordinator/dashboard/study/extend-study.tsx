@@ -1,4 +1,5 @@
-/** Lets a study that has ended go on: with more trials, and for devices that it has not yet. */
+/** Lets a study that has ended go on: with more trials, epochs, time or energy, and for devices that it has not yet. */
+import { type Dimension, formatQuantity, parseQuantity } from '@edgetune/shared/domain/units.ts';
 import type { StudyDetail } from '@edgetune/shared/protocol/http.ts';
 import { useSignal } from '@preact/signals';
 import { sendJson } from '../api/client.ts';
@@ -6,17 +7,56 @@ import { Dialog, ErrorText } from '../components/dialog.tsx';
 import { useAction } from '../components/use-action.ts';
 import { devices } from '../state/overview.ts';
 
+/** One thing that may grow, counted in all. */
+interface Growing {
+  name: 'trials' | 'epochs' | 'timeS' | 'energyJ';
+  label: string;
+  /** What the study may do now, in words. */
+  now: string;
+  hint?: string;
+  read(text: string): unknown;
+}
+
+/** What is no number is refused with words by the coordinator. */
+const count = (text: string) => (Number.isNaN(Number(text)) ? text : Number(text));
+
+function growingOf({ trials, spec: { budget, stop }, spent }: StudyDetail): Growing[] {
+  const limit = (dimension: Dimension, name: 'timeS' | 'energyJ', label: string, used: number, toBase: number) => {
+    const now = stop[name];
+    const write = (value: number) => formatQuantity(value * toBase, dimension);
+    return now === undefined
+      ? []
+      : [
+          {
+            ...{ name, label, now: write(now), hint: `It has taken ${write(used)}.` },
+            read: (text: string) => parseQuantity(text, dimension) / toBase,
+          },
+        ];
+  };
+  return [
+    { name: 'trials', label: 'Trials in all', now: String(trials.planned), read: count },
+    {
+      ...{ name: 'epochs', label: 'Epochs of the highest rung', now: String(budget.maxEpochs), read: count },
+      hint: 'The rungs that it has stay as they are. What is recommended is trained on from where it stands.',
+    },
+    ...limit('time', 'timeS', 'Time in all', spent.seconds, 1000),
+    ...limit('energy', 'energyJ', 'Energy in all', spent.joules, 1),
+  ];
+}
+
 export function ExtendDialog({ study, onClose }: { study: StudyDetail; onClose(): void }) {
-  const trials = useSignal('');
+  const texts = useSignal<Readonly<Record<string, string>>>({});
   const added = useSignal<readonly string[]>([]);
   const own = study.deviceViews.map(({ deviceId }) => deviceId);
   const others = (devices.value ?? []).filter(({ id }) => !own.includes(id));
+  const growing = growingOf(study);
   const extend = useAction(async () => {
-    const text = trials.value.trim();
-    // What is no number is refused with words by the coordinator.
-    const asked = text === '' || Number.isNaN(Number(text)) ? text : Number(text);
+    const asked = growing.flatMap(({ name, read }) => {
+      const text = texts.value[name]?.trim() ?? '';
+      return text === '' ? [] : [[name, read(text)]];
+    });
     await sendJson('POST', `/api/studies/${encodeURIComponent(study.id)}/extend`, {
-      ...(asked === '' ? {} : { trials: asked }),
+      ...Object.fromEntries(asked),
       ...(added.value.length > 0 ? { devices: added.value } : {}),
     });
     onClose();
@@ -30,16 +70,18 @@ export function ExtendDialog({ study, onClose }: { study: StudyDetail; onClose()
         The study goes on from where it was, and recommends anew. A device that is added is asked about what was tried
         before, and measures the models that are recommended.
       </p>
-      <label class="field">
-        Trials in all
-        <input
-          inputMode="numeric"
-          value={trials.value}
-          placeholder={String(study.trials.planned)}
-          autocomplete="off"
-          onInput={(event) => (trials.value = event.currentTarget.value)}
-        />
-      </label>
+      {growing.map(({ name, label, now, hint }) => (
+        <label class="field" key={name}>
+          {label}
+          <input
+            value={texts.value[name] ?? ''}
+            placeholder={now}
+            autocomplete="off"
+            onInput={(event) => (texts.value = { ...texts.value, [name]: event.currentTarget.value })}
+          />
+          {hint && <small>{hint}</small>}
+        </label>
+      ))}
       {others.length > 0 && (
         <fieldset>
           <legend>Devices to add</legend>

@@ -8,9 +8,10 @@ import type { Recommendation } from '@edgetune/shared/domain/recommendation.ts';
 import { isSynthetic, type StudySpec } from '@edgetune/shared/domain/study.ts';
 import { idsOf, isGivenUp, isSameBoard } from '@edgetune/shared/domain/study-device.ts';
 import type { Metrics, StudyDevice, StudyEvent } from '@edgetune/shared/domain/study-event.ts';
-import type { StudyExtension } from '@edgetune/shared/domain/study-extension.ts';
-import type { SpanView, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
+import { EXTENDABLE, type StudyExtension } from '@edgetune/shared/domain/study-extension.ts';
+import type { SpanView, Spent, StudyDetail, StudySummary, TrialView } from '@edgetune/shared/protocol/http.ts';
 import { inferenceTimingOf, searchedObjectives, searchReadsDevices } from '../../tuner/mode.ts';
+import { booked } from '../../tuner/stop-rule.ts';
 import { extendedYaml } from './extended-yaml.ts';
 import { asRecommended } from './recommended-trial.ts';
 import { searchInsight, type ToldRung } from './search-insight.ts';
@@ -41,6 +42,8 @@ export class StudyProjection {
   /** Those of which another device of the fleet has taken the place. */
   readonly replaced = new Set<string>();
   readonly trainings: EventOf<'training-finished'>[] = [];
+  /** By trial: trainings of all that had ended when it was asked for last. */
+  readonly #trainingsBefore = new Map<number, number>();
   /** Trials of which at least one rung has come to an end, in order: what progress is counted by, since it never falls. */
   readonly #told = new Set<number>();
   /** By trial: how many others had come to an end when it was asked for last. */
@@ -61,15 +64,18 @@ export class StudyProjection {
   readonly extensions: StudyExtension[] = [];
   /** Whether it was extended since it was recommended: there is more to try, or to ask. */
   isExtended = false;
-  /** Whether it was so by more trials. */
-  get hasMoreTrials(): boolean {
-    return this.isExtended && this.extensions.at(-1)?.trials !== null;
+  /** Whether it was so by more than devices. */
+  get hasMoreToTry(): boolean {
+    const last = this.extensions.at(-1);
+    return this.isExtended && last !== undefined && EXTENDABLE.some((name) => last[name] !== null);
   }
 
   /** Trials that were trained since it was recommended: their models are others by now. */
   readonly trainedSince = new Set<number>();
-  /** How many trials it may start in all. */
-  #planned = 0;
+  /** What it may do in all. */
+  #limits: Partial<Record<(typeof EXTENDABLE)[number], number | undefined>> = {};
+  /** What its trials have taken, as its limits count it. */
+  spent: Spent = { seconds: 0, joules: 0 };
   /** What it has taken over from the study that it starts from. */
   earlier: EarlierSummary | null = null;
   backend = 'unknown';
@@ -180,17 +186,29 @@ export class StudyProjection {
   }
 
   #create({ spec, deviceIds, earlier }: EventOf<'study-created'>): void {
-    this.#planned = spec.stop.trials;
+    const { trials, timeS, energyJ } = spec.stop;
+    this.#limits = { trials, epochs: spec.budget.maxEpochs, timeS, energyJ };
     this.#add(deviceIds);
     if (!earlier) return;
     const { told: _, ...summary } = earlier;
     this.earlier = summary;
   }
 
-  #extend({ trials, deviceIds = {} }: EventOf<'study-extended'>, at: string): void {
-    const change = trials === undefined ? null : { from: this.#planned, to: trials };
-    this.extensions.push({ at, trials: change, devices: Object.keys(deviceIds), started: this.trials.size });
-    this.#planned = trials ?? this.#planned;
+  #extend({ type: _, deviceIds = {}, ...limits }: EventOf<'study-extended'>, at: string): void {
+    const changeOf = (name: (typeof EXTENDABLE)[number]) => {
+      const [from, to] = [this.#limits[name], limits[name]];
+      return from === undefined || to === undefined ? null : { from, to };
+    };
+    this.extensions.push({
+      at,
+      trials: changeOf('trials'),
+      epochs: changeOf('epochs'),
+      timeS: changeOf('timeS'),
+      energyJ: changeOf('energyJ'),
+      devices: Object.keys(deviceIds),
+      started: this.trials.size,
+    });
+    this.#limits = { ...this.#limits, ...limits };
     this.isExtended = true;
     this.#add(deviceIds);
   }
@@ -202,6 +220,7 @@ export class StudyProjection {
 
   #ask({ trialId, rung, candidate, budget: { epochs, dataFraction } }: EventOf<'trial-asked'>): void {
     this.#toldBefore.set(trialId, this.#told.size);
+    this.#trainingsBefore.set(trialId, this.trainings.length);
     const known = this.trials.get(trialId);
     if (known) Object.assign(known, { status: 'asked', rung, epochs, dataFraction });
     else {
@@ -234,7 +253,10 @@ export class StudyProjection {
     for (const answers of this.inference.values()) answers.delete(device.device);
   }
 
-  #tell({ trialId, rung, status, metrics, predicted, intervals = {}, violation, reason }: EventOf<'trial-told'>): void {
+  #tell(told: EventOf<'trial-told'>): void {
+    const { trialId, rung, status, metrics, predicted, intervals = {}, violation, reason, cost } = told;
+    const { seconds, joules } = this.spent;
+    this.spent = { seconds: seconds + booked(cost.seconds), joules: joules + booked(cost.joules) };
     this.#told.add(trialId);
     const trial = this.#trial(trialId);
     trial.status = status === 'ok' ? 'finished' : status;
@@ -288,6 +310,16 @@ export class StudyProjection {
       if (!first.has(key)) first.set(key, measurement);
     }
     return [...first.values()];
+  }
+
+  /**
+   * What came of the ask for this rung, if it was trained. A rung of that number may have been trained before it was asked for: what
+   * is recommended is trained to its end, and goes on from the rung where the search left it when the study is extended.
+   */
+  trainingOf({ trialId, rung }: Pick<EventOf<'trial-asked'>, 'trialId' | 'rung'>) {
+    return this.trainings
+      .slice(this.#trainingsBefore.get(trialId))
+      .find((training) => training.trialId === trialId && training.rung === rung);
   }
 
   /** Device class of what was measured last on a board; null: nothing. */
@@ -379,6 +411,7 @@ export class StudyProjection {
       recommendation: this.recommendation,
       unmeasured: this.recommendation ? unmeasured(this.recommendation, [...this.devices.values()]) : [],
       earlier: this.earlier,
+      spent: this.spent,
       extensions: this.extensions,
       warnings: this.warnings,
       data: this.data,

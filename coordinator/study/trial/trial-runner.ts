@@ -130,11 +130,9 @@ export class TrialRunner {
     for (const controller of this.#controllers.values()) controller.abort(this.#notNeeded);
   }
 
-  /** Trains a trial to a budget, or answers what it did before a restart. Also used for the final training. */
+  /** Trains a trial to a budget, or answers what it did before a restart. */
   async #train(ask: Ask): Promise<TrainingFinished> {
-    const done = this.#context.state.trainings.find(
-      ({ trialId, rung }) => trialId === ask.trialId && rung === ask.rung,
-    );
+    const done = this.#context.state.trainingOf(ask);
     if (done) return done;
     if (this.#notNeeded) throw this.#notNeeded;
     const controller = new AbortController();
@@ -212,7 +210,10 @@ export class TrialRunner {
       ...(inference.pending.length > 0 ? { pending: inference.pending } : {}),
       violation: Math.min(MOST_VIOLATION, inference.violation + trialViolation(this.#constraints, metrics)),
       cost: spec.deterministic
-        ? nominalCost(ask, rungs.at(-2))
+        ? nominalCost(
+            ask,
+            rungs.findLast(({ rung }) => rung < ask.rung),
+          )
         : { seconds: training.seconds, joules: training.energyJ },
       reason: inference.reason,
     };

@@ -17,7 +17,7 @@ export class AshaScheduler implements Scheduler {
   readonly #agreements: Agreement[];
   /** By place: the share of a trial that is still to be passed on (less than 1). */
   readonly #passed: number[] = [];
-  readonly #options: SchedulerOptions;
+  #options: SchedulerOptions;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -79,6 +79,14 @@ export class AshaScheduler implements Scheduler {
     this.#rungs[after.level]?.amended(before, after);
     this.#agreements[after.level - 1]?.toldAbove(after);
     this.#agreements[after.level]?.toldBelow(after);
+  }
+
+  raise(levels: number) {
+    while (this.#rungs.length < levels) {
+      this.#rungs.push(new Rung(this.#options.objectives));
+      this.#agreements.push(new Agreement());
+    }
+    this.#options = { ...this.#options, levels };
   }
 }
 

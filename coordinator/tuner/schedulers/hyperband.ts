@@ -18,8 +18,8 @@ interface Bracket {
 }
 
 export class HyperbandScheduler implements Scheduler {
-  readonly #options: SchedulerOptions;
-  readonly #starts: number;
+  #options: SchedulerOptions;
+  #starts: number;
   readonly #brackets: Bracket[] = [];
   readonly #bracketOf = new Map<number, Bracket>();
 
@@ -116,6 +116,14 @@ export class HyperbandScheduler implements Scheduler {
 
   amended(before: Observation, after: Observation, rung: number) {
     (this.#bracketWith(after.trialId).rungs[rung] as Rung).amended(before, after);
+  }
+
+  /** Brackets that were begun keep their sizes. */
+  raise(levels: number) {
+    if (this.#starts === this.#options.levels) this.#starts = levels;
+    this.#options = { ...this.#options, levels };
+    for (const { start, rungs } of this.#brackets)
+      while (rungs.length < levels - start) rungs.push(new Rung(this.#options.objectives));
   }
 }
 

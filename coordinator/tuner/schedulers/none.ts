@@ -2,7 +2,7 @@ import type { Scheduler, SchedulerKind, Situation, Step } from './scheduler.ts';
 
 /** Every trial gets the whole budget at once. */
 export class NoScheduler implements Scheduler {
-  readonly #top: number;
+  #top: number;
 
   constructor(levels: number) {
     this.#top = levels - 1;
@@ -13,6 +13,9 @@ export class NoScheduler implements Scheduler {
   asked() {}
   told() {}
   amended() {}
+  raise(levels: number) {
+    this.#top = levels - 1;
+  }
 }
 
 export const none: SchedulerKind = {

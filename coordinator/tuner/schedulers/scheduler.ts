@@ -1,6 +1,6 @@
 /**
  * A scheduler decides what is done next — a new trial, or an older one at a higher rung — and never which candidate.
- * Its state changes only by `asked`, `told` and `amended`; `next` changes nothing.
+ * Its state changes only by `asked`, `told`, `amended` and `raise`; `next` changes nothing.
  */
 import type { Part } from '@edgetune/shared/domain/part.ts';
 import type { Observation } from '../observation.ts';
@@ -25,6 +25,8 @@ export interface Scheduler {
   asked(trialId: number, rung: number, bracket: number): void;
   told(observation: Observation, rung: number): void;
   amended(before: Observation, after: Observation, rung: number): void;
+  /** The ladder has so many places from now on, the new ones above the others: who stands at its old top may go on. */
+  raise(levels: number): void;
 }
 
 export interface SchedulerOptions {

@@ -46,4 +46,9 @@ export class TopKScheduler implements Scheduler {
   amended(before: Observation, after: Observation, rung: number) {
     if (rung === 0) this.#first.amended(before, after);
   }
+
+  /** @throws {RangeError} always: it has one epoch and the whole budget, and the second phase builds on the first */
+  raise() {
+    throw new RangeError('a search of two rungs cannot be extended by more epochs');
+  }
 }

@@ -134,8 +134,11 @@ describe('the API', () => {
     assert.equal((await call('/api/studies/twin')).status, 200, 'who reads is given the newest');
     for (const id of ids) assert.equal((await call(`/api/studies/${id}/stop`, { method: 'POST' })).status, 200);
     assert.equal((await send('POST', '/api/studies/twin/extend', { trials: 30 })).status, 409);
-    const longer = await send('POST', `/api/studies/${ids[0]}/extend`, { epochs: 30 });
-    assert.match(problemSchema.parse(await longer.json()).error, /start a new study with "from: s-/);
+    const longer = await send('POST', `/api/studies/${ids[0]}/extend`, { epochs: 9, timeS: 60 });
+    assert.match(
+      problemSchema.parse(await longer.json()).error,
+      /its highest rung trains for 9 epochs already: name more in all, not 9; it has no limit of time/,
+    );
     assert.equal((await send('POST', `/api/studies/${ids[0]}/extend`, { trials: 30 })).status, 200);
     assert.equal((await call(`/api/studies/${ids[0]}/stop`, { method: 'POST' })).status, 200);
     assert.equal((await call('/api/studies/twin?all=true', { method: 'DELETE' })).status, 204);

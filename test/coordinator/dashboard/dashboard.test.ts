@@ -495,7 +495,7 @@ describe('dashboard', { skip: noChromium }, () => {
     assert.equal(fake.requests.at(-1), 'POST /api/studies/s-1/resume');
   });
 
-  it('extends a study that has ended by trials and devices, and says by what it was', async () => {
+  it('extends a study that has ended by trials, epochs, time and devices, and says by what it was', async () => {
     const study = sampleStudy(['kitchen-pi'], 5);
     fake.devices.push(sampleDevice('kitchen-pi'), sampleDevice('shed-pi'));
     for (const view of study.deviceViews) view.deviceId = sampleDevice(view.device).id;
@@ -503,18 +503,32 @@ describe('dashboard', { skip: noChromium }, () => {
     await open('studies/s-1');
     await page.getByRole('heading', { name: '5 trials' }).waitFor();
     assert.equal(await button('Extend').count(), 0, 'it runs');
-    const extensions = [{ at: '2026-01-02T00:00:00.000Z', trials: { from: 4, to: 5 }, devices: [], started: 4 }];
-    Object.assign(study, { state: 'succeeded', extensions });
+    const extension = { at: '2026-01-02T00:00:00.000Z', devices: [], started: 4, energyJ: null };
+    const grown = { trials: { from: 4, to: 5 }, epochs: { from: 3, to: 9 }, timeS: { from: 30, to: 60 } };
+    Object.assign(study, { state: 'succeeded', extensions: [{ ...extension, ...grown }] });
+    study.spec.stop.timeS = 60;
     fake.push('/api/studies/s-1/stream', {}, 101);
-    await text('Extended on 2026-01-02 from 4 to 5 trials.').waitFor();
+    await text(
+      'Extended on 2026-01-02 from 4 to 5 trials, and from 3 to 9 epochs at the highest rung, above the rungs of before, and from 30 s to 60 s.',
+    ).waitFor();
     await button('Extend').click();
     const dialog = page.getByRole('dialog');
     assert.deepEqual(await dialog.getByRole('checkbox').count(), 1, 'its own devices are not offered');
+    await dialog.getByText('It has taken 75 s.').waitFor();
+    assert.equal(await dialog.getByLabel('Energy in all').count(), 0, 'it has no such limit');
     await dialog.getByLabel('Trials in all').fill('40');
+    await dialog.getByLabel('Epochs of the highest rung').fill('27');
+    await dialog.getByLabel('Time in all').fill('2 hours');
+    await button('Extend the study').click();
+    await dialog.getByText('"2 hours" is not a time').waitFor();
+    await dialog.getByLabel('Time in all').fill('2 h');
     await dialog.getByLabel('shed-pi').check();
     await button('Extend the study').click();
     await dialog.waitFor({ state: 'detached' });
-    assert.equal(fake.requests.at(-1), 'POST /api/studies/s-1/extend {"trials":40,"devices":["shed-pi"]}');
+    assert.equal(
+      fake.requests.at(-1),
+      'POST /api/studies/s-1/extend {"trials":40,"epochs":27,"timeS":7200,"devices":["shed-pi"]}',
+    );
   });
 
   it('starts a study from an earlier one', async () => {

@@ -660,7 +660,7 @@ describe('a study that is extended', () => {
     const { warnings, state } = await untilState(service, id, 'succeeded', 'failed');
     assert.equal(state, 'succeeded');
     assert.ok(
-      warnings.some((warning) => /extended to 9 trials, and none can be started/.test(warning)),
+      warnings.some((warning) => /extended to 9 trials, and no trial can be started or go on/.test(warning)),
       `${warnings}`,
     );
   });
@@ -774,14 +774,150 @@ describe('a study that is extended', () => {
     assert.deepEqual(spec, { ...service.find(id)?.spec, name: 'again' });
   });
 
+  /** What was asked, and what of that was told with which training. */
+  const rungsOf = ({ service }: Pick<Service, 'service'>, id: string) => {
+    const happened = bodies(service.events(id, 0, 100_000));
+    const asks = happened.flatMap((body) => (body.type === 'trial-asked' ? [body] : []));
+    const tells = happened.flatMap((body) => (body.type === 'trial-told' ? [body] : []));
+    return { asks, tells, happened };
+  };
+
+  for (const areFilesGone of [false, true])
+    it(`by more epochs takes the best of its highest rung on ${areFilesGone ? 'from the beginning where its files are gone, and says so' : 'from where it stood'}`, async (t) => {
+      const training = fakeTraining();
+      const under = studies(t, { training: training.service });
+      const { service } = under;
+      const id = await finished(under, ladder('test', 4, 'objectives: [maximize accuracy] # mine\n'));
+      const before = service.find(id);
+      const { asks } = rungsOf(under, id);
+      const trainedBefore = training.trained.length;
+      if (areFilesGone) withoutFiles(under, id);
+      await service.extend(id, { epochs: 16 });
+      assert.deepEqual(service.find(id)?.recommendation, before?.recommendation, 'it holds until there is another');
+      const study = await untilState(service, id, 'succeeded', 'failed');
+      assert.equal(study.state, 'succeeded', study.reason ?? '');
+      const rungs = rungsOf(under, id);
+      assert.deepEqual(rungs.asks.slice(0, asks.length), asks);
+      assert.deepEqual(
+        rungs.asks.slice(asks.length).map(({ budget }) => budget.epochs),
+        [8, 16],
+      );
+      const best = asks.find(({ budget }) => budget.epochs === 4)?.trialId;
+      assert.ok(rungs.asks.slice(asks.length).every(({ trialId }) => trialId === best));
+      assert.deepEqual(
+        training.trained.slice(trainedBefore).map(({ from, to }) => [from, to]),
+        areFilesGone
+          ? [
+              [0, 8],
+              [8, 16],
+            ]
+          : [
+              [4, 8],
+              [8, 16],
+            ],
+      );
+      const isSaid = study.warnings.some((warning) => /^trial \d+ is trained from the beginning/.test(warning));
+      assert.equal(isSaid, areFilesGone, study.warnings.join('\n'));
+      const [model] = study.recommendation?.models ?? [];
+      assert.deepEqual([model?.trialId, model?.epochs, study.trials.started], [best, 16, 4]);
+
+      const texts = new Map(
+        (await service.exportFiles(id)).map(({ path, bytes }) => [path, new TextDecoder().decode(bytes)]),
+      );
+      assert.match(texts.get('report.md') ?? '', /Extended on \S+ from 4 to 16 epochs at the highest rung/);
+      const again = await service.create((texts.get('study.yaml') ?? '').replace('name: test', 'name: again'));
+      assert.deepEqual(service.find(again.id)?.spec, { ...study.spec, name: 'again' });
+      await untilState(service, again.id, 'succeeded', 'failed');
+      await under.close();
+      const later = studies(t, { directory: under.directory });
+      later.service.start();
+      await later.service.extend(id, { trials: 8 });
+      const more = await untilState(later.service, id, 'succeeded', 'failed');
+      assert.deepEqual([more.state, more.trials.started, more.spec.budget.maxEpochs], ['succeeded', 8, 16]);
+    });
+
+  it('by more epochs trains on what it recommends, where nothing else can go on', async (t) => {
+    const training = fakeTraining();
+    const under = studies(t, { training: training.service });
+    const id = await finished(under, ladder('test', 2, 'tuner: {scheduler: none}\n'));
+    const trainedBefore = training.trained.length;
+    await under.service.extend(id, { epochs: 5 });
+    const study = await untilState(under.service, id, 'succeeded', 'failed');
+    assert.deepEqual(
+      training.trained.slice(trainedBefore).map(({ from, to }) => [from, to]),
+      [[4, 5]],
+    );
+    assert.equal(study.recommendation?.models[0]?.epochs, 5);
+    assert.ok(
+      study.warnings.some((warning) => /what is recommended is trained to 5 epochs all the same/.test(warning)),
+      study.warnings.join('\n'),
+    );
+  });
+
+  it('compares what it takes on at a rung as it was at that rung, also where it was trained to its end before', async (t) => {
+    const under = studies(t);
+    // Both are on the front, and stay there.
+    const more =
+      'parallelTrials: 1\nspace: {model: {width: {type: ordinal, values: [1, 2, 3, 4, 5, 6, 7, 8]}}}\ntuner: {initialCandidates: [{width: 4}, {width: 1}]}\n';
+    const text = ladder('test', 2, more).replace('recommend: 1', 'recommend: 2');
+    const id = await finished(under, text.replace('deterministic: true', 'deterministic: false'));
+    const before = rungsOf(under, id).asks.length;
+    await under.service.extend(id, { trials: 8 });
+    await untilState(under.service, id, 'succeeded', 'failed');
+    const { asks, tells, happened } = rungsOf(under, id);
+    const isSame = (a: { trialId: number; rung: number }) => (b: typeof a) =>
+      a.trialId === b.trialId && a.rung === b.rung;
+    const twice = asks
+      .slice(before)
+      .filter((ask) => happened.filter((body) => body.type === 'training-finished' && isSame(ask)(body)).length > 1);
+    assert.ok(twice.length > 0, 'one that was trained to its end goes on to the next rung');
+    for (const ask of asks) assert.equal(tells.find(isSame(ask))?.metrics.epochs, ask.budget.epochs);
+  });
+
+  for (const [limit, unit] of [
+    ['timeS', 'time'],
+    ['energyJ', 'energy'],
+  ] as const)
+    it(`by more ${unit}, where it has ended by that, of which what it has taken counts`, async (t) => {
+      const under = studies(t);
+      const { service } = under;
+      // A trial costs 1 s and 1 J.
+      const text = yaml('test', 'deterministic: true\n').replace('{trials: 1}', `{trials: 40, ${limit}: 1.5}`);
+      const id = await finished(under, text);
+      const started = service.find(id)?.trials.started as number;
+      assert.deepEqual(service.find(id)?.spent, { seconds: started, joules: started });
+      const other = limit === 'timeS' ? 'energyJ' : 'timeS';
+      await assert.rejects(
+        service.extend(id, { [limit]: started }),
+        new RegExp(`it has taken ${started} . already: name more ${unit} in all`),
+      );
+      await assert.rejects(
+        service.extend(id, { [other]: 100 }),
+        new RegExp(`it has no limit of \\w+ \\(stop.${other}\\)`),
+      );
+      await service.extend(id, { [limit]: started + 1 });
+      const study = await untilState(service, id, 'succeeded', 'failed');
+      assert.ok(study.trials.started > started && study.trials.started < 40, `${study.trials.started} of ${started}`);
+      assert.deepEqual(study.warnings, []);
+      assert.deepEqual(
+        study.extensions.map((extension) => extension[limit]),
+        [{ from: 1.5, to: started + 1 }],
+      );
+      assert.ok(study.yaml.includes(`${limit}: ${started + 1}`), study.yaml);
+    });
+
   it('by what cannot be is refused with what can', async (t) => {
     const under = studies(t);
     const { service } = under;
     const id = await finished(under, ladder('test', 2));
     const refusals: [Parameters<typeof service.extend>[1], RegExp][] = [
-      [{}, /say how many trials it may start in all, more than 2, or which other devices it is for/],
+      [
+        {},
+        /say how many trials it may start in all, more than 2, for how many epochs its highest rung trains, more than 4, .* or which other devices/,
+      ],
       [{ trials: 2 }, /it may start 2 trials already: name more in all, not 2/],
-      [{ trials: 9, epochs: 27 }, /another budget makes other rungs .* start a new study with "from: s-/],
+      [{ trials: 9, epochs: 4 }, /its highest rung trains for 4 epochs already: name more in all, not 4/],
+      [{ trials: 1, timeS: 60 }, /it may start 2 trials already.*; it has no limit of time \(stop\.timeS\)/],
       [{ devices: ['orim'] }, /the fleet has no device "orim": it has pi, orin/],
       [{ trials: 9, devices: ['orin', 'pi'] }, /pi is a device of the study already/],
     ];

@@ -49,6 +49,35 @@ test('both together: the data grows first, then the epochs', () => {
   ]);
 });
 
+test('a ladder that was extended has the rungs of before, and geometric ones above', () => {
+  const shown = (input: object) => ladder(input).map(({ epochs }) => epochs);
+  assert.deepEqual(shown({ maxEpochs: 27, throughEpochs: [9] }), [1, 2, 4, 9, 27]);
+  assert.deepEqual(shown({ maxEpochs: 108, throughEpochs: [9, 12] }), [1, 2, 4, 9, 12, 36, 108]);
+  assert.deepEqual(shown({ maxEpochs: 5, minDataFraction: 1 / 9, throughEpochs: [1] }), [1, 2, 3, 5]);
+  const input = fc.record({
+    minEpochs: fc.integer({ min: 1, max: 20 }),
+    steps: fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 4 }),
+    minDataFraction: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    reductionFactor: fc.double({ min: 2, max: 10, noNaN: true }),
+  });
+  fc.assert(
+    fc.property(input, ({ steps, ...rest }) => {
+      const tops = steps.map((_, index) => steps.slice(0, index + 1).reduce((sum, step) => sum + step, rest.minEpochs));
+      const maxEpochs = tops.at(-1);
+      const before = ladder({ ...rest, maxEpochs: tops.at(-2) ?? rest.minEpochs, throughEpochs: tops.slice(0, -2) });
+      const through = [...(tops.length > 1 ? [] : [rest.minEpochs]), ...tops.slice(0, -1)];
+      const rungs = ladder({ ...rest, maxEpochs, throughEpochs: through });
+      assert.deepEqual(rungs.slice(0, before.length), before);
+      for (const [index, rung] of rungs.entries())
+        if (index >= before.length) {
+          assert.ok(rung.epochs > (rungs[index - 1]?.epochs ?? 0) && Number.isInteger(rung.epochs));
+          assert.equal(rung.dataFraction, 1);
+        }
+      assert.ok((rungs.at(-1)?.epochs ?? 0) >= Number(maxEpochs));
+    }),
+  );
+});
+
 test('any ladder rises in both parts, and ends at its maximum', () => {
   const input = fc.record({
     minEpochs: fc.integer({ min: 1, max: 20 }),

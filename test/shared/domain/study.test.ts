@@ -65,6 +65,12 @@ describe('a study', () => {
       'budget.minDataFraction: must be at most maxDataFraction (0.5)',
     ]);
     assert.deepEqual(issuesOf({ budget: { minDataFraction: 0.5, maxDataFraction: 0.5 } }), []);
+    assert.deepEqual(issuesOf({ budget: { minEpochs: 1, maxEpochs: 81, throughEpochs: [9, 27] } }), []);
+    assert.deepEqual(issuesOf({ budget: { minEpochs: 2, maxEpochs: 27, throughEpochs: [1, 9, 9, 27] } }), [
+      'budget.throughEpochs.0: must be at least minEpochs (2)',
+      'budget.throughEpochs.2: must be more than the one before (9)',
+      'budget.throughEpochs.3: must be less than maxEpochs (27)',
+    ]);
     assert.deepEqual(issuesOf({ devices: ['a', 'b', 'a'] }), ['devices: named twice: a']);
     assert.deepEqual(issuesOf({ objectives: ['accuracy', 'latency on nano'] }), [
       `objectives.1: device "nano" is not one of the study's devices (pi, orin)`,

@@ -364,6 +364,7 @@ export function sampleStudy(devices: readonly string[], trials: number): StudyDe
     data: null,
     warnings: ['kitchen-pi has no power meter: its energy is an estimate'],
     earlier: null,
+    spent: { seconds: 75, joules: 0 },
     extensions: [],
     lastSeq: 100,
   };

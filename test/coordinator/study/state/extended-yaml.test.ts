@@ -1,12 +1,18 @@
 /** The text of a study that was extended. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { budgetLadderSchema } from '@edgetune/shared/domain/study.ts';
 import { parse } from 'yaml';
 import { extendedYaml } from '../../../../coordinator/study/state/extended-yaml.ts';
 
-const more = { at: '2026-01-01T00:00:00.000Z', trials: { from: 2, to: 8 }, devices: [], started: 2 };
+const nothing = { trials: null, epochs: null, timeS: null, energyJ: null, devices: [] };
+const more = { ...nothing, at: '2026-01-01T00:00:00.000Z', trials: { from: 2, to: 8 }, started: 2 };
 const other = { ...more, trials: null, devices: ['orin'] };
-const spec = { stop: { trials: 8 }, devices: ['pi', 'orin'] };
+const spec = {
+  stop: { trials: 8, timeS: 90, energyJ: 500, target: [] },
+  budget: { ...budgetLadderSchema.parse({}), maxEpochs: 27, throughEpochs: [9] },
+  devices: ['pi', 'orin'],
+};
 
 describe('the text of a study', () => {
   it('that was not extended is the one that was written, to the letter', () => {
@@ -37,6 +43,21 @@ describe('the text of a study', () => {
       name: 'first',
       devices: ['pi'],
       stop: { trials: 8 },
+    });
+  });
+
+  it('has the longer budget, and the rungs on the way to it', () => {
+    const longer = { ...more, trials: null, epochs: { from: 9, to: 27 }, timeS: { from: 60, to: 90 } };
+    const text = 'budget:\n  # short\n  maxEpochs: 9\nstop: {timeS: 60} # a minute\n';
+    assert.equal(
+      extendedYaml(text, spec, [longer]),
+      'budget:\n  # short\n  maxEpochs: 27\n  throughEpochs:\n    - 9\nstop: { timeS: 90 } # a minute\n',
+    );
+    const energy = { ...longer, energyJ: { from: 200, to: 500 } };
+    assert.deepEqual(parse(extendedYaml('name: first\n', spec, [longer, energy])), {
+      name: 'first',
+      stop: { timeS: 90, energyJ: 500 },
+      budget: { maxEpochs: 27, throughEpochs: [9] },
     });
   });
 

@@ -274,7 +274,7 @@ describe('the page of a study', () => {
     assert.deepEqual(rest, {
       ...projection.summary(record, spec),
       ...{ spec, yaml: 'name: first', spans: [], recommendation: null, warnings: [], data: null, lastSeq: 6 },
-      ...{ deviceViews: [], unmeasured: [], earlier: null, extensions: [] },
+      ...{ deviceViews: [], unmeasured: [], earlier: null, spent: { seconds: 30, joules: 15 }, extensions: [] },
     });
     assert.deepEqual([timeline.totalS, trialViews.length, search.hypervolume?.length], [0, 3, 3]);
   });
