@@ -49,6 +49,7 @@ export class DeviceTroubles {
   readonly #troubles = new Map<string, Trouble>();
   /** How often each device has come back. */
   readonly #returns = new Map<string, number>();
+  /** By device that is waited for although it is away: calls off its being marked. */
   readonly #away = new Map<string, () => void>();
   readonly #present: Set<string>;
   readonly #endSubscription: () => void;
@@ -151,6 +152,8 @@ export class DeviceTroubles {
   /** A person has said how a device is to stand, or which one takes its place: what was known of its trouble is over. */
   decided(device: string): void {
     this.#forget(device);
+    // Another one that is away has all of the patience before it.
+    this.#stopWaitingForAway(device);
     this.#returns.set(device, (this.#returns.get(device) ?? 0) + 1);
     this.#look();
     this.changes.tell();
@@ -233,7 +236,10 @@ export class DeviceTroubles {
 
   #waitForAway(device: string): void {
     if (this.#options.waitsForAll || this.#away.has(device) || this.#standing(device) === 'marked') return;
-    const mark = () => this.#set(device, 'marked', this.#whyAway(device));
+    const mark = () => {
+      this.#away.delete(device);
+      this.#set(device, 'marked', this.#whyAway(device));
+    };
     this.#away.set(device, this.#options.clock.after(AWAY_MS, mark));
   }
 

@@ -19,48 +19,38 @@ class NotMeasuredError extends Error {
   override name = 'NotMeasuredError';
 }
 
+export type DeviceAnswer = RecommendedDevice | Missing;
+
 /**
- * What each device says; asked again where a person has decided otherwise about one meanwhile.
- * @param known what devices have said before
+ * What each device says of the model.
+ * @param known what devices have said before: it holds where it is their own still
  */
-export async function answersOf(
+export function answersOf(
   context: StudyContext,
   finished: FinishedModel,
   known: readonly RecommendedDevice[],
-): Promise<(RecommendedDevice | Missing)[]> {
+): Promise<DeviceAnswer[]> {
   const { spec, standing } = context;
-  const said = new Map<string, { by: StudyDevice; answer: RecommendedDevice }>();
-  const isByIt = (device: string) => {
-    const by = said.get(device)?.by;
-    return by !== undefined && isSameBoard(standing(device), by);
-  };
-  for (const answer of known) {
-    const by = standing(answer.device);
-    if (hasMeasured({ devices: [answer] }, by)) said.set(answer.device, { by, answer });
-  }
-  for (;;) {
-    const asked = await Promise.all(
-      spec.devices.map(async (device): Promise<RecommendedDevice | Missing> => {
-        const by = standing(device);
-        if (by.standing === 'left-out') return { device, reason: by.reason ?? `${device} was left out` };
-        const before = isByIt(device) ? said.get(device) : undefined;
-        const answer = before ? before.answer : await confirmed(context, device, finished);
-        if ('config' in answer) said.set(device, { by, answer });
-        return answer;
-      }),
-    );
-    const isDecidedAnew = (answer: RecommendedDevice | Missing) =>
-      'config' in answer && (standing(answer.device).standing === 'left-out' || !isByIt(answer.device));
-    if (!asked.some(isDecidedAnew)) return asked;
-  }
+  return Promise.all(
+    spec.devices.map(async (device): Promise<DeviceAnswer> => {
+      const by = standing(device);
+      if (by.standing === 'left-out') return { device, reason: by.reason ?? `${device} was left out` };
+      const before = known.find((answer) => answer.device === device && hasMeasured({ devices: [answer] }, by));
+      return before ?? (await confirmed(context, device, finished));
+    }),
+  );
+}
+
+/** Whether a person has left out a device, or put another one in its place, since they stood so. */
+export function areDecidedAnew({ standing }: StudyContext, before: readonly StudyDevice[]): boolean {
+  return before.some((then) => {
+    const now = standing(then.device);
+    return !isSameBoard(now, then) || (now.standing === 'left-out' && then.standing !== 'left-out');
+  });
 }
 
 /** What one device says: nobody else waits for a device in trouble. */
-async function confirmed(
-  context: StudyContext,
-  device: string,
-  finished: FinishedModel,
-): Promise<RecommendedDevice | Missing> {
+async function confirmed(context: StudyContext, device: string, finished: FinishedModel): Promise<DeviceAnswer> {
   const { deviceTroubles, standing, signal } = context;
   const ask = (until: AbortSignal) => troubleOf(device, () => confirm(context, device, finished, until));
   const whyNot = () => standing(device).reason ?? `${device} was left out`;

@@ -8,14 +8,14 @@ import { metricInfo } from '@edgetune/shared/domain/objective.ts';
 import { createPreference } from '@edgetune/shared/domain/preference.ts';
 import type { Recommendation, RecommendedDevice, RecommendedModel } from '@edgetune/shared/domain/recommendation.ts';
 import { isSynthetic } from '@edgetune/shared/domain/study.ts';
-import type { Metrics } from '@edgetune/shared/domain/study-event.ts';
+import type { Metrics, StudyDevice } from '@edgetune/shared/domain/study-event.ts';
 import { goalsOf, violationOn } from '../../inference/search/config-score.ts';
 import type { FrontEntry } from '../../tuner/tuner.ts';
 import type { StudyContext } from '../context/study-context.ts';
 import { summariseTimeline } from '../state/timeline.ts';
 import { bytesIn, deviceMetrics, trainingCosts, trialViolation } from '../state/trial-metrics.ts';
 import { chanceOf, whyNoBetter } from './above-chance.ts';
-import { answersOf } from './device-answers.ts';
+import { answersOf, areDecidedAnew } from './device-answers.ts';
 import { asRecommended, type FinishedModel, recommendedBefore, trainedFully } from './finished-model.ts';
 import { misses } from './nearest.ts';
 import { worstOf } from './quality.ts';
@@ -60,17 +60,29 @@ export async function measureTheRest(context: StudyContext, recommendation: Reco
 }
 
 interface Measured {
+  finished: FinishedModel;
+  /** How the devices stood when they were asked. */
+  asked: readonly StudyDevice[];
   model: RecommendedModel;
   metrics: Metrics;
   violation: number;
 }
 
+/** Of all of them; devices are asked again where a person has decided otherwise about one meanwhile. */
 async function outcomesOf(
-  { signal }: StudyContext,
+  context: StudyContext,
   work: readonly Promise<Measured>[],
 ): Promise<{ models: Measured[]; failures: Error[] }> {
   const outcomes = await Promise.allSettled(work);
-  signal.throwIfAborted();
+  context.signal.throwIfAborted();
+  if (outcomes.some((outcome) => outcome.status === 'fulfilled' && areDecidedAnew(context, outcome.value.asked))) {
+    const again = outcomes.map(async (outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      const { finished, model } = outcome.value;
+      return measured(context, finished, model.devices);
+    });
+    return outcomesOf(context, again);
+  }
   return {
     models: outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
     failures: outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : [])),
@@ -126,12 +138,13 @@ async function measured(
   finished: FinishedModel,
   known: readonly RecommendedDevice[],
 ): Promise<Measured> {
-  const { spec, state } = context;
+  const { spec, state, standing } = context;
   const { model, files, qualities, metrics: ofTraining } = finished;
   const { trialId, parameters, macs } = model;
-  const asked = await answersOf(context, finished, known);
-  const devices = asked.flatMap((answer) => ('config' in answer ? [answer] : []));
-  const missing = asked.flatMap((answer) => ('config' in answer ? [] : [answer]));
+  const asked = spec.devices.map(standing);
+  const answers = await answersOf(context, finished, known);
+  const devices = answers.flatMap((answer) => ('config' in answer ? [answer] : []));
+  const missing = answers.flatMap((answer) => ('config' in answer ? [] : [answer]));
   if (devices.length === 0)
     throw new Error(`trial ${trialId} could not be measured: ${missing.map(({ reason }) => reason).join('; ')}`);
   // Of what the devices are recommended, the largest file and the one that does worst.
@@ -151,6 +164,7 @@ async function measured(
     trialViolation(spec.constraints, metrics),
   );
   return {
+    ...{ finished, asked },
     model: { ...model, devices, missing, feasible: violation === 0, misses: misses(spec, metrics) },
     metrics,
     violation,

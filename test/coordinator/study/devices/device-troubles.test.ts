@@ -260,6 +260,28 @@ describe('who is expected to answer', () => {
     assert.ok(troubles.isExpected('orin'), 'nobody waits any more');
   });
 
+  it('is who has taken the place of another, for four minutes of its own', async () => {
+    const { troubles, standings, setPresence, pass, said, add } = troubled();
+    setPresence('pi', 'offline');
+    troubles.wait();
+    const replaceBy = (name: string) => {
+      const { id: deviceId } = add(name, { presence: 'offline' });
+      const pi = standings.get('pi') as StudyDevice;
+      standings.set('pi', { ...pi, deviceId, standing: 'expected', reason: null });
+      troubles.decided('pi');
+    };
+    await pass(200);
+    replaceBy('pi-2');
+    await pass(239);
+    assert.ok(troubles.isExpected('pi'));
+    await pass(1);
+    assert.equal(troubles.isExpected('pi'), false);
+    replaceBy('pi-3');
+    assert.ok(troubles.isExpected('pi'));
+    await pass(240);
+    assert.deepEqual([troubles.isExpected('pi'), said.length], [false, 2]);
+  });
+
   it('where somebody waits is everybody in a study that waits for all, however long they are away', async () => {
     const { troubles, setPresence, pass, said } = troubled(['pi', 'orin'], true);
     setPresence('pi', 'offline');

@@ -14,11 +14,12 @@ import type { FrontEntry } from '../../../../coordinator/tuner/tuner.ts';
 import { standInData } from '../../../../scripts/soak/stand-in-data.ts';
 import { measurementAt, storedMeasurement } from '../../../support/measurement.ts';
 import { near } from '../../../support/near.ts';
+import { until, workUnderway } from '../../../support/waiting.ts';
 import { result } from '../support/asked-devices.ts';
 import { type ContextOptions, studyContext } from '../support/context.ts';
 import { evaluation } from '../support/evaluations.ts';
 import { answered, asked, CONFIG, sha, trained } from '../support/events.ts';
-import { fakeTraining, space } from '../support/fakes.ts';
+import { fakeInference, fakeTraining, space } from '../support/fakes.ts';
 
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 const entry = (trialId: number, change: Partial<FrontEntry> = {}): FrontEntry => ({
@@ -44,6 +45,7 @@ async function trials(options: ContextOptions & { latencyOf?: (request: Inferenc
               cost: { deviceSeconds: 3, deviceJoules: 4 },
             }),
             id: `${request.device.name} ${precision} ${request.signature}`,
+            deviceId: request.device.id,
             modelSha256: precision === 'int8' && int8 && 'signature' in int8 ? int8.modelSha256 : request.modelSha256,
           });
         const latencyMs = latencyOf(request);
@@ -282,6 +284,48 @@ describe('a model with an int8 variant', () => {
 });
 
 describe('a recommendation', () => {
+  it('is measured on the board that is the device in the end, where another has taken its place or it was left out', async () => {
+    for (const { standing, model } of [
+      { standing: 'expected', model: (at: string) => [[`pi ${at}`, `orin ${at}`], []] },
+      { standing: 'left-out', model: (at: string) => [[`orin ${at}`], ['a person has said so']] },
+    ] as const) {
+      const slow = workUnderway<void>();
+      const atOnce = fakeInference().service;
+      const under = await trials({
+        spec: { recommend: 2 },
+        inference: {
+          tune: async (request, ...rest) => {
+            // All others have answered by then.
+            if (request.device.name === 'orin' && request.signature === 'w2') await slow.done;
+            return atOnce.tune(request, ...rest);
+          },
+        },
+      });
+      const { context, devices, of } = under;
+      const outcome = recommend(context, [entry(3), entry(2)]);
+      await until('all others have answered', () => of('measured').length === 3);
+      const pi = devices.add('pi-2');
+      const before = context.standing('pi');
+      const deviceId = standing === 'expected' ? pi.id : before.deviceId;
+      context.emit({ type: 'study-device', device: 'pi', deviceId, standing, reason: 'a person has said so' });
+      context.deviceTroubles.decided('pi');
+      slow.resolve();
+      const { models } = await outcome;
+      const nameOf = new Map([
+        [context.standing('pi').deviceId, 'pi'],
+        [context.standing('orin').deviceId, 'orin'],
+      ]);
+      assert.deepEqual(
+        models.map(({ devices: asked, missing }) => [
+          asked.map(({ measurement }) => `${nameOf.get(measurement.deviceId)} ${measurement.signature}`),
+          missing.map(({ reason }) => reason),
+        ]),
+        ['w3', 'w2'].map(model),
+      );
+      assert.equal(of('recommendation').length, 1);
+    }
+  });
+
   it('is of as many models of the front as the study wants, best first, and says why', async () => {
     const { context, emitted } = await trials({ spec: { ...onlyPi, recommend: 2 } });
     const recommendation = await recommend(context, [entry(2), entry(3), entry(4)]);
