@@ -158,11 +158,14 @@ export class StudyRunner {
    */
   #reconcile(): void {
     const { state, standing } = this.#context;
+    // What was predicted before the other one has answered anything was learned from the one before.
+    const hasAnswered = (device: string) => [...state.inference.values()].some((answers) => answers.has(device));
     for (const { trialId, metrics, predicted } of state.trials.values()) {
       const ofDevices = Object.entries(metrics).filter(([name]) => name.includes('@'));
       const inDoubt = ofDevices.filter(([name]) => {
         const device = name.split('@')[1] as string;
-        return standing(device).standing === 'left-out' || (state.replaced.has(device) && !predicted.includes(name));
+        if (standing(device).standing === 'left-out') return true;
+        return state.replaced.has(device) && !(predicted.includes(name) && hasAnswered(device));
       });
       if (inDoubt.length === 0) continue;
       const { metrics: answers } = this.#inference.answers(trialId);

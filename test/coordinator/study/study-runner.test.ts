@@ -856,6 +856,34 @@ describe('a board whose place another takes', () => {
         [candidate.width, Number(candidate.width) * 100],
       );
   });
+
+  it('leaves nothing that was predicted from its answers, either', async () => {
+    const devices = fakeFleet(['pi', 'orin', 'spare']);
+    const spare = devices.fleet.devices()[2]?.id as string;
+    const name = 'latency.p50@orin';
+    const history: StudyEventBody[] = [
+      ...[asked(0, { width: 4, learningRate: 0.5 }), built(0), answered(0, 'pi'), answered(0, 'orin')],
+      told(0, { accuracy: 0.2, 'latency.p50@pi': 4, [name]: 4 }),
+      ...[asked(1, { width: 5, learningRate: 0.5 }), built(1), answered(1, 'pi')],
+      told(1, { accuracy: 0.2, 'latency.p50@pi': 5, [name]: 5 }, { predicted: [name], intervals: { [name]: [4, 6] } }),
+      { type: 'study-device', device: 'orin', deviceId: spare, standing: 'expected', reason: 'by a person' },
+    ];
+    const { service } = fakeInference();
+    const inference: InferenceServer = {
+      tune: (request, ...rest) => (request.device.id === spare ? untilAborted(rest[1]) : service.tune(request, ...rest)),
+    };
+    const { runner, context, end } = study({
+      ...{ devices, inference },
+      spec: { devices: ['pi', 'orin'], stop: { trials: 2 } },
+      history,
+    });
+    const outcome = runner.run();
+    await turn();
+    for (const { metrics, predicted, intervals } of context.state.trials.values())
+      assert.deepEqual([metrics[name], predicted, intervals], [undefined, [], {}]);
+    end(new Error('stopped'));
+    await assert.rejects(outcome, /stopped/);
+  });
 });
 
 describe('a board that is removed and added again', () => {
