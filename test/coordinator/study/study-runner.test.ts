@@ -865,12 +865,14 @@ describe('a board whose place another takes', () => {
       ...[asked(0, { width: 4, learningRate: 0.5 }), built(0), answered(0, 'pi'), answered(0, 'orin')],
       told(0, { accuracy: 0.2, 'latency.p50@pi': 4, [name]: 4 }),
       ...[asked(1, { width: 5, learningRate: 0.5 }), built(1), answered(1, 'pi')],
+      { type: 'inference-started', trialId: 1, signature: 'w5', device: 'orin' },
       told(1, { accuracy: 0.2, 'latency.p50@pi': 5, [name]: 5 }, { predicted: [name], intervals: { [name]: [4, 6] } }),
       { type: 'study-device', device: 'orin', deviceId: spare, standing: 'expected', reason: 'by a person' },
     ];
     const { service } = fakeInference();
     const inference: InferenceServer = {
-      tune: (request, ...rest) => (request.device.id === spare ? untilAborted(rest[1]) : service.tune(request, ...rest)),
+      tune: (request, ...rest) =>
+        request.device.id === spare ? untilAborted(rest[1]) : service.tune(request, ...rest),
     };
     const { runner, context, end } = study({
       ...{ devices, inference },
