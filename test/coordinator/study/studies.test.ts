@@ -836,6 +836,29 @@ describe('a study that is extended', () => {
       assert.deepEqual([more.state, more.trials.started, more.spec.budget.maxEpochs], ['succeeded', 8, 16]);
     });
 
+  it('by another device builds int8 files again that alone are gone', async (t) => {
+    const under = studies(t);
+    const precision =
+      'space: {model: {width: {type: ordinal, values: [1, 2]}}, inference: {precision: {type: categorical, choices: [float32, int8]}}}\n';
+    const id = await finished(under, ladder('test', 2, precision));
+    const int8Of = () =>
+      rungsOf(under, id).happened.flatMap((body) =>
+        body.type === 'architecture-built' && body.int8 && 'modelSha256' in body.int8 ? [body.int8.modelSha256] : [],
+      );
+    const { has, put } = under.store.blobs;
+    const gone = new Set(int8Of());
+    assert.ok(gone.size > 0);
+    under.store.blobs.has = (sha256) => !gone.has(sha256) && has(sha256);
+    under.store.blobs.put = async (bytes) => {
+      const sha256 = await put(bytes);
+      gone.delete(sha256);
+      return sha256;
+    };
+    await under.service.extend(id, { devices: ['orin'] });
+    const study = await untilState(under.service, id, 'succeeded', 'failed');
+    assert.deepEqual([study.state, [...gone]], ['succeeded', []], study.reason ?? '');
+  });
+
   it('by more epochs trains on what it recommends, where nothing else can go on', async (t) => {
     const training = fakeTraining();
     const under = studies(t, { training: training.service });
