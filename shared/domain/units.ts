@@ -39,7 +39,7 @@ export function parseQuantity(text: string, dimension: Dimension): number {
   if (!match || factor === undefined || !Number.isFinite(Number(match[1]))) {
     const units = unitsOf(dimension).filter((unit) => unit !== '');
     throw new RangeError(
-      `"${text.trim()}" is not a ${dimension}: write a number and one of ${units.join(', ')}${didYouMean(unit, units)}`,
+      `"${text.trim()}" is not ${dimension === 'energy' ? 'an' : 'a'} ${dimension}: write a number and one of ${units.join(', ')}${didYouMean(unit, units)}`,
     );
   }
   return Number(match[1]) * factor;

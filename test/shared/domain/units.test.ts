@@ -28,6 +28,7 @@ describe('quantities', () => {
       () => parseQuantity('30 MB', 'time'),
       /"30 MB" is not a time: write a number and one of ns, us, µs, ms, s, min, h/,
     );
+    assert.throws(() => parseQuantity('5', 'energy'), /"5" is not an energy: write a number and one of /);
     for (const text of ['', 'ms', '1e999 ms', 'NaN ms', '--3 ms', '3 ms ms'])
       assert.throws(() => parseQuantity(text, 'time'), RangeError, text);
   });
