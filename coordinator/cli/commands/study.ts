@@ -170,7 +170,9 @@ function quantity(dimension: Dimension): (text: string) => number {
 function registerExtend(study: Command): void {
   const several = (name: string, before: string[] = []) => [...before, name];
   withServer(study.command('extend <study>'))
-    .description('Let a study that has succeeded or was stopped go on: more trials, epochs, time, energy or devices; it recommends anew.')
+    .description(
+      'Let a study that has succeeded or was stopped go on: more trials, epochs, time, energy or devices; it recommends anew.',
+    )
     .option('--trials <n>', 'how many it may start in all', positiveInt)
     .option('--epochs <n>', 'of its highest rung, above the rungs that it has', positiveInt)
     .option('--time <time>', 'how much it may take in all, where its stop has timeS, such as "2 h"', quantity('time'))
