@@ -121,7 +121,7 @@ it('every mistake of a study comes back from the API with its line', async (t) =
   await coordinator.fleet.addDevice('pi');
   await assert.rejects(
     client.createStudy('name: x\ndataset: {format: idx, path: /nowhere}\ndevices: [pi]\n'),
-    /\/nowhere\/train-images-idx3-ubyte.gz does not exist/,
+    /line 2: dataset: \/nowhere does not exist: expected a folder or a file on the coordinator's machine/,
   );
 });
 
@@ -155,5 +155,5 @@ it('the committed READMEs name only scripts that exist', () => {
     scripts: Record<string, string>;
   };
   const text = ['README.md', 'CONTRIBUTING.md'].map((file) => readFileSync(join(root, file), 'utf8')).join('\n');
-  for (const [, name] of text.matchAll(/npm run ([\w:]+)/g)) assert.ok(scripts[name as string], `npm run ${name}`);
+  for (const [, name] of text.matchAll(/npm run ([\w:-]*\w)/g)) assert.ok(scripts[name as string], `npm run ${name}`);
 });
