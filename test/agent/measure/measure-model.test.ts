@@ -167,7 +167,7 @@ describe('measuring this machine', () => {
       await assert.rejects(measure(wrong), RejectedError, name);
     }
     const fixed = writeModel(folder, 1);
-    await assert.rejects(measure(fixed, { batchSize: 4 }), /fixed batch 1/);
+    await assert.rejects(measure(fixed, { batchSize: 4 }), /batch is fixed at 1; it cannot run with 4/);
   });
 
   it('names a dynamic dimension whose size is not given, and takes it when it is', async (t) => {
@@ -179,7 +179,7 @@ describe('measuring this machine', () => {
       path,
       builder.finish({ input: { name: 'input', dims }, output: { name: 'output', dims }, metadata: {} }),
     );
-    await assert.rejects(measure(path), /dynamic dimension "tokens"/);
+    await assert.rejects(measure(path), /axis 1: give a size for "tokens" \(for example --dimension tokens=128/);
     assert.equal((await measure(path, { dimensions: { tokens: 16 } })).outcome, 'ok');
   });
 
