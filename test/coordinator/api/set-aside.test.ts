@@ -12,6 +12,7 @@ import { startCoordinator } from '../../../coordinator/main.ts';
 import { ask } from '../../support/ask.ts';
 import { damage } from '../../support/damage.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { PROCESS_S, until } from '../../support/waiting.ts';
 
 it('a coordinator starts beside a study and a tuner that it cannot read; they are named, and can be removed', async (t) => {
   const dataDir = join(temporaryFolder(t), 'data');
@@ -36,6 +37,9 @@ it('a coordinator starts beside a study and a tuner that it cannot read; they ar
 
   log.length = 0;
   const { client, coordinator } = await start();
+  // Its data are read before it waits for its board.
+  const isWaiting = async () => (await client.studies()).studies.every(({ state }) => state === 'waiting');
+  await until('the study to wait for its board', isWaiting, { seconds: PROCESS_S });
   const { studies, setAside } = await client.studies();
   assert.deepEqual(
     studies.map(({ id, state }) => [id, state]),
