@@ -19,11 +19,6 @@ import { BARS } from './support/small-datasets.ts';
 
 const WORKLOAD = 'image-classifier';
 const never = new AbortController().signal;
-let service: TrainingService;
-before(() => {
-  service = createTrainingService({ log: plainLogger(() => {}) });
-});
-after(() => service.close());
 
 /** Names of the classes above and below; `wrong`: every second label is the other one. */
 const table = (names: readonly [string, string], wrong = false) =>
@@ -41,6 +36,13 @@ const changed = (message: RegExp) => (error: unknown) => {
 };
 
 describe('a data set that is corrected in place', () => {
+  // Of this suite, not of the file: another file of the folder counts the processes that train.
+  let service: TrainingService;
+  before(() => {
+    service = createTrainingService({ log: plainLogger(() => {}) });
+  });
+  after(() => service.close());
+
   it('is trained as it is now, with the names that it has now, by processes that are warm from before', async (t) => {
     const { path, dataset } = csv(t, table(['old up', 'old down'], true));
     const task: TrialTask = {
