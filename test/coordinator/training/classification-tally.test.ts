@@ -52,6 +52,10 @@ describe('answers of a classifier', () => {
     const { metrics, confusion } = tallied(CLASSES.map((_, label) => [flat, label]));
     assert.deepEqual([metrics.accuracy, metrics.top5], [1 / 7, 5 / 7]);
     assert.deepEqual(
+      CLASSES.map((_, label) => tallied([[flat, label]]).metrics.top5),
+      [1, 1, 1, 1, 1, 0, 0],
+    );
+    assert.deepEqual(
       confusion.map(([first]) => first),
       CLASSES.map(() => 1),
     );
